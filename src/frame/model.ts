@@ -1,0 +1,27 @@
+import type { PromptKind } from './prompt.ts';
+
+/** What the rest of the program knows about a loaded model. */
+export type ModelInfo = {
+  readonly name: string;
+  readonly promptKinds: readonly PromptKind[];
+  /** Words that a phrase may use; empty where text is unsupported or unlimited. */
+  readonly vocabulary: readonly string[];
+  /** Execution provider in use, such as `cpu`. */
+  readonly provider: string;
+  readonly selfTest: { readonly passed: boolean; readonly iou: number };
+  readonly licence: string;
+  /** Side of the square low-resolution masks that the decoder takes and gives, such as 96. */
+  readonly maskSide: number;
+  /** Earlier frames that the decoder reads; 0 for a model without memory. Slot 0 is the prompt frame. */
+  readonly memorySlots: number;
+  /** Most clicks that one decoder run takes. */
+  readonly maxClicks: number;
+  /** The model brings a per-frame refiner. */
+  readonly refiner: { readonly cropSide: number; readonly appearanceLength: number } | null;
+  /** Defaults of the adaptive keyframe policy, fitted with the model. */
+  readonly keyframes: {
+    readonly minInterval: number;
+    readonly maxInterval: number;
+    readonly minConfidence: number;
+  };
+};

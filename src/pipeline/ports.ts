@@ -1,0 +1,129 @@
+import type { Container } from '../frame/container.ts';
+import type { Frame } from '../frame/frame.ts';
+import type { Box, Size } from '../frame/geometry.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import type { Click } from '../frame/prompt.ts';
+
+/*
+ * The shapes that the pipeline needs and the other folders satisfy; with them the whole pipeline
+ * runs in tests with neither a model nor ffmpeg.
+ */
+
+/** What the decoder knows of the video from one frame on. */
+export type VideoFormat = {
+  readonly fromFrameIndex: number;
+  readonly display: Size;
+  readonly analysis: Size;
+  /** Frames a second, where the container or the client says so. */
+  readonly frameRate: number | null;
+  /** As ffmpeg spells it, such as `h264`. */
+  readonly codec: string;
+};
+
+/**
+ * What comes out of a decoder: `format` before the first frame and again before the first frame of
+ * another display size; then frames in presentation order, each owned by the receiver. A stream that
+ * fails throws after what was decoded; one that ends early says `truncated` last.
+ */
+export type DecodeEvent =
+  | { readonly kind: 'format'; readonly format: VideoFormat }
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'truncated'; readonly message: string };
+
+/** Options of {@link Decode}. */
+export type DecodeOptions = {
+  readonly container: Container;
+  /** Frames a second for streams without timing of their own. */
+  readonly frameRate: number | null;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Decodes encoded bytes. Pull-paced: bytes are taken while frames are taken, and only a bounded
+ * number of either is held. Ending the iteration early ends the decoder.
+ *
+ * Throws `empty-stream`, `undecodable-video`, `unsupported-codec`, `frame-too-large`,
+ * `spool-too-large`, `decoder-failed`, `decoder-stalled`, `cancelled`.
+ */
+export type Decode = (
+  chunks: AsyncIterable<Uint8Array>,
+  options: DecodeOptions,
+) => AsyncIterable<DecodeEvent>;
+
+/** Image features of one frame, held where the model runs. Each owner closes. */
+export type Features = Disposable & {
+  readonly frameIndex: number;
+  retain(): Features;
+  close(): void;
+};
+
+/** A low-resolution mask of the whole picture, stretched to a square: probabilities, row-major. */
+export type ModelMask = Float32Array;
+
+/** One object for the decoder. Coordinates are fractions of the picture, 0..1. */
+export type DecodeRequest = {
+  readonly clicks: readonly Click[];
+  readonly box: Box | null;
+  /** Slightly wrong mask to be brought back onto the object; `maskSide` squared. */
+  readonly prior: ModelMask | null;
+  /** Earlier frames with the object's mask, prompt frame first; at most `memorySlots`. */
+  readonly memory: readonly { readonly features: Features; readonly mask: ModelMask }[];
+};
+
+/** What the decoder says of one object. */
+export type Segmented = {
+  /** Chosen candidate: logits, `maskSide` squared, row-major. */
+  readonly logits: Float32Array;
+  /** Calibrated IoU that the model expects of the chosen candidate, 0..1. */
+  readonly predictedIou: number;
+  /** Probability that the object is in the picture at all, 0..1; 1 where the model cannot tell. */
+  readonly presence: number;
+};
+
+/** One object for the refiner: a square crop around its propagated mask. */
+export type RefineRequest = {
+  /** float32[3, side, side], RGB 0..255. */
+  readonly crop: Float32Array;
+  /** float32[side, side], probabilities. */
+  readonly prior: Float32Array;
+  /** The object's look from its last keyframe; null asks for it only. */
+  readonly appearance: Float32Array | null;
+};
+
+/** What the refiner says of one object. */
+export type Refined = {
+  /** float32[side, side], logits. */
+  readonly logits: Float32Array;
+  /** Expected IoU of `logits`, 0..1. */
+  readonly predictedIou: number;
+  /** The object's look on this frame under its prior. */
+  readonly appearance: Float32Array;
+};
+
+/** One instance that a phrase found. Box in fractions of the picture. */
+export type TextInstance = { readonly box: Box; readonly score: number; readonly noun: string };
+
+/**
+ * A loaded model, shared by all streams. Calls may overlap; a killed worker is restarted and the
+ * call retried. Throws `model-failed`, `worker-died` (after the retry), `unknown-word`, `cancelled`.
+ */
+export type Segmenter = {
+  readonly info: ModelInfo;
+  /** Runs the image encoder on one frame. The caller closes the features. */
+  encode(frame: Frame, signal: AbortSignal): Promise<Features>;
+  /** Runs the mask decoder, one result per request, in order. */
+  decode(
+    features: Features,
+    requests: readonly DecodeRequest[],
+    signal: AbortSignal,
+  ): Promise<Segmented[]>;
+  /** Runs the per-frame refiner; only where `info.refiner` is set. */
+  refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]>;
+  /** Finds the instances of a phrase, best first; only where `info.promptKinds` has `text`. */
+  findText(
+    features: Features,
+    query: { readonly phrase: string; readonly maxObjects: number; readonly frame: Frame },
+    signal: AbortSignal,
+  ): Promise<TextInstance[]>;
+};
