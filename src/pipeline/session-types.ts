@@ -1,0 +1,189 @@
+import type { Container } from '../frame/container.ts';
+import type { ErrorCode } from '../frame/errors.ts';
+import type { Box } from '../frame/geometry.ts';
+import type { Mask } from '../frame/mask.ts';
+import type {
+  Delivery,
+  KeyframeReason,
+  ObjectState,
+  OverlapRule,
+  PromptUpdate,
+} from '../frame/prompt.ts';
+import type { Decode, Segmenter, VideoFormat } from './ports.ts';
+
+/** When the full model runs. */
+export type KeyframeOptions =
+  | { readonly kind: 'fixed'; readonly intervalFrames: number }
+  | {
+      readonly kind: 'adaptive';
+      readonly minIntervalFrames: number;
+      readonly maxIntervalFrames: number;
+      readonly minConfidence: number;
+    };
+
+/** An object carried over from an earlier stream. */
+export type ResumeObject = {
+  readonly objectId: number;
+  readonly label: string | null;
+  readonly mask: Mask;
+};
+
+/** What one stream asked for, checked and with defaults filled in. */
+export type SessionOptions = {
+  readonly container: Container;
+  readonly delivery: Delivery;
+  readonly overlap: OverlapRule;
+  readonly keyframes: KeyframeOptions;
+  /** Frames a second for streams without timing of their own. */
+  readonly frameRate: number | null;
+  /** Expected display size; another one is `size-mismatch`. */
+  readonly expectedSize: { readonly width: number | null; readonly height: number | null };
+  /** Longest side of delivered masks in pixels; null = display size. */
+  readonly maskLongSide: number | null;
+  readonly resume: readonly ResumeObject[];
+  readonly limits: SessionLimits;
+  /** Ends the session at any moment: hang-up, deadline, shutdown. */
+  readonly signal: AbortSignal;
+  /** Resolves when the server is going away: the session answers with a notice and goes on. */
+  readonly goingAway: Promise<void> | null;
+};
+
+/** Limits of one stream; stated to the client in StreamInfo. */
+export type SessionLimits = {
+  readonly maxObjects: number;
+  readonly maxPoints: number;
+  readonly maxPendingPrompts: number;
+  /** Newest frames that a correction may name; fewer where `maxRetainedBytes` is reached. */
+  readonly retainedFrames: number;
+  readonly maxRetainedBytes: number;
+  /** Time without support after which an object is lost, in microseconds of video. */
+  readonly lostAfterUs: number;
+};
+
+/** What goes in, in the order in which the client sent it. */
+export type SessionInput =
+  | {
+      readonly kind: 'chunk';
+      readonly data: Uint8Array;
+      readonly captureTimestampUs: number | null;
+    }
+  | { readonly kind: 'prompt'; readonly update: PromptUpdate }
+  | { readonly kind: 'end-of-video' };
+
+/** One object on one frame. Box, area and confidence describe the mask as delivered. */
+export type ObjectResult = {
+  readonly objectId: number;
+  readonly label: string | null;
+  readonly state: ObjectState;
+  /** Tight integer bounds in display pixels; null where the area is 0. */
+  readonly box: Box | null;
+  /** Pixels at display size. */
+  readonly area: number;
+  /** At the size that the stream asked for; never null, may be empty. */
+  readonly mask: Mask;
+  readonly predictedIou: number | null;
+  /** Expected IoU, 0..1. */
+  readonly confidence: number;
+};
+
+/** Wall times of one frame, in microseconds. */
+export type StageTimingsUs = {
+  readonly total: number;
+  readonly queue: number;
+  readonly propagate: number;
+  readonly encode: number;
+  readonly decode: number;
+  readonly refine: number;
+  readonly output: number;
+};
+
+/** One processed frame. */
+export type FrameResult = {
+  readonly frameIndex: number;
+  readonly timestampUs: number;
+  readonly timestampSynthetic: boolean;
+  readonly captureTimestampUs: number | null;
+  readonly source: 'keyframe' | 'propagated';
+  readonly keyframeIndex: number | null;
+  /** Null on a propagated frame. */
+  readonly keyframeReason: KeyframeReason | null;
+  readonly framesDroppedBefore: number;
+  readonly revision: number;
+  readonly timings: StageTimingsUs;
+  readonly objects: readonly ObjectResult[];
+};
+
+/** Median and tails of one stage, in microseconds. */
+export type StagePercentiles = {
+  readonly stage: keyof StageTimingsUs;
+  readonly p50Us: number;
+  readonly p95Us: number;
+  readonly p99Us: number;
+  readonly count: number;
+};
+
+/** Totals of one session. */
+export type SessionSummary = {
+  readonly framesIn: number;
+  readonly framesOut: number;
+  readonly framesDropped: number;
+  readonly keyframes: number;
+  readonly encoderRuns: number;
+  readonly truncated: boolean;
+  readonly stages: readonly StagePercentiles[];
+};
+
+/** What comes out. `summary` is last; then the iteration ends, or throws the stream's error. */
+export type SessionEvent =
+  | {
+      readonly kind: 'info';
+      readonly format: VideoFormat;
+      readonly model: string;
+      readonly provider: string;
+      readonly limits: SessionLimits;
+    }
+  | {
+      readonly kind: 'ack';
+      readonly requestId: number;
+      readonly frameIndex: number;
+      readonly objectIds: readonly number[];
+    }
+  | {
+      readonly kind: 'prompt-error';
+      readonly requestId: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly kind: 'masks'; readonly result: FrameResult }
+  | {
+      readonly kind: 'notice';
+      readonly notice:
+        'overload' | 'decode-warning' | 'truncated-input' | 'going-away' | 'worker-restarted';
+      readonly message: string;
+      readonly resume: readonly ResumeObject[] | null;
+    }
+  | { readonly kind: 'summary'; readonly summary: SessionSummary };
+
+/** The folders that a session is plugged together from. */
+export type SessionParts = {
+  readonly decode: Decode;
+  readonly segmenter: Segmenter;
+  readonly trackers: TrackerPool;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+};
+
+/** Hosts trackers in worker threads; one tracker per stream. */
+export type TrackerPool = {
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Runs one stream. Pull-paced on both sides: inputs are taken while outputs are taken. Ending the
+ * iteration early, or aborting `options.signal`, releases everything the session holds.
+ */
+export type RunSession = (
+  inputs: AsyncIterable<SessionInput>,
+  options: SessionOptions,
+  parts: SessionParts,
+) => AsyncIterable<SessionEvent>;
