@@ -18,6 +18,19 @@ export type ModelInfo = {
   readonly maxClicks: number;
   /** The model brings a per-frame refiner. */
   readonly refiner: { readonly cropSide: number; readonly appearanceLength: number } | null;
+  /** How this model is best asked during tracking, found on held-out clips; from the manifest. */
+  readonly tracking: {
+    /** Frames after which the memory of the last good keyframe is replaced; younger ones stay. */
+    readonly memoryIntervalFrames: number;
+    /** Calibrated IoU from which a keyframe may enter memory. */
+    readonly minMemoryIou: number;
+    /** Average the logits with a second pass that sees memory only, no prior and no box. */
+    readonly averageMemoryPass: boolean;
+    /** Decode a box or click prompt a second time with its own first mask as prior. */
+    readonly decodePromptTwice: boolean;
+    /** Presence under which a keyframe says that the object is hidden, 0..1. */
+    readonly minPresence: number;
+  };
   /** Defaults of the adaptive keyframe policy, fitted with the model. */
   readonly keyframes: {
     readonly minInterval: number;
