@@ -1,0 +1,92 @@
+import type { KeyframeReason } from '../frame/prompt.ts';
+import { sceneCutThreshold } from './flow/scene-cut.ts';
+
+/** When the full model runs. */
+export type KeyframePolicy =
+  | { readonly kind: 'fixed'; readonly intervalFrames: number }
+  | {
+      readonly kind: 'adaptive';
+      readonly minIntervalFrames: number;
+      readonly maxIntervalFrames: number;
+      /** Confidence of any visible object under which a keyframe is asked for, 0..1. */
+      readonly minConfidence: number;
+    };
+
+/** What the decision for one frame rests on. */
+export type FrameEvidence = {
+  readonly frameIndex: number;
+  /** A prompt other than a removal names this frame. */
+  readonly prompted: boolean;
+  /** The display size changed on this frame. */
+  readonly sizeChanged: boolean;
+  /** This is the first frame of a resumed stream. */
+  readonly resumed: boolean;
+  /** Frame of the first prompt that led to a keyframe; null before it. */
+  readonly firstPromptFrame: number | null;
+  /** Frame of the newest keyframe, also one still in work; null before it. */
+  readonly lastKeyframe: number | null;
+  /** Live objects that are neither lost nor pending. */
+  readonly trackedObjects: number;
+  /** Live objects without a mask that a keyframe might find again. */
+  readonly missingObjects: number;
+  /** Live objects that are lost. */
+  readonly lostObjects: number;
+  /** How likely it is that a new scene starts here, 0..1. */
+  readonly sceneCut: number;
+  /** Lowest confidence of a visible object, 0..1; 1 where none is visible. */
+  readonly lowestConfidence: number;
+};
+
+/** What happens to one frame. */
+export type FrameDecision =
+  { readonly kind: 'segment'; readonly reason: KeyframeReason } | { readonly kind: 'propagate' };
+
+/** A lost object alone asks for a keyframe this many times more rarely than the longest interval. */
+const lostIntervalFactor = 4;
+
+/** Frames between attempts to find a hidden object while no visible one asks for a keyframe. */
+const missingIntervalFrames = 6;
+
+const propagate: FrameDecision = { kind: 'propagate' };
+
+/** Decides whether the full model runs on a frame; everything else obeys. Pure. */
+export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): FrameDecision {
+  if (evidence.prompted) return { kind: 'segment', reason: 'prompt' };
+  if (evidence.trackedObjects + evidence.missingObjects + evidence.lostObjects === 0) {
+    return propagate;
+  }
+  if (evidence.resumed) return { kind: 'segment', reason: 'resume' };
+  if (evidence.sizeChanged) return { kind: 'segment', reason: 'size-change' };
+  if (policy.kind === 'fixed') return decideFixed(evidence, policy.intervalFrames);
+  return decideAdaptive(evidence, policy);
+}
+
+/** Keyframes at the prompt frames and every N frames after the first of them, nothing else. */
+function decideFixed(evidence: FrameEvidence, intervalFrames: number): FrameDecision {
+  const start = evidence.firstPromptFrame;
+  if (start === null) return propagate;
+  const due = evidence.frameIndex > start && (evidence.frameIndex - start) % intervalFrames === 0;
+  return due ? { kind: 'segment', reason: 'interval' } : propagate;
+}
+
+function decideAdaptive(
+  evidence: FrameEvidence,
+  policy: Extract<KeyframePolicy, { kind: 'adaptive' }>,
+): FrameDecision {
+  if (evidence.lastKeyframe === null) return propagate;
+  if (evidence.sceneCut >= sceneCutThreshold) return { kind: 'segment', reason: 'scene-cut' };
+  const age = evidence.frameIndex - evidence.lastKeyframe;
+  if (age < policy.minIntervalFrames) return propagate;
+  const longest =
+    evidence.trackedObjects + evidence.missingObjects > 0
+      ? policy.maxIntervalFrames
+      : policy.maxIntervalFrames * lostIntervalFactor;
+  if (age >= longest) return { kind: 'segment', reason: 'interval' };
+  if (evidence.missingObjects > 0 && age >= missingIntervalFrames) {
+    return { kind: 'segment', reason: 'low-confidence' };
+  }
+  if (evidence.lowestConfidence < policy.minConfidence) {
+    return { kind: 'segment', reason: 'low-confidence' };
+  }
+  return propagate;
+}

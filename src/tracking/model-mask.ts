@@ -1,0 +1,240 @@
+import type { Box, Size } from '../frame/geometry.ts';
+import type { Mask } from '../frame/mask.ts';
+import type { SoftMask } from '../frame/soft-mask.ts';
+
+/** Logit under which a pixel counts as outside when a window is cut: probability 0.02. */
+const outsideLogit = -4;
+
+/** The logistic function. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
+/** A soft mask with no pixels. */
+export function emptySoftMask(size: Size): SoftMask {
+  return { size, window: null, values: new Float32Array(0) };
+}
+
+/**
+ * Brings the decoder's low-resolution logits to a picture: bilinear in the logits, whose zero
+ * crossing is the outline, then probabilities.
+ *
+ * @param logits float32[side, side], row-major, the whole picture stretched to a square
+ */
+export function softMaskFromLogits(logits: Float32Array, side: number, size: Size): SoftMask {
+  const cells = cellsAbove(logits, side, outsideLogit);
+  if (cells === null) return emptySoftMask(size);
+  const window = pictureWindow(cells, side, size);
+  const values = new Float32Array(window.width * window.height);
+  for (let row = 0; row < window.height; row++) {
+    const v = clamp(((window.y + row + 0.5) * side) / size.height - 0.5, 0, side - 1);
+    const v0 = Math.floor(v);
+    const top = v0 * side;
+    const bottom = Math.min(v0 + 1, side - 1) * side;
+    for (let column = 0; column < window.width; column++) {
+      const u = clamp(((window.x + column + 0.5) * side) / size.width - 0.5, 0, side - 1);
+      const u0 = Math.floor(u);
+      const u1 = Math.min(u0 + 1, side - 1);
+      const upper = lerp(logits[top + u0] ?? 0, logits[top + u1] ?? 0, u - u0);
+      const lower = lerp(logits[bottom + u0] ?? 0, logits[bottom + u1] ?? 0, u - u0);
+      values[row * window.width + column] = sigmoid(lerp(upper, lower, v - v0));
+    }
+  }
+  return { size, window, values };
+}
+
+/**
+ * Shrinks a soft mask to the decoder's square by averaging what each cell covers.
+ *
+ * @returns probabilities, float32[side, side]
+ */
+export function modelMaskFromSoft(mask: SoftMask, side: number): Float32Array {
+  const out = new Float32Array(side * side);
+  if (mask.window === null) return out;
+  const { x, y, width, height } = mask.window;
+  const scaleX = side / mask.size.width;
+  const scaleY = side / mask.size.height;
+  for (let row = 0; row < height; row++) {
+    const rowShares = cellShares(y + row, scaleY, side);
+    for (let column = 0; column < width; column++) {
+      const value = mask.values[row * width + column] ?? 0;
+      if (value === 0) continue;
+      const shares = cellShares(x + column, scaleX, side);
+      spread(out, side, value, rowShares, shares);
+    }
+  }
+  return out;
+}
+
+/** A given mask, averaged down to analysis size. */
+export function softMaskFromMask(mask: Mask, size: Size): SoftMask {
+  if (mask.box === null) return emptySoftMask(size);
+  const scaleX = size.width / mask.size.width;
+  const scaleY = size.height / mask.size.height;
+  const x0 = Math.max(0, Math.floor(mask.box.x * scaleX) - 1);
+  const y0 = Math.max(0, Math.floor(mask.box.y * scaleY) - 1);
+  const x1 = Math.min(size.width, Math.ceil((mask.box.x + mask.box.width) * scaleX) + 1);
+  const y1 = Math.min(size.height, Math.ceil((mask.box.y + mask.box.height) * scaleY) + 1);
+  const window = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
+  const values = new Float32Array(window.width * window.height);
+  for (let row = 0; row < window.height; row++) {
+    for (let column = 0; column < window.width; column++) {
+      values[row * window.width + column] = coverage(mask, {
+        x: (x0 + column) / scaleX,
+        y: (y0 + row) / scaleY,
+        width: 1 / scaleX,
+        height: 1 / scaleY,
+      });
+    }
+  }
+  return { size, window, values };
+}
+
+/** Tight bounds of the probabilities of at least one half, in the mask's pixels; null if none. */
+export function softMaskBounds(mask: SoftMask): Box | null {
+  if (mask.window === null) return null;
+  const { x, y, width, height } = mask.window;
+  let left = width;
+  let right = -1;
+  let top = height;
+  let bottom = -1;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if ((mask.values[row * width + column] ?? 0) < 0.5) continue;
+      if (column < left) left = column;
+      if (column > right) right = column;
+      if (row < top) top = row;
+      bottom = row;
+    }
+  }
+  if (right < 0) return null;
+  return { x: x + left, y: y + top, width: right - left + 1, height: bottom - top + 1 };
+}
+
+/** Pixels with a probability of at least one half. */
+export function softMaskArea(mask: SoftMask): number {
+  let area = 0;
+  for (let i = 0; i < mask.values.length; i++) if ((mask.values[i] ?? 0) >= 0.5) area++;
+  return area;
+}
+
+/** The soft mask of the same object in a picture of another size; for a size change mid-stream. */
+export function rescaleSoftMask(mask: SoftMask, size: Size): SoftMask {
+  if (mask.window === null) return emptySoftMask(size);
+  const scaleX = size.width / mask.size.width;
+  const scaleY = size.height / mask.size.height;
+  const x = Math.floor(mask.window.x * scaleX);
+  const y = Math.floor(mask.window.y * scaleY);
+  const right = Math.min(size.width, Math.ceil((mask.window.x + mask.window.width) * scaleX));
+  const bottom = Math.min(size.height, Math.ceil((mask.window.y + mask.window.height) * scaleY));
+  const window = { x, y, width: right - x, height: bottom - y };
+  const values = new Float32Array(window.width * window.height);
+  for (let row = 0; row < window.height; row++) {
+    const fromY = (y + row + 0.5) / scaleY - 0.5;
+    for (let column = 0; column < window.width; column++) {
+      const fromX = (x + column + 0.5) / scaleX - 0.5;
+      values[row * window.width + column] = sampleSoftMask(mask, fromX, fromY);
+    }
+  }
+  return { size, window, values };
+}
+
+/** Bilinear probability at a position in pixel-centre coordinates; 0 outside the window. */
+export function sampleSoftMask(mask: SoftMask, x: number, y: number): number {
+  if (mask.window === null) return 0;
+  const { width, height } = mask.window;
+  const u = x - mask.window.x;
+  const v = y - mask.window.y;
+  const u0 = Math.floor(u);
+  const v0 = Math.floor(v);
+  const at = (column: number, row: number): number =>
+    column < 0 || row < 0 || column >= width || row >= height
+      ? 0
+      : (mask.values[row * width + column] ?? 0);
+  const upper = lerp(at(u0, v0), at(u0 + 1, v0), u - u0);
+  const lower = lerp(at(u0, v0 + 1), at(u0 + 1, v0 + 1), u - u0);
+  return lerp(upper, lower, v - v0);
+}
+
+function cellsAbove(logits: Float32Array, side: number, threshold: number): Box | null {
+  let left = side;
+  let right = -1;
+  let top = side;
+  let bottom = -1;
+  for (let i = 0; i < side * side; i++) {
+    if ((logits[i] ?? 0) <= threshold) continue;
+    const column = i % side;
+    const row = (i - column) / side;
+    if (column < left) left = column;
+    if (column > right) right = column;
+    if (row < top) top = row;
+    bottom = row;
+  }
+  return right < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+}
+
+/** Pixels that the cells and their bilinear skirts touch. */
+function pictureWindow(cells: Box, side: number, size: Size): Box {
+  const x = Math.max(0, Math.floor(((cells.x - 1) * size.width) / side));
+  const y = Math.max(0, Math.floor(((cells.y - 1) * size.height) / side));
+  const right = Math.min(size.width, Math.ceil(((cells.x + cells.width + 1) * size.width) / side));
+  const bottom = Math.min(
+    size.height,
+    Math.ceil(((cells.y + cells.height + 1) * size.height) / side),
+  );
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+type CellShares = { first: number; firstShare: number; secondShare: number };
+
+/** How the unit interval [position, position + 1) falls on at most two cells of a coarser grid. */
+function cellShares(position: number, scale: number, side: number): CellShares {
+  const from = position * scale;
+  const to = from + scale;
+  const first = Math.min(side - 1, Math.floor(from));
+  const firstShare = Math.min(to, first + 1) - from;
+  return { first, firstShare, secondShare: first + 1 < side ? Math.max(0, to - first - 1) : 0 };
+}
+
+function spread(
+  out: Float32Array,
+  side: number,
+  value: number,
+  shares: CellShares,
+  columns: CellShares,
+): void {
+  const at = shares.first * side + columns.first;
+  const add = (index: number, share: number): void => {
+    if (share > 0) out[index] = (out[index] ?? 0) + value * share;
+  };
+  add(at, shares.firstShare * columns.firstShare);
+  add(at + 1, shares.firstShare * columns.secondShare);
+  add(at + side, shares.secondShare * columns.firstShare);
+  add(at + side + 1, shares.secondShare * columns.secondShare);
+}
+
+/** Share of a rectangle of the mask's picture that is set, by pixel centres. */
+function coverage(mask: Mask, area: Box): number {
+  const box = mask.box;
+  if (box === null) return 0;
+  const x0 = Math.round(area.x);
+  const y0 = Math.round(area.y);
+  const x1 = Math.max(x0 + 1, Math.round(area.x + area.width));
+  const y1 = Math.max(y0 + 1, Math.round(area.y + area.height));
+  let set = 0;
+  for (let y = Math.max(y0, box.y); y < Math.min(y1, box.y + box.height); y++) {
+    const row = (y - box.y) * box.width - box.x;
+    for (let x = Math.max(x0, box.x); x < Math.min(x1, box.x + box.width); x++) {
+      set += mask.bits[row + x] ?? 0;
+    }
+  }
+  return set / ((x1 - x0) * (y1 - y0));
+}
+
+function lerp(a: number, b: number, t: number): number {
+  return a + (b - a) * t;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return value < low ? low : value > high ? high : value;
+}

@@ -1,0 +1,110 @@
+import type { Box, Size } from '../frame/geometry.ts';
+import { maskFromBitmap, type Mask } from '../frame/mask.ts';
+import type { OverlapRule } from '../frame/prompt.ts';
+import { modelMaskFromSoft } from './model-mask.ts';
+import { disjointMargins } from './overlap.ts';
+import { marginOf, renderMask } from './render-mask.ts';
+import { confidenceOf, type TrackedObject } from './tracked-object.ts';
+
+/** How masks are delivered. */
+export type OutputOptions = {
+  readonly overlap: OverlapRule;
+  /** Size of the delivered masks; box and area stay in display pixels. */
+  readonly maskSize: Size;
+  /** Objects whose low-resolution mask is wanted for the model's memory. */
+  readonly memoryFor: readonly number[];
+};
+
+/** One object as it is delivered. */
+export type ObjectOutput = {
+  readonly objectId: number;
+  readonly mask: Mask;
+  /** Tight bounds in display pixels; null where the area is 0. */
+  readonly box: Box | null;
+  /** Pixels at display size. */
+  readonly area: number;
+  readonly confidence: number;
+  readonly predictedIou: number | null;
+  /** Keyframe that the mask descends from; null before the first. */
+  readonly anchorFrame: number | null;
+  /** float32[maskSide, maskSide] probabilities, where asked for. */
+  readonly modelMask: Float32Array | null;
+};
+
+/** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */
+export function renderObjects(
+  objects: readonly TrackedObject[],
+  frame: { readonly display: Size; readonly timestampUs: number },
+  options: OutputOptions & { readonly maskSide: number },
+): ObjectOutput[] {
+  const margins =
+    options.overlap === 'disjoint'
+      ? disjointMargins(objects.map((object) => object.soft))
+      : objects.map((object) => marginOf(object.soft));
+  let shown = objects.map(
+    (object, i) => object.given ?? renderMask(margins[i] ?? null, frame.display),
+  );
+  if (options.overlap === 'disjoint') shown = givenMasksFirst(objects, shown);
+  return objects.map((object, i) => {
+    const display = shown[i] ?? renderMask(null, frame.display);
+    return {
+      objectId: object.objectId,
+      mask: resized(display, options.maskSize),
+      box: display.box,
+      area: display.area,
+      confidence: confidenceOf(object, frame.timestampUs),
+      predictedIou: object.anchor?.predictedIou ?? null,
+      anchorFrame: object.anchor?.frameIndex ?? null,
+      modelMask: options.memoryFor.includes(object.objectId)
+        ? modelMaskFromSoft(object.soft, options.maskSide)
+        : null,
+    };
+  });
+}
+
+/** A given mask is answered exactly, so the others yield to it; among given ones the lowest id wins. */
+function givenMasksFirst(objects: readonly TrackedObject[], masks: readonly Mask[]): Mask[] {
+  const out = [...masks];
+  objects.forEach((object, i) => {
+    const given = object.given;
+    if (given === null) return;
+    objects.forEach((other, j) => {
+      if (j === i || (other.given !== null && j < i)) return;
+      const mask = out[j];
+      const winner = out[i];
+      if (mask && winner) out[j] = without(mask, winner);
+    });
+  });
+  return out;
+}
+
+function without(mask: Mask, taken: Mask): Mask {
+  const a = mask.box;
+  const b = taken.box;
+  if (a === null || b === null) return mask;
+  const bits = mask.bits.slice();
+  for (let y = Math.max(a.y, b.y); y < Math.min(a.y + a.height, b.y + b.height); y++) {
+    for (let x = Math.max(a.x, b.x); x < Math.min(a.x + a.width, b.x + b.width); x++) {
+      if (taken.bits[(y - b.y) * b.width + x - b.x]) bits[(y - a.y) * a.width + x - a.x] = 0;
+    }
+  }
+  return maskFromBitmap(bits, mask.size, a);
+}
+
+/** A binary mask at another size, by the pixel at each target centre. */
+function resized(mask: Mask, size: Size): Mask {
+  if (mask.size.width === size.width && mask.size.height === size.height) return mask;
+  if (mask.box === null) return { size, box: null, bits: mask.bits, area: 0 };
+  const bitmap = new Uint8Array(size.width * size.height);
+  const { box } = mask;
+  for (let y = 0; y < size.height; y++) {
+    const fromY = Math.floor(((y + 0.5) * mask.size.height) / size.height) - box.y;
+    if (fromY < 0 || fromY >= box.height) continue;
+    for (let x = 0; x < size.width; x++) {
+      const fromX = Math.floor(((x + 0.5) * mask.size.width) / size.width) - box.x;
+      if (fromX < 0 || fromX >= box.width) continue;
+      bitmap[y * size.width + x] = mask.bits[fromY * box.width + fromX] ?? 0;
+    }
+  }
+  return maskFromBitmap(bitmap, size);
+}

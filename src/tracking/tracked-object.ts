@@ -1,0 +1,100 @@
+import type { Mask } from '../frame/mask.ts';
+import type { SoftMask } from '../frame/soft-mask.ts';
+import { expectedIou, type MaskEvidence } from './confidence.ts';
+import type { RefineCrop } from './refine-window.ts';
+
+/** What the keyframe said that a mask descends from. */
+export type Anchor = {
+  readonly frameIndex: number;
+  readonly timestampUs: number;
+  /** Calibrated IoU; null for a mask that was given. */
+  readonly predictedIou: number | null;
+  readonly agreementIou: number | null;
+  readonly presence: number;
+  /** Pixels at analysis size. */
+  readonly area: number;
+};
+
+/**
+ * One object on one frame. Immutable: each step makes the next one, so the history of a stream is a
+ * list of references, and a correction starts from any of them.
+ */
+export type TrackedObject = {
+  readonly objectId: number;
+  readonly soft: SoftMask;
+  /** Pixels of probability >= 1/2 at analysis size. */
+  readonly area: number;
+  /** The mask that the client gave for this very frame; answered as it came. */
+  readonly given: Mask | null;
+  /** Null until the object's first keyframe. */
+  readonly anchor: Anchor | null;
+  /** The refiner's prototypes from the last keyframe; null without a refiner. */
+  readonly appearance: Float32Array | null;
+  /** What the refiner is to see on this frame; null when it is not asked. */
+  readonly cut: RefineCrop | null;
+  readonly refinedIou: number | null;
+  /** Photometric residual under the mask, summed over the frames since the anchor; 0..1 each. */
+  readonly residualSum: number;
+  readonly residualFrames: number;
+  /** Path length of the mask's mean flow since the anchor, in analysis pixels. */
+  readonly travelPixels: number;
+};
+
+/** An object that has no mask yet. */
+export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObject {
+  return {
+    objectId,
+    soft,
+    area: 0,
+    given: null,
+    anchor: null,
+    appearance: null,
+    cut: null,
+    refinedIou: null,
+    residualSum: 0,
+    residualFrames: 0,
+    travelPixels: 0,
+  };
+}
+
+/** What is known about an object's mask at a time; see {@link MaskEvidence}. */
+export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvidence {
+  const anchor = object.anchor;
+  return {
+    anchorIou: anchor?.predictedIou ?? 1,
+    agreementIou: anchor?.agreementIou ?? null,
+    presence: anchor?.presence ?? 0,
+    ageSeconds: anchor === null ? 0 : Math.max(0, timestampUs - anchor.timestampUs) / 1e6,
+    residualRatio: object.residualFrames === 0 ? 0 : object.residualSum / object.residualFrames,
+    areaChange:
+      anchor === null || anchor.area === 0 || object.area === 0
+        ? 0
+        : Math.abs(Math.log(object.area / anchor.area)),
+    travelRatio: object.area === 0 ? 0 : object.travelPixels / Math.sqrt(object.area),
+    fuzzRatio: fuzzRatio(object.soft),
+    refinedIou: object.refinedIou,
+  };
+}
+
+/**
+ * Expected IoU of an object's mask. Without a mask it is the probability that the object is indeed
+ * not there: then both the mask and the truth are empty and their IoU counts as 1.
+ */
+export function confidenceOf(object: TrackedObject, timestampUs: number): number {
+  if (object.given !== null) return 1;
+  if (object.anchor === null) return 0;
+  if (object.area === 0) return 1 - object.anchor.presence;
+  return expectedIou(evidenceOf(object, timestampUs));
+}
+
+/** Share of a mask's weight between one tenth and nine tenths. */
+function fuzzRatio(mask: SoftMask): number {
+  let fuzzy = 0;
+  let total = 0;
+  for (let i = 0; i < mask.values.length; i++) {
+    const value = mask.values[i] ?? 0;
+    total += value;
+    if (value > 0.1 && value < 0.9) fuzzy += value;
+  }
+  return total === 0 ? 0 : fuzzy / total;
+}
