@@ -1,0 +1,122 @@
+import { parseArgs } from 'node:util';
+import type { Writable } from 'node:stream';
+import { SegmentationError } from '../frame/errors.ts';
+
+/** One option of a command. Every option has a `--name`. */
+export type Option = {
+  readonly kind: 'flag' | 'text' | 'list';
+  /** Stands for the value in the help, such as `FILE`; not for flags. */
+  readonly placeholder?: string;
+  /** One sentence for the help, with the default. */
+  readonly help: string;
+};
+
+/** Values of a command line, by option name; `positionals` in order. */
+export type Arguments = {
+  readonly flags: ReadonlySet<string>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+  readonly positionals: readonly string[];
+};
+
+/** What a command may touch of the process. */
+export type CommandIo = {
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+};
+
+/** One word of the command line: `maskstream NAME`. */
+export type Command = {
+  readonly name: string;
+  readonly summary: string;
+  /** Lines such as `maskstream serve [options]`. */
+  readonly usage: readonly string[];
+  readonly options: Readonly<Record<string, Option>>;
+  /** Most positional arguments. */
+  readonly maxPositionals: number;
+  /** Examples and exit codes, printed below the options. */
+  readonly epilogue?: string;
+  readonly run: (args: Arguments, io: CommandIo) => Promise<void>;
+};
+
+/** A {@link SegmentationError} of code `usage`: the process ends with exit code 2. */
+export function usageError(message: string): SegmentationError {
+  return new SegmentationError('usage', message);
+}
+
+/** Splits a command line. Throws `usage` for an unknown option or a missing value. */
+export function parseArguments(command: Command, words: readonly string[]): Arguments {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, option]) => [
+      name,
+      option.kind === 'flag'
+        ? ({ type: 'boolean' } as const)
+        : ({ type: 'string', multiple: option.kind === 'list' } as const),
+    ]),
+  );
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : String(error));
+  }
+  const { positionals } = parsed;
+  if (positionals.length > command.maxPositionals) {
+    const extra = positionals[command.maxPositionals];
+    throw usageError(
+      `expected at most ${command.maxPositionals} arguments, got another one: ${JSON.stringify(extra)}`,
+    );
+  }
+  return { ...sortValues(parsed.values), positionals };
+}
+
+function sortValues(
+  values: ReturnType<typeof parseArgs>['values'],
+): Omit<Arguments, 'positionals'> {
+  const flags = new Set<string>();
+  const texts = new Map<string, string>();
+  const lists = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'boolean') flags.add(name);
+    else if (typeof value === 'string') texts.set(name, value);
+    else if (value !== undefined) lists.set(name, value.map(String));
+  }
+  return { flags, texts, lists };
+}
+
+/** The text of `maskstream NAME --help`. */
+export function helpText(command: Command): string {
+  const rows = Object.entries(command.options).map(
+    ([name, option]) =>
+      [`--${name}${option.placeholder ? ` ${option.placeholder}` : ''}`, option.help] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length), 0) + 2;
+  const lines = rows.flatMap(([left, help]) =>
+    wrap(help, 96 - width).map(
+      (part, index) => `  ${(index === 0 ? left : '').padEnd(width)}${part}`,
+    ),
+  );
+  return [
+    command.summary,
+    '',
+    'Usage:',
+    ...command.usage.map((line) => `  ${line}`),
+    '',
+    'Options:',
+    ...lines,
+    ...(command.epilogue ? ['', command.epilogue] : []),
+    '',
+  ].join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { SegmentationError } from '../frame/errors.ts';
+import type { PromptTarget } from '../frame/prompt.ts';
+import { usageError } from './command.ts';
+import { readObjectMasks } from './object-masks.ts';
+import type { PlannedPrompt } from './prompt-plan.ts';
+import { maxCliObjectId, plannedPrompt } from './prompt-plan.ts';
+
+const coordinate = z.number();
+const point = z.union([
+  z.tuple([coordinate, coordinate]),
+  z.tuple([coordinate, coordinate, z.union([z.literal(0), z.literal(1)])]),
+]);
+
+const entry = z
+  .strictObject({
+    frame_index: z.int().min(0).optional(),
+    timestamp_us: z.int().optional(),
+    object_id: z.int().min(1).max(maxCliObjectId),
+    action: z.enum(['add', 'refine', 'replace', 'remove']).optional(),
+    box: z.tuple([coordinate, coordinate, z.number().positive(), z.number().positive()]).optional(),
+    points: z.array(point).min(1).optional(),
+    mask: z.string().min(1).optional(),
+    text: z.string().min(1).optional(),
+    max_objects: z.int().min(1).max(maxCliObjectId).optional(),
+    label: z.string().optional(),
+  })
+  .refine((fields) => fields.frame_index === undefined || fields.timestamp_us === undefined, {
+    error: 'expected frame_index or timestamp_us, got both',
+  })
+  .refine(
+    (fields) =>
+      fields.action === 'remove' ||
+      [fields.box, fields.points, fields.mask, fields.text].some((value) => value !== undefined),
+    { error: 'expected box, points, mask or text, got none' },
+  );
+
+const schema = z.strictObject({ version: z.literal(1), prompts: z.array(entry).min(1) });
+
+type Entry = z.infer<typeof entry>;
+
+/**
+ * Reads a prompts file. An entry without `action` adds its object, or refines it where an earlier
+ * entry (or `known`) has it. Mask files are sought beside the prompts file.
+ *
+ * Throws `unreadable-file` for a missing file and `usage` for other content, naming the place.
+ */
+export async function readPromptsFile(
+  file: string,
+  known: Iterable<number> = [],
+): Promise<PlannedPrompt[]> {
+  const result = schema.safeParse(await readJson(file));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
+    throw usageError(`${file}${place}: ${issue?.message ?? 'expected another value'}`);
+  }
+  const seen = new Set(known);
+  const prompts: PlannedPrompt[] = [];
+  for (const fields of result.data.prompts) {
+    const action = fields.action ?? (seen.has(fields.object_id) ? 'refine' : 'add');
+    seen.add(fields.object_id);
+    prompts.push(await plan(fields, action, dirname(file)));
+  }
+  return prompts;
+}
+
+async function plan(
+  fields: Entry,
+  action: PlannedPrompt['action'],
+  folder: string,
+): Promise<PlannedPrompt> {
+  const at: PromptTarget =
+    fields.timestamp_us === undefined
+      ? { kind: 'frame', frameIndex: fields.frame_index ?? 0 }
+      : { kind: 'timestamp', timestampUs: fields.timestamp_us };
+  const [x = 0, y = 0, width = 0, height = 0] = fields.box ?? [];
+  return plannedPrompt(fields.object_id, 0, {
+    action,
+    at,
+    label: fields.label ?? null,
+    text:
+      fields.text === undefined
+        ? null
+        : {
+            phrase: fields.text,
+            firstObjectId: fields.object_id,
+            maxObjects: fields.max_objects ?? 1,
+          },
+    prompts: {
+      box: fields.box === undefined ? null : { x, y, width, height },
+      points: (fields.points ?? []).map(([px, py, label = 1]) => ({
+        x: px,
+        y: py,
+        label: label === 1 ? 'positive' : 'negative',
+      })),
+      mask: fields.mask === undefined ? null : await maskOf(resolve(folder, fields.mask), fields),
+    },
+  });
+}
+
+async function maskOf(file: string, fields: Entry) {
+  const mask = (await readObjectMasks(file)).get(fields.object_id);
+  if (mask === undefined) {
+    throw usageError(`${file}: expected pixels of object ${fields.object_id}, got none`);
+  }
+  return mask;
+}
+
+async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    const message = `${file}: expected a JSON file of prompts, got no such file`;
+    throw new SegmentationError('unreadable-file', message, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw usageError(`${file}: expected JSON, got: ${error instanceof Error ? error.message : ''}`);
+  }
+}

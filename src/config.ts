@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { SegmentationError } from './frame/errors.ts';
+
+/** Where the server listens; port 0 asks for a free one. */
+export type Listen = { readonly host: string; readonly port: number };
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const listen = z.string().transform((text, context): Listen => {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
+  const number = port.safeParse(match?.[3]);
+  if (match === null || !number.success) {
+    context.addIssue(`expected HOST:PORT, got ${JSON.stringify(text)}`);
+    return z.NEVER;
+  }
+  return { host: match[1] ?? match[2] ?? '', port: number.data };
+});
+
+const count = (text: string) =>
+  z.coerce
+    .number({ error: `expected ${text}` })
+    .int()
+    .min(1);
+
+const schema = z.object({
+  /** Address of the gRPC port. Default: 127.0.0.1:50051. */
+  MASKSTREAM_LISTEN: listen.default({ host: '127.0.0.1', port: 50_051 }),
+  /** Name of a model in the package, or a folder with a manifest.json. Default: maskstream-tiny. */
+  MASKSTREAM_MODEL: z.string().min(1).default('maskstream-tiny'),
+  /** Threads of one model run. Default: 2, the machine this project is built for. */
+  MASKSTREAM_MODEL_THREADS: count('a number of threads').default(2),
+  /** Worker threads for optical flow, shared by all streams. Default: 2. */
+  MASKSTREAM_TRACKER_WORKERS: count('a number of workers').default(2),
+  /** Streams at a time; one more is refused. Default: 8. */
+  MASKSTREAM_MAX_STREAMS: count('a number of streams').default(8),
+  /** Lowest level that is logged. Default: info. */
+  MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** ffmpeg to use instead of the system's or the bundled one. */
+  FFMPEG_PATH: z.string().min(1).optional(),
+});
+
+/** All settings of a server, checked. */
+export type Config = {
+  readonly listen: Listen;
+  readonly model: string;
+  readonly modelThreads: number;
+  readonly trackerWorkers: number;
+  readonly maxStreams: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Null: the system's ffmpeg, then the bundled one. */
+  readonly ffmpegPath: string | null;
+};
+
+/** Names of the variables that {@link readConfig} understands; docs/cli.md lists them. */
+export const configVariables = Object.keys(schema.shape);
+
+/** Settings given on the command line, as text; they win over the environment. */
+export type ConfigOverrides = { readonly [variable in keyof typeof schema.shape]?: string };
+
+/**
+ * Settings from the environment, the only place where it is read.
+ *
+ * Throws `usage` naming the variable, what was expected and what came.
+ */
+export function readConfig(
+  overrides: ConfigOverrides = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): Config {
+  const given = Object.fromEntries(
+    // An empty variable is the usual way to unset one in a compose file.
+    configVariables.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
+  );
+  const result = schema.safeParse({ ...given, ...overrides });
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const name = String(issue?.path[0]);
+    throw new SegmentationError('usage', `${name}: ${issue?.message ?? 'expected another value'}`);
+  }
+  const values = result.data;
+  return {
+    listen: values.MASKSTREAM_LISTEN,
+    model: values.MASKSTREAM_MODEL,
+    modelThreads: values.MASKSTREAM_MODEL_THREADS,
+    trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,
+    maxStreams: values.MASKSTREAM_MAX_STREAMS,
+    logLevel: values.MASKSTREAM_LOG_LEVEL,
+    ffmpegPath: values.FFMPEG_PATH ?? null,
+  };
+}
