@@ -59,8 +59,7 @@ export function modelMaskFromSoft(mask: SoftMask, side: number): Float32Array {
     for (let column = 0; column < width; column++) {
       const value = mask.values[row * width + column] ?? 0;
       if (value === 0) continue;
-      const shares = cellShares(x + column, scaleX, side);
-      spread(out, side, value, rowShares, shares);
+      spread(out, side, value, { row: rowShares, column: cellShares(x + column, scaleX, side) });
     }
   }
   return out;
@@ -200,17 +199,17 @@ function spread(
   out: Float32Array,
   side: number,
   value: number,
-  shares: CellShares,
-  columns: CellShares,
+  shares: { row: CellShares; column: CellShares },
 ): void {
-  const at = shares.first * side + columns.first;
+  const { row, column } = shares;
+  const at = row.first * side + column.first;
   const add = (index: number, share: number): void => {
     if (share > 0) out[index] = (out[index] ?? 0) + value * share;
   };
-  add(at, shares.firstShare * columns.firstShare);
-  add(at + 1, shares.firstShare * columns.secondShare);
-  add(at + side, shares.secondShare * columns.firstShare);
-  add(at + side + 1, shares.secondShare * columns.secondShare);
+  add(at, row.firstShare * column.firstShare);
+  add(at + 1, row.firstShare * column.secondShare);
+  add(at + side, row.secondShare * column.firstShare);
+  add(at + side + 1, row.secondShare * column.secondShare);
 }
 
 /** Share of a rectangle of the mask's picture that is set, by pixel centres. */

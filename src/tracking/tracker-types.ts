@@ -1,0 +1,85 @@
+import type { Box, Size } from '../frame/geometry.ts';
+import type { Mask } from '../frame/mask.ts';
+import type { FlowEngine } from './flow/types.ts';
+import type { Picture } from './refine-window.ts';
+
+/** What a tracker needs to know of the model and the stream. */
+export type TrackerOptions = {
+  readonly engine: FlowEngine;
+  /** Long side of the flow grid, in pixels. */
+  readonly flowLongSide: number;
+  /** Side of the decoder's square masks. */
+  readonly maskSide: number;
+  /** Side of the refiner's crop; null without a refiner. */
+  readonly cropSide: number | null;
+  /** Frames whose state is kept for corrections and late keyframes. */
+  readonly historyFrames: number;
+};
+
+/** One picture for the tracker. */
+export type TrackerFrame = Picture & {
+  readonly index: number;
+  readonly timestampUs: number;
+  readonly display: Size;
+};
+
+/** What a step says of one object. */
+export type ObjectEvidence = {
+  readonly objectId: number;
+  /** The mask has pixels. */
+  readonly visible: boolean;
+  readonly confidence: number;
+};
+
+/** What a step says of one frame. */
+export type StepEvidence = {
+  /** How likely it is that a new scene starts here, 0..1. */
+  readonly sceneCut: number;
+  readonly objects: readonly ObjectEvidence[];
+};
+
+/** Inputs of the refiner for one object. */
+export type CropRequest = {
+  readonly objectId: number;
+  /** float32[3, side, side], RGB 0..255. */
+  readonly crop: Float32Array<ArrayBuffer>;
+  /** float32[side, side], probabilities. */
+  readonly prior: Float32Array<ArrayBuffer>;
+  readonly appearance: Float32Array | null;
+};
+
+/** The decoder's dense prompt for one object: its propagated mask, and the box around it. */
+export type PriorMask = {
+  readonly objectId: number;
+  /** float32[maskSide, maskSide], probabilities. */
+  readonly mask: Float32Array;
+  /** Fractions of the picture; null where the mask is empty. */
+  readonly box: Box | null;
+};
+
+/** What the decoder said of one object. */
+export type SegmentedAction = {
+  readonly kind: 'segmented';
+  readonly objectId: number;
+  /** float32[maskSide, maskSide]. */
+  readonly logits: Float32Array;
+  /** Calibrated, 0..1. */
+  readonly predictedIou: number;
+  /** Probability that the object is in the picture, 0..1. */
+  readonly presence: number;
+  /** The object is not there: its mask becomes empty. */
+  readonly hidden: boolean;
+};
+
+/** Something that changes an object on the current frame. */
+export type ObjectAction =
+  | SegmentedAction
+  | {
+      readonly kind: 'refined';
+      readonly objectId: number;
+      readonly logits: Float32Array;
+      readonly predictedIou: number;
+    }
+  | { readonly kind: 'appearance'; readonly objectId: number; readonly appearance: Float32Array }
+  | { readonly kind: 'given'; readonly objectId: number; readonly mask: Mask }
+  | { readonly kind: 'removed'; readonly objectId: number };
