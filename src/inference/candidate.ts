@@ -1,0 +1,113 @@
+import { assertNever } from '../frame/errors.ts';
+import type { Knots, Manifest } from './manifest.ts';
+import type { DecodeRequest, Segmented } from './requests.ts';
+
+/** What a decoder run says of one object before anything is chosen. */
+export type Candidates = {
+  /** float32[candidates, side, side], logits. */
+  readonly logits: Float32Array;
+  /** Raw score of each candidate. */
+  readonly scores: Float32Array;
+  /** Raw presence; null where the graph has none. */
+  readonly presence: number | null;
+};
+
+/** Which calibration table a request falls under. */
+export type PromptCase = 'click' | 'clicks' | 'box' | 'mask' | 'memory';
+
+/** What a choice needs to know of a request. */
+export type PromptShape = {
+  readonly clicks: number;
+  readonly box: boolean;
+  readonly prior: boolean;
+  readonly memory: number;
+};
+
+/** Counts what a request holds. */
+export function promptShape(
+  request: Pick<DecodeRequest, 'clicks' | 'box' | 'prior'> & {
+    readonly memory: readonly unknown[];
+  },
+): PromptShape {
+  return {
+    clicks: request.clicks.length,
+    box: request.box !== null,
+    prior: request.prior !== null,
+    memory: request.memory.length,
+  };
+}
+
+/** The strongest evidence in a request names its case. */
+export function promptCase(shape: PromptShape): PromptCase {
+  if (shape.memory > 0) return 'memory';
+  if (shape.prior) return 'mask';
+  if (shape.box) return 'box';
+  return shape.clicks > 1 ? 'clicks' : 'click';
+}
+
+/**
+ * The candidate that answers a request. A lone click is ambiguous (a wheel or the car): the highest
+ * score wins. Any other prompt is clear, and ranking by score would lose accuracy there.
+ */
+export function chooseCandidate(
+  candidates: Candidates,
+  shape: PromptShape,
+  manifest: Pick<Manifest, 'masks' | 'iou' | 'presence'>,
+): Segmented {
+  const kind = promptCase(shape);
+  const { clearPromptCandidate, side } = manifest.masks;
+  const chosen = kind === 'click' ? indexOfHighest(candidates.scores) : clearPromptCandidate;
+  const { activation, calibration, calibrationByPrompt } = manifest.iou;
+  const raw = activate(candidates.scores[chosen] ?? 0, activation);
+  const area = side * side;
+  return {
+    // A copy of its own: the run's whole output must not travel or stay alive with it.
+    logits: candidates.logits.slice(chosen * area, (chosen + 1) * area),
+    predictedIou: calibrate(raw, calibrationByPrompt[kind] ?? calibration),
+    presence: presenceOf(candidates.presence, manifest.presence),
+  };
+}
+
+/** Linear between knots, level outside them. */
+export function calibrate(raw: number, knots: Knots): number {
+  let [lastRaw, lastExpected] = knots[0]!;
+  if (!(raw > lastRaw)) return lastExpected;
+  for (const [knotRaw, expected] of knots) {
+    if (raw <= knotRaw) {
+      const share = (raw - lastRaw) / (knotRaw - lastRaw || 1);
+      return lastExpected + share * (expected - lastExpected);
+    }
+    lastRaw = knotRaw;
+    lastExpected = expected;
+  }
+  return lastExpected;
+}
+
+/** Logistic function. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
+function presenceOf(raw: number | null, rule: Manifest['presence']): number {
+  if (raw === null || rule === null) return 1;
+  return rule.activation === 'sigmoid' ? sigmoid(raw) : raw;
+}
+
+function activate(score: number, activation: Manifest['iou']['activation']): number {
+  switch (activation) {
+    case 'none':
+      return score;
+    case 'sigmoid':
+      return sigmoid(score);
+    case 'clamp':
+      return Math.min(1, Math.max(0, score));
+    default:
+      return assertNever(activation);
+  }
+}
+
+function indexOfHighest(scores: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
+  return best;
+}

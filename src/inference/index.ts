@@ -1,0 +1,13 @@
+export { defaultThreads, loadModel } from './load-model.ts';
+export type { LoadModelOptions } from './load-model.ts';
+export type {
+  DecodeRequest,
+  Features,
+  LoadedModel,
+  ModelMask,
+  Refined,
+  RefineRequest,
+  Segmented,
+  TextInstance,
+  TextRequest,
+} from './requests.ts';

@@ -1,0 +1,47 @@
+import type { Tensor } from 'onnxruntime-node';
+import type { Box } from '../frame/geometry.ts';
+import type { Click } from '../frame/prompt.ts';
+import type { Candidates } from './candidate.ts';
+import type { Graph } from './graph.ts';
+import type { GraphRole, Manifest } from './manifest.ts';
+import type { Picture } from './picture.ts';
+import type { ModelMask } from './requests.ts';
+
+/** The opened graphs of a worker; a role that it does not run is absent. */
+export type Graphs = Partial<Record<GraphRole, Graph>>;
+
+/** Encoder outputs by meaning; what they are is the layout's business. */
+export type LayoutFeatures = Record<string, Tensor>;
+
+/** One object for the decoder, with the remembered features at hand. */
+export type LayoutItem = {
+  readonly clicks: readonly Click[];
+  readonly box: Box | null;
+  readonly prior: ModelMask | null;
+  readonly memory: readonly { readonly features: LayoutFeatures; readonly mask: ModelMask }[];
+};
+
+/**
+ * Talks to the graphs of one family of exports: which inputs they have, how prompts become tensors,
+ * how outputs become candidates. A new family is a new file and a new name in the manifest's
+ * `layout`; sessions, queues, calibration and choice stay as they are.
+ */
+export type Layout = {
+  /** Tensor meanings that a manifest of this layout must name, per graph. */
+  readonly meanings: {
+    readonly [role in GraphRole]?: {
+      readonly inputs: readonly string[];
+      readonly outputs: readonly string[];
+    };
+  };
+  /** Settings of the manifest that the layout cannot serve; an empty list where all is well. */
+  unsupported(manifest: Manifest): string[];
+  encode(picture: Picture, graphs: Graphs, manifest: Manifest): Promise<LayoutFeatures>;
+  /** One result per item, in order. */
+  decode(
+    features: LayoutFeatures,
+    items: readonly LayoutItem[],
+    graphs: Graphs,
+    manifest: Manifest,
+  ): Promise<Candidates[]>;
+};

@@ -1,0 +1,119 @@
+import { SegmentationError } from '../frame/errors.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import { goldenIou, goldenPicture } from './golden-picture.ts';
+import { layoutProblems } from './layouts.ts';
+import { loadManifest } from './manifest-loader.ts';
+import type { GraphRole, Manifest } from './manifest.ts';
+import type { DecodeRequest, LoadedModel } from './requests.ts';
+import { Segmenter } from './segmenter.ts';
+import { WorkerLane } from './worker-lane.ts';
+
+/** Options of {@link loadModel}. */
+export type LoadModelOptions = {
+  /** Folder with `manifest.json` and the graph files. */
+  readonly directory: string;
+  /** Execution provider; one that is not there is an error, never a fall-back. Default: `cpu`. */
+  readonly provider?: string;
+  /** Threads inside one encoder or decoder run. Default: {@link defaultThreads}. */
+  readonly threads?: number;
+  /** Called after a worker that died was replaced. */
+  readonly onWorkerRestart?: (lane: 'heavy' | 'light') => void;
+  readonly signal: AbortSignal;
+};
+
+/** Two threads bring a keyframe's mask sooner; more than that was not measured. */
+export const defaultThreads = 2;
+
+/**
+ * Loads a model: checks its manifest and files, starts its workers and runs the golden self-test on
+ * the real graphs. The caller closes the model.
+ *
+ * Throws `model-load-failed`, `provider-unavailable`, `cancelled`.
+ */
+export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
+  const { directory, signal, provider = 'cpu', threads = defaultThreads } = options;
+  const manifest = await loadManifest(directory);
+  const problems = layoutProblems(manifest);
+  if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
+
+  const setup = { directory, manifest, provider };
+  const restarted = (lane: 'heavy' | 'light') => () => options.onWorkerRestart?.(lane);
+  const heavyRoles: GraphRole[] = ['encoder', 'decoder'];
+  if (manifest.graphs.text !== undefined) heavyRoles.push('text');
+  const heavy = new WorkerLane({ ...setup, roles: heavyRoles, threads }, restarted('heavy'));
+  const light =
+    manifest.graphs.refiner === undefined
+      ? null
+      : new WorkerLane({ ...setup, roles: ['refiner'], threads: 1 }, restarted('light'));
+  const lanes = light === null ? [heavy] : [heavy, light];
+  try {
+    await Promise.all(lanes.map((lane) => lane.start()));
+    const untested = new Segmenter({
+      manifest,
+      info: modelInfo(manifest, provider, 0),
+      heavy,
+      light,
+    });
+    const iou = await selfTest(untested, manifest, signal);
+    return new Segmenter({ manifest, info: modelInfo(manifest, provider, iou), heavy, light });
+  } catch (reason) {
+    await Promise.all(lanes.map((lane) => lane.close()));
+    throw reason;
+  }
+}
+
+/** Segments the generated picture and returns the IoU with its true mask; throws below the bound. */
+async function selfTest(
+  model: LoadedModel,
+  { selfTest: wanted }: Manifest,
+  signal: AbortSignal,
+): Promise<number> {
+  const { frame, truth, box } = goldenPicture(wanted.seed);
+  using _frame = frame;
+  using features = await model.encode(frame, signal);
+  const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const request: DecodeRequest = {
+    clicks: wanted.prompt === 'click' ? [{ ...centre, label: 'positive' }] : [],
+    box: wanted.prompt === 'box' ? box : null,
+    prior: null,
+    memory: [],
+  };
+  const [found] = await model.decode(features, [request], signal);
+  const iou = found === undefined ? 0 : goldenIou(found.logits, model.info.maskSide, truth);
+  if (!(iou >= wanted.minIou)) {
+    throw loadFailed(
+      `self-test of ${model.info.name} on provider ${model.info.provider}: expected an IoU of ` +
+        `at least ${wanted.minIou}, got ${iou.toFixed(3)}`,
+    );
+  }
+  return iou;
+}
+
+function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): ModelInfo {
+  const { prompts, refiner } = manifest;
+  const boxSlots = prompts.box.route === 'first-two-points' ? 2 : 0;
+  return {
+    name: manifest.name,
+    promptKinds: prompts.kinds,
+    vocabulary: manifest.text?.vocabulary.map((entry) => entry.noun) ?? [],
+    provider,
+    selfTest: { passed: true, iou: selfTestIou },
+    licence: manifest.licence,
+    maskSide: manifest.masks.side,
+    memorySlots: manifest.memory.slots,
+    maxClicks: prompts.points.slots - boxSlots,
+    refiner:
+      refiner === null
+        ? null
+        : {
+            cropSide: refiner.cropSide,
+            appearanceLength: refiner.appearance[0] * refiner.appearance[1],
+          },
+    tracking: manifest.tracking,
+    keyframes: manifest.keyframes,
+  };
+}
+
+function loadFailed(message: string): SegmentationError {
+  return new SegmentationError('model-load-failed', message);
+}

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SegmentationError } from '../frame/errors.ts';
+import { manifestSchema, type Manifest } from './manifest.ts';
+
+/** File name of the manifest inside a model's folder. */
+const manifestFile = 'manifest.json';
+
+/**
+ * Reads and checks `manifest.json` of a model's folder; the graphs it names are checked where they
+ * are opened. Throws `model-load-failed`, naming the field that is wrong.
+ */
+export async function loadManifest(directory: string): Promise<Manifest> {
+  const path = join(directory, manifestFile);
+  const parsed = manifestSchema.safeParse(parseJson(await readText(path), path));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue?.path.join('.') ?? '';
+    throw new SegmentationError(
+      'model-load-failed',
+      `${path}: ${where === '' ? 'manifest' : where}: ${issue?.message ?? 'invalid'}`,
+    );
+  }
+  checkAgreement(parsed.data, path);
+  return parsed.data;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new SegmentationError('model-load-failed', `cannot read ${path}`, { cause });
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SegmentationError('model-load-failed', `${path} is not JSON`, { cause });
+  }
+}
+
+/** Sections that depend on each other, which a schema of single fields cannot say. */
+function checkAgreement(manifest: Manifest, path: string): void {
+  const { graphs, prompts, masks } = manifest;
+  const problems = [
+    (graphs.refiner === undefined) !== (manifest.refiner === null) &&
+      'refiner: the graph and its section must come together',
+    (graphs.text === undefined) !== (manifest.text === null) &&
+      'text: the graph and its section must come together',
+    prompts.kinds.includes('text') !== (manifest.text !== null) &&
+      'prompts.kinds: text needs the text section, and the section needs the kind',
+    prompts.kinds.includes('box') !== (prompts.box.route !== 'none') &&
+      'prompts.box: a route is needed exactly where boxes are understood',
+    masks.clearPromptCandidate >= masks.candidates &&
+      `masks.clearPromptCandidate: expected less than ${masks.candidates}`,
+    manifest.keyframes.minInterval > manifest.keyframes.maxInterval &&
+      'keyframes: minInterval is above maxInterval',
+  ].filter((problem) => problem !== false);
+  if (problems.length > 0) {
+    throw new SegmentationError('model-load-failed', `${path}: ${problems.join('; ')}`);
+  }
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+
+/*
+ * What a model's folder says about its graphs. A manifest is data: everything that differs between
+ * exports of promptable segmenters stands here, and the code of a layout reads it from here.
+ */
+
+const positiveInt = z.int().min(1);
+const ratio = z.number().min(0).max(1);
+
+/** Fixed size, or the name of one that varies from run to run, such as `N`. */
+const dimension = z.union([positiveInt, z.string().min(1)]);
+
+const tensor = z.strictObject({
+  /** Name inside the graph; the manifest's key is the meaning. */
+  name: z.string().min(1),
+  type: z.enum(['float32', 'float16', 'int32', 'int64', 'uint8', 'bool']),
+  shape: z.array(dimension),
+});
+
+const graph = z.strictObject({
+  /** File beside the manifest. */
+  file: z.string().regex(/^[\w.-]+$/, 'a plain file name'),
+  bytes: positiveInt,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits'),
+  inputs: z.record(z.string(), tensor),
+  outputs: z.record(z.string(), tensor),
+});
+
+/** Piecewise-linear map from the raw score to the IoU to expect; must not fall anywhere. */
+const knots = z
+  .array(z.tuple([z.number(), ratio]))
+  .min(2)
+  .refine(
+    (list) =>
+      list.every(([raw, expected], i) => {
+        const before = list[i - 1];
+        return before === undefined || (raw > before[0] && expected >= before[1]);
+      }),
+    'raw scores must rise and expected IoU must not fall',
+  );
+
+const preprocess = z.strictObject({
+  width: positiveInt,
+  height: positiveInt,
+  /** `stretch` ignores the aspect; `longest-pad` keeps it and pads right and below. */
+  fit: z.enum(['stretch', 'longest-pad']),
+  colour: z.enum(['rgb', 'bgr']),
+  /** Values before `mean` and `std`. */
+  range: z.enum(['0-255', '0-1']),
+  /** Per channel, in units of `range`; null where the graph normalises. */
+  mean: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+  std: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+});
+
+const prompts = z.strictObject({
+  kinds: z.array(z.enum(['points', 'box', 'mask', 'text'])).min(1),
+  /** Frame of clicks and boxes as the graph takes them. */
+  coordinates: z.enum(['normalised', 'model-pixels', 'source-pixels']),
+  points: z.strictObject({
+    /** Points that a run takes, box corners included. */
+    slots: positiveInt,
+    positiveLabel: z.number(),
+    negativeLabel: z.number(),
+    paddingLabel: z.number(),
+  }),
+  /** How a box goes in: as two labelled points in the first two slots, as its own input, or not. */
+  box: z.discriminatedUnion('route', [
+    z.strictObject({
+      route: z.literal('first-two-points'),
+      topLeftLabel: z.number(),
+      bottomRightLabel: z.number(),
+    }),
+    z.strictObject({ route: z.literal('own-input') }),
+    z.strictObject({ route: z.literal('none') }),
+  ]),
+});
+
+const masks = z.strictObject({
+  /** Side of the square masks in and out. */
+  side: positiveInt,
+  candidates: positiveInt,
+  /** Candidate that answers a clear prompt; a lone click takes the highest predicted IoU. */
+  clearPromptCandidate: z.int().min(0),
+});
+
+const iou = z.strictObject({
+  activation: z.enum(['none', 'sigmoid', 'clamp']),
+  calibration: knots,
+  /** Finer tables by what the prompt was; `calibration` serves the rest. */
+  calibrationByPrompt: z
+    .partialRecord(z.enum(['click', 'clicks', 'box', 'mask', 'memory']), knots)
+    .default({}),
+});
+
+const batching = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('one') }),
+  z.strictObject({ kind: z.literal('objects'), maxObjects: positiveInt }),
+]);
+
+const vocabularyEntry = z.strictObject({
+  noun: z.string().min(1),
+  /** Channel of the text graph's probability maps. */
+  channel: z.int().min(0),
+  /** Plurals and synonyms, lower case. */
+  alsoKnownAs: z.array(z.string().min(1)).default([]),
+});
+
+const text = z.strictObject({
+  vocabulary: z.array(vocabularyEntry).min(1),
+  /** A pixel belongs to a noun from this probability on. */
+  minProbability: ratio,
+  /** Smallest instance, as a share of the picture. */
+  minAreaRatio: ratio,
+});
+
+const selfTest = z.strictObject({
+  /** Generator of the picture: a textured ellipse on a textured ground. */
+  picture: z.literal('ellipse'),
+  seed: z.int(),
+  prompt: z.enum(['box', 'click']),
+  /** The model fails to load below this IoU with the true mask. */
+  minIou: ratio,
+});
+
+/** Schema of `manifest.json`. */
+export const manifestSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  /** Who talks to the graphs; each layout is one adapter. */
+  layout: z.enum(['maskstream']),
+  licence: z.string().min(1),
+  graphs: z.strictObject({
+    encoder: graph,
+    decoder: graph,
+    refiner: graph.optional(),
+    text: graph.optional(),
+  }),
+  preprocess,
+  prompts,
+  masks,
+  iou,
+  /** The decoder says whether the object is there, as a logit or a probability; null where it does not. */
+  presence: z.strictObject({ activation: z.enum(['none', 'sigmoid']) }).nullable(),
+  memory: z.strictObject({ slots: z.int().min(0) }),
+  batching,
+  refiner: z
+    .strictObject({
+      cropSide: positiveInt,
+      /** Rows and columns of one object's appearance. */
+      appearance: z.tuple([positiveInt, positiveInt]),
+      calibration: knots,
+    })
+    .nullable(),
+  text: text.nullable(),
+  /** See `ModelInfo` in frame/model.ts. */
+  tracking: z.strictObject({
+    memoryIntervalFrames: positiveInt,
+    minMemoryIou: ratio,
+    averageMemoryPass: z.boolean(),
+    decodePromptTwice: z.boolean(),
+    minPresence: ratio,
+  }),
+  keyframes: z.strictObject({
+    minInterval: positiveInt,
+    maxInterval: positiveInt,
+    minConfidence: ratio,
+  }),
+  selfTest,
+});
+
+/** A checked manifest. */
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What a graph of a model is for. */
+export type GraphRole = keyof Manifest['graphs'];
+
+/** One graph file with its tensors by meaning. */
+export type GraphManifest = z.infer<typeof graph>;
+
+/** One tensor of a graph. */
+export type TensorManifest = z.infer<typeof tensor>;
+
+/** Points of a piecewise-linear calibration: raw score, expected IoU. */
+export type Knots = z.infer<typeof knots>;
+
+/** One noun that a phrase may name. */
+export type VocabularyEntry = z.infer<typeof vocabularyEntry>;

@@ -1,0 +1,143 @@
+import type { Size } from '../frame/geometry.ts';
+import type { Manifest } from './manifest.ts';
+import type { Picture } from './picture.ts';
+
+/** Weights that make one output sample from a run of input samples. */
+type Taps = {
+  /** Input samples per output sample. */
+  readonly count: number;
+  /** First input sample of each output sample. */
+  readonly start: Int32Array;
+  /** `count` weights per output sample, each group of sum 1. */
+  readonly weight: Float32Array;
+};
+
+/**
+ * From this shrink factor on the filter widens with it. Below, two taps: the embedded model was
+ * trained on pictures shrunk by up to 1.2 with plain bilinear sampling.
+ */
+const antialiasFrom = 1.5;
+
+/**
+ * A yuv420p picture (BT.601, limited range) stretched to the model's input.
+ *
+ * @param out float32[3, height, width] of the manifest's `preprocess`, written in full
+ */
+export function fillInput(
+  picture: Picture,
+  target: Manifest['preprocess'],
+  out: Float32Array,
+): void {
+  const { width, height } = picture.size;
+  const half = { width: width / 2, height: height / 2 };
+  const luma = width * height;
+  const chroma = luma / 4;
+  const plane = target.width * target.height;
+  // The planes are sampled into the places of the colours, then mixed where they stand.
+  const y = out.subarray(0, plane);
+  const u = out.subarray(plane, 2 * plane);
+  const v = out.subarray(2 * plane, 3 * plane);
+  resamplePlane(picture.data.subarray(0, luma), picture.size, target, y);
+  resamplePlane(picture.data.subarray(luma, luma + chroma), half, target, u);
+  resamplePlane(picture.data.subarray(luma + chroma, luma + 2 * chroma), half, target, v);
+  mixColours(y, u, v);
+  if (target.colour === 'bgr') swapPlanes(y, v);
+  normalise(out, plane, target);
+}
+
+/** Samples one plane of bytes to `target` size, bilinear or area-weighted. */
+export function resamplePlane(
+  source: Uint8Array,
+  size: Size,
+  target: Size,
+  out: Float32Array,
+): void {
+  const across = makeTaps(size.width, target.width);
+  const down = makeTaps(size.height, target.height);
+  const row = new Float32Array(size.width);
+  for (let y = 0; y < target.height; y++) {
+    blendRows(source, size.width, down, y, row);
+    blendColumns(row, across, out.subarray(y * target.width, (y + 1) * target.width));
+  }
+}
+
+function blendRows(
+  source: Uint8Array,
+  width: number,
+  taps: Taps,
+  y: number,
+  row: Float32Array,
+): void {
+  row.fill(0);
+  for (let tap = 0; tap < taps.count; tap++) {
+    const weight = taps.weight[y * taps.count + tap]!;
+    if (weight === 0) continue;
+    const from = (taps.start[y]! + tap) * width;
+    for (let x = 0; x < width; x++) row[x] = row[x]! + weight * source[from + x]!;
+  }
+}
+
+function blendColumns(row: Float32Array, taps: Taps, out: Float32Array): void {
+  const { count, start, weight } = taps;
+  for (let x = 0; x < out.length; x++) {
+    let sum = 0;
+    for (let tap = 0; tap < count; tap++) sum += weight[x * count + tap]! * row[start[x]! + tap]!;
+    out[x] = sum;
+  }
+}
+
+/** Pixel centres are at half positions at both sizes, as in cv2.resize; edges repeat. */
+function makeTaps(from: number, to: number): Taps {
+  const scale = from / to;
+  const radius = scale > antialiasFrom ? scale : 1;
+  const count = Math.min(from, Math.ceil(radius) * 2);
+  const start = new Int32Array(to);
+  const weight = new Float32Array(to * count);
+  for (let i = 0; i < to; i++) {
+    const centre = (i + 0.5) * scale - 0.5;
+    const first = Math.floor(centre - radius) + 1;
+    const last = Math.ceil(centre + radius) - 1;
+    start[i] = Math.min(Math.max(first, 0), from - count);
+    let total = 0;
+    for (let j = first; j <= last; j++) total += Math.max(0, 1 - Math.abs(j - centre) / radius);
+    for (let j = first; j <= last; j++) {
+      const share = Math.max(0, 1 - Math.abs(j - centre) / radius) / total;
+      const at = i * count + Math.min(Math.max(j, 0), from - 1) - start[i]!;
+      weight[at] = weight[at]! + share;
+    }
+  }
+  return { count, start, weight };
+}
+
+/** Y, U, V planes to R, G, B 0..255 in place (ITU-R BT.601, limited range). */
+function mixColours(y: Float32Array, u: Float32Array, v: Float32Array): void {
+  for (let i = 0; i < y.length; i++) {
+    const light = 1.164383 * (y[i]! - 16);
+    const blue = u[i]! - 128;
+    const red = v[i]! - 128;
+    y[i] = clampByte(light + 1.596027 * red);
+    u[i] = clampByte(light - 0.391762 * blue - 0.812968 * red);
+    v[i] = clampByte(light + 2.017232 * blue);
+  }
+}
+
+function clampByte(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+function swapPlanes(a: Float32Array, b: Float32Array): void {
+  const kept = a.slice();
+  a.set(b);
+  b.set(kept);
+}
+
+function normalise(out: Float32Array, plane: number, target: Manifest['preprocess']): void {
+  const unit = target.range === '0-1' ? 1 / 255 : 1;
+  if (unit === 1 && target.mean === null && target.std === null) return;
+  for (let channel = 0; channel < 3; channel++) {
+    const mean = target.mean?.[channel] ?? 0;
+    const scale = 1 / (target.std?.[channel] ?? 1);
+    const end = (channel + 1) * plane;
+    for (let i = channel * plane; i < end; i++) out[i] = (out[i]! * unit - mean) * scale;
+  }
+}

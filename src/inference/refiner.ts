@@ -1,0 +1,45 @@
+import { Tensor } from 'onnxruntime-node';
+import { calibrate } from './candidate.ts';
+import { floats } from './layout-maskstream.ts';
+import type { Graphs } from './layout.ts';
+import type { Manifest } from './manifest.ts';
+import type { Refined } from './requests.ts';
+import type { RefineItem } from './worker-messages.ts';
+
+/** Runs the refiner on all objects of a frame at once, one result per item, in order. */
+export async function refineObjects(
+  items: readonly RefineItem[],
+  graphs: Graphs,
+  manifest: Manifest,
+): Promise<Refined[]> {
+  const { refiner: graph } = graphs;
+  const { refiner: settings } = manifest;
+  if (graph === undefined || settings === null) throw new Error('the model has no refiner');
+  const count = items.length;
+  const side = settings.cropSide;
+  const [rows, columns] = settings.appearance;
+  const plane = side * side;
+  const look = rows * columns;
+  const crop = new Float32Array(count * 3 * plane);
+  const prior = new Float32Array(count * plane);
+  const appearance = new Float32Array(count * look);
+  items.forEach((item, i) => {
+    crop.set(item.crop, i * 3 * plane);
+    prior.set(item.prior, i * plane);
+    // Zeros where only the appearance is asked for: the logits of that run mean nothing.
+    if (item.appearance !== null) appearance.set(item.appearance, i * look);
+  });
+  const outputs = await graph.run({
+    crop: new Tensor('float32', crop, [count, 3, side, side]),
+    prior: new Tensor('float32', prior, [count, 1, side, side]),
+    appearance: new Tensor('float32', appearance, [count, rows, columns]),
+  });
+  const logits = floats(outputs['logits']!);
+  const scores = floats(outputs['iou']!);
+  const looks = floats(outputs['appearance']!);
+  return items.map((_, i) => ({
+    logits: logits.slice(i * plane, (i + 1) * plane),
+    predictedIou: calibrate(scores[i]!, settings.calibration),
+    appearance: looks.slice(i * look, (i + 1) * look),
+  }));
+}

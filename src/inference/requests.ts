@@ -1,0 +1,98 @@
+import type { Frame } from '../frame/frame.ts';
+import type { Box } from '../frame/geometry.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import type { Click } from '../frame/prompt.ts';
+
+/*
+ * What goes in and out of a loaded model. The pipeline declares the same shapes as its port; the two
+ * meet by structure, so neither folder imports the other.
+ */
+
+/** Image features of one frame, held where the model runs. Each owner closes. */
+export type Features = Disposable & {
+  readonly frameIndex: number;
+  /** One more owner; each owner closes. Returns these features. */
+  retain(): Features;
+  /** Gives up ownership; the last close frees the worker's memory and the frame. */
+  close(): void;
+};
+
+/** A square low-resolution mask of the whole picture: probabilities, row-major. */
+export type ModelMask = Float32Array;
+
+/** One object for the decoder. Coordinates are fractions of the picture, 0..1. */
+export type DecodeRequest = {
+  readonly clicks: readonly Click[];
+  readonly box: Box | null;
+  /** Slightly wrong mask to be brought back onto the object; `maskSide` squared. */
+  readonly prior: ModelMask | null;
+  /** Earlier frames with the object's mask, prompt frame first; at most `memorySlots`. */
+  readonly memory: readonly { readonly features: Features; readonly mask: ModelMask }[];
+};
+
+/** What the decoder says of one object. */
+export type Segmented = {
+  /** Chosen candidate: logits, `maskSide` squared, row-major. */
+  readonly logits: Float32Array;
+  /** Calibrated IoU that the model expects of the chosen candidate, 0..1. */
+  readonly predictedIou: number;
+  /** Probability that the object is in the picture at all; 1 where the model cannot tell. */
+  readonly presence: number;
+};
+
+/** One object for the refiner: a square crop around its propagated mask. */
+export type RefineRequest = {
+  /** float32[3, side, side], RGB 0..255. */
+  readonly crop: Float32Array;
+  /** float32[side, side], probabilities. */
+  readonly prior: Float32Array;
+  /** The object's look from its last keyframe; null asks for it only. */
+  readonly appearance: Float32Array | null;
+};
+
+/** What the refiner says of one object. */
+export type Refined = {
+  /** float32[side, side], logits. */
+  readonly logits: Float32Array;
+  /** Expected IoU of `logits`, 0..1. */
+  readonly predictedIou: number;
+  /** The object's look on this frame under its prior; `info.refiner.appearanceLength` values. */
+  readonly appearance: Float32Array;
+};
+
+/** One instance that a phrase found. Box in fractions of the picture. */
+export type TextInstance = { readonly box: Box; readonly score: number; readonly noun: string };
+
+/** A phrase and the frame whose pixels judge its colours. */
+export type TextRequest = {
+  readonly phrase: string;
+  readonly maxObjects: number;
+  readonly frame: Frame;
+};
+
+/**
+ * A model whose self-test passed, shared by all streams. Calls may overlap; they queue in order.
+ * A killed worker is started again and the call retried once.
+ *
+ * Throws `model-failed`, `worker-died` (the retry died too), `unknown-word`, `cancelled`,
+ * `shutting-down` (after `close`).
+ */
+export type LoadedModel = AsyncDisposable & {
+  readonly info: ModelInfo;
+  /** Runs the image encoder on one frame. The caller closes the features. */
+  encode(frame: Frame, signal: AbortSignal): Promise<Features>;
+  /** Runs the mask decoder, one result per request, in order. */
+  decode(
+    features: Features,
+    requests: readonly DecodeRequest[],
+    signal: AbortSignal,
+  ): Promise<Segmented[]>;
+  /** Runs the per-frame refiner; only where `info.refiner` is set. */
+  refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]>;
+  /** Finds the instances of a phrase, best first; only where `info.promptKinds` has `text`. */
+  findText(features: Features, query: TextRequest, signal: AbortSignal): Promise<TextInstance[]>;
+  /** Features that are not closed yet. Tests end with 0. */
+  liveFeatures(): number;
+  /** Ends the workers; calls under way fail with `shutting-down`. Idempotent. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,96 @@
+import { SegmentationError, assertNever } from '../frame/errors.ts';
+import { chooseCandidate, promptShape } from './candidate.ts';
+import { Graph } from './graph.ts';
+import type { Graphs, LayoutFeatures, LayoutItem } from './layout.ts';
+import { layoutOf } from './layouts.ts';
+import { requireProvider } from './provider.ts';
+import { refineObjects } from './refiner.ts';
+import type { Segmented } from './requests.ts';
+import type {
+  DecodeItem,
+  FeatureReference,
+  WorkerJob,
+  WorkerResults,
+  WorkerSetup,
+} from './worker-messages.ts';
+
+/** The part of a model that one worker holds: opened graphs and the features of live frames. */
+export type Runner = {
+  /** Runs one job; the caller starts the next only when it is done. */
+  run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]>;
+  /** Frees features; an unknown id is ignored. */
+  release(id: number): void;
+};
+
+/** Opens the graphs of `setup.roles`. Throws `model-load-failed` or `provider-unavailable`. */
+export async function openRunner(setup: WorkerSetup): Promise<Runner> {
+  requireProvider(setup.provider);
+  const graphs: Graphs = {};
+  for (const role of setup.roles) {
+    const manifest = setup.manifest.graphs[role];
+    if (manifest === undefined) {
+      throw new SegmentationError('model-load-failed', `the manifest names no ${role}`);
+    }
+    graphs[role] = await Graph.open(manifest, { ...setup, role });
+  }
+  return new GraphRunner(setup, graphs);
+}
+
+class GraphRunner implements Runner {
+  readonly #setup: WorkerSetup;
+  readonly #graphs: Graphs;
+  readonly #features = new Map<number, LayoutFeatures>();
+
+  constructor(setup: WorkerSetup, graphs: Graphs) {
+    this.#setup = setup;
+    this.#graphs = graphs;
+  }
+
+  async run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
+    const { manifest } = this.#setup;
+    switch (job.kind) {
+      case 'encode':
+        await this.#resolve({ id: job.id, rebuild: job.picture });
+        return null;
+      case 'decode':
+        return await this.#decode(job.features, job.items);
+      case 'refine':
+        return await refineObjects(job.items, this.#graphs, manifest);
+      case 'find-text':
+        throw new Error('text is not supported');
+      default:
+        return assertNever(job);
+    }
+  }
+
+  release(id: number): void {
+    this.#features.delete(id);
+  }
+
+  async #decode(reference: FeatureReference, items: readonly DecodeItem[]): Promise<Segmented[]> {
+    const { manifest } = this.#setup;
+    const features = await this.#resolve(reference);
+    const resolved: LayoutItem[] = [];
+    for (const item of items) {
+      const memory = [];
+      for (const { features: earlier, mask } of item.memory) {
+        memory.push({ features: await this.#resolve(earlier), mask });
+      }
+      resolved.push({ ...item, memory });
+    }
+    const layout = layoutOf(manifest);
+    const candidates = await layout.decode(features, resolved, this.#graphs, manifest);
+    return candidates.map((found, i) => chooseCandidate(found, promptShape(items[i]!), manifest));
+  }
+
+  /** Features by id, made from the picture where this worker does not hold them yet. */
+  async #resolve({ id, rebuild }: FeatureReference): Promise<LayoutFeatures> {
+    const held = this.#features.get(id);
+    if (held !== undefined) return held;
+    if (rebuild === null) throw new Error(`features ${id} are not held`);
+    const { manifest } = this.#setup;
+    const made = await layoutOf(manifest).encode(rebuild, this.#graphs, manifest);
+    this.#features.set(id, made);
+    return made;
+  }
+}

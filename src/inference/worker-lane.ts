@@ -1,0 +1,225 @@
+import { Worker } from 'node:worker_threads';
+import { SegmentationError } from '../frame/errors.ts';
+import { workerEntry } from '../frame/worker-entry.ts';
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerJob,
+  WorkerResults,
+  WorkerSetup,
+} from './worker-messages.ts';
+
+/** One call waiting for or using a lane's worker. */
+export type LaneJob = {
+  /** Makes the message when its turn comes: a restarted worker needs more than a running one. */
+  readonly build: (workerGeneration: number) => WorkerJob;
+  /** Goes before jobs that are not: a decode ends a keyframe, an encode starts one. */
+  readonly urgent: boolean;
+  readonly signal: AbortSignal;
+  /** Called once when the lane is done with the job, also after an abort: its inputs may go. */
+  readonly onSettled: (outcome: 'delivered' | 'dropped') => void;
+};
+
+type Pending = LaneJob & {
+  readonly resolve: (result: WorkerResults[WorkerJob['kind']]) => void;
+  readonly reject: (reason: SegmentationError) => void;
+  readonly onAbort: () => void;
+  deaths: number;
+  aborted: boolean;
+};
+
+type State =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'starting'; readonly worker: Worker }
+  | { readonly kind: 'ready'; readonly worker: Worker }
+  | { readonly kind: 'closed' };
+
+/** Ends a lane's worker as a crash would; tests only, so the folder's door does not export it. */
+export const killWorker = Symbol('kill worker');
+
+/** A job is given up when this many workers died under it. */
+const deathsPerJob = 2;
+
+/**
+ * One worker thread and the queue before it. One job is under way at a time; a worker that dies is
+ * replaced and its job run again once. The queue is first come, first served, so streams with one
+ * call each share a lane evenly; its bound is the callers' own: one keyframe per stream.
+ */
+export class WorkerLane {
+  readonly #setup: WorkerSetup;
+  readonly #onRestart: (lane: WorkerLane) => void;
+  readonly #queue: Pending[] = [];
+  #running: Pending | null = null;
+  #state: State = { kind: 'stopped' };
+  #generation = 0;
+
+  constructor(setup: WorkerSetup, onRestart: (lane: WorkerLane) => void) {
+    this.#setup = setup;
+    this.#onRestart = onRestart;
+  }
+
+  /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
+  async start(): Promise<void> {
+    const generation = ++this.#generation;
+    const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), {
+      workerData: this.#setup,
+    });
+    this.#state = { kind: 'starting', worker };
+    await new Promise<void>((resolve, reject) => {
+      let crash: unknown;
+      worker.on('error', (reason) => (crash = reason));
+      worker.on('exit', () => {
+        if (generation === this.#generation) this.#onExit(crash);
+        reject(died('while it started', crash));
+      });
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') {
+          if (generation === this.#generation) this.#state = { kind: 'ready', worker };
+          resolve();
+        } else if (message.kind === 'unusable') {
+          reject(new SegmentationError(message.code, message.message));
+        } else this.#onAnswer(message);
+      });
+    });
+  }
+
+  /** Queues a job. Rejects at once with `cancelled` when its signal aborts. */
+  submit<Kind extends WorkerJob['kind']>(job: LaneJob): Promise<WorkerResults[Kind]> {
+    return new Promise((resolve, reject) => {
+      const pending: Pending = {
+        ...job,
+        resolve: resolve as Pending['resolve'],
+        reject,
+        onAbort: () => this.#abort(pending),
+        deaths: 0,
+        aborted: false,
+      };
+      if (this.#state.kind === 'closed') return void this.#drop(pending, closedError());
+      if (job.signal.aborted) return void this.#drop(pending, cancelled(job.signal));
+      job.signal.addEventListener('abort', pending.onAbort, { once: true });
+      this.#enqueue(pending);
+      this.#pump();
+    });
+  }
+
+  /** Tells the worker that features are no longer needed. */
+  release(id: number): void {
+    if (this.#state.kind === 'ready') this.#post(this.#state.worker, { kind: 'release', id });
+  }
+
+  /** Ends the worker and fails what is queued or under way with `shutting-down`. Idempotent. */
+  async close(): Promise<void> {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#state = { kind: 'closed' };
+    this.#generation++;
+    this.#dropAll(closedError());
+    if (state.kind !== 'stopped') await state.worker.terminate();
+  }
+
+  /** See {@link killWorker}. */
+  async [killWorker](): Promise<void> {
+    if (this.#state.kind === 'ready' || this.#state.kind === 'starting') {
+      await this.#state.worker.terminate();
+    }
+  }
+
+  #enqueue(pending: Pending): void {
+    const firstPatient = pending.urgent ? this.#queue.findIndex((other) => !other.urgent) : -1;
+    if (firstPatient < 0) this.#queue.push(pending);
+    else this.#queue.splice(firstPatient, 0, pending);
+  }
+
+  #pump(): void {
+    if (this.#running !== null || this.#queue.length === 0) return;
+    if (this.#state.kind === 'stopped') this.#restart();
+    if (this.#state.kind !== 'ready') return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#running = next;
+    this.#post(this.#state.worker, { kind: 'job', job: next.build(this.#generation) });
+  }
+
+  #post(worker: Worker, message: ToWorker): void {
+    worker.postMessage(message);
+  }
+
+  #onAnswer(message: Extract<FromWorker, { kind: 'done' | 'failed' }>): void {
+    const job = this.#running;
+    this.#running = null;
+    if (job !== null) {
+      if (message.kind === 'failed') {
+        this.#drop(job, new SegmentationError('model-failed', `model failed: ${message.message}`));
+      } else if (job.aborted) this.#drop(job, cancelled(job.signal));
+      else {
+        job.signal.removeEventListener('abort', job.onAbort);
+        job.onSettled('delivered');
+        job.resolve(message.result);
+      }
+    }
+    this.#pump();
+  }
+
+  #onExit(crash: unknown): void {
+    const wasReady = this.#state.kind === 'ready';
+    this.#state = { kind: 'stopped' };
+    const job = this.#running;
+    this.#running = null;
+    if (job !== null) {
+      if (job.aborted) this.#drop(job, cancelled(job.signal));
+      else if (++job.deaths >= deathsPerJob) this.#drop(job, died('twice under one call', crash));
+      else this.#queue.unshift(job);
+    }
+    // A worker that never got ready is not started again until somebody needs it: no crash loop.
+    if (wasReady) this.#restart();
+  }
+
+  #restart(): void {
+    this.start().then(
+      () => {
+        this.#onRestart(this);
+        this.#pump();
+      },
+      (cause: unknown) => {
+        if (this.#state.kind !== 'closed') this.#dropAll(died('and cannot be restarted', cause));
+      },
+    );
+  }
+
+  #abort(pending: Pending): void {
+    pending.aborted = true;
+    const at = this.#queue.indexOf(pending);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      this.#drop(pending, cancelled(pending.signal));
+    } else {
+      // Under way: a run cannot be stopped, its answer is thrown away when it comes.
+      pending.reject(cancelled(pending.signal));
+    }
+  }
+
+  #dropAll(reason: SegmentationError): void {
+    const running = this.#running;
+    this.#running = null;
+    if (running !== null) this.#drop(running, reason);
+    for (const pending of this.#queue.splice(0)) this.#drop(pending, reason);
+  }
+
+  #drop(pending: Pending, reason: SegmentationError): void {
+    pending.signal.removeEventListener('abort', pending.onAbort);
+    pending.onSettled('dropped');
+    pending.reject(reason);
+  }
+}
+
+function died(how: string, cause: unknown): SegmentationError {
+  return new SegmentationError('worker-died', `the inference worker died ${how}`, { cause });
+}
+
+function closedError(): SegmentationError {
+  return new SegmentationError('shutting-down', 'the model is closed');
+}
+
+function cancelled(signal: AbortSignal): SegmentationError {
+  return new SegmentationError('cancelled', 'the call was cancelled', { cause: signal.reason });
+}

@@ -1,0 +1,79 @@
+import type { ErrorCode } from '../frame/errors.ts';
+import type { Box } from '../frame/geometry.ts';
+import type { Click } from '../frame/prompt.ts';
+import type { GraphRole, Manifest } from './manifest.ts';
+import type { Picture } from './picture.ts';
+import type { ModelMask, Refined, Segmented, TextInstance } from './requests.ts';
+
+/** What a worker needs to open its graphs; travels as `workerData`. */
+export type WorkerSetup = {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** The graphs that this worker runs. */
+  readonly roles: readonly GraphRole[];
+  readonly provider: string;
+  /** Threads inside one run, the worker's own included. */
+  readonly threads: number;
+};
+
+/**
+ * Features by the id that the main thread gave them. `rebuild` is set where this worker does not
+ * hold them (it was started after they were made): it encodes the picture again.
+ */
+export type FeatureReference = { readonly id: number; readonly rebuild: Picture | null };
+
+/** One object for the decoder, with memory by reference. */
+export type DecodeItem = {
+  readonly clicks: readonly Click[];
+  readonly box: Box | null;
+  readonly prior: ModelMask | null;
+  readonly memory: readonly { readonly features: FeatureReference; readonly mask: ModelMask }[];
+};
+
+/** One object for the refiner. */
+export type RefineItem = {
+  readonly crop: Float32Array;
+  readonly prior: Float32Array;
+  readonly appearance: Float32Array | null;
+};
+
+/** A phrase after parsing: a channel of the text graph and the colours to hold out for. */
+export type TextItem = {
+  readonly noun: string;
+  readonly channel: number;
+  readonly colours: readonly string[];
+  readonly maxObjects: number;
+  readonly picture: Picture;
+};
+
+/** Work for a worker; one is under way at a time. */
+export type WorkerJob =
+  | { readonly kind: 'encode'; readonly id: number; readonly picture: Picture }
+  | {
+      readonly kind: 'decode';
+      readonly features: FeatureReference;
+      readonly items: readonly DecodeItem[];
+    }
+  | { readonly kind: 'refine'; readonly items: readonly RefineItem[] }
+  | { readonly kind: 'find-text'; readonly features: FeatureReference; readonly query: TextItem };
+
+/** What each kind of job gives back. */
+export type WorkerResults = {
+  encode: null;
+  decode: Segmented[];
+  refine: Refined[];
+  'find-text': TextInstance[];
+};
+
+/** Main thread to worker. */
+export type ToWorker =
+  | { readonly kind: 'job'; readonly job: WorkerJob }
+  /** Frees features; unknown ids are ignored. */
+  | { readonly kind: 'release'; readonly id: number };
+
+/** Worker to main thread: `ready` or `unusable` once, then one answer per job. */
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'unusable'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'done'; readonly result: WorkerResults[keyof WorkerResults] }
+  | { readonly kind: 'failed'; readonly message: string };
