@@ -10,6 +10,7 @@ import type {
   PromptUpdate,
 } from '../frame/prompt.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';
+import type { TrackerPool } from './tracker-pool.ts';
 
 /** When the full model runs. */
 export type KeyframeOptions =
@@ -171,11 +172,6 @@ export type SessionParts = {
   readonly trackers: TrackerPool;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-};
-
-/** Hosts trackers in worker threads; one tracker per stream. */
-export type TrackerPool = {
-  readonly close: () => Promise<void>;
 };
 
 /**

@@ -1,0 +1,45 @@
+import type { OutputOptions } from '../tracking/render-objects.ts';
+import type { ObjectOutput } from '../tracking/render-objects.ts';
+import type {
+  CropRequest,
+  ObjectAction,
+  PriorMask,
+  SegmentedAction,
+  StepEvidence,
+  TrackerFrame,
+  TrackerOptions,
+} from '../tracking/tracker-types.ts';
+
+/** Options that can cross a thread: the engine is named, not handed over. */
+export type RemoteTrackerOptions = Omit<TrackerOptions, 'engine'> & {
+  readonly flowEngine: 'dis' | 'farneback';
+};
+
+/** The tracker's methods as they cross the thread: arguments and result. */
+export type TrackerCalls = {
+  open: { arguments: [RemoteTrackerOptions]; result: void };
+  advance: { arguments: [TrackerFrame]; result: StepEvidence };
+  priors: { arguments: [readonly number[]]; result: PriorMask[] };
+  crops: { arguments: [readonly number[]]; result: CropRequest[] };
+  apply: { arguments: [readonly ObjectAction[]]; result: void };
+  applyLate: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
+  output: { arguments: [OutputOptions]; result: ObjectOutput[] };
+  restore: { arguments: [TrackerFrame | null]; result: void };
+  close: { arguments: []; result: void };
+};
+
+/** Name of a tracker method. */
+export type TrackerMethod = keyof TrackerCalls;
+
+/** A call to one stream's tracker. */
+export type TrackerCall = {
+  readonly callId: number;
+  readonly streamId: number;
+  readonly method: TrackerMethod;
+  readonly arguments: readonly unknown[];
+};
+
+/** The answer to a call. */
+export type TrackerReply =
+  | { readonly callId: number; readonly result: unknown }
+  | { readonly callId: number; readonly error: string };

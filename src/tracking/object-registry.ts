@@ -1,0 +1,103 @@
+import type { Box } from '../frame/geometry.ts';
+import type { Click, ObjectState } from '../frame/prompt.ts';
+
+/** An earlier frame that the model may compare with: whose features, and the object's mask there. */
+export type MemoryEntry = {
+  readonly frameIndex: number;
+  /** float32[maskSide, maskSide], probabilities. */
+  readonly mask: Float32Array;
+};
+
+/** What is remembered of one object. Immutable, so that a correction can go back to any frame. */
+export type ObjectRecord = {
+  readonly objectId: number;
+  readonly label: string | null;
+  readonly state: ObjectState;
+  /** The frame that the newest prompts belong to, and those prompts; display pixels. */
+  readonly prompt: {
+    readonly frameIndex: number;
+    readonly clicks: readonly Click[];
+    readonly box: Box | null;
+  };
+  /** The prompt frame; null until the model has seen it. */
+  readonly promptMemory: MemoryEntry | null;
+  /** Good keyframes since, newest last. */
+  readonly recentMemory: readonly MemoryEntry[];
+  /** Time of the last frame with a mask, in microseconds. */
+  readonly lastSeenUs: number;
+  /** Keyframes on which the object was looked for and not found since it was last seen. */
+  readonly misses: number;
+};
+
+/** Keyframes between attempts to find a lost object. */
+const lostRetryKeyframes = 4;
+
+/** The record of an object that has just been named. */
+export function newObjectRecord(
+  objectId: number,
+  label: string | null,
+  at: { readonly frameIndex: number; readonly timestampUs: number },
+): ObjectRecord {
+  return {
+    objectId,
+    label,
+    state: 'pending',
+    prompt: { frameIndex: at.frameIndex, clicks: [], box: null },
+    promptMemory: null,
+    recentMemory: [],
+    lastSeenUs: at.timestampUs,
+    misses: 0,
+  };
+}
+
+/** The record after a frame on which the object had a mask, or had none. */
+export function observeObject(
+  record: ObjectRecord,
+  seen: { readonly visible: boolean; readonly timestampUs: number; readonly keyframe: boolean },
+  lostAfterUs: number,
+): ObjectRecord {
+  if (seen.visible) {
+    return { ...record, state: 'visible', lastSeenUs: seen.timestampUs, misses: 0 };
+  }
+  if (record.state === 'pending') return record;
+  const misses = seen.keyframe ? record.misses + 1 : record.misses;
+  const lost = seen.timestampUs - record.lastSeenUs >= lostAfterUs;
+  return { ...record, state: lost ? 'lost' : 'occluded', misses };
+}
+
+/** Whether a keyframe looks for the object: always, but for a lost one only on every few. */
+export function isSoughtOnKeyframe(record: ObjectRecord): boolean {
+  if (record.state === 'pending') return false;
+  return record.state !== 'lost' || record.misses % lostRetryKeyframes === 0;
+}
+
+/** When a keyframe may enter an object's memory; see `ModelInfo.tracking`. */
+export type MemoryRule = {
+  readonly memorySlots: number;
+  readonly memoryIntervalFrames: number;
+  readonly minMemoryIou: number;
+};
+
+/**
+ * The record after a good keyframe entered its memory. A memory one frame old copies its own errors
+ * (every-frame J 0.69 against 0.78 with one replaced every 5 frames), so a young one stays.
+ */
+export function rememberKeyframe(
+  record: ObjectRecord,
+  entry: MemoryEntry,
+  predictedIou: number,
+  rule: MemoryRule,
+): ObjectRecord {
+  const recentSlots = rule.memorySlots - 1;
+  const newest = record.recentMemory.at(-1)?.frameIndex ?? record.promptMemory?.frameIndex;
+  const young = newest !== undefined && entry.frameIndex - newest < rule.memoryIntervalFrames;
+  if (recentSlots < 1 || young || predictedIou < rule.minMemoryIou) return record;
+  return { ...record, recentMemory: [...record.recentMemory, entry].slice(-recentSlots) };
+}
+
+/** All earlier frames that the model is shown for an object, prompt frame first. */
+export function memoryOf(record: ObjectRecord): readonly MemoryEntry[] {
+  return record.promptMemory === null
+    ? record.recentMemory
+    : [record.promptMemory, ...record.recentMemory];
+}
