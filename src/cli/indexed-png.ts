@@ -1,7 +1,9 @@
-import { crc32 } from './crc32.ts';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
+import type { DecodedPng } from 'fast-png';
+import { decode } from 'fast-png';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Size } from '../frame/geometry.ts';
+import { crc32 } from './crc32.ts';
 
 /** A picture of object ids: one byte a pixel, row-major, 0 = background. */
 export type IdPicture = { readonly size: Size; readonly ids: Uint8Array };
@@ -43,101 +45,52 @@ export function writeIndexedPng(picture: IdPicture): Buffer {
  * Throws `unreadable-file` for anything else, naming `source`.
  */
 export function readIndexedPng(bytes: Uint8Array, source: string): IdPicture {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { header, data } = readChunks(file, source);
-  const size = { width: header.readUInt32BE(0), height: header.readUInt32BE(4) };
-  const depth = header.readUInt8(8);
-  const type = header.readUInt8(9);
-  if ((type !== greyType && type !== paletteType) || depth > 8 || header.readUInt8(12) !== 0) {
-    throw unreadable(
-      source,
-      `expected a palette or grey PNG of at most 8 bits, not interlaced, got colour type ${type} of ${depth} bits`,
-    );
-  }
-  const pixels = size.width * size.height;
-  if (pixels === 0 || pixels > maxPixels) {
-    throw unreadable(
-      source,
-      `expected 1 to ${maxPixels} pixels, got ${size.width} x ${size.height}`,
-    );
-  }
-  const stride = Math.ceil((size.width * depth) / 8);
-  const rows = inflate(data, (stride + 1) * size.height, source);
-  unfilter(rows, stride, size.height, source);
-  return { size, ids: unpack(rows, size, stride, depth) };
-}
-
-function readChunks(file: Buffer, source: string): { header: Buffer; data: Buffer } {
-  if (!file.subarray(0, 8).equals(signature)) {
-    throw unreadable(source, `expected a PNG file, got ${file.subarray(0, 4).toString('hex')}…`);
-  }
-  let header: Buffer | undefined;
-  const data: Buffer[] = [];
-  for (let at = 8; at + 12 <= file.length;) {
-    const length = file.readUInt32BE(at);
-    const kind = file.toString('latin1', at + 4, at + 8);
-    const body = file.subarray(at + 8, at + 8 + length);
-    if (kind === 'IHDR') header = body;
-    if (kind === 'IDAT') data.push(body);
-    if (kind === 'IEND') break;
-    at += length + 12;
-  }
-  if (header?.length !== 13 || data.length === 0) {
-    throw unreadable(source, 'expected a complete PNG, got one without header or pixels');
-  }
-  return { header, data: Buffer.concat(data) };
-}
-
-function inflate(data: Buffer, expectedBytes: number, source: string): Buffer {
-  let rows: Buffer;
+  checkHeader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), source);
+  let png: DecodedPng;
   try {
-    rows = inflateSync(data, { maxOutputLength: expectedBytes });
-  } catch (error) {
-    throw unreadable(source, 'expected intact PNG pixel data, got a damaged stream', error);
+    png = decode(bytes);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw unreadable(
+      source,
+      `expected an intact PNG, got one that cannot be read: ${problem}`,
+      cause,
+    );
   }
-  if (rows.length !== expectedBytes) {
-    throw unreadable(source, `expected ${expectedBytes} bytes of pixels, got ${rows.length}`);
-  }
-  return rows;
+  const size = { width: png.width, height: png.height };
+  if (png.data instanceof Uint16Array) throw unreadable(source, 'expected 8 bits, got 16');
+  return { size, ids: unpack(png.data, size, png.depth) };
 }
 
-/** Undoes the row filters in place; up to 8 bits a pixel the neighbour is always one byte back. */
-function unfilter(rows: Buffer, stride: number, height: number, source: string): void {
-  for (let y = 0; y < height; y++) {
-    const start = y * (stride + 1) + 1;
-    const filter = rows[start - 1] ?? 0;
-    if (filter > 4) throw unreadable(source, `expected a row filter of 0 to 4, got ${filter}`);
-    for (let x = 0; x < stride && filter !== 0; x++) {
-      const at = start + x;
-      const left = x > 0 ? (rows[at - 1] ?? 0) : 0;
-      const up = y > 0 ? (rows[at - stride - 1] ?? 0) : 0;
-      const corner = x > 0 && y > 0 ? (rows[at - stride - 2] ?? 0) : 0;
-      rows[at] = (rows[at] ?? 0) + predict(filter, left, up, corner);
-    }
+/** Checks the fixed first bytes before a forged size or a true-colour picture is decoded. */
+function checkHeader(file: Buffer, source: string): void {
+  if (!file.subarray(0, 8).equals(signature) || file.length < 29) {
+    throw unreadable(source, `expected a PNG, got bytes "${file.toString('hex', 0, 8)}"`);
+  }
+  const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)];
+  const [depth, type] = [file.readUInt8(24), file.readUInt8(25)];
+  if ((type !== greyType && type !== paletteType) || depth > 8) {
+    throw unreadable(
+      source,
+      `expected a palette or grey PNG of at most 8 bits, got colour type ${type} of ${depth} bits`,
+    );
+  }
+  const pixels = width * height;
+  if (pixels === 0 || pixels > maxPixels) {
+    throw unreadable(source, `expected 1 to ${maxPixels} pixels, got ${width} x ${height}`);
   }
 }
 
-function predict(filter: number, left: number, up: number, corner: number): number {
-  if (filter === 1) return left;
-  if (filter === 2) return up;
-  if (filter === 3) return (left + up) >> 1;
-  // Paeth: the neighbour nearest to left + up - corner.
-  const toLeft = Math.abs(up - corner);
-  const toUp = Math.abs(left - corner);
-  const toCorner = Math.abs(left + up - 2 * corner);
-  if (toLeft <= toUp && toLeft <= toCorner) return left;
-  return toUp <= toCorner ? up : corner;
-}
-
-function unpack(rows: Buffer, size: Size, stride: number, depth: number): Uint8Array {
+/** The library leaves pixels of less than 8 bits packed, each row padded to bytes. */
+function unpack(rows: Uint8Array | Uint8ClampedArray, size: Size, depth: number): Uint8Array {
+  if (depth === 8) return new Uint8Array(rows);
   const ids = new Uint8Array(size.width * size.height);
   const perByte = 8 / depth;
-  const mask = (1 << depth) - 1;
+  const stride = Math.ceil(size.width / perByte);
   for (let y = 0; y < size.height; y++) {
-    const row = y * (stride + 1) + 1;
     for (let x = 0; x < size.width; x++) {
-      const byte = rows[row + Math.floor(x / perByte)] ?? 0;
-      ids[y * size.width + x] = (byte >> (8 - depth - (x % perByte) * depth)) & mask;
+      const byte = rows[y * stride + Math.floor(x / perByte)] ?? 0;
+      ids[y * size.width + x] = (byte >> (8 - depth - (x % perByte) * depth)) & ((1 << depth) - 1);
     }
   }
   return ids;

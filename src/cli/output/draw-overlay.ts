@@ -1,0 +1,132 @@
+import type { Box, Size } from '../../frame/geometry.ts';
+import type { Mask } from '../../frame/mask.ts';
+import type { AnsweredFrame, AnsweredObject } from './answered-frame.ts';
+import { glyphPixel, glyphSize } from './bitmap-font.ts';
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+/** rgb24 pixels of a picture, row-major. */
+export type RgbPicture = { readonly size: Size; readonly data: Uint8Array };
+
+/** Share of the object's colour inside its mask: the picture stays readable below it. */
+const tintRatio = 0.45;
+/** Bright, far apart in hue, in the order of ids; they repeat after eight objects. */
+const colours: readonly Colour[] = [
+  [255, 77, 77],
+  [64, 160, 255],
+  [80, 220, 100],
+  [255, 200, 40],
+  [200, 100, 255],
+  [0, 215, 215],
+  [255, 130, 200],
+  [170, 220, 40],
+];
+
+/** Colour of an object in overlays. */
+export function overlayColour(objectId: number): Colour {
+  return colours[(objectId - 1) % colours.length] ?? [255, 255, 255];
+}
+
+/** Draws every object of a frame onto its picture: tint, outline, box, id and confidence. */
+export function drawOverlay(picture: RgbPicture, frame: AnsweredFrame): void {
+  const thickness = Math.max(1, Math.round(picture.size.height / 360));
+  for (const object of frame.objects) {
+    const colour = overlayColour(object.objectId);
+    // A change of size inside a stream leaves masks of the new size on pictures of the old one.
+    if (object.box === null || object.mask.size.width !== picture.size.width) continue;
+    tint(picture, object.mask, colour, thickness);
+    frameBox(picture, object.box, colour, thickness);
+  }
+  for (const object of frame.objects)
+    if (object.box !== null) drawLabel(picture, object, thickness);
+}
+
+/** Draws text with its top left corner at (x, y) on a filled background. */
+export function drawText(
+  picture: RgbPicture,
+  text: string,
+  at: { readonly x: number; readonly y: number; readonly scale: number },
+  background: Colour,
+): void {
+  const advance = (glyphSize.width + 1) * at.scale;
+  const box = { x: at.x, y: at.y, ...textSize(text, at.scale) };
+  fill(picture, box, background);
+  const dark = background[0] * 0.3 + background[1] * 0.59 + background[2] * 0.11 > 110;
+  const ink: Colour = dark ? [0, 0, 0] : [255, 255, 255];
+  for (const [index, character] of [...text].entries()) {
+    for (let row = 0; row < glyphSize.height; row++) {
+      for (let column = 0; column < glyphSize.width; column++) {
+        if (!glyphPixel(character, column, row)) continue;
+        const x = at.x + index * advance + (column + 1) * at.scale;
+        fill(
+          picture,
+          { x, y: at.y + (row + 1) * at.scale, width: at.scale, height: at.scale },
+          ink,
+        );
+      }
+    }
+  }
+}
+
+/** Size of {@link drawText}'s background in pixels. */
+export function textSize(text: string, scale: number): Size {
+  return {
+    width: ([...text].length * (glyphSize.width + 1) + 1) * scale,
+    height: (glyphSize.height + 1) * scale,
+  };
+}
+
+function drawLabel(picture: RgbPicture, object: AnsweredObject, scale: number): void {
+  if (object.box === null) return;
+  const name = object.label === null ? '' : ` ${object.label}`;
+  const text = `${object.objectId}${name} ${object.confidence.toFixed(2)}`;
+  const size = textSize(text, scale);
+  const above = object.box.y - size.height;
+  const x = Math.max(0, Math.min(object.box.x, picture.size.width - size.width));
+  const y = above >= 0 ? above : object.box.y;
+  drawText(picture, text, { x, y, scale }, overlayColour(object.objectId));
+}
+
+/** Blends the colour into the mask; the rim of `thickness` pixels is solid. */
+function tint(picture: RgbPicture, mask: Mask, colour: Colour, thickness: number): void {
+  if (mask.box === null) return;
+  const { x: left, y: top, width, height } = mask.box;
+  const inside = (x: number, y: number) =>
+    x >= 0 && y >= 0 && x < width && y < height && mask.bits[y * width + x] === 1;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!inside(x, y)) continue;
+      const rim =
+        !inside(x - thickness, y) ||
+        !inside(x + thickness, y) ||
+        !inside(x, y - thickness) ||
+        !inside(x, y + thickness);
+      blend(picture, left + x, top + y, colour, rim ? 1 : tintRatio);
+    }
+  }
+}
+
+function frameBox(picture: RgbPicture, box: Box, colour: Colour, thickness: number): void {
+  const { x, y, width, height } = box;
+  fill(picture, { x, y, width, height: thickness }, colour);
+  fill(picture, { x, y: y + height - thickness, width, height: thickness }, colour);
+  fill(picture, { x, y, width: thickness, height }, colour);
+  fill(picture, { x: x + width - thickness, y, width: thickness, height }, colour);
+}
+
+function fill(picture: RgbPicture, box: Box, colour: Colour): void {
+  const right = Math.min(picture.size.width, box.x + box.width);
+  const bottom = Math.min(picture.size.height, box.y + box.height);
+  for (let y = Math.max(0, box.y); y < bottom; y++) {
+    for (let x = Math.max(0, box.x); x < right; x++) blend(picture, x, y, colour, 1);
+  }
+}
+
+// oxlint-disable-next-line max-params -- one call a pixel: an options object would be the cost
+function blend(picture: RgbPicture, x: number, y: number, colour: Colour, ratio: number): void {
+  const at = (y * picture.size.width + x) * 3;
+  for (let channel = 0; channel < 3; channel++) {
+    const from = picture.data[at + channel] ?? 0;
+    picture.data[at + channel] = Math.round(from + (colour[channel]! - from) * ratio);
+  }
+}

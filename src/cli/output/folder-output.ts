@@ -1,0 +1,37 @@
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeIndexedPng } from '../indexed-png.ts';
+import type { Output, StreamHeader } from './answered-frame.ts';
+import { framesJsonEntry, framesJsonHead, framesJsonTail } from './frames-json.ts';
+import { idPicture, maskFileName } from './id-picture.ts';
+
+/** Writes `masks/NNNNN.png` and `frames.json` into a folder; earlier ones there are replaced. */
+export function createFolderOutput(folder: string): Output {
+  let header: StreamHeader | undefined;
+  let json: FileHandle | undefined;
+  let frames = 0;
+  const close = async () => {
+    await json?.appendFile(framesJsonTail);
+    await json?.close();
+    json = undefined;
+  };
+  return {
+    async open(streamHeader) {
+      header = streamHeader;
+      await rm(join(folder, 'masks'), { recursive: true, force: true });
+      await mkdir(join(folder, 'masks'), { recursive: true });
+      json = await open(join(folder, 'frames.json'), 'w');
+      await json.appendFile(framesJsonHead(header));
+    },
+    async write(frame) {
+      if (header === undefined) throw new Error('frame written before open');
+      const png = writeIndexedPng(idPicture(frame, header));
+      await writeFile(join(folder, 'masks', maskFileName(frame.frameIndex)), png);
+      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
+    },
+    close,
+    // What came is worth keeping: the file is closed so that it stays valid JSON.
+    discard: close,
+  };
+}

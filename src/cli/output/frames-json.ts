@@ -1,0 +1,38 @@
+import type { AnsweredFrame, StreamHeader } from './answered-frame.ts';
+
+/** First line of `frames.json`; frames follow one a line, joined by commas. */
+export function framesJsonHead(header: StreamHeader): string {
+  const { width, height, model } = header;
+  const head = JSON.stringify({ version: 1, width, height, model });
+  return `${head.slice(0, -1)},"frames":[`;
+}
+
+/** One frame as it stands in `frames.json`: numbers are numbers, absent is null. */
+export function framesJsonEntry(frame: AnsweredFrame): string {
+  return JSON.stringify({
+    frame_index: frame.frameIndex,
+    timestamp_us: frame.timestampUs,
+    source: frame.source,
+    reason: frame.reason,
+    objects: frame.objects.map((object) => ({
+      object_id: object.objectId,
+      label: object.label,
+      state: object.state,
+      box:
+        object.box === null
+          ? null
+          : [object.box.x, object.box.y, object.box.width, object.box.height],
+      area: object.area,
+      predicted_iou: object.predictedIou === null ? null : round(object.predictedIou),
+      confidence: round(object.confidence),
+    })),
+  });
+}
+
+/** Last line of `frames.json`. */
+export const framesJsonTail = '\n]}\n';
+
+/** The wire carries 32-bit floats; more digits than they hold would only look exact. */
+function round(score: number): number {
+  return Math.round(score * 1e6) / 1e6;
+}
