@@ -1,3 +1,4 @@
+import type { Size } from '../../frame/geometry.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import type { FlowField, RegionSummary } from './types.ts';
 
@@ -6,15 +7,30 @@ import type { FlowField, RegionSummary } from './types.ts';
  * both directions agree, large where a pixel was hidden or the flow is wrong.
  *
  * @param backward current → previous
- * @param forward previous → current (the engine called with its pictures exchanged)
+ * @param forward previous → current: the engine called with its pictures exchanged
  * @param out one value per grid pixel
  */
 export function forwardBackwardError(
-  _backward: FlowField,
-  _forward: FlowField,
-  _out: Float32Array,
+  backward: FlowField,
+  forward: FlowField,
+  out: Float32Array,
 ): void {
-  throw new Error('unfinished');
+  const { width, height } = backward;
+  const maxX = width - 1;
+  const maxY = height - 1;
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const u = backward.u[at]!;
+      const v = backward.v[at]!;
+      // The nearest pixel will do: the error is of interest from about one pixel on.
+      const toX = Math.min(Math.max(Math.round(x + u), 0), maxX);
+      const toY = Math.min(Math.max(Math.round(y + v), 0), maxY);
+      const to = toY * width + toX;
+      const errorX = u + forward.u[to]!;
+      const errorY = v + forward.v[to]!;
+      out[at] = Math.sqrt(errorX * errorX + errorY * errorY);
+    }
+  }
 }
 
 /**
@@ -23,10 +39,33 @@ export function forwardBackwardError(
  * @param threshold the value above which a pixel counts into `aboveRatio`
  */
 export function summariseRegion(
-  _map: Float32Array,
-  _grid: { readonly width: number; readonly height: number },
-  _mask: SoftMask,
-  _threshold: number,
+  map: Float32Array,
+  grid: Size,
+  mask: SoftMask,
+  threshold: number,
 ): RegionSummary {
-  throw new Error('unfinished');
+  if (mask.window === null) return { mean: 0, aboveRatio: 0, weight: 0 };
+  const { window, size, values } = mask;
+  const scaleX = size.width / grid.width;
+  const scaleY = size.height / grid.height;
+  const x0 = Math.max(0, Math.ceil(window.x / scaleX - 0.5));
+  const y0 = Math.max(0, Math.ceil(window.y / scaleY - 0.5));
+  const x1 = Math.min(grid.width, Math.ceil((window.x + window.width) / scaleX - 0.5));
+  const y1 = Math.min(grid.height, Math.ceil((window.y + window.height) / scaleY - 0.5));
+  let weight = 0;
+  let sum = 0;
+  let above = 0;
+  for (let y = y0; y < y1; y++) {
+    // The mask is read at the middle of each grid pixel.
+    const row = (Math.floor((y + 0.5) * scaleY) - window.y) * window.width - window.x;
+    for (let x = x0; x < x1; x++) {
+      const probability = values[row + Math.floor((x + 0.5) * scaleX)]!;
+      const value = map[y * grid.width + x]!;
+      weight += probability;
+      sum += probability * value;
+      if (value > threshold) above += probability;
+    }
+  }
+  if (weight === 0) return { mean: 0, aboveRatio: 0, weight: 0 };
+  return { mean: sum / weight, aboveRatio: above / weight, weight };
 }

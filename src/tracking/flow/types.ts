@@ -1,4 +1,5 @@
 import type { Size } from '../../frame/geometry.ts';
+import type { AreaScaler } from './area-scaler.ts';
 
 /**
  * Dense backward flow on the flow grid: pixel (x, y) of the current frame came from
@@ -11,13 +12,21 @@ export type FlowField = {
   readonly v: Float32Array;
 };
 
-/** One level of a {@link FlowImage}: grey values 0..255 and their central differences per pixel. */
+/**
+ * One level of a {@link FlowImage}: grey values 0..255 and their central differences. Rows are
+ * `stride` long and repeat the edge pixels on all four sides, so that patches may overhang.
+ */
 export type FlowLevel = {
   readonly width: number;
   readonly height: number;
+  readonly stride: number;
+  /** Index of the pixel (0, 0). */
+  readonly origin: number;
   readonly grey: Float32Array;
   readonly gradientX: Float32Array;
   readonly gradientY: Float32Array;
+  /** The gradients belong to the present picture; see `ensureGradients`. */
+  hasGradients: boolean;
 };
 
 /**
@@ -28,6 +37,8 @@ export type FlowImage = {
   /** Size of level 0: the flow grid. */
   readonly grid: Size;
   readonly levels: readonly FlowLevel[];
+  /** Brings frames of any size to the grid. */
+  readonly scaler: AreaScaler;
 };
 
 /** Computes flow between two prepared pictures of one grid; keeps scratch memory, so one per thread. */
