@@ -1,0 +1,32 @@
+import type { Mask } from '../../frame/mask.ts';
+import { MaskEncoding, type Mask as WireMask } from '../../gen/maskstream/v1/common.ts';
+import { encodeBitmap } from './bitmap.ts';
+import { encodeCocoRle } from './coco-rle.ts';
+import { encodePng } from './png.ts';
+import { encodePolygons } from './polygons.ts';
+
+/** The mask in the form that the stream asked for; undefined where it is empty or not wanted. */
+export function encodeMask(mask: Mask, encoding: MaskEncoding): WireMask | undefined {
+  if (mask.area === 0) return undefined;
+  const data = encodeData(mask, encoding);
+  if (data === undefined) return undefined;
+  return { width: mask.size.width, height: mask.size.height, data };
+}
+
+function encodeData(mask: Mask, encoding: MaskEncoding): WireMask['data'] {
+  switch (encoding) {
+    case MaskEncoding.MASK_ENCODING_UNSPECIFIED:
+    case MaskEncoding.MASK_ENCODING_COCO_RLE:
+      return { $case: 'cocoRle', value: { counts: encodeCocoRle(mask) } };
+    case MaskEncoding.MASK_ENCODING_PNG:
+      return { $case: 'png', value: encodePng(mask) };
+    case MaskEncoding.MASK_ENCODING_BITMAP:
+      return { $case: 'bitmap', value: { zlibBits: encodeBitmap(mask) } };
+    case MaskEncoding.MASK_ENCODING_POLYGONS: {
+      const polygons = encodePolygons(mask).map((coordinates) => ({ coordinates }));
+      return { $case: 'polygons', value: { polygons } };
+    }
+    case MaskEncoding.MASK_ENCODING_NONE:
+      return undefined;
+  }
+}

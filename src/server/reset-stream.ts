@@ -1,0 +1,26 @@
+import { constants } from 'node:http2';
+import type { VideoCall } from './video-service.ts';
+
+type InterceptingCall = {
+  readonly nextCall?: InterceptingCall;
+  readonly stream?: { close(code: number): void };
+};
+
+/**
+ * Ends a call whose client does not read. A status is sent behind what is queued, so it never
+ * leaves; only resetting the HTTP/2 stream does, and grpc-js has no public way to (1.14.7).
+ */
+export function resetStream(call: VideoCall): void {
+  let inner = (call as unknown as { call?: InterceptingCall }).call;
+  while (inner !== undefined && inner.stream === undefined) inner = inner.nextCall;
+  inner?.stream?.close(constants.NGHTTP2_CANCEL);
+}
+
+/**
+ * Lowers the number of requests that grpc-js reads ahead from 16 to `messages`: with large messages
+ * 16 of them are too much memory for one stream, and the option is not passed through (1.14.7).
+ */
+export function limitReadAhead(call: VideoCall, messages: number): void {
+  const state = (call as unknown as { _readableState?: { highWaterMark: number } })._readableState;
+  if (state !== undefined) state.highWaterMark = messages;
+}

@@ -1,0 +1,166 @@
+import { SegmentationError } from '../frame/errors.ts';
+import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
+import { type CallSignal, linkCallSignal, unlessAborted } from './call-signal.ts';
+import { decodeConfig } from './config-decoder.ts';
+import { statusOfError, statusOfErrorCode } from './error-status.ts';
+import { PromptLedger } from './prompt-ledger.ts';
+import { decodeRequests, takeConfig } from './request-decoder.ts';
+import { limitReadAhead } from './reset-stream.ts';
+import { encodeEvent, encodePromptError, type ResponseOptions } from './response-encoder.ts';
+import { ResponseWriter } from './response-writer.ts';
+import type { ServerContext } from './server-options.ts';
+import type { ReceivedRequest, VideoCall } from './video-service.ts';
+
+// Two requests of the largest size in memory per stream, besides the one being worked on.
+const readAheadMessages = 2;
+
+/** How one stream ended, for the log. */
+type Outcome = { readonly error: SegmentationError | null; readonly summary: SessionSummary };
+
+/** Serves one SegmentVideo call; never throws. */
+export async function segmentVideo(call: VideoCall, context: ServerContext): Promise<void> {
+  limitReadAhead(call, readAheadMessages);
+  let place: ReturnType<ServerContext['calls']['enter']>;
+  try {
+    place = context.calls.enter();
+  } catch (reason) {
+    call.emit('error', statusOfError(reason));
+    return;
+  }
+  const startedMs = performance.now();
+  const { log } = context;
+  log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
+  using _place = place;
+  using callSignal = linkCallSignal(call, context.calls.shutdown);
+  try {
+    const { error, summary } = await new VideoStream(call, callSignal, context).run();
+    const fields = {
+      stream: place.id,
+      durationMs: Math.round(performance.now() - startedMs),
+      framesIn: summary.framesIn,
+      framesOut: summary.framesOut,
+      framesDropped: summary.framesDropped,
+      code: error?.code ?? 'ok',
+      message: error?.message,
+    };
+    const level = error !== null && isOurFault(error) ? 'error' : 'info';
+    log[level]({ ...fields, err: level === 'error' ? error : undefined }, 'stream ended');
+  } catch (reason) {
+    log.error({ stream: place.id, err: reason }, 'stream could not be ended in order');
+    call.emit('error', statusOfError(reason));
+  }
+}
+
+function isOurFault(error: SegmentationError): boolean {
+  return statusOfErrorCode[error.code] === statusOfErrorCode.internal;
+}
+
+/** One SegmentVideo call: requests in, session, responses out, summary, status. */
+class VideoStream {
+  readonly #call: VideoCall;
+  readonly #callSignal: CallSignal;
+  readonly #context: ServerContext;
+  readonly #writer: ResponseWriter;
+  readonly #ledger: PromptLedger;
+  #framesOut = 0;
+  #isOver = false;
+
+  constructor(call: VideoCall, callSignal: CallSignal, context: ServerContext) {
+    this.#call = call;
+    this.#callSignal = callSignal;
+    this.#context = context;
+    this.#writer = new ResponseWriter(call, callSignal, context.limits);
+    this.#ledger = new PromptLedger(context.limits.maxPendingPrompts);
+  }
+
+  async run(): Promise<Outcome> {
+    const { signal } = this.#callSignal;
+    let summary: SessionSummary | null = null;
+    let error: SegmentationError | null = null;
+    try {
+      summary = await this.#serve((final) => (summary = final));
+    } catch (reason) {
+      // What the session throws once it was told to stop says less than why it was.
+      error = SegmentationError.from(signal.aborted ? signal.reason : reason);
+    }
+    // A session that could not even start has no summary of its own; clients rely on the last message.
+    const last = summary ?? { ...emptySummary, framesOut: this.#framesOut };
+    await this.#finish(last, error);
+    return { error, summary: last };
+  }
+
+  /** Runs the session to its end; `onSummary` is called before an error that follows the summary. */
+  async #serve(onSummary: (summary: SessionSummary) => void): Promise<SessionSummary | null> {
+    const { signal } = this.#callSignal;
+    const { models, limits, sessions, calls } = this.#context;
+    const requests = this.#readRequests();
+    const config = decodeConfig(await takeConfig(requests), models, limits);
+    const inputs = decodeRequests(requests, {
+      model: config.model,
+      limits,
+      ledger: this.#ledger,
+      refuse: (requestId, error) =>
+        this.#writer.write({ message: encodePromptError(requestId, error) }),
+    });
+    const options = { ...config.session, signal, goingAway: calls.goingAway };
+    let summary: SessionSummary | null = null;
+    for await (const event of sessions.openVideo(inputs, options, config.model)) {
+      if (event.kind === 'summary') {
+        summary = event.summary;
+        onSummary(summary);
+      } else {
+        await this.#send(event, { maskEncoding: config.maskEncoding, limits });
+      }
+    }
+    return summary;
+  }
+
+  /**
+   * The call's requests, read only when asked for, which is what holds the client back. The plain
+   * iterator would destroy the call when it is left, and with it every answer still queued.
+   */
+  async *#readRequests(): AsyncGenerator<ReceivedRequest, void, undefined> {
+    const requests = this.#call.iterator({ destroyOnReturn: false });
+    for (;;) {
+      let next: IteratorResult<unknown>;
+      try {
+        next = await unlessAborted(requests.next(), this.#callSignal.signal);
+      } catch (reason) {
+        // Ending the call fails a read that nobody waits for any more.
+        if (this.#isOver) return;
+        throw reason;
+      }
+      if (next.done === true) return;
+      yield next.value as ReceivedRequest;
+    }
+  }
+
+  async #send(event: SessionEvent, options: ResponseOptions): Promise<void> {
+    if (event.kind === 'ack' || event.kind === 'prompt-error') {
+      this.#ledger.settle(event.requestId);
+    }
+    if (event.kind === 'masks' && event.result.revision === 0) this.#framesOut++;
+    await this.#writer.write(encodeEvent(event, options));
+  }
+
+  /** Answers every update that is still open, then sends summary and status. */
+  async #finish(summary: SessionSummary, error: SegmentationError | null): Promise<void> {
+    this.#isOver = true;
+    const never = new SegmentationError('frame-never-came', 'the stream ended before its frame');
+    const left = this.#ledger.drain().map((requestId) => encodePromptError(requestId, never));
+    const { limits } = this.#context;
+    const last = encodeEvent({ kind: 'summary', summary }, { maskEncoding: 0, limits });
+    const status = error === null ? null : statusOfError(error);
+    await this.#writer.finish([...left.map((message) => ({ message })), last], status);
+  }
+}
+
+const emptySummary: SessionSummary = {
+  framesIn: 0,
+  framesOut: 0,
+  framesDropped: 0,
+  keyframes: 0,
+  encoderRuns: 0,
+  truncated: false,
+  stages: [],
+};

@@ -1,0 +1,61 @@
+import type { SessionLimits } from '../pipeline/session-types.ts';
+
+/** What one server accepts; the part that concerns a client is stated in StreamInfo. */
+export type ServerLimits = SessionLimits & {
+  /** Largest request message in bytes. Default: 32 MiB, for a PNG of 4096 x 4096 or resume state. */
+  readonly maxRequestBytes: number;
+  /** Largest response message in bytes. Default: 32 MiB. */
+  readonly maxResponseBytes: number;
+  /** Largest VideoChunk.data in bytes. Default: 1 MiB. */
+  readonly maxChunkBytes: number;
+  /** Largest display size in pixels. Default: 8192 x 4352. */
+  readonly maxFramePixels: number;
+  /** Streams and images at a time. Default: 64. */
+  readonly maxStreams: number;
+  /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */
+  readonly maxQueuedResponseBytes: number;
+  /** Time in which a client must read something while an answer waits for it. Default: 5 minutes. */
+  readonly readerTimeoutMs: number;
+  /** Time in which what is queued must reach the client once its stream is over. Default: 10 s. */
+  readonly flushTimeoutMs: number;
+};
+
+const mebibyte = 1024 * 1024;
+
+const defaultLimits: ServerLimits = {
+  maxRequestBytes: 32 * mebibyte,
+  maxResponseBytes: 32 * mebibyte,
+  maxChunkBytes: mebibyte,
+  maxFramePixels: 8192 * 4352,
+  maxStreams: 64,
+  maxQueuedResponseBytes: mebibyte,
+  readerTimeoutMs: 300_000,
+  flushTimeoutMs: 10_000,
+  maxObjects: 32,
+  maxPoints: 64,
+  maxPendingPrompts: 256,
+  // Two seconds at 30 frames a second: long enough to see an error and click.
+  retainedFrames: 60,
+  maxRetainedBytes: 64 * mebibyte,
+  lostAfterUs: 2_000_000,
+};
+
+/** Fills in the defaults; `undefined` counts as absent. */
+export function resolveServerLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return { ...defaultLimits, ...Object.fromEntries(given) };
+}
+
+/** The part that one session obeys. */
+export function sessionLimits(limits: ServerLimits): SessionLimits {
+  const { maxObjects, maxPoints, maxPendingPrompts } = limits;
+  const { retainedFrames, maxRetainedBytes, lostAfterUs } = limits;
+  return {
+    maxObjects,
+    maxPoints,
+    maxPendingPrompts,
+    retainedFrames,
+    maxRetainedBytes,
+    lostAfterUs,
+  };
+}

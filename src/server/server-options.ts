@@ -1,0 +1,74 @@
+import type { ModelInfo } from '../frame/model.ts';
+import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
+import type { Logger } from './logger.ts';
+import type { ServerLimits } from './server-limits.ts';
+
+/** RunSession with its parts bound: what the caller plugs in. */
+export type OpenSession = (
+  inputs: AsyncIterable<SessionInput>,
+  options: SessionOptions,
+  model: ModelInfo,
+) => AsyncIterable<SessionEvent>;
+
+/** Where sessions come from. */
+export type Sessions = {
+  /** A video stream. */
+  readonly openVideo: OpenSession;
+  /**
+   * A stream of one picture: the same session with an image decoder in place of the video decoder.
+   * `options.container` means nothing here; `undecodable-image` in place of `undecodable-video`.
+   */
+  readonly openImage: OpenSession;
+};
+
+/** How clients reach the server. */
+export type Transport =
+  | { readonly kind: 'insecure' }
+  | {
+      readonly kind: 'tls';
+      /** PEM. */
+      readonly certificate: Buffer;
+      /** PEM. */
+      readonly privateKey: Buffer;
+      /** PEM of the authorities whose client certificates are required; null asks for none. */
+      readonly clientAuthorities: Buffer | null;
+    };
+
+/** Options of `createServer`. */
+export type ServerOptions = {
+  readonly sessions: Sessions;
+  /** The loaded models; the first is the default. */
+  readonly models: readonly ModelInfo[];
+  readonly limits?: Partial<ServerLimits>;
+  /** Default: logs nothing. */
+  readonly log?: Logger;
+  /** Default: insecure. */
+  readonly transport?: Transport;
+  /** Asked of every call but health checks, as `authorization: Bearer ...`. Default: none. */
+  readonly token?: string | undefined;
+  /** Pings that keep edge links open and find dead ones. Default: every 30 s, 10 s to answer. */
+  readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number };
+};
+
+/** What the handlers of one server share. */
+export type ServerContext = {
+  readonly sessions: Sessions;
+  readonly models: readonly ModelInfo[];
+  readonly limits: ServerLimits;
+  readonly log: Logger;
+  readonly calls: CallRegistry;
+};
+
+/** The calls that are being served. */
+export type CallRegistry = {
+  /** Aborts with `shutting-down` when the grace period is over. */
+  readonly shutdown: AbortSignal;
+  /** Resolves when the server begins to drain. */
+  readonly goingAway: Promise<void>;
+  /**
+   * Takes a place; dispose it when the call is over.
+   *
+   * @throws SegmentationError `too-many-streams`, `shutting-down`.
+   */
+  enter(): Disposable & { readonly id: number };
+};
