@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { open, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Container } from '../frame/container.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { ChunkSource } from './chunk-source.ts';
+import { hasOwnTiming } from './ffmpeg-arguments.ts';
+import { headerFrameRate } from './header-frame-rate.ts';
+import { Mp4BoxWalker } from './mp4-boxes.ts';
+
+/** How ffmpeg gets the bytes, told from the first of them. */
+export type DecodeInput = {
+  /** Spooled bytes, to be closed by the caller; null where they go through the pipe. */
+  readonly file: FileHandle | null;
+  /** Frames a second, where a container without timing needs it. */
+  readonly frameRate: number | null;
+  /** Sees each byte on its way to ffmpeg. */
+  readonly watch: (bytes: Uint8Array) => void;
+  /** The bytes so far end in the middle of something. */
+  readonly unfinished: () => boolean;
+};
+
+/** Bytes that may pass before an MP4 shows its order or a raw stream its headers. */
+const maxHeadBytes = 256 * 1024;
+
+/**
+ * Looks at the head of a stream, which stays in `source`. Throws `empty-stream`, `invalid-config`
+ * where a frame rate is needed and not known, `spool-too-large`.
+ */
+export async function openInput(
+  source: ChunkSource,
+  options: {
+    readonly container: Container;
+    readonly frameRate: number | null;
+    readonly maxSpoolBytes: number;
+  },
+): Promise<DecodeInput> {
+  const first = await source.next();
+  if (first === null) {
+    throw new SegmentationError('empty-stream', `expected ${options.container} video, got 0 bytes`);
+  }
+  source.unread([first]);
+  if (options.container === 'mp4') return openMp4(source, options.maxSpoolBytes);
+  if (!hasOwnTiming(options.container)) return openRaw(source, options);
+  return { file: null, frameRate: null, watch: () => undefined, unfinished: () => false };
+}
+
+async function openRaw(
+  source: ChunkSource,
+  options: { readonly container: Container; readonly frameRate: number | null },
+): Promise<DecodeInput> {
+  const { container } = options;
+  const head = await readHead(source, (bytes) => headerFrameRate(container, bytes) !== 'unknown');
+  source.unread([head]);
+  const found = headerFrameRate(container, head);
+  const frameRate = typeof found === 'number' ? found : options.frameRate;
+  // Bytes without any header of the format are not video: ffmpeg says so better than this would.
+  if (frameRate === null && found === 'absent') {
+    throw new SegmentationError(
+      'invalid-config',
+      `frame_rate is required: this ${container} stream does not say how many frames a second it has`,
+    );
+  }
+  return { file: null, frameRate, watch: () => undefined, unfinished: () => false };
+}
+
+/** Joins chunks from the start until `enough`, the end, or the limit. */
+async function readHead(
+  source: ChunkSource,
+  enough: (head: Uint8Array) => boolean,
+): Promise<Uint8Array> {
+  const head = new Uint8Array(maxHeadBytes);
+  let length = 0;
+  let checked = 0;
+  for (;;) {
+    const chunk = await source.next();
+    if (chunk === null) return head.slice(0, length);
+    if (length + chunk.length > maxHeadBytes) {
+      return new Uint8Array(Buffer.concat([head.subarray(0, length), chunk]));
+    }
+    head.set(chunk, length);
+    length += chunk.length;
+    // Not after every byte of a sender that cuts finely: each look starts from the beginning.
+    if (chunk.length < 1024 && length < checked * 1.25) continue;
+    checked = length;
+    if (enough(head.subarray(0, length))) return head.slice(0, length);
+  }
+}
+
+async function openMp4(source: ChunkSource, maxSpoolBytes: number): Promise<DecodeInput> {
+  const probe = new Mp4BoxWalker();
+  const seen: Uint8Array[] = [];
+  let seenBytes = 0;
+  while (probe.order === 'unknown' && seenBytes < maxHeadBytes) {
+    const chunk = await source.next();
+    if (chunk === null) break;
+    seen.push(chunk);
+    seenBytes += chunk.length;
+    probe.push(chunk);
+  }
+  source.unread(seen);
+  const walker = new Mp4BoxWalker();
+  const common = {
+    frameRate: null,
+    watch: (bytes: Uint8Array) => walker.push(bytes),
+    unfinished: () => walker.unfinished,
+  };
+  if (probe.order !== 'media-first') return { file: null, ...common };
+  return { file: await spool(source, common.watch, maxSpoolBytes), ...common };
+}
+
+/** Writes everything to a temporary file that has no name any more. */
+async function spool(
+  source: ChunkSource,
+  watch: (bytes: Uint8Array) => void,
+  maxSpoolBytes: number,
+): Promise<FileHandle> {
+  const path = join(tmpdir(), `maskstream-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await unlink(path);
+    let length = 0;
+    for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
+      if (length + chunk.length > maxSpoolBytes) {
+        throw new SegmentationError(
+          'spool-too-large',
+          `this MP4 has its index at its end and is held until then: expected at most ${maxSpoolBytes} bytes, got more; send it fragmented or with the index first (faststart)`,
+        );
+      }
+      watch(chunk);
+      // At a position: the descriptor's own offset stays at 0 for ffmpeg.
+      for (let done = 0; done < chunk.length;) {
+        const rest = chunk.length - done;
+        done += (await file.write(chunk, done, rest, length + done)).bytesWritten;
+      }
+      length += chunk.length;
+    }
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Container } from '../frame/container.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import { allowedCodecs } from './ffmpeg-arguments.ts';
+import type { FfmpegLog } from './ffmpeg-log.ts';
+import type { FfmpegExit } from './ffmpeg-process.ts';
+
+/** How a stream ended, judged from what ffmpeg said and did. */
+export type DecodeOutcome =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'truncated'; readonly message: string }
+  | { readonly kind: 'failed'; readonly error: SegmentationError };
+
+const truncation = /partial file|ended prematurely|truncat|Packet corrupt|moov atom not found/i;
+const oversize = /max pixel count|Picture size \d+x\d+ (?:exceeds|is invalid)|exceeds limit/;
+const unlisted = /not on whitelist|Decoder \(codec \w+\) not found|no decoder found/i;
+
+/** Judges the end of a stream. */
+export function judgeOutcome(options: {
+  readonly container: Container;
+  readonly exit: FfmpegExit;
+  readonly log: FfmpegLog;
+  readonly pictures: number;
+  /** The bytes ended in the middle of something. */
+  readonly unfinished: boolean;
+  readonly maxFramePixels: number;
+}): DecodeOutcome {
+  const { exit, log, pictures } = options;
+  if (exit.kind === 'killed') {
+    return failed('decoder-failed', `ffmpeg was ended by ${exit.signal} after ${pictures} frames`);
+  }
+  const said = log.complaints.join('; ');
+  if (oversize.test(said)) {
+    return failed(
+      'frame-too-large',
+      `expected at most ${options.maxFramePixels} pixels a frame, got more: ${summary(log)}`,
+    );
+  }
+  if (pictures === 0) return nothingDecoded(options.container, log);
+  if (options.unfinished || truncation.test(said)) {
+    return {
+      kind: 'truncated',
+      message: `the ${options.container} stream ended early, after ${pictures} frames`,
+    };
+  }
+  if (exit.exitCode !== 0) {
+    return failed(
+      'undecodable-video',
+      `${options.container} became undecodable after ${pictures} frames: ${summary(log)}`,
+    );
+  }
+  return { kind: 'complete' };
+}
+
+function nothingDecoded(container: Container, log: FfmpegLog): DecodeOutcome {
+  const codec = log.stream?.codec;
+  const said = log.complaints.join('; ');
+  if (codec !== undefined && allowedCodecs.has(codec) && unlisted.test(said)) {
+    return failed('unsupported-codec', `this ffmpeg cannot decode ${codec}: ${summary(log)}`);
+  }
+  return failed(
+    'undecodable-video',
+    `expected ${container} video, found no frame: ${summary(log)}`,
+  );
+}
+
+/** The error for a codec outside the list. */
+export function unsupportedCodec(codec: string): SegmentationError {
+  const list = [...allowedCodecs].join(', ');
+  return new SegmentationError('unsupported-codec', `expected one of ${list}, got ${codec}`);
+}
+
+/** What ffmpeg said first and last, without names of files. */
+function summary(log: FfmpegLog): string {
+  const lines = log.complaints.map((line) => line.replaceAll(/(?:file|pipe|fd):\S*/g, 'input'));
+  const kept = lines.length <= 3 ? lines : [...lines.slice(0, 2), lines.at(-1)];
+  return kept.length === 0 ? 'ffmpeg gave no reason' : `ffmpeg says: ${kept.join('; ')}`;
+}
+
+function failed(code: SegmentationError['code'], message: string): DecodeOutcome {
+  return { kind: 'failed', error: new SegmentationError(code, message) };
+}

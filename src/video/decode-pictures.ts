@@ -1,0 +1,154 @@
+import type { Container } from '../frame/container.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import { abortable, ChunkSource } from './chunk-source.ts';
+import { openInput } from './decode-input.ts';
+import type { DecodeInput } from './decode-input.ts';
+import { judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
+import { allowedCodecs, decodeArguments } from './ffmpeg-arguments.ts';
+import type { PictureShape } from './ffmpeg-arguments.ts';
+import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
+import type { PictureNote, StreamNote } from './ffmpeg-log.ts';
+import { startFfmpeg } from './ffmpeg-process.ts';
+import type { FfmpegProcess } from './ffmpeg-process.ts';
+import { PictureStream } from './picture-stream.ts';
+import type { PictureSlot } from './picture-stream.ts';
+import { watchForStall } from './stall-watch.ts';
+
+/** What a picture's maker is told besides the note. */
+export type PictureContext = {
+  readonly note: PictureNote;
+  readonly index: number;
+  readonly stream: StreamNote;
+  /** Frames a second that time is made from, where the container has none of its own. */
+  readonly syntheticRate: number | null;
+};
+
+/** Limits of one decode, all resolved. */
+export type DecodeLimits = {
+  readonly maxFramePixels: number;
+  readonly maxSpoolBytes: number;
+  readonly stallTimeoutMs: number;
+  readonly maxQueuedFrames: number;
+};
+
+/** Pictures in presentation order, then how it ended unless it failed. */
+export type PictureEvent<P> =
+  | { readonly kind: 'picture'; readonly picture: P }
+  | { readonly kind: 'truncated'; readonly message: string };
+
+/** Options of {@link decodePictures}. */
+export type DecodePicturesOptions<P> = {
+  readonly binary: FfmpegBinary;
+  readonly container: Container;
+  readonly frameRate: number | null;
+  readonly shape: PictureShape;
+  readonly limits: DecodeLimits;
+  /** Makes room for a picture of the kind that `shape` asks for. */
+  readonly openPicture: (context: PictureContext) => PictureSlot<P>;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Runs one ffmpeg over `chunks`. However the iteration ends, the child is reaped and every picture
+ * that was not handed over is discarded before it does.
+ */
+export async function* decodePictures<P>(
+  chunks: AsyncIterable<Uint8Array>,
+  options: DecodePicturesOptions<P>,
+): AsyncGenerator<PictureEvent<P>, void, void> {
+  const source = new ChunkSource(chunks, options.signal);
+  let input: DecodeInput | null = null;
+  try {
+    input = await openInput(source, { ...options, maxSpoolBytes: options.limits.maxSpoolBytes });
+    yield* decodeInput(source, input, options);
+  } finally {
+    source.close();
+    await input?.file?.close();
+  }
+}
+
+async function* decodeInput<P>(
+  source: ChunkSource,
+  input: DecodeInput,
+  options: DecodePicturesOptions<P>,
+): AsyncGenerator<PictureEvent<P>, void, void> {
+  const { container, limits, signal } = options;
+  const log = new FfmpegLog();
+  const onLogLine = (line: string): void => {
+    if (!log.read(line)) return;
+    const codec = log.stream?.codec;
+    if (codec !== undefined && !allowedCodecs.has(codec)) pictures.fail(unsupportedCodec(codec));
+    else pictures.pump();
+  };
+  const from = input.file === null ? 'pipe' : 'file';
+  const args = decodeArguments({ ...options, ...limits, frameRate: input.frameRate, input: from });
+  const child = startFfmpeg(options.binary.path, args, {
+    onLogLine,
+    ...(input.file === null ? {} : { inputFd: input.file.fd }),
+  });
+  let opened = 0;
+  const open = (note: PictureNote): PictureSlot<P> => {
+    checkSize(note, limits.maxFramePixels);
+    const stream = log.stream ?? { codec: 'unknown', frameRate: null };
+    const context = { note, index: opened++, stream, syntheticRate: input.frameRate };
+    return options.openPicture(context);
+  };
+  const maxQueued = limits.maxQueuedFrames;
+  const pictures = new PictureStream({ stdout: child.stdout, log, open, maxQueued });
+  const stall = watchForStall({ child, pictures, timeoutMs: limits.stallTimeoutMs });
+  const feeding = feed(source, input, child).catch((error: unknown) => pictures.fail(error));
+  try {
+    for (;;) {
+      const picture = await pictures.next(signal);
+      if (picture === null) break;
+      yield { kind: 'picture', picture };
+    }
+    const exit = await abortable(child.exited, signal);
+    source.close();
+    await feeding;
+    const judged = { container, exit, log, pictures: pictures.completed };
+    const unfinished = input.unfinished();
+    const outcome = judgeOutcome({ ...judged, ...limits, unfinished });
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'truncated') yield outcome;
+  } finally {
+    stall.close();
+    pictures.close();
+    await child.stop();
+  }
+}
+
+/** Writes chunks to ffmpeg at its own pace until either side ends. */
+async function feed(source: ChunkSource, input: DecodeInput, child: FfmpegProcess): Promise<void> {
+  const { stdin } = child;
+  if (input.file !== null) {
+    stdin.end();
+    return;
+  }
+  const closed = new Promise<null>((resolve) => {
+    stdin.once('close', () => resolve(null));
+    child.exited.then(
+      () => resolve(null),
+      () => resolve(null),
+    );
+  });
+  for (;;) {
+    const chunk = await Promise.race([source.next(), closed]);
+    if (chunk === null) break;
+    input.watch(chunk);
+    if (stdin.write(chunk)) continue;
+    const drained = new Promise<void>((resolve) => stdin.once('drain', resolve));
+    if ((await Promise.race([drained, closed])) === null) break;
+  }
+  if (!stdin.destroyed) stdin.end();
+}
+
+function checkSize(note: PictureNote, maxFramePixels: number): void {
+  const { width, height } = note.display;
+  if (width * height <= maxFramePixels) return;
+  throw new SegmentationError(
+    'frame-too-large',
+    `expected at most ${maxFramePixels} pixels a frame, got ${width}x${height}`,
+  );
+}

@@ -1,0 +1,209 @@
+import type { Container } from '../frame/container.ts';
+import { FramePool } from '../frame/frame.ts';
+import type { Frame } from '../frame/frame.ts';
+import type { Size } from '../frame/geometry.ts';
+import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
+import { decodePictures } from './decode-pictures.ts';
+import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
+import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import type { PlaneWindow } from './picture-reader.ts';
+import type { PictureSlot } from './picture-stream.ts';
+
+/** Options of {@link createDecoder}. */
+export type DecoderOptions = {
+  readonly ffmpeg: FfmpegBinary;
+  /** Longest side of decoded frames, even; smaller video keeps its size. Default: 512. */
+  readonly analysisLongSide?: number;
+  /** Most pixels of a source frame. Default: 4096 x 2304. */
+  readonly maxFramePixels?: number;
+  /** Most bytes of an MP4 whose index comes last. Default: 256 MiB. */
+  readonly maxSpoolBytes?: number;
+  /** Time with input and without a frame, in milliseconds. Default: 20,000. */
+  readonly stallTimeoutMs?: number;
+  /** Decoded frames held ahead of the receiver. Default: 4. */
+  readonly maxQueuedFrames?: number;
+};
+
+/** What is known of the video from one frame on. */
+export type DecodedFormat = {
+  readonly fromFrameIndex: number;
+  readonly display: Size;
+  readonly analysis: Size;
+  readonly frameRate: number | null;
+  readonly codec: string;
+};
+
+/** What a decoder gives: a format before the first frame of each size, frames, then how it ended. */
+export type DecodedEvent =
+  | { readonly kind: 'format'; readonly format: DecodedFormat }
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'truncated'; readonly message: string };
+
+/** Options of one stream. */
+export type DecodeStreamOptions = {
+  readonly container: Container;
+  /** Frames a second for streams without timing of their own. */
+  readonly frameRate: number | null;
+  readonly signal: AbortSignal;
+};
+
+/** Decodes the bytes of one stream; see {@link createDecoder}. */
+export type Decoder = (
+  chunks: AsyncIterable<Uint8Array>,
+  options: DecodeStreamOptions,
+) => AsyncIterable<DecodedEvent>;
+
+/** Defaults of the limits of {@link DecoderOptions}. */
+export const defaultLimits: DecodeLimits = {
+  maxFramePixels: 4096 * 2304,
+  maxSpoolBytes: 256 * 1024 * 1024,
+  stallTimeoutMs: 20_000,
+  // A frame at 512 x 288 is 221 kB: four smooth over the sender's packets and stay under 1 MB.
+  maxQueuedFrames: 4,
+};
+
+/** What the models see at most; finer detail is not used between keyframes. */
+const defaultAnalysisLongSide = 512;
+
+/**
+ * Makes a decoder: one ffmpeg child per stream, from its first chunk to its end. Frames are yuv420p in
+ * limited range, owned by the receiver.
+ *
+ * Ending the iteration early, also while a frame is awaited, ends the child. Throws `empty-stream`,
+ * `invalid-config` (no frame rate), `undecodable-video`, `unsupported-codec`, `frame-too-large`,
+ * `spool-too-large`, `decoder-failed`, `decoder-stalled`, `cancelled`.
+ */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const limits = { ...defaultLimits, ...withoutUndefined(options) };
+  const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
+  return (chunks, stream) => ({
+    [Symbol.asyncIterator]: () => {
+      // Its own signal: `return` must end a `next` that is still waiting.
+      const ending = new AbortController();
+      const signal = AbortSignal.any([stream.signal, ending.signal]);
+      const inner = decodeFrames(chunks, { ...stream, signal }, { ...options, limits, longSide });
+      return {
+        next: () => inner.next(),
+        return: async () => {
+          ending.abort();
+          await inner.return().catch(() => undefined);
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  });
+}
+
+async function* decodeFrames(
+  chunks: AsyncIterable<Uint8Array>,
+  stream: DecodeStreamOptions,
+  options: { readonly ffmpeg: FfmpegBinary; limits: DecodeLimits; longSide: number },
+): AsyncGenerator<DecodedEvent, void, void> {
+  const { limits, longSide } = options;
+  const pool = new FramePool(limits.maxQueuedFrames * 2);
+  const clock = new FrameClock();
+  const events = decodePictures<DecodedPicture>(chunks, {
+    ...stream,
+    binary: options.ffmpeg,
+    shape: { kind: 'analysis', longSide },
+    limits,
+    openPicture: (context) => openFrame(context, { pool, clock, longSide }),
+  });
+  let last: Frame | null = null;
+  for await (const event of events) {
+    if (event.kind !== 'picture') {
+      yield event;
+      continue;
+    }
+    const { frame, format } = event.picture;
+    if (last === null || !sameSize(last, frame)) {
+      let handedOver = false;
+      try {
+        yield { kind: 'format', format };
+        handedOver = true;
+      } finally {
+        if (!handedOver) frame.close();
+      }
+    }
+    last = frame;
+    yield { kind: 'frame', frame };
+  }
+}
+
+type DecodedPicture = { readonly frame: Frame; readonly format: DecodedFormat };
+
+function openFrame(
+  context: PictureContext,
+  options: { readonly pool: FramePool; readonly clock: FrameClock; readonly longSide: number },
+): PictureSlot<DecodedPicture> {
+  const { note, index, stream, syntheticRate } = context;
+  const frame = options.pool.create({
+    index,
+    timestampUs: options.clock.timestampUs(context),
+    timestampSynthetic: syntheticRate !== null,
+    analysis: note.scaled,
+    display: note.display,
+    decodedAtMs: performance.now(),
+  });
+  const format = {
+    fromFrameIndex: index,
+    display: note.display,
+    analysis: note.scaled,
+    frameRate: syntheticRate ?? stream.frameRate,
+    codec: stream.codec,
+  };
+  const planes = yuvPlanes(frame, options.longSide);
+  return { picture: { frame, format }, planes, discard: () => frame.close() };
+}
+
+/** The three planes of `frame` within ffmpeg's square canvas. */
+function yuvPlanes(frame: Frame, longSide: number): PlaneWindow[] {
+  const { width, height } = frame.analysis;
+  const chromaBytes = (width * height) / 4;
+  const luma = width * height;
+  const half = longSide / 2;
+  const plane = (from: number, bytes: number, stride: number, rowBytes: number): PlaneWindow => ({
+    target: frame.data.subarray(from, from + bytes),
+    strideBytes: stride,
+    canvasRows: stride,
+    rowBytes,
+    rows: bytes / rowBytes,
+  });
+  return [
+    plane(0, luma, longSide, width),
+    plane(luma, chromaBytes, half, width / 2),
+    plane(luma + chromaBytes, chromaBytes, half, width / 2),
+  ];
+}
+
+/** Presentation times: the container's, or counted where it has none. */
+export class FrameClock {
+  #lastUs: number | null = null;
+
+  timestampUs({ note, index, stream, syntheticRate }: PictureContext): number {
+    if (syntheticRate !== null) return Math.round((index * microsecondsPerSecond) / syntheticRate);
+    if (note.pts === null) {
+      const stepUs = Math.round(microsecondsPerSecond / (stream.frameRate ?? 30));
+      this.#lastUs = this.#lastUs === null ? 0 : this.#lastUs + stepUs;
+    } else {
+      this.#lastUs = microsecondsFromTicks(note.pts, note.timeBase);
+    }
+    return this.#lastUs;
+  }
+}
+
+function sameSize(a: Frame, b: Frame): boolean {
+  return (
+    a.display.width === b.display.width &&
+    a.display.height === b.display.height &&
+    a.analysis.width === b.analysis.width &&
+    a.analysis.height === b.analysis.height
+  );
+}
+
+function withoutUndefined(options: DecoderOptions): Partial<DecodeLimits> {
+  const { maxFramePixels, maxSpoolBytes, stallTimeoutMs, maxQueuedFrames } = options;
+  const given = { maxFramePixels, maxSpoolBytes, stallTimeoutMs, maxQueuedFrames };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

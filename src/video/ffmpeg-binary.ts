@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { SegmentationError } from '../frame/errors.ts';
+
+/** An ffmpeg that was found and asked for its version. */
+export type FfmpegBinary = {
+  readonly path: string;
+  /** As the binary prints it, such as `5.1.9-0+deb12u1`. */
+  readonly version: string;
+  /** Major version of libavcodec: 58 is ffmpeg 4, 59 is 5, 60 is 6, and so on. */
+  readonly codecMajor: number;
+  /** One line for the log: where it came from, its version, and whether it predates known fixes. */
+  readonly describe: string;
+};
+
+/** First releases that carry the fix of CVE-2026-8461 (MagicYUV), by branch. */
+const fixedReleases: Readonly<Record<number, readonly [number, number]>> = {
+  5: [1, 10],
+  6: [1, 6],
+  7: [1, 5],
+  8: [1, 2],
+};
+
+/**
+ * Chooses the ffmpeg: the given path, else one on the PATH, else the one that
+ * `@ffmpeg-installer/ffmpeg` brought (a build of 2018).
+ *
+ * Throws `decoder-failed` where none runs.
+ */
+export async function findFfmpeg(options: {
+  /** Used as it is; no other is tried. */
+  readonly ffmpegPath?: string | undefined;
+  /** Where to look, as the PATH variable is written. Default: that of this process. */
+  readonly searchPath?: string | undefined;
+}): Promise<FfmpegBinary> {
+  if (options.ffmpegPath !== undefined) return inspect(options.ffmpegPath, 'configured');
+  const system = await onPath(options.searchPath ?? systemSearchPath);
+  if (system !== null) return inspect(system, 'system');
+  return inspect(bundledPath(), 'bundled');
+}
+
+/**
+ * The usual places: config.ts is the only reader of the environment and passes PATH in where it
+ * differs.
+ */
+const systemSearchPath = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/homebrew/bin'].join(
+  delimiter,
+);
+
+/** Path of the binary that npm installed; throws `decoder-failed` on an unsupported platform. */
+function bundledPath(): string {
+  try {
+    const installer = createRequire(import.meta.url)('@ffmpeg-installer/ffmpeg') as {
+      readonly path: string;
+    };
+    return installer.path;
+  } catch (cause) {
+    throw new SegmentationError(
+      'decoder-failed',
+      'expected an ffmpeg (FFMPEG_PATH, on the PATH, or @ffmpeg-installer/ffmpeg), found none',
+      { cause },
+    );
+  }
+}
+
+async function onPath(searchPath: string): Promise<string | null> {
+  for (const folder of searchPath.split(delimiter)) {
+    if (folder === '') continue;
+    const candidate = join(folder, 'ffmpeg');
+    try {
+      await access(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // Not here: the next folder may have it.
+    }
+  }
+  return null;
+}
+
+async function inspect(path: string, origin: string): Promise<FfmpegBinary> {
+  let text: string;
+  try {
+    const options = { timeout: 10_000, env: {} };
+    ({ stdout: text } = await promisify(execFile)(path, ['-version'], options));
+  } catch (cause) {
+    throw new SegmentationError('decoder-failed', `expected the ${origin} ffmpeg to run`, {
+      cause,
+    });
+  }
+  const version = /^ffmpeg version (\S+)/.exec(text)?.[1];
+  const codecMajor = /^libavcodec\s+(\d+)\./m.exec(text)?.[1];
+  if (version === undefined || codecMajor === undefined) {
+    throw new SegmentationError(
+      'decoder-failed',
+      `expected the ${origin} ffmpeg to print its version, got ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  }
+  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixState(version)}`;
+  return { path, version, codecMajor: Number(codecMajor), describe };
+}
+
+function fixState(version: string): string {
+  const [, major, minor, patch] = /^n?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  const release = fixedReleases[Number(major)];
+  if (major === undefined) {
+    return version.startsWith('N-47683')
+      ? 'a build of 2018 without any later security fix: set FFMPEG_PATH for untrusted video'
+      : 'a development build: whether it carries the fix of CVE-2026-8461 is not known';
+  }
+  const newer =
+    release === undefined
+      ? Number(major) > 8
+      : Number(minor) > release[0] ||
+        (Number(minor) === release[0] && Number(patch ?? 0) >= release[1]);
+  return newer
+    ? 'with the fix of CVE-2026-8461'
+    : 'which predates the fix of CVE-2026-8461 (5.1.10, 6.1.6, 7.1.5, 8.1.2), unless back-ported';
+}

@@ -1,0 +1,125 @@
+import type { Size } from '../frame/geometry.ts';
+
+/** One decoded picture, as ffmpeg's log announces it before its pixels leave. */
+export type PictureNote = {
+  /** Presentation time in units of `timeBase`; null where the stream has none. */
+  readonly pts: number | null;
+  readonly timeBase: { readonly numerator: number; readonly denominator: number };
+  /** Size as scaled, in the top left corner of the canvas. */
+  readonly scaled: Size;
+  /** Size of the source with the display matrix and the pixel aspect applied. */
+  readonly display: Size;
+};
+
+/** The video stream as ffmpeg's log describes it. */
+export type StreamNote = {
+  readonly codec: string;
+  readonly frameRate: number | null;
+};
+
+/** Complaints that are kept for error messages. */
+const keptComplaints = 12;
+
+/**
+ * Reads ffmpeg's log. The size of the source does not travel with scaled raw pictures, so it is taken
+ * from the lines that the filters write: `scale` whenever the size of its input changes, `showinfo`
+ * for every picture. ffmpeg writes both before the picture itself, so pictures and notes pair up by
+ * counting.
+ */
+export class FfmpegLog {
+  readonly #notes: PictureNote[] = [];
+  readonly #complaints: string[] = [];
+  #display: Size | null = null;
+  #timeBase = { numerator: 1, denominator: 1_000_000 };
+  #stream: StreamNote | null = null;
+  #outputOpen = false;
+
+  /** The first video stream; null until ffmpeg has opened the input. */
+  get stream(): StreamNote | null {
+    return this.#stream;
+  }
+
+  /** Last lines of level warning and worse, oldest first, without addresses. */
+  get complaints(): readonly string[] {
+    return this.#complaints;
+  }
+
+  /** The next picture that is announced and not yet taken. */
+  takeNote(): PictureNote | undefined {
+    return this.#notes.shift();
+  }
+
+  /** Takes one line; true where it announced a picture or the stream. */
+  read(line: string): boolean {
+    if (line.includes('Parsed_showinfo_')) return this.#readShowinfo(line);
+    if (line.includes('Parsed_scale_0')) return this.#readScale(line);
+    if (this.#stream === null && !this.#outputOpen && /Stream #0:\d+.*: Video: /.test(line)) {
+      return this.#readStream(line);
+    }
+    if (line.includes('Output #0')) this.#outputOpen = true;
+    if (/\[(warning|error|fatal|panic)\]/.test(line)) this.#readComplaint(line);
+    return false;
+  }
+
+  #readShowinfo(line: string): boolean {
+    const base = /config in time_base: (\d+)\/(\d+)/.exec(line);
+    if (base !== null) {
+      this.#timeBase = { numerator: Number(base[1]), denominator: Number(base[2]) };
+      return false;
+    }
+    const note = / n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) /.exec(line);
+    if (note === null || this.#display === null) return false;
+    this.#notes.push({
+      pts: note[1] === 'NOPTS' ? null : Number(note[1]),
+      timeBase: this.#timeBase,
+      scaled: { width: Number(note[2]), height: Number(note[3]) },
+      display: this.#display,
+    });
+    return true;
+  }
+
+  #readScale(line: string): boolean {
+    const size = / w:(\d+) h:(\d+) .*?sar:(\d+)\/(\d+).*? -> w:\d+ h:\d+/.exec(line);
+    if (size === null) return false;
+    const [width, height, sarNumerator, sarDenominator] = size.slice(1, 5).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    this.#display = displaySize({ width, height }, sarNumerator, sarDenominator);
+    return false;
+  }
+
+  #readStream(line: string): boolean {
+    const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
+    if (codec === undefined || line.includes('(attached pic)')) return false;
+    const rate = Number(/, ([\d.]+)(k?) fps/.exec(line)?.[1] ?? Number.NaN);
+    const kilo = /, [\d.]+k fps/.test(line);
+    this.#stream = { codec, frameRate: rate > 0 && !kilo ? exactRate(rate) : null };
+    return true;
+  }
+
+  #readComplaint(line: string): void {
+    const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').replaceAll(/\[(?:error|warning)\] ?/g, '');
+    this.#complaints.push(text.trim());
+    if (this.#complaints.length > keptComplaints) this.#complaints.shift();
+  }
+}
+
+/** The HTML video rule: square pixels by enlarging one dimension, rounded. */
+function displaySize(coded: Size, sarNumerator: number, sarDenominator: number): Size {
+  // 0/1 means unknown, which is shown as square.
+  if (sarNumerator === 0 || sarDenominator === 0) return coded;
+  const aspect = sarNumerator / sarDenominator;
+  return aspect > 1
+    ? { width: Math.round(coded.width * aspect), height: coded.height }
+    : { width: coded.width, height: Math.round(coded.height / aspect) };
+}
+
+/** ffmpeg prints two decimals: 29.97 stands for 30000/1001. */
+function exactRate(printed: number): number {
+  const whole = Math.round(printed);
+  const ntsc = (whole * 1000) / 1001;
+  return Math.abs(printed - ntsc) < 0.005 && printed !== whole ? ntsc : printed;
+}
