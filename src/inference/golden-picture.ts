@@ -101,13 +101,17 @@ function fractalNoise(x: number, y: number, period: number, seed: number): numbe
 function valueNoise(x: number, y: number, seed: number): number {
   const column = Math.floor(x);
   const row = Math.floor(y);
-  const smooth = (t: number): number => t * t * (3 - 2 * t);
   const across = smooth(x - column);
   const down = smooth(y - row);
   const at = (i: number, j: number): number => lattice(column + i, row + j, seed);
   const top = at(0, 0) + across * (at(1, 0) - at(0, 0));
   const bottom = at(0, 1) + across * (at(1, 1) - at(0, 1));
   return top + down * (bottom - top);
+}
+
+/** Eases between lattice points, so that the texture has no creases. */
+function smooth(t: number): number {
+  return t * t * (3 - 2 * t);
 }
 
 /** A hash of a lattice point, -1..1. */

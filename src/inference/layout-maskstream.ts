@@ -53,6 +53,12 @@ export const maskstreamLayout: Layout = {
     }
     return results;
   },
+
+  async classify(features, graphs) {
+    // classes: float32[1, channels, side, side]
+    const { classes } = await graph(graphs, 'text').run(features);
+    return { maps: floats(classes!), side: classes!.dims.at(-1)! };
+  },
 };
 
 function graph(graphs: Graphs, role: keyof Graphs): Graph {

@@ -21,6 +21,9 @@ export type LayoutItem = {
   readonly memory: readonly { readonly features: LayoutFeatures; readonly mask: ModelMask }[];
 };
 
+/** What the text graph says of a whole picture. */
+export type ClassMaps = { readonly maps: Float32Array; readonly side: number };
+
 /**
  * Talks to the graphs of one family of exports: which inputs they have, how prompts become tensors,
  * how outputs become candidates. A new family is a new file and a new name in the manifest's
@@ -44,4 +47,6 @@ export type Layout = {
     graphs: Graphs,
     manifest: Manifest,
   ): Promise<Candidates[]>;
+  /** Probability of each of the text graph's nouns: float32[channels, side, side]. */
+  classify(features: LayoutFeatures, graphs: Graphs): Promise<ClassMaps>;
 };

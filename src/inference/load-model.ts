@@ -69,8 +69,8 @@ async function selfTest(
   signal: AbortSignal,
 ): Promise<number> {
   const { frame, truth, box } = goldenPicture(wanted.seed);
-  using _frame = frame;
-  using features = await model.encode(frame, signal);
+  using picture = frame;
+  using features = await model.encode(picture, signal);
   const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   const request: DecodeRequest = {
     clicks: wanted.prompt === 'click' ? [{ ...centre, label: 'positive' }] : [],

@@ -55,10 +55,18 @@ function checkAgreement(manifest: Manifest, path: string): void {
       'prompts.box: a route is needed exactly where boxes are understood',
     masks.clearPromptCandidate >= masks.candidates &&
       `masks.clearPromptCandidate: expected less than ${masks.candidates}`,
+    manifest.text?.vocabulary.some(({ channel }) => channel >= textChannels(manifest)) &&
+      'text.vocabulary: a channel is beyond the text graph',
     manifest.keyframes.minInterval > manifest.keyframes.maxInterval &&
       'keyframes: minInterval is above maxInterval',
-  ].filter((problem) => problem !== false);
+  ].filter((problem) => typeof problem === 'string');
   if (problems.length > 0) {
     throw new SegmentationError('model-load-failed', `${path}: ${problems.join('; ')}`);
   }
+}
+
+/** Channels of the text graph's `classes`; unlimited where the manifest leaves them open. */
+function textChannels({ graphs }: Manifest): number {
+  const channels = graphs.text?.outputs['classes']?.shape[1];
+  return typeof channels === 'number' ? channels : Number.POSITIVE_INFINITY;
 }

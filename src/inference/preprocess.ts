@@ -56,18 +56,13 @@ export function resamplePlane(
   const down = makeTaps(size.height, target.height);
   const row = new Float32Array(size.width);
   for (let y = 0; y < target.height; y++) {
-    blendRows(source, size.width, down, y, row);
+    blendRows(source, down, y, row);
     blendColumns(row, across, out.subarray(y * target.width, (y + 1) * target.width));
   }
 }
 
-function blendRows(
-  source: Uint8Array,
-  width: number,
-  taps: Taps,
-  y: number,
-  row: Float32Array,
-): void {
+function blendRows(source: Uint8Array, taps: Taps, y: number, row: Float32Array): void {
+  const width = row.length;
   row.fill(0);
   for (let tap = 0; tap < taps.count; tap++) {
     const weight = taps.weight[y * taps.count + tap]!;

@@ -5,10 +5,12 @@ import type { Graphs, LayoutFeatures, LayoutItem } from './layout.ts';
 import { layoutOf } from './layouts.ts';
 import { requireProvider } from './provider.ts';
 import { refineObjects } from './refiner.ts';
-import type { Segmented } from './requests.ts';
+import type { Segmented, TextInstance } from './requests.ts';
+import { findInstances } from './text-instances.ts';
 import type {
   DecodeItem,
   FeatureReference,
+  TextItem,
   WorkerJob,
   WorkerResults,
   WorkerSetup,
@@ -57,7 +59,7 @@ class GraphRunner implements Runner {
       case 'refine':
         return await refineObjects(job.items, this.#graphs, manifest);
       case 'find-text':
-        throw new Error('text is not supported');
+        return await this.#findText(job.features, job.query);
       default:
         return assertNever(job);
     }
@@ -81,6 +83,17 @@ class GraphRunner implements Runner {
     const layout = layoutOf(manifest);
     const candidates = await layout.decode(features, resolved, this.#graphs, manifest);
     return candidates.map((found, i) => chooseCandidate(found, promptShape(items[i]!), manifest));
+  }
+
+  async #findText(reference: FeatureReference, query: TextItem): Promise<TextInstance[]> {
+    const { manifest } = this.#setup;
+    if (manifest.text === null) throw new Error('the model understands no text');
+    const features = await this.#resolve(reference);
+    const { maps, side } = await layoutOf(manifest).classify(features, this.#graphs);
+    const area = side * side;
+    const probabilities = maps.subarray(query.channel * area, (query.channel + 1) * area);
+    const found = findInstances({ ...manifest.text, noun: query.noun, probabilities, side }, query);
+    return found.slice(0, query.maxObjects);
   }
 
   /** Features by id, made from the picture where this worker does not hold them yet. */

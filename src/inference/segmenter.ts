@@ -2,7 +2,8 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { HeldFeatures } from './held-features.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, VocabularyEntry } from './manifest.ts';
+import { parsePhrase } from './phrase.ts';
 import { pictureOf } from './picture.ts';
 import type {
   DecodeRequest,
@@ -15,6 +16,7 @@ import type {
   TextRequest,
 } from './requests.ts';
 import { killWorker, type WorkerLane } from './worker-lane.ts';
+import type { FeatureReference, WorkerJob, WorkerResults } from './worker-messages.ts';
 
 /** What a {@link Segmenter} is made of; it closes the lanes. */
 export type SegmenterParts = {
@@ -31,6 +33,7 @@ export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
   readonly #heavy: WorkerLane;
   readonly #light: WorkerLane | null;
+  readonly #vocabulary: readonly VocabularyEntry[] | null;
   readonly #live = new Set<HeldFeatures>();
   #nextFeatureId = 1;
 
@@ -38,6 +41,7 @@ export class Segmenter implements LoadedModel {
     this.info = parts.info;
     this.#heavy = parts.heavy;
     this.#light = parts.light;
+    this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
   }
 
   async encode(frame: Frame, signal: AbortSignal): Promise<Features> {
@@ -65,39 +69,23 @@ export class Segmenter implements LoadedModel {
   ): Promise<Segmented[]> {
     for (const request of requests) this.#check(request);
     if (requests.length === 0) return [];
-    const current = this.#own(features);
-    const remembered = requests.flatMap(({ memory }) =>
-      memory.map((earlier) => this.#own(earlier.features)),
-    );
-    // Owned until the worker is done: an abort lets the caller close while a run still reads.
-    const needed = [current, ...remembered];
-    for (const each of needed) each.retain();
-    let generation = -1;
-    return await this.#heavy.submit<'decode'>({
-      build: (workerGeneration) => {
-        generation = workerGeneration;
-        const items = requests.map((request) => ({
-          ...request,
-          memory: request.memory.map((earlier) => ({
-            features: this.#own(earlier.features).reference(workerGeneration),
-            mask: earlier.mask,
-          })),
-        }));
-        return { kind: 'decode', features: current.reference(workerGeneration), items };
-      },
-      urgent: true,
-      signal,
-      onSettled: (outcome) => {
-        for (const each of needed) {
-          if (outcome === 'delivered') each.markHeld(generation);
-          each.close();
-        }
-      },
-    });
+    const remembered = requests.flatMap(({ memory }) => memory.map((earlier) => earlier.features));
+    return await this.#submitWith<'decode'>([features, ...remembered], signal, (reference) => ({
+      kind: 'decode',
+      features: reference(features),
+      items: requests.map((request) => ({
+        ...request,
+        memory: request.memory.map((earlier) => ({
+          features: reference(earlier.features),
+          mask: earlier.mask,
+        })),
+      })),
+    }));
   }
 
   async refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]> {
     if (this.#light === null) throw unexpected('the model has no refiner');
+    for (const request of requests) this.#checkCrop(request);
     if (requests.length === 0) return [];
     return await this.#light.submit<'refine'>({
       build: () => ({ kind: 'refine', items: requests }),
@@ -108,11 +96,27 @@ export class Segmenter implements LoadedModel {
   }
 
   async findText(
-    _features: Features,
-    _query: TextRequest,
-    _signal: AbortSignal,
+    features: Features,
+    query: TextRequest,
+    signal: AbortSignal,
   ): Promise<TextInstance[]> {
-    throw unexpected('the model understands no text');
+    if (this.#vocabulary === null) throw unexpected('the model understands no text');
+    const { entry, colours } = parsePhrase(query.phrase, this.#vocabulary);
+    this.#own(features);
+    // The worker reads the pixels even after an abort has let the caller close the frame.
+    const frame = query.frame.retain();
+    const job = (reference: (of: Features) => FeatureReference): WorkerJob => ({
+      kind: 'find-text',
+      features: reference(features),
+      query: {
+        noun: entry.noun,
+        channel: entry.channel,
+        colours,
+        maxObjects: query.maxObjects,
+        picture: pictureOf(frame),
+      },
+    });
+    return await this.#submitWith<'find-text'>([features], signal, job, () => frame.close());
   }
 
   liveFeatures(): number {
@@ -130,6 +134,35 @@ export class Segmenter implements LoadedModel {
   /** Ends a worker as a crash would; tests only. */
   async [killWorker](lane: 'heavy' | 'light' = 'heavy'): Promise<void> {
     await (lane === 'heavy' ? this.#heavy : this.#light)?.[killWorker]();
+  }
+
+  /**
+   * Submits a job that reads features. They are owned until the worker is done with them: an abort
+   * lets the caller close while a run still reads.
+   */
+  #submitWith<Kind extends 'decode' | 'find-text'>(
+    needed: readonly Features[],
+    signal: AbortSignal,
+    makeJob: (reference: (of: Features) => FeatureReference) => WorkerJob,
+    onSettled: () => void = () => {},
+  ): Promise<WorkerResults[Kind]> {
+    const held = needed.map((features) => this.#own(features).retain());
+    let generation = -1;
+    return this.#heavy.submit<Kind>({
+      build: (workerGeneration) => {
+        generation = workerGeneration;
+        return makeJob((features) => this.#own(features).reference(workerGeneration));
+      },
+      urgent: true,
+      signal,
+      onSettled: (outcome) => {
+        for (const features of held) {
+          if (outcome === 'delivered') features.markHeld(generation);
+          features.close();
+        }
+        onSettled();
+      },
+    });
   }
 
   #hold(frame: Frame): HeldFeatures {
@@ -161,6 +194,17 @@ export class Segmenter implements LoadedModel {
       if (mask !== null && mask.length !== maskSide * maskSide) {
         throw unexpected(`expected masks of ${maskSide * maskSide} values, got ${mask.length}`);
       }
+    }
+  }
+
+  #checkCrop({ crop, prior, appearance }: RefineRequest): void {
+    const { cropSide = 0, appearanceLength = 0 } = this.info.refiner ?? {};
+    const plane = cropSide * cropSide;
+    if (crop.length !== 3 * plane || prior.length !== plane) {
+      throw unexpected(`expected a crop of ${cropSide} x ${cropSide} pixels and its prior`);
+    }
+    if (appearance !== null && appearance.length !== appearanceLength) {
+      throw unexpected(`expected an appearance of ${appearanceLength}, got ${appearance.length}`);
     }
   }
 }

@@ -94,8 +94,11 @@ export class WorkerLane {
         deaths: 0,
         aborted: false,
       };
-      if (this.#state.kind === 'closed') return void this.#drop(pending, closedError());
-      if (job.signal.aborted) return void this.#drop(pending, cancelled(job.signal));
+      const refusal = this.#refusal(job.signal);
+      if (refusal !== null) {
+        this.#drop(pending, refusal);
+        return;
+      }
       job.signal.addEventListener('abort', pending.onAbort, { once: true });
       this.#enqueue(pending);
       this.#pump();
@@ -124,6 +127,11 @@ export class WorkerLane {
     }
   }
 
+  #refusal(signal: AbortSignal): SegmentationError | null {
+    if (this.#state.kind === 'closed') return closedError();
+    return signal.aborted ? cancelled(signal) : null;
+  }
+
   #enqueue(pending: Pending): void {
     const firstPatient = pending.urgent ? this.#queue.findIndex((other) => !other.urgent) : -1;
     if (firstPatient < 0) this.#queue.push(pending);
@@ -132,12 +140,19 @@ export class WorkerLane {
 
   #pump(): void {
     if (this.#running !== null || this.#queue.length === 0) return;
-    if (this.#state.kind === 'stopped') this.#restart();
+    if (this.#state.kind === 'stopped') void this.#restart();
     if (this.#state.kind !== 'ready') return;
     const next = this.#queue.shift();
     if (next === undefined) return;
     this.#running = next;
-    this.#post(this.#state.worker, { kind: 'job', job: next.build(this.#generation) });
+    try {
+      this.#post(this.#state.worker, { kind: 'job', job: next.build(this.#generation) });
+    } catch (cause) {
+      // Values that cannot be cloned: the lane must not wait for an answer that never comes.
+      this.#running = null;
+      this.#drop(next, new SegmentationError('model-failed', 'cannot send the call', { cause }));
+      this.#pump();
+    }
   }
 
   #post(worker: Worker, message: ToWorker): void {
@@ -171,19 +186,24 @@ export class WorkerLane {
       else this.#queue.unshift(job);
     }
     // A worker that never got ready is not started again until somebody needs it: no crash loop.
-    if (wasReady) this.#restart();
+    if (wasReady) void this.#restart();
   }
 
-  #restart(): void {
-    this.start().then(
-      () => {
-        this.#onRestart(this);
-        this.#pump();
-      },
-      (cause: unknown) => {
-        if (this.#state.kind !== 'closed') this.#dropAll(died('and cannot be restarted', cause));
-      },
-    );
+  /** Never rejects: what fails here fails the calls that wait. */
+  async #restart(): Promise<void> {
+    try {
+      await this.start();
+    } catch (cause) {
+      if (!this.#isClosed()) this.#dropAll(died('and cannot be started again', cause));
+      return;
+    }
+    if (this.#isClosed()) return;
+    this.#onRestart(this);
+    this.#pump();
+  }
+
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed';
   }
 
   #abort(pending: Pending): void {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../frame/errors.ts';
 import type { Box } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
+import type { Colour } from './colour.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { ModelMask, Refined, Segmented, TextInstance } from './requests.ts';
@@ -37,11 +38,11 @@ export type RefineItem = {
   readonly appearance: Float32Array | null;
 };
 
-/** A phrase after parsing: a channel of the text graph and the colours to hold out for. */
+/** A phrase after parsing: a channel of the text graph and the colours to look for. */
 export type TextItem = {
   readonly noun: string;
   readonly channel: number;
-  readonly colours: readonly string[];
+  readonly colours: readonly Colour[];
   readonly maxObjects: number;
   readonly picture: Picture;
 };
