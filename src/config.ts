@@ -27,6 +27,8 @@ const schema = z.object({
   MASKSTREAM_LISTEN: listen.default({ host: '127.0.0.1', port: 50_051 }),
   /** Name of a model in the package, or a folder with a manifest.json. Default: maskstream-tiny. */
   MASKSTREAM_MODEL: z.string().min(1).default('maskstream-tiny'),
+  /** Execution provider of the model; one that is not there is an error. Default: cpu. */
+  MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
   MASKSTREAM_MODEL_THREADS: count('a number of threads').default(2),
   /** Worker threads for optical flow, shared by all streams. Default: 2. */
@@ -35,20 +37,42 @@ const schema = z.object({
   MASKSTREAM_MAX_STREAMS: count('a number of streams').default(8),
   /** Lowest level that is logged. Default: info. */
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** Bearer token that every call but health checks must carry. Default: none asked. */
+  MASKSTREAM_TOKEN: z.string().min(1).optional(),
+  /** PEM files; certificate and key together turn TLS on. Default: no TLS. */
+  MASKSTREAM_TLS_CERT: z.string().min(1).optional(),
+  MASKSTREAM_TLS_KEY: z.string().min(1).optional(),
+  /** PEM file of the authorities that client certificates must come from. Default: none asked. */
+  MASKSTREAM_TLS_CLIENT_CA: z.string().min(1).optional(),
+  /** Time that live streams get to end after SIGTERM, in seconds. Default: 30. */
+  MASKSTREAM_DRAIN_SECONDS: z.coerce.number({ error: 'expected seconds' }).min(0).default(30),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
+  /** Where the system's ffmpeg is looked for. */
+  PATH: z.string().optional(),
 });
 
 /** All settings of a server, checked. */
 export type Config = {
   readonly listen: Listen;
   readonly model: string;
+  readonly provider: string;
   readonly modelThreads: number;
   readonly trackerWorkers: number;
   readonly maxStreams: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly token: string | null;
+  /** PEM files. */
+  readonly tls: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly clientAuthorities: string | null;
+  } | null;
+  readonly drainGraceMs: number;
   /** Null: the system's ffmpeg, then the bundled one. */
   readonly ffmpegPath: string | null;
+  /** Folders to look for it in, as PATH is written; null: the usual ones. */
+  readonly searchPath: string | null;
 };
 
 /** Names of the variables that {@link readConfig} understands; docs/cli.md lists them. */
@@ -76,14 +100,34 @@ export function readConfig(
     const name = String(issue?.path[0]);
     throw new SegmentationError('usage', `${name}: ${issue?.message ?? 'expected another value'}`);
   }
-  const values = result.data;
+  return toConfig(result.data);
+}
+
+function toConfig(values: z.infer<typeof schema>): Config {
   return {
     listen: values.MASKSTREAM_LISTEN,
     model: values.MASKSTREAM_MODEL,
+    provider: values.MASKSTREAM_PROVIDER,
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,
     maxStreams: values.MASKSTREAM_MAX_STREAMS,
     logLevel: values.MASKSTREAM_LOG_LEVEL,
+    token: values.MASKSTREAM_TOKEN ?? null,
+    tls: tlsFiles(values),
+    drainGraceMs: values.MASKSTREAM_DRAIN_SECONDS * 1000,
     ffmpegPath: values.FFMPEG_PATH ?? null,
+    searchPath: values.PATH ?? null,
   };
+}
+
+function tlsFiles(values: z.infer<typeof schema>): Config['tls'] {
+  const certificate = values.MASKSTREAM_TLS_CERT;
+  const key = values.MASKSTREAM_TLS_KEY;
+  const clientAuthorities = values.MASKSTREAM_TLS_CLIENT_CA ?? null;
+  if (certificate !== undefined && key !== undefined)
+    return { certificate, key, clientAuthorities };
+  const lone = certificate ?? key ?? clientAuthorities;
+  if (lone === null) return null;
+  const message = `MASKSTREAM_TLS_CERT and MASKSTREAM_TLS_KEY: expected both, got only ${lone}`;
+  throw new SegmentationError('usage', message);
 }

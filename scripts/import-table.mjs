@@ -1,0 +1,161 @@
+// Checks who may import whom (the table of DESIGN.md, in docs/architecture.md) and that no import
+// cycle exists. Reads import statements only, so it needs no parser that knows the newest TypeScript.
+//
+//   node scripts/import-table.mjs [ROOT]
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Folders that each folder may import besides itself; a longer name wins over a shorter one. */
+const mayImport = {
+  'src/frame': [],
+  'src/gen': [],
+  'src/video': ['src/frame'],
+  'src/inference': ['src/frame'],
+  'src/tracking': ['src/frame'],
+  'src/pipeline': ['src/frame', 'src/tracking'],
+  'src/server': ['src/frame', 'src/pipeline', 'src/gen'],
+  'clients/typescript': ['src/gen'],
+  src: 'all',
+};
+
+/** Packages and built-in modules that have only these homes. */
+const onlyHomes = {
+  'onnxruntime-node': ['src/inference'],
+  'opencv-wasm': ['src/tracking'],
+  rxjs: ['src/pipeline'],
+  '@grpc/grpc-js': ['src/server', 'src/gen', 'clients/typescript'],
+  zod: ['src', 'src/inference'],
+  'node:child_process': ['src/video', 'src'],
+};
+
+/** Folders that use no package at all, and no I/O. */
+const pure = { 'src/frame': [], 'src/tracking': ['opencv-wasm'] };
+
+/** Fewest modules of the whole project: a check that reads nothing passes everything. */
+const fewestModules = 100;
+
+const statement = /^[ \t]*(?:import|export)\b[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm;
+const bare = /^[ \t]*import\s*['"]([^'"]+)['"]/gm;
+const call = /\b(?:import|require)\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+/**
+ * Reads all modules below `src` and `clients/typescript` and returns what breaks the rules.
+ *
+ * @param {string} root folder of the repository
+ * @param {{ fewest?: number }} [options]
+ */
+export function checkImports(root, options = {}) {
+  const files = ['src', 'clients/typescript'].flatMap((folder) => sources(join(root, folder)));
+  const problems = [];
+  const graph = new Map();
+  let imports = 0;
+  for (const file of files) {
+    const name = relative(root, file).split(sep).join('/');
+    const text = readFileSync(file, 'utf8');
+    const targets = [];
+    for (const specifier of specifiers(text)) {
+      imports++;
+      if (!specifier.startsWith('.')) {
+        problems.push(...packageProblems(name, specifier));
+        continue;
+      }
+      const path = resolve(dirname(file), specifier);
+      const target = relative(root, path).split(sep).join('/');
+      if (!existsSync(path)) problems.push(`${name}: imports ${specifier}, which does not exist`);
+      else targets.push(target);
+      problems.push(...folderProblems(name, target));
+    }
+    if (/\bprocess\.env\b/.test(withoutComments(text)) && name !== 'src/config.ts') {
+      problems.push(`${name}: reads process.env; src/config.ts is its only reader`);
+    }
+    graph.set(name, targets);
+  }
+  problems.push(...cycles(graph));
+  const fewest = options.fewest ?? fewestModules;
+  if (files.length < fewest) {
+    problems.push(`expected at least ${fewest} modules, read ${files.length}`);
+  }
+  if (imports < files.length) {
+    problems.push(`expected at least one import a module, read ${imports} of ${files.length}`);
+  }
+  return { modules: files.length, imports, problems };
+}
+
+function sources(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((file) => !file.includes(`${sep}node_modules${sep}`))
+    .sort();
+}
+
+function specifiers(text) {
+  return [statement, bare, call].flatMap((pattern) =>
+    [...withoutComments(text).matchAll(pattern)].map((match) => match[1]),
+  );
+}
+
+/** Block comments and whole-line comments: examples in them import nothing. */
+function withoutComments(text) {
+  return text.replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, '').replace(/^[ \t]*\/\/.*$/gm, '');
+}
+
+function homeOf(name) {
+  const folders = Object.keys(mayImport).filter((folder) => name.startsWith(`${folder}/`));
+  return folders.sort((a, b) => b.length - a.length)[0];
+}
+
+function folderProblems(name, target) {
+  const from = homeOf(name);
+  const to = homeOf(target);
+  const allowed = mayImport[from];
+  if (allowed === 'all' || from === to || allowed.includes(to)) return [];
+  return [`${name}: ${from} may import ${allowed.join(', ') || 'nothing'}, got ${target}`];
+}
+
+function packageProblems(name, specifier) {
+  const home = homeOf(name);
+  const found = [];
+  const owner = Object.keys(onlyHomes).find(
+    (known) => specifier === known || specifier.startsWith(`${known}/`),
+  );
+  if (owner !== undefined && !onlyHomes[owner].includes(home)) {
+    found.push(`${name}: ${owner} belongs in ${onlyHomes[owner].join(', ')} only`);
+  }
+  if (home in pure && !pure[home].includes(specifier)) {
+    found.push(`${name}: ${home} is pure and may not import ${specifier}`);
+  }
+  return found;
+}
+
+/** Depth-first search; each cycle is named once, at the edge that closes it. */
+function cycles(graph) {
+  const found = [];
+  const state = new Map();
+  const trail = [];
+  const visit = (name) => {
+    state.set(name, 'open');
+    trail.push(name);
+    for (const target of graph.get(name) ?? []) {
+      if (state.get(target) === 'open') {
+        const loop = trail.slice(trail.indexOf(target));
+        found.push(`import cycle: ${[...loop, target].join(' -> ')}`);
+      } else if (!state.has(target)) visit(target);
+    }
+    trail.pop();
+    state.set(name, 'done');
+  };
+  for (const name of graph.keys()) if (!state.has(name)) visit(name);
+  return found;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
+  const { modules, imports, problems } = checkImports(root);
+  for (const problem of problems) console.error(problem);
+  console.log(`${modules} modules, ${imports} imports, ${problems.length} problems`);
+  if (problems.length > 0) process.exitCode = 1;
+}

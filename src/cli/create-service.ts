@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import { loadModel } from '../inference/index.ts';
+import { createTrackerPool, runSession } from '../pipeline/index.ts';
+import type { Transport } from '../server/index.ts';
+import { createServer } from '../server/index.ts';
+import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
+import type { JsonLogger } from './json-logger.ts';
+import { packageRoot } from './package-root.ts';
+
+/** A running server with everything behind it. */
+export type Service = AsyncDisposable & {
+  readonly host: string;
+  /** The port in use, also where the config asked for any free one. */
+  readonly port: number;
+  readonly model: ModelInfo;
+  /** Streams that are being served. */
+  activeStreams(): number;
+  /** Stops in order: no new streams, a notice and the grace time for the live ones, then `close`. */
+  drain(): Promise<void>;
+  /** Ends streams, children and threads; idempotent. */
+  close(): Promise<void>;
+};
+
+/**
+ * Plugs the folders together: the one place that knows all of them. The caller closes the service.
+ *
+ * Throws `model-load-failed`, `provider-unavailable`, `decoder-failed`, `unreadable-file`, `usage`
+ * (the address cannot be listened on), `cancelled`.
+ */
+export async function createService(
+  config: Config,
+  options: { readonly log: JsonLogger; readonly signal: AbortSignal },
+): Promise<Service> {
+  const { log, signal } = options;
+  const transport = await readTransport(config.tls);
+  const ffmpeg = await findFfmpeg({
+    ffmpegPath: config.ffmpegPath ?? undefined,
+    searchPath: config.searchPath ?? undefined,
+  });
+  log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
+  const model = await loadModel({
+    directory: modelDirectory(config.model),
+    provider: config.provider,
+    threads: config.modelThreads,
+    onWorkerRestart: (lane) => log.warn({ lane }, 'model worker restarted'),
+    signal,
+  });
+  const trackers = createTrackerPool({ maxThreads: config.trackerWorkers });
+  const release = async () => {
+    await Promise.all([model.close(), trackers.close()]);
+  };
+  try {
+    const parts = { segmenter: model, trackers, nowMs: () => performance.now() };
+    const decode = createDecoder({ ffmpeg });
+    const decodeImage = createImageDecoder({ ffmpeg });
+    const server = createServer({
+      sessions: {
+        openVideo: (inputs, session) => runSession(inputs, session, { ...parts, decode }),
+        openImage: (inputs, session) =>
+          runSession(inputs, session, { ...parts, decode: decodeImage }),
+      },
+      models: [model.info],
+      limits: { maxStreams: config.maxStreams },
+      log,
+      transport,
+      token: config.token ?? undefined,
+    });
+    const port = await server.start(config.listen);
+    const close = async () => {
+      await server.close();
+      await release();
+    };
+    return {
+      host: config.listen.host,
+      port,
+      model: model.info,
+      activeStreams: () => server.activeStreams,
+      drain: async () => {
+        await server.drain({ graceMs: config.drainGraceMs });
+        await close();
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (reason) {
+    await release();
+    throw reason;
+  }
+}
+
+/** A folder with a manifest as given, or the name of a model in the package. */
+function modelDirectory(model: string): string {
+  const candidates = [model, join(packageRoot(), 'models', model)];
+  const found = candidates.find((folder) => existsSync(join(folder, 'manifest.json')));
+  if (found !== undefined) return found;
+  throw new SegmentationError(
+    'model-load-failed',
+    `expected a model name or a folder with manifest.json, got "${model}": looked in ${candidates.join(' and ')}`,
+  );
+}
+
+async function readTransport(tls: Config['tls']): Promise<Transport> {
+  if (tls === null) return { kind: 'insecure' };
+  const { clientAuthorities } = tls;
+  const [certificate, privateKey, authorities] = await Promise.all([
+    readPem(tls.certificate),
+    readPem(tls.key),
+    clientAuthorities === null ? null : readPem(clientAuthorities),
+  ]);
+  return { kind: 'tls', certificate, privateKey, clientAuthorities: authorities };
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new SegmentationError('unreadable-file', `${file}: expected a PEM file, got none`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SegmentationError } from '../frame/errors.ts';
+import type { Command, CommandIo } from './command.ts';
+import { helpText, parseArguments, usageError } from './command.ts';
+import { packageRoot } from './package-root.ts';
+import { demoCommand } from './demo/demo.ts';
+import { evalCommand } from './eval/eval.ts';
+import { segmentCommand } from './segment/segment.ts';
+import { serveCommand } from './serve.ts';
+
+const commands: readonly Command[] = [serveCommand, segmentCommand, evalCommand, demoCommand];
+
+/** How a process of `maskstream` ends. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Runs one command line and returns the exit code; errors are one line on stderr. */
+export async function runCli(words: readonly string[], io: CommandIo): Promise<number> {
+  try {
+    await dispatch(words, io);
+    return exitCodes.ok;
+  } catch (reason) {
+    if (io.signal.aborted && isCancellation(reason)) {
+      io.stderr.write('maskstream: stopped\n');
+      return exitCodes.failed;
+    }
+    const usage = reason instanceof SegmentationError && reason.code === 'usage';
+    io.stderr.write(`maskstream: ${describe(reason)}\n`);
+    if (usage) io.stderr.write('Run maskstream --help, or maskstream COMMAND --help.\n');
+    return usage ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+async function dispatch(words: readonly string[], io: CommandIo): Promise<void> {
+  const [name, ...rest] = words;
+  if (name === '--version') {
+    const file = await readFile(join(packageRoot(), 'package.json'), 'utf8');
+    io.stdout.write(`${(JSON.parse(file) as { version: string }).version}\n`);
+    return;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    io.stdout.write(overview());
+    return;
+  }
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    const names = commands.map((candidate) => candidate.name).join(', ');
+    throw usageError(
+      name === undefined
+        ? `expected a command (${names}), got none`
+        : `expected a command (${names}), got "${name}"`,
+    );
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.stdout.write(helpText(command));
+    return;
+  }
+  await command.run(parseArguments(command, rest), io);
+}
+
+function overview(): string {
+  return [
+    'Encoded video and prompts in, one mask per object and frame out, with a calibrated confidence.',
+    '',
+    'Usage:',
+    '  maskstream COMMAND [options]',
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`),
+    '',
+    'maskstream COMMAND --help lists the options of a command; maskstream --version the version.',
+    'Exit codes: 0 done, 1 the run failed, 2 the command line is wrong.',
+    '',
+  ].join('\n');
+}
+
+/** The message and what lies below it: the user of a command line has no other log. */
+function describe(reason: unknown): string {
+  if (!(reason instanceof Error)) return String(reason);
+  const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
+  // An unexpected error is ours: its place helps whoever reports it.
+  if (!(reason instanceof SegmentationError) || reason.code === 'internal') {
+    return `${reason.message}${below}\n${reason.stack ?? ''}`;
+  }
+  return `${reason.message}${below}`;
+}
+
+function isCancellation(reason: unknown): boolean {
+  if (reason instanceof SegmentationError) {
+    return reason.code === 'cancelled' || reason.code === 'shutting-down';
+  }
+  return reason instanceof Error && reason.name === 'AbortError';
+}

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import type { ConfigOverrides } from '../config.ts';
+import { configVariables, readConfig } from '../config.ts';
+import type { Arguments, Command, CommandIo, Option } from './command.ts';
+import { createService } from './create-service.ts';
+import { createJsonLogger } from './json-logger.ts';
+
+/** Options that set up a server, for every command that starts one. */
+export const serviceOptions = {
+  model: {
+    kind: 'text',
+    placeholder: 'NAME',
+    help: 'Model of the package, or a folder with manifest.json. Default: maskstream-tiny.',
+  },
+  threads: { kind: 'text', placeholder: 'N', help: 'Threads of one model run. Default: 2.' },
+} as const satisfies Record<string, Option>;
+
+/** Settings of {@link serviceOptions} on a command line. */
+export function serviceOverrides(args: Arguments): ConfigOverrides {
+  const model = args.texts.get('model');
+  const threads = args.texts.get('threads');
+  return {
+    ...(model === undefined ? {} : { MASKSTREAM_MODEL: model }),
+    ...(threads === undefined ? {} : { MASKSTREAM_MODEL_THREADS: threads }),
+  };
+}
+
+/** `maskstream serve` */
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'Serves the gRPC service until SIGTERM, then drains.',
+  usage: ['maskstream serve [options]'],
+  maxPositionals: 0,
+  options: {
+    listen: {
+      kind: 'text',
+      placeholder: 'HOST:PORT',
+      help: 'Where to listen; port 0 takes a free one. Default: 127.0.0.1:50051.',
+    },
+    ...serviceOptions,
+    'log-level': {
+      kind: 'text',
+      placeholder: 'LEVEL',
+      help: 'debug, info, warn or error; JSON lines on stderr. Default: info.',
+    },
+  },
+  epilogue: `Environment (options win over it; docs/cli.md explains each):
+  ${configVariables.filter((name) => name !== 'PATH').join('\n  ')}
+
+Prints "listening on HOST:PORT" on stdout when it is ready.`,
+  run: serve,
+};
+
+async function serve(args: Arguments, io: CommandIo): Promise<void> {
+  const listen = args.texts.get('listen');
+  const level = args.texts.get('log-level');
+  const config = readConfig({
+    ...serviceOverrides(args),
+    ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
+    ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
+  });
+  const log = createJsonLogger(config.logLevel, io.stderr);
+  const service = await createService(config, { log, signal: io.signal });
+  const host = service.host.includes(':') ? `[${service.host}]` : service.host;
+  io.stdout.write(`listening on ${host}:${service.port}\n`);
+  try {
+    if (!io.signal.aborted) await once(io.signal, 'abort');
+    log.info({ streams: service.activeStreams(), reason: String(io.signal.reason) }, 'draining');
+    await service.drain();
+  } finally {
+    await service.close();
+  }
+  log.info({}, 'stopped');
+}
