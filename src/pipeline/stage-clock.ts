@@ -34,6 +34,11 @@ export class StageClock {
     }
   }
 
+  /** Adds time that was measured elsewhere. */
+  add(stage: Stage, us: number): void {
+    this.#spent[stage] += us;
+  }
+
   /** Sets the time from `fromMs` until now. */
   since(stage: Stage, fromMs: number): void {
     this.#spent[stage] = microsecondsBetween(fromMs, this.#nowMs());

@@ -1,7 +1,6 @@
 import type { Box, Size } from '../frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../frame/mask.ts';
 import type { OverlapRule } from '../frame/prompt.ts';
-import { modelMaskFromSoft } from './model-mask.ts';
 import { disjointMargins } from './overlap.ts';
 import { marginOf, renderMask } from './render-mask.ts';
 import { confidenceOf, type TrackedObject } from './tracked-object.ts';
@@ -11,8 +10,6 @@ export type OutputOptions = {
   readonly overlap: OverlapRule;
   /** Size of the delivered masks; box and area stay in display pixels. */
   readonly maskSize: Size;
-  /** Objects whose low-resolution mask is wanted for the model's memory. */
-  readonly memoryFor: readonly number[];
 };
 
 /** One object as it is delivered. */
@@ -27,15 +24,13 @@ export type ObjectOutput = {
   readonly predictedIou: number | null;
   /** Keyframe that the mask descends from; null before the first. */
   readonly anchorFrame: number | null;
-  /** float32[maskSide, maskSide] probabilities, where asked for. */
-  readonly modelMask: Float32Array | null;
 };
 
 /** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */
 export function renderObjects(
   objects: readonly TrackedObject[],
   frame: { readonly display: Size; readonly timestampUs: number },
-  options: OutputOptions & { readonly maskSide: number },
+  options: OutputOptions,
 ): ObjectOutput[] {
   const margins =
     options.overlap === 'disjoint'
@@ -55,9 +50,6 @@ export function renderObjects(
       confidence: confidenceOf(object, frame.timestampUs),
       predictedIou: object.anchor?.predictedIou ?? null,
       anchorFrame: object.anchor?.frameIndex ?? null,
-      modelMask: options.memoryFor.includes(object.objectId)
-        ? modelMaskFromSoft(object.soft, options.maskSide)
-        : null,
     };
   });
 }

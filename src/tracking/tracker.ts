@@ -148,7 +148,7 @@ export class Tracker {
   /** Masks of all objects on the current frame, by ascending id. */
   output(options: OutputOptions): ObjectOutput[] {
     const objects = [...this.#objects.values()].toSorted((a, b) => a.objectId - b.objectId);
-    return renderObjects(objects, this.#now(), { ...options, maskSide: this.#options.maskSide });
+    return renderObjects(objects, this.#now(), options);
   }
 
   /**

@@ -1,0 +1,401 @@
+import { SegmentationError } from '../frame/errors.ts';
+import type { Frame } from '../frame/frame.ts';
+import { fitLongSide } from '../frame/geometry.ts';
+import type { KeyframeReason, PromptUpdate } from '../frame/prompt.ts';
+import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
+import { sigmoid } from '../tracking/model-mask.ts';
+import {
+  isSoughtOnKeyframe,
+  memoryOf,
+  observeObject,
+  rememberKeyframe,
+  type ObjectRecord,
+} from '../tracking/object-registry.ts';
+import type { ObjectOutput } from '../tracking/render-objects.ts';
+import type { SegmentedAction, StepEvidence, TrackerFrame } from '../tracking/tracker-types.ts';
+import { applyPrompts, type PromptedFrame, type PromptOutcome } from './apply-prompts.ts';
+import { FeatureBank } from './feature-bank.ts';
+import {
+  decodeObjects,
+  encodeInto,
+  type KeyframeContext,
+  type KeyframeObject,
+} from './keyframe-stage.ts';
+import { LateKeyframe } from './late-keyframe.ts';
+import { refineObjects, type RefineJob } from './refine-stage.ts';
+import type { FrameResult, ObjectResult, SessionOptions, SessionParts } from './session-types.ts';
+import { StageClock } from './stage-clock.ts';
+import type { TrackerHandle } from './tracker-pool.ts';
+
+/** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */
+export type StreamState = {
+  readonly records: ReadonlyMap<number, ObjectRecord>;
+  readonly firstPromptFrame: number | null;
+  /** Newest keyframe, also one whose result has not come yet. */
+  readonly lastKeyframe: number | null;
+  /** Keyframe that the masks descend from. */
+  readonly sourceKeyframe: number | null;
+};
+
+/** The state before the first frame. */
+export const initialState: StreamState = {
+  records: new Map(),
+  firstPromptFrame: null,
+  lastKeyframe: null,
+  sourceKeyframe: null,
+};
+
+/** One frame to process. */
+export type FrameTask = {
+  readonly frame: Frame;
+  readonly updates: readonly PromptUpdate[];
+  readonly sizeChanged: boolean;
+  readonly resumed: boolean;
+  readonly framesDroppedBefore: number;
+  readonly captureTimestampUs: number | null;
+  readonly revision: number;
+  /** Monotonic time at which the frame was handed to the pipeline, in milliseconds. */
+  readonly queuedAtMs: number;
+};
+
+/** What one frame gave. */
+export type ProcessedFrame = {
+  readonly result: FrameResult;
+  readonly state: StreamState;
+  readonly outcomes: readonly PromptOutcome[];
+};
+
+/** Encoder runs so far: those whose result was used, and all. */
+export type KeyframeCounts = { readonly keyframes: number; readonly encoderRuns: number };
+
+/** What became of one frame. */
+type Course = {
+  readonly decision: FrameDecision;
+  /** The model's result for this very frame is in its masks. */
+  readonly segmented: boolean;
+  /** The result of an earlier keyframe came and was carried here. */
+  readonly carried: boolean;
+};
+
+/**
+ * Takes one frame after the other from pixels and prompts to masks: moves the masks, decides,
+ * segments or refines, and delivers. One per stream; calls must not overlap.
+ */
+export class FrameProcessor {
+  readonly #options: SessionOptions;
+  readonly #parts: SessionParts;
+  readonly #tracker: TrackerHandle;
+  readonly #bank = new FeatureBank();
+  #late: LateKeyframe | null = null;
+  #state: StreamState = initialState;
+  #keyframes = 0;
+  #encoderRuns = 0;
+
+  constructor(options: SessionOptions, parts: SessionParts, tracker: TrackerHandle) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#tracker = tracker;
+  }
+
+  /** Encoder runs so far. */
+  get counts(): KeyframeCounts {
+    return { keyframes: this.#keyframes, encoderRuns: this.#encoderRuns };
+  }
+
+  /** Processes the next frame. The caller still owns the frame. */
+  async process(task: FrameTask): Promise<ProcessedFrame> {
+    const clock = new StageClock(this.#parts.nowMs);
+    clock.since('queue', task.queuedAtMs);
+    const frame = trackerFrame(task.frame);
+    const evidence = await clock.time('propagate', () => this.#tracker.call('advance', frame));
+    const carried = await this.#carryLate(clock);
+    const prompted = await this.#applyPrompts(task, clock);
+    const decision = this.#decide(task, evidence, prompted);
+    const segmented =
+      decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
+    if (!segmented) await this.#refine(evidence, carried, clock);
+    const outputs = await clock.time('output', () => this.#output(task.frame));
+    this.#observe(task.frame, outputs, segmented || carried);
+    clock.since('total', task.queuedAtMs);
+    return {
+      state: this.#state,
+      outcomes: prompted.outcomes,
+      result: {
+        ...positionOf(task),
+        ...this.#sourceOf({ decision, segmented, carried }),
+        timings: clock.read(),
+        objects: outputs.flatMap((output) => this.#objectResult(output)),
+      },
+    };
+  }
+
+  /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
+  async restore(frame: Frame | null, state: StreamState): Promise<void> {
+    this.#late?.abandon();
+    this.#late = null;
+    this.#state = state;
+    await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
+  }
+
+  /** Starts a stream with objects that an earlier stream handed over. */
+  adopt(records: ReadonlyMap<number, ObjectRecord>): void {
+    this.#state = { ...this.#state, records };
+  }
+
+  /** Closes features that neither the newest state nor a held one may still compare with. */
+  releaseFeatures(heldStates: Iterable<StreamState>): void {
+    const needed = new Set<number>(this.#late?.frames);
+    for (const state of [this.#state, ...heldStates]) {
+      for (const record of state.records.values()) {
+        for (const entry of memoryOf(record)) needed.add(entry.frameIndex);
+      }
+    }
+    this.#bank.keepOnly(needed);
+  }
+
+  /** Gives up what is in work and frees all features; idempotent. */
+  close(): void {
+    this.#late?.abandon();
+    this.#late = null;
+    this.#bank.close();
+  }
+
+  async #applyPrompts(task: FrameTask, clock: StageClock): Promise<PromptedFrame> {
+    const { frame } = task;
+    const prompted = await applyPrompts(task.updates, {
+      records: this.#state.records,
+      frame,
+      findText: async (query) => {
+        const features = await this.#encode(frame, clock);
+        const { signal } = this.#options;
+        return await this.#parts.segmenter.findText(features, { ...query, frame }, signal);
+      },
+    });
+    this.#state = { ...this.#state, records: prompted.records };
+    if (prompted.actions.length > 0) await this.#tracker.call('apply', prompted.actions);
+    return prompted;
+  }
+
+  #decide(task: FrameTask, evidence: StepEvidence, prompted: PromptedFrame): FrameDecision {
+    const records = [...this.#state.records.values()];
+    const visible = evidence.objects.filter((object) => object.visible);
+    const decision = decideFrame(
+      {
+        frameIndex: task.frame.index,
+        prompted: prompted.asked.size > 0,
+        sizeChanged: task.sizeChanged,
+        resumed: task.resumed,
+        firstPromptFrame: this.#state.firstPromptFrame,
+        lastKeyframe: this.#state.lastKeyframe,
+        trackedObjects: visible.length,
+        missingObjects: records.filter((record) => record.state === 'occluded').length,
+        lostObjects: records.filter((record) => record.state === 'lost').length,
+        sceneCut: evidence.sceneCut,
+        lowestConfidence: Math.min(1, ...visible.map((object) => object.confidence)),
+      },
+      this.#options.keyframes,
+    );
+    const busy = this.#late !== null && decision.kind === 'segment' && decision.reason !== 'prompt';
+    return busy ? { kind: 'propagate' } : decision;
+  }
+
+  /**
+   * Runs the model on this frame; or, in LATEST, starts it and lets later frames leave meanwhile.
+   * A prompt is always answered on its own frame.
+   *
+   * @returns whether the result is in this frame's masks
+   */
+  async #segment(
+    frame: Frame,
+    decision: { readonly reason: KeyframeReason },
+    prompted: PromptedFrame,
+    clock: StageClock,
+  ): Promise<boolean> {
+    const objects = await this.#keyframeObjects(prompted);
+    const first = decision.reason === 'prompt' ? frame.index : null;
+    this.#state = {
+      ...this.#state,
+      lastKeyframe: frame.index,
+      firstPromptFrame: this.#state.firstPromptFrame ?? first,
+    };
+    if (this.#options.delivery === 'latest' && decision.reason !== 'prompt') {
+      this.#encoderRuns++;
+      const context = this.#context(new StageClock(this.#parts.nowMs));
+      this.#late = new LateKeyframe(frame, objects, context);
+      return false;
+    }
+    await this.#encode(frame, clock);
+    const actions = await decodeObjects(this.#context(clock), frame, objects);
+    await this.#tracker.call('apply', actions);
+    await this.#runRefiner([...this.#state.records.keys()], 'appearance', clock);
+    this.#remember(frame.index, await this.#memoryMasks(actions, prompted), prompted.asked);
+    this.#keyframes++;
+    this.#state = { ...this.#state, sourceKeyframe: frame.index };
+    return true;
+  }
+
+  async #encode(frame: Frame, clock: StageClock): ReturnType<typeof encodeInto> {
+    if (!this.#bank.get(frame.index)) this.#encoderRuns++;
+    return await encodeInto(this.#context(clock), frame);
+  }
+
+  async #keyframeObjects(prompted: PromptedFrame): Promise<KeyframeObject[]> {
+    const records = [...this.#state.records.values()].filter(
+      (record) =>
+        !prompted.given.has(record.objectId) &&
+        (prompted.asked.has(record.objectId) || isSoughtOnKeyframe(record)),
+    );
+    const objectIds = records.map((record) => record.objectId);
+    const priors = await this.#tracker.call('priors', objectIds);
+    return records.map((record, i) => ({
+      record,
+      prior: prompted.fresh.has(record.objectId) ? null : (priors[i] ?? null),
+      prompt: prompted.asked.has(record.objectId) ? record.prompt : null,
+    }));
+  }
+
+  /** The masks that a keyframe leaves to remember, with the IoU that the model expects of each. */
+  async #memoryMasks(
+    actions: readonly SegmentedAction[],
+    prompted: PromptedFrame,
+  ): Promise<Map<number, { mask: Float32Array; predictedIou: number }>> {
+    const masks = new Map(segmentedMasks(actions));
+    if (prompted.given.size > 0) {
+      for (const { objectId, mask } of await this.#tracker.call('priors', [...prompted.given])) {
+        masks.set(objectId, { mask, predictedIou: 1 });
+      }
+    }
+    return masks;
+  }
+
+  /** Enters a keyframe's masks into the objects' memories, where they are good enough. */
+  #remember(
+    frameIndex: number,
+    masks: ReadonlyMap<number, { mask: Float32Array; predictedIou: number }>,
+    asked: ReadonlySet<number>,
+  ): void {
+    const { memorySlots, tracking } = this.#parts.segmenter.info;
+    if (memorySlots === 0) return;
+    const records = new Map(this.#state.records);
+    for (const [objectId, { mask, predictedIou }] of masks) {
+      const record = records.get(objectId);
+      if (!record) continue;
+      const entry = { frameIndex, mask };
+      const anew = asked.has(objectId) || record.promptMemory === null;
+      records.set(
+        objectId,
+        anew
+          ? { ...record, promptMemory: entry }
+          : rememberKeyframe(record, entry, predictedIou, { memorySlots, ...tracking }),
+      );
+    }
+    this.#state = { ...this.#state, records };
+  }
+
+  /** Pulls propagated masks back to the edge; after a late keyframe learns the new look instead. */
+  async #refine(evidence: StepEvidence, carried: boolean, clock: StageClock): Promise<void> {
+    const visible = evidence.objects.filter((object) => object.visible);
+    const objectIds = visible.map((object) => object.objectId);
+    await this.#runRefiner(objectIds, carried ? 'appearance' : 'refine', clock);
+  }
+
+  async #runRefiner(
+    objectIds: readonly number[],
+    purpose: RefineJob['purpose'],
+    clock: StageClock,
+  ): Promise<void> {
+    const { segmenter } = this.#parts;
+    if (segmenter.info.refiner === null) return;
+    const job = { objectIds, purpose, signal: this.#options.signal };
+    await clock.time('refine', () => refineObjects(this.#tracker, segmenter, job));
+  }
+
+  /** Applies an overlapped keyframe whose result has come; says whether it could be used. */
+  async #carryLate(clock: StageClock): Promise<boolean> {
+    const late = this.#late;
+    const done = late?.take();
+    if (!late || !done) return false;
+    this.#late = null;
+    if (done.kind === 'failed') throw SegmentationError.from(done.reason);
+    const alive = done.actions.filter(({ objectId }) => this.#state.records.has(objectId));
+    if (!(await this.#tracker.call('applyLate', late.frameIndex, alive))) return false;
+    clock.add('encode', done.timings.encode);
+    clock.add('decode', done.timings.decode);
+    this.#remember(late.frameIndex, new Map(segmentedMasks(alive)), new Set());
+    this.#keyframes++;
+    this.#state = { ...this.#state, sourceKeyframe: late.frameIndex };
+    return true;
+  }
+
+  async #output(frame: Frame): Promise<ObjectOutput[]> {
+    const { maskLongSide, overlap } = this.#options;
+    const maskSize =
+      maskLongSide === null ? frame.display : fitLongSide(frame.display, maskLongSide);
+    return await this.#tracker.call('output', { overlap, maskSize });
+  }
+
+  #observe(frame: Frame, outputs: readonly ObjectOutput[], keyframe: boolean): void {
+    const records = new Map(this.#state.records);
+    for (const { objectId, area } of outputs) {
+      const record = records.get(objectId);
+      if (!record) continue;
+      const seen = { visible: area > 0, timestampUs: frame.timestampUs, keyframe };
+      records.set(objectId, observeObject(record, seen, this.#options.limits.lostAfterUs));
+    }
+    this.#state = { ...this.#state, records };
+  }
+
+  #sourceOf(course: Course): Pick<FrameResult, 'source' | 'keyframeIndex' | 'keyframeReason'> {
+    const keyframeIndex = this.#state.sourceKeyframe;
+    return course.segmented && course.decision.kind === 'segment'
+      ? { source: 'keyframe', keyframeIndex, keyframeReason: course.decision.reason }
+      : { source: 'propagated', keyframeIndex, keyframeReason: null };
+  }
+
+  #objectResult(output: ObjectOutput): ObjectResult[] {
+    const record = this.#state.records.get(output.objectId);
+    if (!record) return [];
+    const { objectId, box, area, mask, predictedIou, confidence } = output;
+    const { label, state } = record;
+    return [{ objectId, label, state, box, area, mask, predictedIou, confidence }];
+  }
+
+  #context(clock: StageClock): KeyframeContext {
+    const { segmenter } = this.#parts;
+    return { segmenter, bank: this.#bank, clock, signal: this.#options.signal };
+  }
+}
+
+function segmentedMasks(
+  actions: readonly SegmentedAction[],
+): [number, { mask: Float32Array; predictedIou: number }][] {
+  return actions.flatMap(({ objectId, logits, predictedIou, hidden }) =>
+    hidden ? [] : [[objectId, { mask: Float32Array.from(logits, sigmoid), predictedIou }]],
+  );
+}
+
+function positionOf(
+  task: FrameTask,
+): Pick<
+  FrameResult,
+  | 'frameIndex'
+  | 'timestampUs'
+  | 'timestampSynthetic'
+  | 'captureTimestampUs'
+  | 'framesDroppedBefore'
+  | 'revision'
+> {
+  return {
+    frameIndex: task.frame.index,
+    timestampUs: task.frame.timestampUs,
+    timestampSynthetic: task.frame.timestampSynthetic,
+    captureTimestampUs: task.captureTimestampUs,
+    framesDroppedBefore: task.framesDroppedBefore,
+    revision: task.revision,
+  };
+}
+
+function trackerFrame(frame: Frame): TrackerFrame {
+  const { index, timestampUs, display, analysis, data } = frame;
+  return { index, timestampUs, display, analysis, data };
+}

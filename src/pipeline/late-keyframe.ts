@@ -1,0 +1,66 @@
+import type { Frame } from '../frame/frame.ts';
+import { memoryOf } from '../tracking/object-registry.ts';
+import type { SegmentedAction } from '../tracking/tracker-types.ts';
+import {
+  decodeObjects,
+  encodeInto,
+  type KeyframeContext,
+  type KeyframeObject,
+} from './keyframe-stage.ts';
+import type { StageTimingsUs } from './session-types.ts';
+
+/** How an overlapped keyframe ended. */
+export type LateResult =
+  | {
+      readonly kind: 'done';
+      readonly actions: readonly SegmentedAction[];
+      readonly timings: StageTimingsUs;
+    }
+  | { readonly kind: 'failed'; readonly reason: unknown };
+
+/**
+ * A keyframe whose model run overlaps with the frames after it (LATEST only): they leave with
+ * propagated masks, and the result is carried forward to the frame that is current when it comes.
+ */
+export class LateKeyframe {
+  readonly frameIndex: number;
+  /** Frames whose features must be kept until the run is over. */
+  readonly frames: readonly number[];
+  readonly #abort = new AbortController();
+  #result: LateResult | null = null;
+
+  /** Starts the run; holds the frame until it ends. */
+  constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
+    this.frameIndex = frame.index;
+    const memory = objects.flatMap(({ record }) => memoryOf(record));
+    this.frames = [frame.index, ...memory.map((entry) => entry.frameIndex)];
+    const signal = AbortSignal.any([context.signal, this.#abort.signal]);
+    void this.#run(frame.retain(), objects, { ...context, signal });
+  }
+
+  /** The result, once it has come. */
+  take(): LateResult | null {
+    return this.#result;
+  }
+
+  /** Gives the run up; its result is not wanted any more. */
+  abandon(): void {
+    this.#abort.abort();
+  }
+
+  async #run(
+    frame: Frame,
+    objects: readonly KeyframeObject[],
+    context: KeyframeContext,
+  ): Promise<void> {
+    try {
+      await encodeInto(context, frame);
+      const actions = await decodeObjects(context, frame, objects);
+      this.#result = { kind: 'done', actions, timings: context.clock.read() };
+    } catch (reason) {
+      this.#result = { kind: 'failed', reason };
+    } finally {
+      frame.close();
+    }
+  }
+}

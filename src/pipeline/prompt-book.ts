@@ -1,0 +1,198 @@
+import { SegmentationError } from '../frame/errors.ts';
+import type { Size } from '../frame/geometry.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import { fitPromptsToPicture } from '../frame/prompt-bounds.ts';
+import type { PromptKind, PromptUpdate } from '../frame/prompt.ts';
+import type { SessionLimits } from './session-types.ts';
+
+/** Position of a frame in the stream. */
+type FramePosition = { readonly index: number; readonly timestampUs: number };
+
+/**
+ * The prompt updates of one stream in the order in which they came: checks each against the objects
+ * that the updates before it leave, and holds it until its frame is there.
+ */
+export class PromptBook {
+  readonly #limits: SessionLimits;
+  readonly #model: ModelInfo;
+  /** Ids in use, by the updates so far. */
+  readonly #alive = new Set<number>();
+  /** Ids that were removed: never to be used again. */
+  readonly #retired = new Set<number>();
+  readonly #points = new Map<number, number>();
+  #pending: PromptUpdate[] = [];
+
+  constructor(model: ModelInfo, limits: SessionLimits) {
+    this.#model = model;
+    this.#limits = limits;
+  }
+
+  /** Objects of a resumed stream. */
+  adopt(objectIds: readonly number[]): void {
+    for (const objectId of objectIds) this.#alive.add(objectId);
+  }
+
+  /**
+   * Checks an update and, where it waits for its frame, holds it. Throws `unsupported-prompt`,
+   * `duplicate-object`, `unknown-object`, `too-many-objects`, `too-many-prompts`, `invalid-prompt`.
+   *
+   * @param display size that its coordinates are checked against; null before the first frame
+   */
+  accept(update: PromptUpdate, display: Size | null): PromptUpdate {
+    this.#checkKinds(update);
+    this.#checkIds(update);
+    const fitted =
+      display === null
+        ? update
+        : { ...update, prompts: fitPromptsToPicture(update.prompts, display) };
+    this.#checkPoints(update);
+    if (this.#pending.length >= this.#limits.maxPendingPrompts) {
+      throw new SegmentationError(
+        'too-many-prompts',
+        `at most ${this.#limits.maxPendingPrompts} updates may wait for their frame`,
+      );
+    }
+    this.#count(fitted);
+    return fitted;
+  }
+
+  /** Holds an accepted update until its frame comes. */
+  hold(update: PromptUpdate): void {
+    this.#pending.push(update);
+  }
+
+  /** An accepted update failed after all: the ids that it brought are free again. */
+  undo(update: PromptUpdate): void {
+    if (update.action !== 'add') return;
+    for (const objectId of idsOf(update)) this.#alive.delete(objectId);
+  }
+
+  /** Ids of a phrase that found fewer objects than it might have: they stay unused. */
+  release(objectIds: readonly number[]): void {
+    for (const objectId of objectIds) this.#alive.delete(objectId);
+  }
+
+  /** Whether it takes the next frame's time to know if an update belongs to this frame. */
+  needsNextFrame(frame: FramePosition): boolean {
+    return this.#pending.some(
+      ({ at }) => at.kind === 'timestamp' && at.timestampUs > frame.timestampUs,
+    );
+  }
+
+  /**
+   * Takes out the updates that belong to a frame.
+   *
+   * @param nextTimestampUs time of the frame after it; null at the end or where it is not needed
+   */
+  take(
+    frame: FramePosition,
+    nextTimestampUs: number | null,
+  ): { readonly due: PromptUpdate[]; readonly missed: PromptUpdate[] } {
+    const due: PromptUpdate[] = [];
+    const missed: PromptUpdate[] = [];
+    this.#pending = this.#pending.filter((update) => {
+      const fate = fateOf(update, frame, nextTimestampUs);
+      if (fate === 'due') due.push(update);
+      if (fate === 'missed') missed.push(update);
+      return fate === 'waits';
+    });
+    return { due, missed };
+  }
+
+  /** Takes out everything whose frame never came. */
+  takeAll(): PromptUpdate[] {
+    return this.#pending.splice(0);
+  }
+
+  #checkKinds(update: PromptUpdate): void {
+    const { points, box, mask } = update.prompts;
+    const used: [PromptKind, boolean][] = [
+      ['points', points.length > 0],
+      ['box', box !== null],
+      ['mask', mask !== null],
+      ['text', update.text !== null],
+    ];
+    for (const [kind, present] of used) {
+      if (!present || this.#model.promptKinds.includes(kind)) continue;
+      const known = this.#model.promptKinds.join(', ');
+      throw new SegmentationError(
+        'unsupported-prompt',
+        `model ${this.#model.name} takes ${known}, got ${kind}`,
+      );
+    }
+  }
+
+  #checkIds(update: PromptUpdate): void {
+    const adding = update.action === 'add';
+    for (const objectId of idsOf(update)) {
+      const taken = this.#alive.has(objectId) || (adding && this.#retired.has(objectId));
+      if (adding && taken) {
+        throw new SegmentationError(
+          'duplicate-object',
+          `ADD needs an id that was never used, got ${objectId}`,
+        );
+      }
+      if (!adding && !taken) {
+        throw new SegmentationError(
+          'unknown-object',
+          `${update.action.toUpperCase()} needs a known object, got id ${objectId}`,
+        );
+      }
+    }
+    const alive = this.#alive.size + (adding ? idsOf(update).length : 0);
+    if (alive > this.#limits.maxObjects) {
+      throw new SegmentationError(
+        'too-many-objects',
+        `at most ${this.#limits.maxObjects} objects may be alive, got ${alive}`,
+      );
+    }
+  }
+
+  #checkPoints(update: PromptUpdate): void {
+    const before = update.action === 'refine' ? (this.#points.get(update.objectId) ?? 0) : 0;
+    const points = before + update.prompts.points.length;
+    if (points <= this.#limits.maxPoints) return;
+    throw new SegmentationError(
+      'invalid-prompt',
+      `at most ${this.#limits.maxPoints} clicks are kept for one object, got ${points}`,
+    );
+  }
+
+  #count(update: PromptUpdate): void {
+    if (update.action === 'add') for (const id of idsOf(update)) this.#alive.add(id);
+    if (update.action === 'remove') {
+      this.#alive.delete(update.objectId);
+      this.#retired.add(update.objectId);
+      this.#points.delete(update.objectId);
+      return;
+    }
+    const before = update.action === 'refine' ? (this.#points.get(update.objectId) ?? 0) : 0;
+    this.#points.set(update.objectId, before + update.prompts.points.length);
+  }
+}
+
+/** The ids that an update names: one, or the range of a phrase. */
+export function idsOf(update: PromptUpdate): number[] {
+  if (update.text === null) return [update.objectId];
+  const { firstObjectId, maxObjects } = update.text;
+  return Array.from({ length: maxObjects }, (_, i) => firstObjectId + i);
+}
+
+function fateOf(
+  update: PromptUpdate,
+  frame: FramePosition,
+  nextTimestampUs: number | null,
+): 'due' | 'missed' | 'waits' {
+  const { at } = update;
+  switch (at.kind) {
+    case 'next':
+      return 'due';
+    case 'frame':
+      if (at.frameIndex === frame.index) return 'due';
+      return at.frameIndex < frame.index ? 'missed' : 'waits';
+    case 'timestamp':
+      if (at.timestampUs < frame.timestampUs) return 'missed';
+      if (at.timestampUs === frame.timestampUs) return 'due';
+      return nextTimestampUs !== null && at.timestampUs < nextTimestampUs ? 'due' : 'waits';
+  }
+}
