@@ -53,16 +53,12 @@ function startDeadline(
 }
 
 /** Settles as `promise` does, unless the signal aborts first: then rejects with its reason. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(SegmentationError.from(signal.reason));
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(SegmentationError.from(signal.reason));
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
+    const unlink = () => signal.removeEventListener('abort', stop);
+    promise.then(resolve, reject).finally(unlink).catch(reject);
   });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -4,7 +4,7 @@ import type { PromptUpdate } from '../frame/prompt.ts';
 import type { SegmentVideoRequest, StreamConfig } from '../gen/maskstream/v1/video_request.ts';
 import type { SessionInput } from '../pipeline/session-types.ts';
 import { decodePromptUpdate } from './prompt-decoder.ts';
-import { PromptLedger } from './prompt-ledger.ts';
+import type { PromptLedger } from './prompt-ledger.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { ReceivedRequest } from './video-service.ts';
 

@@ -21,6 +21,6 @@ export function resetStream(call: VideoCall): void {
  * 16 of them are too much memory for one stream, and the option is not passed through (1.14.7).
  */
 export function limitReadAhead(call: VideoCall, messages: number): void {
-  const state = (call as unknown as { _readableState?: { highWaterMark: number } })._readableState;
-  if (state !== undefined) state.highWaterMark = messages;
+  const state: unknown = Reflect.get(call, '_readableState');
+  if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', messages);
 }

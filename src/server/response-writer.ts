@@ -70,7 +70,7 @@ export class ResponseWriter {
 
   /** Resolves when a queued response has left; rejects when the call is over first. */
   #progress(): Promise<void> {
-    const { signal, abort } = this.#callSignal;
+    const { signal } = this.#callSignal;
     const { readerTimeoutMs } = this.#limits;
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
@@ -83,7 +83,7 @@ export class ResponseWriter {
       const stop = () => settle(() => reject(SegmentationError.from(signal.reason)));
       const message = `client must read its answers, read none for ${readerTimeoutMs} ms`;
       const timer = setTimeout(
-        () => abort(new SegmentationError('deadline-exceeded', message)),
+        () => this.#callSignal.abort(new SegmentationError('deadline-exceeded', message)),
         readerTimeoutMs,
       );
       this.#waiting.add(wake);

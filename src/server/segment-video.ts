@@ -1,8 +1,11 @@
+import { status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
+import { MaskEncoding } from '../gen/maskstream/v1/common.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
 import { type CallSignal, linkCallSignal, unlessAborted } from './call-signal.ts';
 import { decodeConfig } from './config-decoder.ts';
 import { statusOfError, statusOfErrorCode } from './error-status.ts';
+import type { Logger } from './logger.ts';
 import { PromptLedger } from './prompt-ledger.ts';
 import { decodeRequests, takeConfig } from './request-decoder.ts';
 import { limitReadAhead } from './reset-stream.ts';
@@ -20,39 +23,36 @@ type Outcome = { readonly error: SegmentationError | null; readonly summary: Ses
 /** Serves one SegmentVideo call; never throws. */
 export async function segmentVideo(call: VideoCall, context: ServerContext): Promise<void> {
   limitReadAhead(call, readAheadMessages);
-  let place: ReturnType<ServerContext['calls']['enter']>;
+  const { calls, log } = context;
   try {
-    place = context.calls.enter();
+    using place = calls.enter();
+    using callSignal = linkCallSignal(call, calls.shutdown);
+    const startedMs = performance.now();
+    log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
+    const outcome = await new VideoStream(call, callSignal, context).run();
+    logOutcome(outcome, { log, stream: place.id, durationMs: performance.now() - startedMs });
   } catch (reason) {
-    call.emit('error', statusOfError(reason));
-    return;
-  }
-  const startedMs = performance.now();
-  const { log } = context;
-  log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
-  using _place = place;
-  using callSignal = linkCallSignal(call, context.calls.shutdown);
-  try {
-    const { error, summary } = await new VideoStream(call, callSignal, context).run();
-    const fields = {
-      stream: place.id,
-      durationMs: Math.round(performance.now() - startedMs),
-      framesIn: summary.framesIn,
-      framesOut: summary.framesOut,
-      framesDropped: summary.framesDropped,
-      code: error?.code ?? 'ok',
-      message: error?.message,
-    };
-    const level = error !== null && isOurFault(error) ? 'error' : 'info';
-    log[level]({ ...fields, err: level === 'error' ? error : undefined }, 'stream ended');
-  } catch (reason) {
-    log.error({ stream: place.id, err: reason }, 'stream could not be ended in order');
-    call.emit('error', statusOfError(reason));
+    // Refused at the door, or its last messages could not be sent.
+    const error = SegmentationError.from(reason);
+    log[isOurFault(error) ? 'error' : 'warn']({ code: error.code, err: error }, 'stream refused');
+    call.emit('error', statusOfError(error));
   }
 }
 
+function logOutcome(
+  { error, summary }: Outcome,
+  { log, stream, durationMs }: { log: Logger; stream: number; durationMs: number },
+): void {
+  const { framesIn, framesOut, framesDropped } = summary;
+  const fields = { stream, durationMs: Math.round(durationMs), framesIn, framesOut, framesDropped };
+  if (error === null) log.info({ ...fields, code: 'ok' }, 'stream ended');
+  else if (isOurFault(error))
+    log.error({ ...fields, code: error.code, err: error }, 'stream failed');
+  else log.info({ ...fields, code: error.code, message: error.message }, 'stream ended');
+}
+
 function isOurFault(error: SegmentationError): boolean {
-  return statusOfErrorCode[error.code] === statusOfErrorCode.internal;
+  return statusOfErrorCode[error.code] === status.INTERNAL;
 }
 
 /** One SegmentVideo call: requests in, session, responses out, summary, status. */
@@ -149,9 +149,12 @@ class VideoStream {
     const never = new SegmentationError('frame-never-came', 'the stream ended before its frame');
     const left = this.#ledger.drain().map((requestId) => encodePromptError(requestId, never));
     const { limits } = this.#context;
-    const last = encodeEvent({ kind: 'summary', summary }, { maskEncoding: 0, limits });
-    const status = error === null ? null : statusOfError(error);
-    await this.#writer.finish([...left.map((message) => ({ message })), last], status);
+    const last = encodeEvent(
+      { kind: 'summary', summary },
+      { maskEncoding: MaskEncoding.MASK_ENCODING_NONE, limits },
+    );
+    const failure = error === null ? null : statusOfError(error);
+    await this.#writer.finish([...left.map((message) => ({ message })), last], failure);
   }
 }
 

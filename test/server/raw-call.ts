@@ -1,11 +1,7 @@
 import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
-import {
-  Container,
-  Delivery,
-  SegmentVideoRequest,
-  StreamConfig,
-} from '../../src/gen/maskstream/v1/video_request.ts';
+import type { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
+import { Container, Delivery, StreamConfig } from '../../src/gen/maskstream/v1/video_request.ts';
 import type { SegmentVideoResponse } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** A client below the client library, so that it can misbehave. */

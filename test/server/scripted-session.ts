@@ -19,8 +19,15 @@ export const scriptedModel: ModelInfo = {
   memorySlots: 2,
   maxClicks: 8,
   refiner: null,
+  tracking: {
+    memoryIntervalFrames: 5,
+    minMemoryIou: 0.5,
+    averageMemoryPass: false,
+    decodePromptTwice: false,
+    minPresence: 0.5,
+  },
   keyframes: { minInterval: 2, maxInterval: 12, minConfidence: 0.7 },
-} as ModelInfo;
+};
 
 export const pictureSize = { width: 64, height: 48 };
 
