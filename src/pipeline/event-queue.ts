@@ -3,7 +3,7 @@
  * may overfill it (one frame can bring several events), but waits before it starts the next frame.
  */
 export class EventQueue<T> {
-  readonly #bound: number;
+  #bound: number;
   readonly #items: T[] = [];
   #ended: { readonly error: unknown } | 'ok' | null = null;
   #wakeConsumer: (() => void) | null = null;
@@ -26,6 +26,12 @@ export class EventQueue<T> {
     while (this.#items.length >= this.#bound && this.#ended === null) {
       await new Promise<void>((resolve) => this.#wakeProducers.push(resolve));
     }
+  }
+
+  /** From now on there is always room: the producer is to wind up. */
+  unbound(): void {
+    this.#bound = Number.POSITIVE_INFINITY;
+    this.#wake();
   }
 
   /** No more items; the consumer still gets those that are queued. */

@@ -1,20 +1,25 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { fitLongSide } from '../frame/geometry.ts';
-import type { KeyframeReason, PromptUpdate } from '../frame/prompt.ts';
+import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
-import { sigmoid } from '../tracking/model-mask.ts';
 import {
   isSoughtOnKeyframe,
   memoryOf,
   observeObject,
-  rememberKeyframe,
   type ObjectRecord,
 } from '../tracking/object-registry.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
 import type { SegmentedAction, StepEvidence, TrackerFrame } from '../tracking/tracker-types.ts';
-import { applyPrompts, type PromptedFrame, type PromptOutcome } from './apply-prompts.ts';
+import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { FeatureBank } from './feature-bank.ts';
+import {
+  initialState,
+  type FrameTask,
+  type ProcessedFrame,
+  type StreamState,
+} from './frame-task.ts';
+import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe-memory.ts';
 import {
   decodeObjects,
   encodeInto,
@@ -26,44 +31,6 @@ import { refineObjects, type RefineJob } from './refine-stage.ts';
 import type { FrameResult, ObjectResult, SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
-
-/** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */
-export type StreamState = {
-  readonly records: ReadonlyMap<number, ObjectRecord>;
-  readonly firstPromptFrame: number | null;
-  /** Newest keyframe, also one whose result has not come yet. */
-  readonly lastKeyframe: number | null;
-  /** Keyframe that the masks descend from. */
-  readonly sourceKeyframe: number | null;
-};
-
-/** The state before the first frame. */
-export const initialState: StreamState = {
-  records: new Map(),
-  firstPromptFrame: null,
-  lastKeyframe: null,
-  sourceKeyframe: null,
-};
-
-/** One frame to process. */
-export type FrameTask = {
-  readonly frame: Frame;
-  readonly updates: readonly PromptUpdate[];
-  readonly sizeChanged: boolean;
-  readonly resumed: boolean;
-  readonly framesDroppedBefore: number;
-  readonly captureTimestampUs: number | null;
-  readonly revision: number;
-  /** Monotonic time at which the frame was handed to the pipeline, in milliseconds. */
-  readonly queuedAtMs: number;
-};
-
-/** What one frame gave. */
-export type ProcessedFrame = {
-  readonly result: FrameResult;
-  readonly state: StreamState;
-  readonly outcomes: readonly PromptOutcome[];
-};
 
 /** Encoder runs so far: those whose result was used, and all. */
 export type KeyframeCounts = { readonly keyframes: number; readonly encoderRuns: number };
@@ -258,7 +225,7 @@ export class FrameProcessor {
   async #memoryMasks(
     actions: readonly SegmentedAction[],
     prompted: PromptedFrame,
-  ): Promise<Map<number, { mask: Float32Array; predictedIou: number }>> {
+  ): Promise<KeyframeMasks> {
     const masks = new Map(segmentedMasks(actions));
     if (prompted.given.size > 0) {
       for (const { objectId, mask } of await this.#tracker.call('priors', [...prompted.given])) {
@@ -268,28 +235,13 @@ export class FrameProcessor {
     return masks;
   }
 
-  /** Enters a keyframe's masks into the objects' memories, where they are good enough. */
-  #remember(
-    frameIndex: number,
-    masks: ReadonlyMap<number, { mask: Float32Array; predictedIou: number }>,
-    asked: ReadonlySet<number>,
-  ): void {
-    const { memorySlots, tracking } = this.#parts.segmenter.info;
-    if (memorySlots === 0) return;
-    const records = new Map(this.#state.records);
-    for (const [objectId, { mask, predictedIou }] of masks) {
-      const record = records.get(objectId);
-      if (!record) continue;
-      const entry = { frameIndex, mask };
-      const anew = asked.has(objectId) || record.promptMemory === null;
-      records.set(
-        objectId,
-        anew
-          ? { ...record, promptMemory: entry }
-          : rememberKeyframe(record, entry, predictedIou, { memorySlots, ...tracking }),
-      );
-    }
-    this.#state = { ...this.#state, records };
+  #remember(frameIndex: number, masks: KeyframeMasks, asked: ReadonlySet<number>): void {
+    const { records } = this.#state;
+    const { info } = this.#parts.segmenter;
+    this.#state = {
+      ...this.#state,
+      records: rememberMasks(records, { frameIndex, masks, asked }, info),
+    };
   }
 
   /** Pulls propagated masks back to the edge; after a late keyframe learns the new look instead. */
@@ -321,7 +273,7 @@ export class FrameProcessor {
     if (!(await this.#tracker.call('applyLate', late.frameIndex, alive))) return false;
     clock.add('encode', done.timings.encode);
     clock.add('decode', done.timings.decode);
-    this.#remember(late.frameIndex, new Map(segmentedMasks(alive)), new Set());
+    this.#remember(late.frameIndex, segmentedMasks(alive), new Set());
     this.#keyframes++;
     this.#state = { ...this.#state, sourceKeyframe: late.frameIndex };
     return true;
@@ -364,14 +316,6 @@ export class FrameProcessor {
     const { segmenter } = this.#parts;
     return { segmenter, bank: this.#bank, clock, signal: this.#options.signal };
   }
-}
-
-function segmentedMasks(
-  actions: readonly SegmentedAction[],
-): [number, { mask: Float32Array; predictedIou: number }][] {
-  return actions.flatMap(({ objectId, logits, predictedIou, hidden }) =>
-    hidden ? [] : [[objectId, { mask: Float32Array.from(logits, sigmoid), predictedIou }]],
-  );
 }
 
 function positionOf(

@@ -4,10 +4,13 @@ import { Observable } from 'rxjs';
  * An Observable that takes one item from `source` for each value of `credit$`, and no more: RxJS
  * holds nothing back by itself, so pixels enter it only when somebody has room for them. Credit that
  * comes while an item is being taken is remembered. Unsubscribing ends the source.
+ *
+ * @param discard called with an item that comes after the subscriber has left
  */
 export function pullWithCredit<T>(
   source: AsyncIterable<T>,
   credit$: Observable<unknown>,
+  discard: (item: T) => void,
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const iterator = source[Symbol.asyncIterator]();
@@ -24,7 +27,8 @@ export function pullWithCredit<T>(
             subscriber.complete();
             return;
           }
-          subscriber.next(next.value);
+          if (subscriber.closed) discard(next.value);
+          else subscriber.next(next.value);
         }
       } catch (error) {
         subscriber.error(error);

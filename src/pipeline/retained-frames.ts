@@ -1,7 +1,7 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { PromptTarget, PromptUpdate } from '../frame/prompt.ts';
-import { initialState, type StreamState } from './frame-processor.ts';
+import { initialState, type StreamState } from './frame-task.ts';
 
 /** A processed frame that a correction may still name. */
 export type RetainedFrame = {

@@ -1,0 +1,43 @@
+import type { Frame } from '../frame/frame.ts';
+import type { PromptUpdate } from '../frame/prompt.ts';
+import type { ObjectRecord } from '../tracking/object-registry.ts';
+import type { PromptOutcome } from './apply-prompts.ts';
+import type { FrameResult } from './session-types.ts';
+
+/** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */
+export type StreamState = {
+  readonly records: ReadonlyMap<number, ObjectRecord>;
+  readonly firstPromptFrame: number | null;
+  /** Newest keyframe, also one whose result has not come yet. */
+  readonly lastKeyframe: number | null;
+  /** Keyframe that the masks descend from. */
+  readonly sourceKeyframe: number | null;
+};
+
+/** The state before the first frame. */
+export const initialState: StreamState = {
+  records: new Map(),
+  firstPromptFrame: null,
+  lastKeyframe: null,
+  sourceKeyframe: null,
+};
+
+/** One frame to process. */
+export type FrameTask = {
+  readonly frame: Frame;
+  readonly updates: readonly PromptUpdate[];
+  readonly sizeChanged: boolean;
+  readonly resumed: boolean;
+  readonly framesDroppedBefore: number;
+  readonly captureTimestampUs: number | null;
+  readonly revision: number;
+  /** Monotonic time at which the frame was handed to the pipeline, in milliseconds. */
+  readonly queuedAtMs: number;
+};
+
+/** What one frame gave. */
+export type ProcessedFrame = {
+  readonly result: FrameResult;
+  readonly state: StreamState;
+  readonly outcomes: readonly PromptOutcome[];
+};

@@ -1,0 +1,30 @@
+export { runSession } from './session.ts';
+export { createTrackerPool } from './tracker-pool.ts';
+export type { TrackerPool } from './tracker-pool.ts';
+export type {
+  Decode,
+  DecodeEvent,
+  DecodeOptions,
+  DecodeRequest,
+  Features,
+  Refined,
+  RefineRequest,
+  Segmented,
+  Segmenter,
+  TextInstance,
+  VideoFormat,
+} from './ports.ts';
+export type {
+  FrameResult,
+  ObjectResult,
+  ResumeObject,
+  RunSession,
+  SessionEvent,
+  SessionInput,
+  SessionLimits,
+  SessionOptions,
+  SessionParts,
+  SessionSummary,
+  StagePercentiles,
+  StageTimingsUs,
+} from './session-types.ts';

@@ -1,0 +1,55 @@
+import type { ModelInfo } from '../frame/model.ts';
+import { sigmoid } from '../tracking/model-mask.ts';
+import { rememberKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
+import type { SegmentedAction } from '../tracking/tracker-types.ts';
+
+/** Masks that a keyframe leaves to remember, by object, with the IoU that is expected of each. */
+export type KeyframeMasks = ReadonlyMap<
+  number,
+  {
+    /** float32[maskSide, maskSide], probabilities. */
+    readonly mask: Float32Array;
+    readonly predictedIou: number;
+  }
+>;
+
+/** The masks that the decoder found. */
+export function segmentedMasks(actions: readonly SegmentedAction[]): KeyframeMasks {
+  const found = actions.filter(({ hidden }) => !hidden);
+  return new Map(
+    found.map(({ objectId, logits, predictedIou }) => [
+      objectId,
+      { mask: Float32Array.from(logits, sigmoid), predictedIou },
+    ]),
+  );
+}
+
+/** The records after a keyframe's masks entered their objects' memories, where good enough. */
+export function rememberMasks(
+  records: ReadonlyMap<number, ObjectRecord>,
+  keyframe: {
+    readonly frameIndex: number;
+    readonly masks: KeyframeMasks;
+    /** Objects that were prompted on this frame: it becomes their prompt frame. */
+    readonly asked: ReadonlySet<number>;
+  },
+  model: ModelInfo,
+): ReadonlyMap<number, ObjectRecord> {
+  const { memorySlots, tracking } = model;
+  if (memorySlots === 0) return records;
+  const next = new Map(records);
+  for (const [objectId, { mask, predictedIou }] of keyframe.masks) {
+    const record = next.get(objectId);
+    if (!record) continue;
+    const entry = { frameIndex: keyframe.frameIndex, mask };
+    const anew = keyframe.asked.has(objectId) || record.promptMemory === null;
+    const rule = { memorySlots, ...tracking };
+    next.set(
+      objectId,
+      anew
+        ? { ...record, promptMemory: entry }
+        : rememberKeyframe(record, entry, predictedIou, rule),
+    );
+  }
+  return next;
+}

@@ -1,0 +1,93 @@
+import type { Frame } from '../frame/frame.ts';
+import type { DecodeEvent, VideoFormat } from './ports.ts';
+
+/** A decoded frame with what is known at its turn. */
+export type ScheduledFrame = {
+  readonly kind: 'frame';
+  /** Owned by whoever takes the item. */
+  readonly frame: Frame;
+  /** The format that begins with this frame, or with a dropped one before it; null: as before. */
+  readonly format: VideoFormat | null;
+  /** Time of the frame after it, where a waiting prompt needs it; infinite at the end. */
+  readonly nextTimestampUs: number | null;
+  readonly framesDroppedBefore: number;
+  readonly captureTimestampUs: number | null;
+};
+
+/** What the session takes from the decoder, in order. */
+export type ScheduledItem =
+  | ScheduledFrame
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'truncated'; readonly message: string };
+
+/** What scheduling asks of the session. */
+export type ScheduleOptions = {
+  /** A waiting prompt names a time after this frame: hold the frame until the next one is known. */
+  readonly needsNextFrame: (frame: Frame) => boolean;
+  /** The sender's clock for the next frame in order; null where it did not say. */
+  readonly takeCaptureTimestamp: () => number | null;
+  /** Called for every decoded frame. */
+  readonly onDecoded: () => void;
+};
+
+/** Joins formats to their frames and looks one frame ahead where a prompt asks for it. */
+export async function* scheduleFrames(
+  events: AsyncIterable<DecodeEvent>,
+  options: ScheduleOptions,
+): AsyncGenerator<ScheduledItem, void, undefined> {
+  let held: ScheduledFrame | null = null;
+  let format: VideoFormat | null = null;
+  try {
+    for await (const event of events) {
+      if (event.kind === 'format') {
+        format = event.format;
+        continue;
+      }
+      if (event.kind !== 'frame') {
+        yield event;
+        continue;
+      }
+      options.onDecoded();
+      if (held !== null) {
+        const item: ScheduledFrame = { ...held, nextTimestampUs: event.frame.timestampUs };
+        held = null;
+        yield item;
+      }
+      const next: ScheduledFrame = {
+        kind: 'frame',
+        frame: event.frame,
+        format,
+        nextTimestampUs: null,
+        framesDroppedBefore: 0,
+        captureTimestampUs: options.takeCaptureTimestamp(),
+      };
+      format = null;
+      if (options.needsNextFrame(event.frame)) held = next;
+      else yield next;
+    }
+    if (held !== null) {
+      const item: ScheduledFrame = { ...held, nextTimestampUs: Number.POSITIVE_INFINITY };
+      held = null;
+      yield item;
+    }
+  } finally {
+    held?.frame.close();
+  }
+}
+
+/** Gives a frame up for a newer one: its memory is freed, it is counted, its format lives on. */
+export function overtakeItem(overtaken: ScheduledItem, newer: ScheduledItem): ScheduledItem {
+  if (overtaken.kind !== 'frame') return newer;
+  if (newer.kind !== 'frame') return overtaken;
+  overtaken.frame.close();
+  return {
+    ...newer,
+    format: newer.format ?? overtaken.format,
+    framesDroppedBefore: newer.framesDroppedBefore + overtaken.framesDroppedBefore + 1,
+  };
+}
+
+/** Frees an item that nobody takes. */
+export function discardItem(item: ScheduledItem): void {
+  if (item.kind === 'frame') item.frame.close();
+}

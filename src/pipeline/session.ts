@@ -1,0 +1,174 @@
+import { catchError, concatMap, EMPTY, lastValueFrom, map, merge, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { SegmentationError } from '../frame/errors.ts';
+import type { PromptUpdate } from '../frame/prompt.ts';
+import { EventQueue } from './event-queue.ts';
+import { InputReader } from './input-reader.ts';
+import { newestWithCredit } from './newest-with-credit.ts';
+import { pullWithCredit } from './pull-with-credit.ts';
+import {
+  discardItem,
+  overtakeItem,
+  scheduleFrames,
+  type ScheduledItem,
+} from './schedule-frames.ts';
+import { SessionCore } from './session-core.ts';
+import type {
+  RunSession,
+  SessionEvent,
+  SessionInput,
+  SessionOptions,
+  SessionParts,
+} from './session-types.ts';
+import type { TrackerHandle } from './tracker-pool.ts';
+
+/** Events that wait for the client before the next frame is begun. */
+const eventBound = 8;
+
+/** Work on one stream, one piece at a time. */
+type Task =
+  | { readonly kind: 'item'; readonly value: ScheduledItem }
+  | { readonly kind: 'correction'; readonly value: PromptUpdate };
+
+/**
+ * Runs one stream: video and prompts in, masks out. Frames enter under credit, one at a time, when
+ * the frame before is done and the client has room; corrections come in between.
+ */
+export const runSession: RunSession = (inputs, options, parts) => {
+  const events = new EventQueue<SessionEvent>(eventBound);
+  return (async function* () {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([options.signal, stop.signal]);
+    const done = run({ inputs, options: { ...options, signal }, parts, events });
+    try {
+      yield* events;
+    } finally {
+      stop.abort(new SegmentationError('cancelled', 'the stream was ended by its reader'));
+      await done;
+    }
+  })();
+};
+
+/** One stream's parts, put together. */
+type Stream = {
+  readonly inputs: AsyncIterable<SessionInput>;
+  readonly options: SessionOptions;
+  readonly parts: SessionParts;
+  readonly events: EventQueue<SessionEvent>;
+};
+
+/** Fills `events` and ends it; never rejects. */
+async function run(stream: Stream): Promise<void> {
+  const { options, parts, events } = stream;
+  let tracker: TrackerHandle | null = null;
+  let core: SessionCore | null = null;
+  let failure: unknown = null;
+  try {
+    tracker = await openTracker(options, parts);
+    core = new SessionCore(options, parts, { tracker, events });
+    failure = await flow(stream, core);
+  } catch (reason) {
+    failure = reason;
+  } finally {
+    core?.close();
+    tracker?.close();
+  }
+  core?.finish();
+  if (failure === null) events.end();
+  else events.fail(endReason(options.signal, failure));
+}
+
+function openTracker(options: SessionOptions, parts: SessionParts): Promise<TrackerHandle> {
+  const { info } = parts.segmenter;
+  return parts.trackers.open({
+    flowEngine: 'dis',
+    flowLongSide: 256,
+    maskSide: info.maskSide,
+    cropSide: info.refiner?.cropSide ?? null,
+    historyFrames: options.limits.retainedFrames + 2,
+  });
+}
+
+/** Runs the stream to its end; returns what ended it early, or null. */
+async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
+  const { inputs, options, parts, events } = stream;
+  const { signal } = options;
+  const credit$ = new Subject<void>();
+  const corrections$ = new Subject<PromptUpdate>();
+  const failures: unknown[] = [];
+  const reader = new InputReader(inputs, {
+    onPrompt: (update) => {
+      if (core.accept(update) === 'correction') corrections$.next(update);
+    },
+    onFailure: (reason) => failures.push(reason),
+    onEnd: () => corrections$.complete(),
+  });
+  // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
+  const windUp = (): void => {
+    events.unbound();
+    void reader.close();
+  };
+  signal.addEventListener('abort', windUp, { once: true });
+  if (signal.aborted) windUp();
+  const { container, frameRate } = options;
+  const scheduled = scheduleFrames(parts.decode(reader.chunks, { container, frameRate, signal }), {
+    needsNextFrame: (frame) => core.needsNextFrame(frame),
+    takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
+    onDecoded: () => core.countDecoded(),
+  });
+  const items$ =
+    options.delivery === 'every-frame'
+      ? pullWithCredit(scheduled, credit$, discardItem)
+      : newestWithCredit(scheduled, credit$, { overtake: overtakeItem, discard: discardItem });
+  const untilBroken$ = items$.pipe(
+    catchError((reason: unknown) => {
+      failures.push(reason);
+      // Nothing more will come of this video: do not wait for the client's half-close.
+      corrections$.complete();
+      return EMPTY;
+    }),
+  );
+  // At most one frame has credit, and the prompt book bounds the corrections.
+  const work$ = merge(asTasks(untilBroken$, 'item'), asTasks(corrections$, 'correction')).pipe(
+    concatMap(async (task) => {
+      if (failures.length > 0 && signal.aborted) return discardTask(task);
+      if (task.kind === 'correction') return await core.correct(task.value);
+      await core.take(task.value);
+      await events.room();
+      credit$.next();
+    }),
+  );
+  const finished = lastValueFrom(work$, { defaultValue: undefined });
+  credit$.next();
+  try {
+    await finished;
+  } catch (reason) {
+    failures.push(reason);
+  } finally {
+    signal.removeEventListener('abort', windUp);
+    await reader.close();
+    await scheduled.return();
+  }
+  if (signal.aborted) failures.push(signal.reason);
+  return failures[0] ?? null;
+}
+
+function asTasks<K extends Task['kind']>(
+  source$: Observable<Extract<Task, { kind: K }>['value']>,
+  kind: K,
+): Observable<Task> {
+  return source$.pipe(map((value) => ({ kind, value }) as Task));
+}
+
+function discardTask(task: Task): void {
+  if (task.kind === 'item') discardItem(task.value);
+}
+
+/** Why a stream ended: an abort explains whatever broke in its wake. */
+function endReason(signal: AbortSignal, failure: unknown): SegmentationError {
+  if (!signal.aborted) return SegmentationError.from(failure);
+  const reason: unknown = signal.reason;
+  return reason instanceof SegmentationError
+    ? reason
+    : new SegmentationError('cancelled', 'the stream was cancelled', { cause: reason });
+}
