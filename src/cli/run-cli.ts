@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CallFailed, PromptRejected } from '../../clients/typescript/index.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments, usageError } from './command.ts';
@@ -77,6 +78,11 @@ function overview(): string {
 /** The message and what lies below it: the user of a command line has no other log. */
 function describe(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason);
+  if (reason instanceof CallFailed) {
+    const code = reason.code === null ? '' : ` ${reason.code}`;
+    return `the server answered ${reason.status}${code}: ${reason.message}`;
+  }
+  if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
   const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
   // An unexpected error is ours: its place helps whoever reports it.
   if (!(reason instanceof SegmentationError) || reason.code === 'internal') {
@@ -89,5 +95,6 @@ function isCancellation(reason: unknown): boolean {
   if (reason instanceof SegmentationError) {
     return reason.code === 'cancelled' || reason.code === 'shutting-down';
   }
+  if (reason instanceof CallFailed) return reason.status === 'CANCELLED';
   return reason instanceof Error && reason.name === 'AbortError';
 }

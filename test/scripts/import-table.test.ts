@@ -86,6 +86,6 @@ describe('the import table', () => {
     rmSync(join(copy, 'src'), { recursive: true });
     const { status, problems } = check(copy);
     expect(status).toBe(1);
-    expect(problems[0]).toMatch(/^expected at least 100 modules, read \d+$/);
+    expect(problems.at(-1)).toMatch(/^expected at least 100 modules, read \d+$/);
   });
 });

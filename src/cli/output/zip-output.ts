@@ -14,13 +14,34 @@ import { idPicture, maskFileName } from './id-picture.ts';
 const maxEntries = 65_535;
 const maxBytes = 0xffffffff;
 
-/**
- * Streams `masks/NNNNN.png` and `frames.json` into a ZIP. Entries of a ZIP follow one another, so
- * the JSON waits in a file beside it. The ZIP gets its name when it is complete.
- */
-export function createZipOutput(file: string): Output {
-  const archive = createArchive(`${file}.partial`);
-  const jsonFile = `${file}.frames.partial`;
+/** One ZIP for any number of inputs, one after the other. It gets its name when it is complete. */
+export type ZipArchive = {
+  /** Files of one input, below `folder` (empty: at the top). Close or discard it before the next. */
+  output(folder: string): Output;
+  close(): Promise<void>;
+  discard(): Promise<void>;
+};
+
+/** Starts a ZIP beside `file`. */
+export function createZipArchive(file: string): ZipArchive {
+  const archive = createArchive(`${file}.partial`, file);
+  return {
+    output: (folder) => createOutput(archive, `${file}.frames.partial`, folder),
+    close: async () => {
+      await archive.close();
+      await rename(`${file}.partial`, file);
+    },
+    discard: () => archive.discard(),
+  };
+}
+
+/** Entries of a ZIP follow one another, so `frames.json` waits in `jsonFile` until the masks are in. */
+function createOutput(
+  archive: ReturnType<typeof createArchive>,
+  jsonFile: string,
+  folder: string,
+): Output {
+  const prefix = folder === '' ? '' : `${folder}/`;
   let header: StreamHeader | undefined;
   let json: FileHandle | undefined;
   let frames = 0;
@@ -38,35 +59,24 @@ export function createZipOutput(file: string): Output {
     async write(frame) {
       if (header === undefined) throw new Error('frame written before open');
       const png = writeIndexedPng(idPicture(frame, header));
-      if (frames + 2 > maxEntries || archive.bytes() + png.length > maxBytes) {
-        const limit = `${maxEntries} files and 4 GiB in a .zip`;
-        throw new SegmentationError(
-          'usage',
-          `${file}: expected at most ${limit}, got more frames: write to a folder`,
-        );
-      }
-      await archive.addStored(`masks/${maskFileName(frame.frameIndex)}`, png);
+      await archive.addStored(`${prefix}masks/${maskFileName(frame.frameIndex)}`, png);
       await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
     },
     async close() {
       await json?.appendFile(framesJsonTail);
-      await archive.addDeflated('frames.json', createReadStream(jsonFile));
-      await archive.close();
-      await removeJson();
-      await rename(`${file}.partial`, file);
-    },
-    async discard() {
-      await archive.discard();
+      await archive.addDeflated(`${prefix}frames.json`, createReadStream(jsonFile));
       await removeJson();
     },
+    discard: removeJson,
   };
 }
 
 /** A ZIP on disk that holds the writer back while the disk is slower. */
-function createArchive(file: string) {
+function createArchive(file: string, name: string) {
   const stream = createWriteStream(file);
   let failure: Error | null = null;
   let bytes = 0;
+  let entries = 0;
   stream.on('error', (error) => (failure ??= error));
   const zip = new Zip((error, data) => {
     failure ??= error;
@@ -77,16 +87,26 @@ function createArchive(file: string) {
     if (failure !== null) throw failure;
     if (stream.writableNeedDrain) await once(stream, 'drain');
   };
+  const checkRoom = (moreBytes: number) => {
+    // One entry stays free for frames.json.
+    if (++entries < maxEntries && bytes + moreBytes < maxBytes) return;
+    const limit = `${maxEntries} files and 4 GiB in a .zip`;
+    throw new SegmentationError(
+      'usage',
+      `${name}: expected at most ${limit}, got more frames: write to a folder`,
+    );
+  };
   return {
-    bytes: () => bytes,
-    async addStored(name: string, data: Uint8Array) {
-      const entry = new ZipPassThrough(name);
+    async addStored(path: string, data: Uint8Array) {
+      checkRoom(data.length);
+      // PNG is compressed already.
+      const entry = new ZipPassThrough(path);
       zip.add(entry);
       entry.push(data, true);
       await settle();
     },
-    async addDeflated(name: string, source: AsyncIterable<Uint8Array>) {
-      const entry = new ZipDeflate(name, { level: 6 });
+    async addDeflated(path: string, source: AsyncIterable<Uint8Array>) {
+      const entry = new ZipDeflate(path, { level: 6 });
       zip.add(entry);
       for await (const data of source) {
         entry.push(data);
