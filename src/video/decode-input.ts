@@ -3,12 +3,14 @@ import { open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Container } from '../frame/container.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ChunkSource } from './chunk-source.ts';
-import { hasOwnTiming } from './ffmpeg-arguments.ts';
+import { readMp4Box, watchEnd } from './container-elements.ts';
+import type { EndWatch } from './container-elements.ts';
+import { ElementWalker } from './element-walker.ts';
 import { headerFrameRate } from './header-frame-rate.ts';
-import { Mp4BoxWalker } from './mp4-boxes.ts';
+import { isRaw } from './stream-format.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** How ffmpeg gets the bytes, told from the first of them. */
 export type DecodeInput = {
@@ -17,9 +19,7 @@ export type DecodeInput = {
   /** Frames a second, where a container without timing needs it. */
   readonly frameRate: number | null;
   /** Sees each byte on its way to ffmpeg. */
-  readonly watch: (bytes: Uint8Array) => void;
-  /** The bytes so far end in the middle of something. */
-  readonly unfinished: () => boolean;
+  readonly end: EndWatch;
 };
 
 /** Bytes that may pass before an MP4 shows its order or a raw stream its headers. */
@@ -32,38 +32,38 @@ const maxHeadBytes = 256 * 1024;
 export async function openInput(
   source: ChunkSource,
   options: {
-    readonly container: Container;
+    readonly format: StreamFormat;
     readonly frameRate: number | null;
     readonly maxSpoolBytes: number;
   },
 ): Promise<DecodeInput> {
   const first = await source.next();
   if (first === null) {
-    throw new SegmentationError('empty-stream', `expected ${options.container} video, got 0 bytes`);
+    throw new SegmentationError('empty-stream', `expected ${options.format} video, got 0 bytes`);
   }
   source.unread([first]);
-  if (options.container === 'mp4') return openMp4(source, options.maxSpoolBytes);
-  if (!hasOwnTiming(options.container)) return openRaw(source, options);
-  return { file: null, frameRate: null, watch: () => undefined, unfinished: () => false };
+  if (options.format === 'mp4') return openMp4(source, options.maxSpoolBytes);
+  if (isRaw(options.format)) return openRaw(source, options);
+  return { file: null, frameRate: null, end: watchEnd(options.format) };
 }
 
 async function openRaw(
   source: ChunkSource,
-  options: { readonly container: Container; readonly frameRate: number | null },
+  options: { readonly format: StreamFormat; readonly frameRate: number | null },
 ): Promise<DecodeInput> {
-  const { container } = options;
-  const head = await readHead(source, (bytes) => headerFrameRate(container, bytes) !== 'unknown');
+  const { format } = options;
+  const head = await readHead(source, (bytes) => headerFrameRate(format, bytes) !== 'unknown');
   source.unread([head]);
-  const found = headerFrameRate(container, head);
+  const found = headerFrameRate(format, head);
   const frameRate = typeof found === 'number' ? found : options.frameRate;
   // Bytes without any header of the format are not video: ffmpeg says so better than this would.
   if (frameRate === null && found === 'absent') {
     throw new SegmentationError(
       'invalid-config',
-      `frame_rate is required: this ${container} stream does not say how many frames a second it has`,
+      `frame_rate is required: this ${format} stream does not say how many frames a second it has`,
     );
   }
-  return { file: null, frameRate, watch: () => undefined, unfinished: () => false };
+  return { file: null, frameRate, end: watchEnd(format) };
 }
 
 /** Joins chunks from the start until `enough`, the end, or the limit. */
@@ -90,31 +90,34 @@ async function readHead(
 }
 
 async function openMp4(source: ChunkSource, maxSpoolBytes: number): Promise<DecodeInput> {
-  const probe = new Mp4BoxWalker();
+  // Sample tables before the media can be decoded from a pipe; after it, only from a file.
+  let order: 'unknown' | 'tables-first' | 'media-first' = 'unknown';
+  const walker = new ElementWalker(readMp4Box, (type) => {
+    if (order !== 'unknown') return;
+    if (type === 'moov' || type === 'moof') order = 'tables-first';
+    if (type === 'mdat') order = 'media-first';
+  });
+  const isUnknown = (): boolean => order === 'unknown';
   const seen: Uint8Array[] = [];
   let seenBytes = 0;
-  while (probe.order === 'unknown' && seenBytes < maxHeadBytes) {
+  while (isUnknown() && seenBytes < maxHeadBytes) {
     const chunk = await source.next();
     if (chunk === null) break;
     seen.push(chunk);
     seenBytes += chunk.length;
-    probe.push(chunk);
+    walker.push(chunk);
   }
   source.unread(seen);
-  const walker = new Mp4BoxWalker();
-  const common = {
-    frameRate: null,
-    watch: (bytes: Uint8Array) => walker.push(bytes),
-    unfinished: () => walker.unfinished,
-  };
-  if (probe.order !== 'media-first') return { file: null, ...common };
-  return { file: await spool(source, common.watch, maxSpoolBytes), ...common };
+  const end = watchEnd('mp4');
+  const spooled = (order as string) === 'media-first';
+  const file = spooled ? await spool(source, end, maxSpoolBytes) : null;
+  return { file, frameRate: null, end };
 }
 
 /** Writes everything to a temporary file that has no name any more. */
 async function spool(
   source: ChunkSource,
-  watch: (bytes: Uint8Array) => void,
+  end: EndWatch,
   maxSpoolBytes: number,
 ): Promise<FileHandle> {
   const path = join(tmpdir(), `maskstream-${randomUUID()}`);
@@ -129,7 +132,7 @@ async function spool(
           `this MP4 has its index at its end and is held until then: expected at most ${maxSpoolBytes} bytes, got more; send it fragmented or with the index first (faststart)`,
         );
       }
-      watch(chunk);
+      end.push(chunk);
       // At a position: the descriptor's own offset stays at 0 for ffmpeg.
       for (let done = 0; done < chunk.length;) {
         const rest = chunk.length - done;

@@ -1,8 +1,8 @@
-import type { Container } from '../frame/container.ts';
 import { SegmentationError } from '../frame/errors.ts';
-import { allowedCodecs } from './ffmpeg-arguments.ts';
 import type { FfmpegLog } from './ffmpeg-log.ts';
 import type { FfmpegExit } from './ffmpeg-process.ts';
+import { allowedCodecs } from './stream-format.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** How a stream ended, judged from what ffmpeg said and did. */
 export type DecodeOutcome =
@@ -10,13 +10,13 @@ export type DecodeOutcome =
   | { readonly kind: 'truncated'; readonly message: string }
   | { readonly kind: 'failed'; readonly error: SegmentationError };
 
-const truncation = /partial file|ended prematurely|truncat|Packet corrupt|moov atom not found/i;
+const truncation = /partial file|ended prematurely|Truncating packet/i;
 const oversize = /max pixel count|Picture size \d+x\d+ (?:exceeds|is invalid)|exceeds limit/;
 const unlisted = /not on whitelist|Decoder \(codec \w+\) not found|no decoder found/i;
 
 /** Judges the end of a stream. */
 export function judgeOutcome(options: {
-  readonly container: Container;
+  readonly format: StreamFormat;
   readonly exit: FfmpegExit;
   readonly log: FfmpegLog;
   readonly pictures: number;
@@ -35,37 +35,34 @@ export function judgeOutcome(options: {
       `expected at most ${options.maxFramePixels} pixels a frame, got more: ${summary(log)}`,
     );
   }
-  if (pictures === 0) return nothingDecoded(options.container, log);
+  if (pictures === 0) return nothingDecoded(options.format, log);
   if (options.unfinished || truncation.test(said)) {
     return {
       kind: 'truncated',
-      message: `the ${options.container} stream ended early, after ${pictures} frames`,
+      message: `the ${options.format} stream ended early, after ${pictures} frames`,
     };
   }
   if (exit.exitCode !== 0) {
     return failed(
       'undecodable-video',
-      `${options.container} became undecodable after ${pictures} frames: ${summary(log)}`,
+      `${options.format} became undecodable after ${pictures} frames: ${summary(log)}`,
     );
   }
   return { kind: 'complete' };
 }
 
-function nothingDecoded(container: Container, log: FfmpegLog): DecodeOutcome {
+function nothingDecoded(format: StreamFormat, log: FfmpegLog): DecodeOutcome {
   const codec = log.stream?.codec;
   const said = log.complaints.join('; ');
-  if (codec !== undefined && allowedCodecs.has(codec) && unlisted.test(said)) {
+  if (codec !== undefined && allowedCodecs(format).has(codec) && unlisted.test(said)) {
     return failed('unsupported-codec', `this ffmpeg cannot decode ${codec}: ${summary(log)}`);
   }
-  return failed(
-    'undecodable-video',
-    `expected ${container} video, found no frame: ${summary(log)}`,
-  );
+  return failed('undecodable-video', `expected ${format} video, found no frame: ${summary(log)}`);
 }
 
 /** The error for a codec outside the list. */
-export function unsupportedCodec(codec: string): SegmentationError {
-  const list = [...allowedCodecs].join(', ');
+export function unsupportedCodec(codec: string, format: StreamFormat): SegmentationError {
+  const list = [...allowedCodecs(format)].join(', ');
   return new SegmentationError('unsupported-codec', `expected one of ${list}, got ${codec}`);
 }
 

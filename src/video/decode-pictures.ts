@@ -1,10 +1,9 @@
-import type { Container } from '../frame/container.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import { abortable, ChunkSource } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
 import { judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
-import { allowedCodecs, decodeArguments } from './ffmpeg-arguments.ts';
+import { decodeArguments } from './ffmpeg-arguments.ts';
 import type { PictureShape } from './ffmpeg-arguments.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import { FfmpegLog } from './ffmpeg-log.ts';
@@ -14,6 +13,11 @@ import type { FfmpegProcess } from './ffmpeg-process.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { PictureSlot } from './picture-stream.ts';
 import { watchForStall } from './stall-watch.ts';
+import { allowedCodecs } from './stream-format.ts';
+import type { StreamFormat } from './stream-format.ts';
+
+/** A damaged stream complains with every frame: at most one warning in so many frames. */
+const framesPerWarning = 100;
 
 /** What a picture's maker is told besides the note. */
 export type PictureContext = {
@@ -35,13 +39,16 @@ export type DecodeLimits = {
 /** Pictures in presentation order, then how it ended unless it failed. */
 export type PictureEvent<P> =
   | { readonly kind: 'picture'; readonly picture: P }
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'truncated'; readonly message: string };
 
 /** Options of {@link decodePictures}. */
 export type DecodePicturesOptions<P> = {
   readonly binary: FfmpegBinary;
-  readonly container: Container;
+  readonly format: StreamFormat;
   readonly frameRate: number | null;
+  /** Filters before everything else; they replace ffmpeg's own rotation. */
+  readonly firstFilters?: readonly string[];
   readonly shape: PictureShape;
   readonly limits: DecodeLimits;
   /** Makes room for a picture of the kind that `shape` asks for. */
@@ -73,12 +80,13 @@ async function* decodeInput<P>(
   input: DecodeInput,
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
-  const { container, limits, signal } = options;
+  const { format, limits, signal } = options;
   const log = new FfmpegLog();
   const onLogLine = (line: string): void => {
     if (!log.read(line)) return;
     const codec = log.stream?.codec;
-    if (codec !== undefined && !allowedCodecs.has(codec)) pictures.fail(unsupportedCodec(codec));
+    if (codec !== undefined && !allowedCodecs(format).has(codec))
+      pictures.fail(unsupportedCodec(codec, format));
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
@@ -99,16 +107,21 @@ async function* decodeInput<P>(
   const stall = watchForStall({ child, pictures, timeoutMs: limits.stallTimeoutMs });
   const feeding = feed(source, input, child).catch((error: unknown) => pictures.fail(error));
   try {
-    for (;;) {
+    let warnedAt = -framesPerWarning;
+    for (let index = 0; ; index++) {
       const picture = await pictures.next(signal);
       if (picture === null) break;
       yield { kind: 'picture', picture };
+      const damage = index >= warnedAt + framesPerWarning ? log.takeDamage() : null;
+      if (damage === null) continue;
+      warnedAt = index;
+      yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
     }
     const exit = await abortable(child.exited, signal);
     source.close();
     await feeding;
-    const judged = { container, exit, log, pictures: pictures.completed };
-    const unfinished = input.unfinished();
+    const judged = { format, exit, log, pictures: pictures.completed };
+    const unfinished = input.end.unfinished;
     const outcome = judgeOutcome({ ...judged, ...limits, unfinished });
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'truncated') yield outcome;
@@ -136,7 +149,7 @@ async function feed(source: ChunkSource, input: DecodeInput, child: FfmpegProces
   for (;;) {
     const chunk = await Promise.race([source.next(), closed]);
     if (chunk === null) break;
-    input.watch(chunk);
+    input.end.push(chunk);
     if (stdin.write(chunk)) continue;
     const drained = new Promise<void>((resolve) => stdin.once('drain', resolve));
     if ((await Promise.race([drained, closed])) === null) break;

@@ -8,6 +8,7 @@ import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import type { PlaneWindow } from './picture-reader.ts';
 import type { PictureSlot } from './picture-stream.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** Options of {@link createDecoder}. */
 export type DecoderOptions = {
@@ -64,7 +65,7 @@ export const defaultLimits: DecodeLimits = {
 };
 
 /** What the models see at most; finer detail is not used between keyframes. */
-const defaultAnalysisLongSide = 512;
+export const defaultAnalysisLongSide = 512;
 
 /**
  * Makes a decoder: one ffmpeg child per stream, from its first chunk to its end. Frames are yuv420p in
@@ -77,12 +78,18 @@ const defaultAnalysisLongSide = 512;
 export function createDecoder(options: DecoderOptions): Decoder {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
-  return (chunks, stream) => ({
+  return (chunks, { container, frameRate, signal }) => ({
     [Symbol.asyncIterator]: () => {
       // Its own signal: `return` must end a `next` that is still waiting.
       const ending = new AbortController();
-      const signal = AbortSignal.any([stream.signal, ending.signal]);
-      const inner = decodeFrames(chunks, { ...stream, signal }, { ...options, limits, longSide });
+      const inner = decodeFrames(chunks, {
+        format: container,
+        frameRate,
+        signal: AbortSignal.any([signal, ending.signal]),
+        ffmpeg: options.ffmpeg,
+        limits,
+        longSide,
+      });
       return {
         next: () => inner.next(),
         return: async () => {
@@ -95,19 +102,26 @@ export function createDecoder(options: DecoderOptions): Decoder {
   });
 }
 
-async function* decodeFrames(
+/** What {@link createDecoder} and the image decoder share. */
+export async function* decodeFrames(
   chunks: AsyncIterable<Uint8Array>,
-  stream: DecodeStreamOptions,
-  options: { readonly ffmpeg: FfmpegBinary; limits: DecodeLimits; longSide: number },
+  options: {
+    readonly format: StreamFormat;
+    readonly frameRate: number | null;
+    readonly signal: AbortSignal;
+    readonly ffmpeg: FfmpegBinary;
+    readonly firstFilters?: readonly string[];
+    readonly limits: DecodeLimits;
+    readonly longSide: number;
+  },
 ): AsyncGenerator<DecodedEvent, void, void> {
   const { limits, longSide } = options;
   const pool = new FramePool(limits.maxQueuedFrames * 2);
   const clock = new FrameClock();
   const events = decodePictures<DecodedPicture>(chunks, {
-    ...stream,
+    ...options,
     binary: options.ffmpeg,
     shape: { kind: 'analysis', longSide },
-    limits,
     openPicture: (context) => openFrame(context, { pool, clock, longSide }),
   });
   let last: Frame | null = null;

@@ -12,6 +12,7 @@ export type FfmpegBinary = {
   readonly version: string;
   /** Major version of libavcodec: 58 is ffmpeg 4, 59 is 5, 60 is 6, and so on. */
   readonly codecMajor: number;
+  readonly codecMinor: number;
   /** One line for the log: where it came from, its version, and whether it predates known fixes. */
   readonly describe: string;
 };
@@ -91,15 +92,15 @@ async function inspect(path: string, origin: string): Promise<FfmpegBinary> {
     });
   }
   const version = /^ffmpeg version (\S+)/.exec(text)?.[1];
-  const codecMajor = /^libavcodec\s+(\d+)\./m.exec(text)?.[1];
-  if (version === undefined || codecMajor === undefined) {
+  const codec = /^libavcodec\s+(\d+)\.\s*(\d+)\./m.exec(text);
+  if (version === undefined || codec === null) {
     throw new SegmentationError(
       'decoder-failed',
       `expected the ${origin} ffmpeg to print its version, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   }
   const describe = `${origin} ffmpeg ${version} at ${path}, ${fixState(version)}`;
-  return { path, version, codecMajor: Number(codecMajor), describe };
+  return { path, version, codecMajor: Number(codec[1]), codecMinor: Number(codec[2]), describe };
 }
 
 function fixState(version: string): string {

@@ -33,6 +33,7 @@ export class FfmpegLog {
   #timeBase = { numerator: 1, denominator: 1_000_000 };
   #stream: StreamNote | null = null;
   #outputOpen = false;
+  #damage: string | null = null;
 
   /** The first video stream; null until ffmpeg has opened the input. */
   get stream(): StreamNote | null {
@@ -44,6 +45,13 @@ export class FfmpegLog {
     return this.#complaints;
   }
 
+  /** What ffmpeg last said of damaged video since the last call; null where it said nothing. */
+  takeDamage(): string | null {
+    const damage = this.#damage;
+    this.#damage = null;
+    return damage;
+  }
+
   /** The next picture that is announced and not yet taken. */
   takeNote(): PictureNote | undefined {
     return this.#notes.shift();
@@ -52,7 +60,7 @@ export class FfmpegLog {
   /** Takes one line; true where it announced a picture or the stream. */
   read(line: string): boolean {
     if (line.includes('Parsed_showinfo_')) return this.#readShowinfo(line);
-    if (line.includes('Parsed_scale_0')) return this.#readScale(line);
+    if (line.includes('scale@display')) return this.#readScale(line);
     if (this.#stream === null && !this.#outputOpen && /Stream #0:\d+.*: Video: /.test(line)) {
       return this.#readStream(line);
     }
@@ -94,14 +102,13 @@ export class FfmpegLog {
   #readStream(line: string): boolean {
     const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
     if (codec === undefined || line.includes('(attached pic)')) return false;
-    const rate = Number(/, ([\d.]+)(k?) fps/.exec(line)?.[1] ?? Number.NaN);
-    const kilo = /, [\d.]+k fps/.test(line);
-    this.#stream = { codec, frameRate: rate > 0 && !kilo ? exactRate(rate) : null };
+    this.#stream = { codec, frameRate: readFrameRate(line) };
     return true;
   }
 
   #readComplaint(line: string): void {
     const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').replaceAll(/\[(?:error|warning)\] ?/g, '');
+    if (line.includes('[error]') && !line.includes('whitelist')) this.#damage = text.trim();
     this.#complaints.push(text.trim());
     if (this.#complaints.length > keptComplaints) this.#complaints.shift();
   }
@@ -115,6 +122,16 @@ function displaySize(coded: Size, sarNumerator: number, sarDenominator: number):
   return aspect > 1
     ? { width: Math.round(coded.width * aspect), height: coded.height }
     : { width: coded.width, height: Math.round(coded.height / aspect) };
+}
+
+/** Rates above this are clocks of the container, not of frames. */
+const maxFrameRate = 300;
+
+/** The average rate where the container knows it (fps), else that of the codec's headers (tbr). */
+function readFrameRate(line: string): number | null {
+  const printed = /, ([\d.]+) fps/.exec(line)?.[1] ?? /, ([\d.]+) tbr/.exec(line)?.[1];
+  const rate = Number(printed);
+  return rate > 0 && rate <= maxFrameRate ? exactRate(rate) : null;
 }
 
 /** ffmpeg prints two decimals: 29.97 stands for 30000/1001. */

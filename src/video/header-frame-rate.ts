@@ -1,13 +1,13 @@
-import type { Container } from '../frame/container.ts';
 import { h264FrameRate } from './h264-timing.ts';
 import { hevcFrameRate } from './hevc-timing.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** Frames a second; `absent` where the headers are there and say nothing; `unknown` so far. */
 export type HeaderFrameRate = number | 'absent' | 'unknown';
 
 /** Frame rate that a raw stream states in its first header, told from its first bytes. */
-export function headerFrameRate(container: Container, head: Uint8Array): HeaderFrameRate {
-  switch (container) {
+export function headerFrameRate(format: StreamFormat, head: Uint8Array): HeaderFrameRate {
+  switch (format) {
     case 'h264-annex-b':
       return fromParameterSet(head, (type) => (type & 0x1f) === 7, h264FrameRate);
     case 'hevc-annex-b':
@@ -28,6 +28,9 @@ export function headerFrameRate(container: Container, head: Uint8Array): HeaderF
     case 'ivf':
     case 'avi':
     case 'flv':
+    case 'jpeg':
+    case 'png':
+    case 'webp':
       return 'absent';
   }
 }
