@@ -3,7 +3,7 @@
     python3 pack.py --train DIR_WITH_TARS --out PACK_DIR
 
 Writes PACK_DIR/davis.tar (NAME.mp4, NAME.npz with `bits`, the masks of all frames packed to bits)
-and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.K.png region maps, longest side PHOTO_SIDE).
+and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.png: its first region map; longest side PHOTO_SIDE).
 """
 import argparse
 import io
@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 DAVIS_SETS = ('davis-train', 'davis-train-odd')
-PHOTO_STRIDE = {'bsds500': 1, 'ccp': 2, 'carparts': 2, 'camvid': 3, 'human290': 1}
+PHOTO_STRIDE = {'bsds500': 1, 'ccp': 3, 'carparts': 3, 'camvid': 4, 'human290': 1}
 """Every n-th photograph of each set is taken, to bound the size of the pack."""
-PHOTO_SIDE = 352
-WEBP_QUALITY = 72
-H264_CRF = '20'
+PHOTO_SIDE = 320
+WEBP_QUALITY = 68
+H264_CRF = '21'
 
 
 def members(path):
@@ -83,11 +83,10 @@ def pack_photos(train, out):
                 small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
                 ok, data = cv2.imencode('.webp', small, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
                 add(tar, f'{name}/{stem}.webp', data.tobytes())
-                for key in sorted(k for k in files if k.startswith(f'{stem}.') and k.endswith('.png')):
-                    labels = cv2.imdecode(np.frombuffer(files[key], np.uint8), cv2.IMREAD_UNCHANGED)
-                    labels = labels[..., 0] if labels.ndim == 3 else labels
-                    ok, data = cv2.imencode('.png', cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))
-                    add(tar, f'{name}/{key}', data.tobytes())
+                labels = cv2.imdecode(np.frombuffer(files[f'{stem}.0.png'], np.uint8), cv2.IMREAD_UNCHANGED)
+                labels = labels[..., 0] if labels.ndim == 3 else labels
+                ok, data = cv2.imencode('.png', cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))
+                add(tar, f'{name}/{stem}.png', data.tobytes())
 
 
 def main():
