@@ -9,6 +9,7 @@ import {
   type VideoResult,
   type VideoStream,
 } from '../../clients/typescript/index.ts';
+import { deferred } from '../../clients/typescript/deferred.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
 import {
@@ -41,6 +42,33 @@ async function drain(stream: VideoStream): Promise<VideoResult[]> {
   for await (const result of stream) results.push(result);
   return results;
 }
+
+const failAfterFrames: OpenSession = async function* (_, options) {
+  yield infoEvent(options);
+  for (let index = 0; index < 200; index++) yield masksEvent(index);
+  yield summaryEvent(200);
+  throw new SegmentationError('undecodable-video', 'video must be mp4, got noise');
+};
+
+const failOnPrompt: OpenSession = async function* (inputs, options) {
+  yield infoEvent(options);
+  for await (const input of inputs) if (input.kind === 'prompt') break;
+  for (let index = 0; index < 40; index++) yield masksEvent(index);
+  throw new SegmentationError('model-failed', 'no');
+};
+
+const correctFirstFrame: OpenSession = async function* (_, options) {
+  yield infoEvent(options);
+  yield masksEvent(0);
+  yield masksEvent(0, 4, 1);
+  yield summaryEvent(1);
+};
+
+const infoOnly: OpenSession = async function* (_, options) {
+  yield infoEvent(options);
+  await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  options.signal.throwIfAborted();
+};
 
 test('chunks are cut to the limit and answered with one masks result each', async () => {
   const stream = (await start(echoSession)).segmentVideo(config, { maxChunkBytes: 1000 });
@@ -81,13 +109,7 @@ test('acknowledgements arrive while nobody takes results', async () => {
 });
 
 test('a failed stream delivers its results and its summary before the error', async () => {
-  const failing: OpenSession = async function* (_, options) {
-    yield infoEvent(options);
-    for (let index = 0; index < 200; index++) yield masksEvent(index);
-    yield summaryEvent(200);
-    throw new SegmentationError('undecodable-video', 'video must be mp4, got noise');
-  };
-  const stream = (await start(failing)).segmentVideo(config);
+  const stream = (await start(failAfterFrames)).segmentVideo(config);
   const results: VideoResult[] = [];
   let failure: unknown;
   try {
@@ -107,13 +129,7 @@ test('a failed stream delivers its results and its summary before the error', as
 });
 
 test('a failure settles every promise although nobody takes results', async () => {
-  const failing: OpenSession = async function* (inputs, options) {
-    yield infoEvent(options);
-    for await (const input of inputs) if (input.kind === 'prompt') break;
-    for (let index = 0; index < 40; index++) yield masksEvent(index);
-    throw new SegmentationError('model-failed', 'no');
-  };
-  const stream = (await start(failing)).segmentVideo(config, { maxWaitingResults: 30 });
+  const stream = (await start(failOnPrompt)).segmentVideo(config, { maxWaitingResults: 30 });
   const ack = stream.prompt({ objectId: 1, points: [{ x: 1, y: 1 }] });
   await expect(ack).rejects.toMatchObject({ code: 'frame-never-came' });
   await expect(stream.summary).rejects.toMatchObject({ code: 'model-failed' });
@@ -121,10 +137,10 @@ test('a failure settles every promise although nobody takes results', async () =
 });
 
 test('sendChunk waits while the server does not read', async () => {
-  let read = () => {};
+  const mayRead = deferred<void>();
   const slow: OpenSession = async function* (inputs, options) {
     yield infoEvent(options);
-    await new Promise<void>((resolve) => (read = resolve));
+    await mayRead.promise;
     yield* echoSession(inputs, options, scriptedModel);
   };
   const stream = (await start(slow)).segmentVideo(config, { maxBytesInFlight: 200_000 });
@@ -143,37 +159,27 @@ test('sendChunk waits while the server does not read', async () => {
     for (let turn = 0; turn < 200; turn++) await nextTurn();
   }
   expect(sentBytes).toBeLessThan(100 * 65_536);
-  read();
+  mayRead.resolve();
   const results = drain(stream);
   await sending;
   expect((await results).filter((result) => result.kind === 'masks')).toHaveLength(100);
 });
 
 test('leaving the loop cancels the call', async () => {
-  const aborted = new Promise<void>((resolve) => {
-    const endless: OpenSession = async function* (_, options) {
-      options.signal.addEventListener('abort', () => resolve());
-      yield infoEvent(options);
-      for (let index = 0; ; index++) {
-        options.signal.throwIfAborted();
-        yield masksEvent(index);
-      }
-    };
-    void start(endless).then(async (connected) => {
-      for await (const result of connected.segmentVideo(config)) if (result.kind === 'masks') break;
-    });
-  });
-  await aborted;
+  const aborted = deferred<unknown>();
+  const endless: OpenSession = async function* (_, options) {
+    options.signal.addEventListener('abort', () => aborted.resolve(options.signal.reason));
+    yield infoEvent(options);
+    for (let index = 0; ; index++) yield masksEvent(index);
+  };
+  for await (const result of (await start(endless)).segmentVideo(config)) {
+    if (result.kind === 'masks') break;
+  }
+  expect(await aborted.promise).toMatchObject({ code: 'cancelled' });
 });
 
 test('corrections are marked, and the highest revision is noted', async () => {
-  const correcting: OpenSession = async function* (_, options) {
-    yield infoEvent(options);
-    yield masksEvent(0);
-    yield masksEvent(0, 4, 1);
-    yield summaryEvent(1);
-  };
-  const stream = (await start(correcting)).segmentVideo(config);
+  const stream = (await start(correctFirstFrame)).segmentVideo(config);
   stream.end();
   const corrections = (await drain(stream)).flatMap((result) =>
     result.kind === 'masks' ? [result.isCorrection] : [],
@@ -192,22 +198,13 @@ test('every mask encoding decodes to the same pixels', async () => {
     stream.end();
     const [, masks] = await drain(stream);
     const mask = masks?.kind === 'masks' ? masks.masks.objects[0]?.mask : undefined;
-    expect(mask, maskEncoding).toBeDefined();
-    expect(mask && decodeMask(mask), maskEncoding).toEqual({
-      width: 64,
-      height: 48,
-      data: expected,
-    });
+    const decoded = mask === undefined ? maskEncoding : decodeMask(mask);
+    expect(decoded).toEqual({ width: 64, height: 48, data: expected });
   }
 });
 
 test('the deadline of a call fails it', async () => {
-  const silent: OpenSession = async function* (_, options) {
-    yield infoEvent(options);
-    await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
-    options.signal.throwIfAborted();
-  };
-  const stream = (await start(silent)).segmentVideo(config, { timeoutMs: 200 });
+  const stream = (await start(infoOnly)).segmentVideo(config, { timeoutMs: 200 });
   await expect(drain(stream)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
 });
 

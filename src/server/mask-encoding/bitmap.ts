@@ -13,10 +13,11 @@ export function encodeBitmap(mask: Mask): Uint8Array<ArrayBuffer> {
   const packed = new Uint8Array(rowBytes * mask.size.height);
   if (mask.box !== null) {
     const { x, y, width, height } = mask.box;
+    const { bits } = mask;
     for (let row = 0, from = 0; row < height; row++) {
       const to = (y + row) * rowBytes;
       for (let column = x; column < x + width; column++, from++) {
-        if (mask.bits[from]) packed[to + (column >> 3)]! |= 0x80 >> (column & 7);
+        if (bits[from]) packed[to + (column >> 3)]! |= 0x80 >> (column & 7);
       }
     }
   }

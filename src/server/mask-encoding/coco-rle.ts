@@ -14,6 +14,7 @@ export function runsOfMask(mask: Mask): number[] {
   const total = pictureWidth * pictureHeight;
   if (mask.box === null) return [total];
   const { x, y, width, height } = mask.box;
+  const { bits } = mask;
   const runs: number[] = [];
   let end = 0; // of the run before, column-major
   let value = 0;
@@ -27,7 +28,7 @@ export function runsOfMask(mask: Mask): number[] {
       value = 0;
     }
     for (let row = 0, at = column; row < height; row++, at += width) {
-      if (mask.bits[at] === value) continue;
+      if (bits[at] === value) continue;
       runs.push(top + row - end);
       end = top + row;
       value = 1 - value;

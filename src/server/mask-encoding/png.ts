@@ -13,12 +13,11 @@ export function encodePng(mask: Mask): Uint8Array<ArrayBuffer> {
   const rowBytes = width + 1; // each row begins with its filter: 0, none
   const rows = new Uint8Array(rowBytes * height);
   if (mask.box !== null) {
-    const { x, y } = mask.box;
-    for (let row = 0, from = 0; row < mask.box.height; row++) {
+    const { bits, box } = mask;
+    const { x, y } = box;
+    for (let row = 0, from = 0; row < box.height; row++) {
       let to = (y + row) * rowBytes + 1 + x;
-      for (let column = 0; column < mask.box.width; column++) {
-        rows[to++] = mask.bits[from++] ? 255 : 0;
-      }
+      for (let column = 0; column < box.width; column++) rows[to++] = -(bits[from++] ?? 0);
     }
   }
   const header = Buffer.alloc(13);
