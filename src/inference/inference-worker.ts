@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, SegmentationError } from '../frame/errors.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.ts';
+import { NativeGate } from './native-gate.ts';
 import { openRunner, type Runner } from './runner.ts';
+import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './worker-messages.ts';
 
 /*
  * Entry of an inference worker. onnxruntime-node blocks its thread while a graph loads or runs, so
@@ -11,17 +12,23 @@ import { openRunner, type Runner } from './runner.ts';
 const port = parentPort;
 if (port === null) throw new Error('inference-worker runs as a worker thread only');
 
+const { setup, gate: gateMemory } = workerData as WorkerStart;
+const gate = new NativeGate(gateMemory);
 const send = (message: FromWorker): void => port.postMessage(message);
+const onStandstill = (): void => send({ kind: 'standstill' });
 
-try {
-  const runner = await openRunner(workerData as WorkerSetup);
+const runner = await openRunner(setup).catch(reportUnusable);
+gate.leave(onStandstill);
+if (runner !== null) {
   // One after the other: a release that arrives during a run must not overtake it.
   let previous: Promise<void> = Promise.resolve();
   port.on('message', (message: ToWorker) => {
     previous = previous.then(() => handle(runner, message));
   });
   send({ kind: 'ready' });
-} catch (reason) {
+}
+
+function reportUnusable(reason: unknown): null {
   const { code, message } = SegmentationError.from(reason);
   const text = reason instanceof Error ? reason.message : String(reason);
   send({
@@ -29,24 +36,29 @@ try {
     code: code === 'internal' ? 'model-load-failed' : code,
     message: code === 'internal' ? text : message,
   });
+  return null;
 }
 
-async function handle(runner: Runner, message: ToWorker): Promise<void> {
+async function handle(target: Runner, message: ToWorker): Promise<void> {
   switch (message.kind) {
     case 'release':
-      runner.release(message.id);
+      target.release(message.id);
       return;
     case 'job':
-      try {
-        send({ kind: 'done', result: await runner.run(message.job) });
-      } catch (reason) {
-        send({
-          kind: 'failed',
-          message: reason instanceof Error ? reason.message : String(reason),
-        });
-      }
+      send(await answer(target, message.job));
       return;
     default:
       assertNever(message);
+  }
+}
+
+async function answer(target: Runner, job: WorkerJob): Promise<FromWorker> {
+  gate.enter();
+  try {
+    return { kind: 'done', result: await target.run(job) };
+  } catch (reason) {
+    return { kind: 'failed', message: reason instanceof Error ? reason.message : String(reason) };
+  } finally {
+    gate.leave(onStandstill);
   }
 }

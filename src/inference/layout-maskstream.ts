@@ -6,6 +6,9 @@ import type { Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import { fillInput } from './preprocess.ts';
 
+/** Meanings of the encoder's outputs: at 1/16 of the input, at 1/8 and at 1/4. */
+const featureMaps = ['embedding', 'features8', 'features4'];
+
 /**
  * The layout of the embedded model: one stretched picture in, three feature maps out; a decoder
  * that takes padded points, the box in the first two of them, a prior mask, and earlier frames'
@@ -13,16 +16,22 @@ import { fillInput } from './preprocess.ts';
  */
 export const maskstreamLayout: Layout = {
   meanings: {
-    encoder: { inputs: ['image'], outputs: ['embedding', 'features8', 'features4'] },
+    encoder: { inputs: ['image'], outputs: featureMaps },
     decoder: {
       inputs: [
-        ...['embedding', 'features8', 'features4', 'points', 'labels', 'prior', 'hasPrior'],
-        ...['memoryEmbedding', 'memoryMask', 'memoryValid'],
+        ...featureMaps,
+        'points',
+        'labels',
+        'prior',
+        'hasPrior',
+        'memoryEmbedding',
+        'memoryMask',
+        'memoryValid',
       ],
       outputs: ['logits', 'iou', 'presence'],
     },
     refiner: { inputs: ['crop', 'prior', 'appearance'], outputs: ['logits', 'iou', 'appearance'] },
-    text: { inputs: ['embedding', 'features8', 'features4'], outputs: ['classes'] },
+    text: { inputs: featureMaps, outputs: ['classes'] },
   },
 
   unsupported(manifest) {

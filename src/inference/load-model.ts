@@ -46,20 +46,36 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
       ? null
       : new WorkerLane({ ...setup, roles: ['refiner'], threads: 1 }, restarted('light'));
   const lanes = light === null ? [heavy] : [heavy, light];
-  try {
-    await Promise.all(lanes.map((lane) => lane.start()));
-    const untested = new Segmenter({
-      manifest,
-      info: modelInfo(manifest, provider, 0),
-      heavy,
-      light,
-    });
-    const iou = await selfTest(untested, manifest, signal);
-    return new Segmenter({ manifest, info: modelInfo(manifest, provider, iou), heavy, light });
-  } catch (reason) {
+  const closeAll = async (): Promise<void> => {
     await Promise.all(lanes.map((lane) => lane.close()));
-    throw reason;
+  };
+  // Graphs cannot be told to stop opening; ending their workers does it.
+  const onAbort = (): void => void closeAll();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) throw signal.reason;
+    await Promise.all(lanes.map((lane) => lane.start()));
+    const parts = { manifest, heavy, light };
+    const untested = new Segmenter({ ...parts, info: modelInfo(manifest, provider, 0) });
+    const iou = await selfTest(untested, manifest, signal);
+    return new Segmenter({ ...parts, info: modelInfo(manifest, provider, iou) });
+  } catch (reason) {
+    await closeAll();
+    throw loadError(reason, signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** What a failed load is to its caller: who stopped it comes first. */
+function loadError(reason: unknown, signal: AbortSignal): SegmentationError {
+  if (signal.aborted) {
+    return new SegmentationError('cancelled', 'loading was cancelled', { cause: signal.reason });
+  }
+  const error = SegmentationError.from(reason);
+  if (error.code !== 'worker-died' && error.code !== 'model-failed') return error;
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return new SegmentationError('model-load-failed', `${error.message}${cause}`, { cause: error });
 }
 
 /** Segments the generated picture and returns the IoU with its true mask; throws below the bound. */

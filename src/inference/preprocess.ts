@@ -81,7 +81,7 @@ function blendColumns(row: Float32Array, taps: Taps, out: Float32Array): void {
   }
 }
 
-/** Pixel centres are at half positions at both sizes, as in cv2.resize; edges repeat. */
+/** Pixel centres are at half positions at both sizes, as in cv2.resize; what lies outside the picture does not count. */
 function makeTaps(from: number, to: number): Taps {
   const scale = from / to;
   const radius = scale > antialiasFrom ? scale : 1;
@@ -90,15 +90,13 @@ function makeTaps(from: number, to: number): Taps {
   const weight = new Float32Array(to * count);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale - 0.5;
-    const first = Math.floor(centre - radius) + 1;
-    const last = Math.ceil(centre + radius) - 1;
-    start[i] = Math.min(Math.max(first, 0), from - count);
+    const first = Math.max(0, Math.floor(centre - radius) + 1);
+    const last = Math.min(from - 1, Math.ceil(centre + radius) - 1);
+    start[i] = Math.min(first, from - count);
     let total = 0;
-    for (let j = first; j <= last; j++) total += Math.max(0, 1 - Math.abs(j - centre) / radius);
+    for (let j = first; j <= last; j++) total += 1 - Math.abs(j - centre) / radius;
     for (let j = first; j <= last; j++) {
-      const share = Math.max(0, 1 - Math.abs(j - centre) / radius) / total;
-      const at = i * count + Math.min(Math.max(j, 0), from - 1) - start[i]!;
-      weight[at] = weight[at]! + share;
+      weight[i * count + j - start[i]!] = (1 - Math.abs(j - centre) / radius) / total;
     }
   }
   return { count, start, weight };

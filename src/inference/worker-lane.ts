@@ -1,13 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { SegmentationError } from '../frame/errors.ts';
-import { workerEntry } from '../frame/worker-entry.ts';
-import type {
-  FromWorker,
-  ToWorker,
-  WorkerJob,
-  WorkerResults,
-  WorkerSetup,
-} from './worker-messages.ts';
+import { LaneWorker } from './lane-worker.ts';
+import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './worker-messages.ts';
 
 /** One call waiting for or using a lane's worker. */
 export type LaneJob = {
@@ -30,8 +23,8 @@ type Pending = LaneJob & {
 
 type State =
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'starting'; readonly worker: Worker }
-  | { readonly kind: 'ready'; readonly worker: Worker }
+  | { readonly kind: 'starting'; readonly worker: LaneWorker }
+  | { readonly kind: 'ready'; readonly worker: LaneWorker }
   | { readonly kind: 'closed' };
 
 /** Ends a lane's worker as a crash would; tests only, so the folder's door does not export it. */
@@ -52,6 +45,7 @@ export class WorkerLane {
   #running: Pending | null = null;
   #state: State = { kind: 'stopped' };
   #generation = 0;
+  #closing: Promise<void> | null = null;
 
   constructor(setup: WorkerSetup, onRestart: (lane: WorkerLane) => void) {
     this.#setup = setup;
@@ -61,26 +55,15 @@ export class WorkerLane {
   /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
   async start(): Promise<void> {
     const generation = ++this.#generation;
-    const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), {
-      workerData: this.#setup,
+    const worker = new LaneWorker(this.#setup, {
+      onAnswer: (answer) => this.#onAnswer(answer),
+      onExit: (cause) => {
+        if (generation === this.#generation) this.#onExit(cause);
+      },
     });
     this.#state = { kind: 'starting', worker };
-    await new Promise<void>((resolve, reject) => {
-      let crash: unknown;
-      worker.on('error', (reason) => (crash = reason));
-      worker.on('exit', () => {
-        if (generation === this.#generation) this.#onExit(crash);
-        reject(died('while it started', crash));
-      });
-      worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') {
-          if (generation === this.#generation) this.#state = { kind: 'ready', worker };
-          resolve();
-        } else if (message.kind === 'unusable') {
-          reject(new SegmentationError(message.code, message.message));
-        } else this.#onAnswer(message);
-      });
-    });
+    await worker.ready;
+    if (generation === this.#generation) this.#state = { kind: 'ready', worker };
   }
 
   /** Queues a job. Rejects at once with `cancelled` when its signal aborts. */
@@ -107,23 +90,26 @@ export class WorkerLane {
 
   /** Tells the worker that features are no longer needed. */
   release(id: number): void {
-    if (this.#state.kind === 'ready') this.#post(this.#state.worker, { kind: 'release', id });
+    if (this.#state.kind === 'ready') this.#state.worker.post({ kind: 'release', id });
   }
 
   /** Ends the worker and fails what is queued or under way with `shutting-down`. Idempotent. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     const state = this.#state;
-    if (state.kind === 'closed') return;
     this.#state = { kind: 'closed' };
     this.#generation++;
     this.#dropAll(closedError());
-    if (state.kind !== 'stopped') await state.worker.terminate();
+    if (state.kind === 'ready' || state.kind === 'starting') await state.worker.end();
   }
 
   /** See {@link killWorker}. */
   async [killWorker](): Promise<void> {
     if (this.#state.kind === 'ready' || this.#state.kind === 'starting') {
-      await this.#state.worker.terminate();
+      await this.#state.worker.end();
     }
   }
 
@@ -146,17 +132,13 @@ export class WorkerLane {
     if (next === undefined) return;
     this.#running = next;
     try {
-      this.#post(this.#state.worker, { kind: 'job', job: next.build(this.#generation) });
+      this.#state.worker.post({ kind: 'job', job: next.build(this.#generation) });
     } catch (cause) {
       // Values that cannot be cloned: the lane must not wait for an answer that never comes.
       this.#running = null;
       this.#drop(next, new SegmentationError('model-failed', 'cannot send the call', { cause }));
       this.#pump();
     }
-  }
-
-  #post(worker: Worker, message: ToWorker): void {
-    worker.postMessage(message);
   }
 
   #onAnswer(message: Extract<FromWorker, { kind: 'done' | 'failed' }>): void {

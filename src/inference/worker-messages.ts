@@ -6,7 +6,7 @@ import type { GraphRole, Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { ModelMask, Refined, Segmented, TextInstance } from './requests.ts';
 
-/** What a worker needs to open its graphs; travels as `workerData`. */
+/** What a worker needs to open its graphs. */
 export type WorkerSetup = {
   readonly directory: string;
   readonly manifest: Manifest;
@@ -72,9 +72,14 @@ export type ToWorker =
   /** Frees features; unknown ids are ignored. */
   | { readonly kind: 'release'; readonly id: number };
 
+/** What a worker thread starts with: its setup and the memory of its gate. */
+export type WorkerStart = { readonly setup: WorkerSetup; readonly gate: SharedArrayBuffer };
+
 /** Worker to main thread: `ready` or `unusable` once, then one answer per job. */
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'unusable'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'done'; readonly result: WorkerResults[keyof WorkerResults] }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  /** Answers no more: the gate is shut and the thread waits to be terminated. */
+  | { readonly kind: 'standstill' };

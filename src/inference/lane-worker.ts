@@ -1,0 +1,87 @@
+import { Worker } from 'node:worker_threads';
+import { SegmentationError } from '../frame/errors.ts';
+import { workerEntry } from '../frame/worker-entry.ts';
+import { NativeGate } from './native-gate.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.ts';
+
+/** What a {@link LaneWorker} tells its lane; nothing comes after `onExit`. */
+export type LaneWorkerEvents = {
+  readonly onAnswer: (answer: Extract<FromWorker, { kind: 'done' | 'failed' }>) => void;
+  /** The thread is gone; `cause` is what it threw, if anything. */
+  readonly onExit: (cause: unknown) => void;
+};
+
+/** Longest that a process exit waits for a run to end; decoding many objects takes some seconds. */
+const exitWaitMs = 10_000;
+
+/** One inference worker thread, from its start to its end. */
+export class LaneWorker {
+  /** Resolves when the graphs are open; rejects with the reason why they are not. */
+  readonly ready: Promise<void>;
+  readonly #worker: Worker;
+  readonly #gate = new NativeGate();
+  readonly #standstill: Promise<void>;
+  readonly #exited: Promise<void>;
+
+  constructor(setup: WorkerSetup, events: LaneWorkerEvents) {
+    const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), {
+      workerData: { setup, gate: this.#gate.memory },
+    });
+    this.#worker = worker;
+    const { promise: ready, resolve: isReady, reject: isUnusable } = settleable();
+    const { promise: standstill, resolve: standsStill } = settleable();
+    const { promise: exited, resolve: hasExited } = settleable();
+    this.ready = ready;
+    this.#standstill = standstill;
+    this.#exited = exited;
+    const onProcessExit = (): void => this.#gate.shutAndBlock(exitWaitMs);
+    process.on('exit', onProcessExit);
+    let cause: unknown;
+    worker.on('error', (reason) => (cause = reason));
+    worker.on('exit', () => {
+      process.off('exit', onProcessExit);
+      hasExited();
+      isUnusable(
+        new SegmentationError('worker-died', 'an inference worker died at its start', { cause }),
+      );
+      events.onExit(cause);
+    });
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') isReady();
+      else if (message.kind === 'standstill') standsStill();
+      else if (message.kind === 'unusable') {
+        isUnusable(new SegmentationError(message.code, message.message));
+      } else events.onAnswer(message);
+    });
+  }
+
+  /** Sends a message; a worker that is gone ignores it. */
+  post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Ends the thread; a run under way ends first, unanswered. Resolves when the thread is gone. */
+  async end(): Promise<void> {
+    if (this.#gate.shut()) await Promise.race([this.#standstill, this.#exited]);
+    await this.#worker.terminate();
+    await this.#exited;
+  }
+}
+
+type Settleable = {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: SegmentationError) => void;
+};
+
+function settleable(): Settleable {
+  let resolve: Settleable['resolve'] = () => {};
+  let reject: Settleable['reject'] = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever waits sees the reason; a worker that dies with nobody waiting is no unhandled rejection.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

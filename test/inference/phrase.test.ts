@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { SegmentationError } from '../../src/frame/errors.ts';
+import { parsePhrase } from '../../src/inference/phrase.ts';
+
+const vocabulary = [
+  { noun: 'person', channel: 0, alsoKnownAs: ['people', 'pedestrian', 'man', 'men'] },
+  { noun: 'car', channel: 1, alsoKnownAs: ['automobile'] },
+  { noun: 'sign', channel: 2, alsoKnownAs: ['traffic sign'] },
+  { noun: 'body', channel: 3, alsoKnownAs: [] },
+  { noun: 'dress', channel: 4, alsoKnownAs: [] },
+];
+
+test.each([
+  ['car', 'car', []],
+  ['The red car', 'car', ['red']],
+  ['all  people!', 'person', []],
+  ['pedestrians', 'person', []],
+  ['gray and white automobiles', 'car', ['grey', 'white']],
+  ['traffic signs', 'sign', []],
+  ['bodies', 'body', []],
+  ['dresses', 'dress', []],
+  ['dress', 'dress', []],
+  ['red red car', 'car', ['red']],
+])('"%s" asks for %s with colours %j', (phrase, noun, colours) => {
+  const parsed = parsePhrase(phrase, vocabulary);
+  expect(parsed.entry.noun).toBe(noun);
+  expect(parsed.colours).toEqual(colours);
+});
+
+test('an unknown word is named and the vocabulary listed', () => {
+  const error = catchError(() => parsePhrase('red zebra', vocabulary));
+  expect(error.code).toBe('unknown-word');
+  expect(error.message).toContain('unknown word "zebra"');
+  expect(error.message).toContain('person, car, sign, body, dress');
+  expect(error.message).toContain('purple');
+});
+
+test.each(['', 'red', 'the', '...', 'traffic', 'car person'])(
+  'a phrase that names no single noun, "%s", is unknown as a whole',
+  (phrase) => {
+    const error = catchError(() => parsePhrase(phrase, vocabulary));
+    expect(error.code).toBe('unknown-word');
+    expect(error.message).toContain(`phrase "${phrase}"`);
+  },
+);
+
+function catchError(action: () => unknown): SegmentationError {
+  try {
+    action();
+  } catch (reason) {
+    if (reason instanceof SegmentationError) return reason;
+  }
+  throw new Error('expected a SegmentationError');
+}

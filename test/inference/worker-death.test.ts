@@ -1,0 +1,136 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { liveFrames } from '../../src/frame/frame.ts';
+import { loadModel } from '../../src/inference/load-model.ts';
+import type { DecodeRequest, LoadedModel } from '../../src/inference/requests.ts';
+import { killWorker } from '../../src/inference/worker-lane.ts';
+import { plainFrame } from './pictures.ts';
+import { type ToyFolder, writeToyModel } from './toy-model.ts';
+
+type Killable = LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
+
+const { signal } = new AbortController();
+const nothing: DecodeRequest = {
+  clicks: [],
+  box: null,
+  prior: new Float32Array(16),
+  memory: [],
+};
+let folder: ToyFolder;
+let model: Killable;
+let restarts: string[];
+let onRestart: (lane: string) => void;
+
+beforeAll(async () => {
+  folder = await writeToyModel();
+});
+
+beforeEach(async () => {
+  restarts = [];
+  onRestart = (lane) => restarts.push(lane);
+  model = (await loadModel({
+    ...folder,
+    signal,
+    onWorkerRestart: (lane) => onRestart(lane),
+  })) as Killable;
+});
+
+afterEach(async () => {
+  expect(model.liveFeatures()).toBe(0);
+  expect(liveFrames()).toBe(0);
+  await model.close();
+});
+
+afterAll(async () => {
+  await folder[Symbol.asyncDispose]();
+});
+
+test('a worker killed under a call is replaced and the call answered', async () => {
+  using frame = plainFrame([126, 128, 128]);
+  const call = model.encode(frame, signal);
+  await model[killWorker]();
+  using features = await call;
+  expect(restarts).toEqual(['heavy']);
+  const [found] = await model.decode(features, [nothing], signal);
+  expect(found!.logits[0]).toBeCloseTo(128.1, 0);
+});
+
+test('features of a dead worker are made again, memory included, with the same answer', async () => {
+  using light = plainFrame([235, 128, 128]);
+  using dark = plainFrame([16, 128, 128]);
+  using features = await model.encode(light, signal);
+  using earlier = await model.encode(dark, signal);
+  const memory = [{ features: earlier, mask: new Float32Array(16).fill(0.5) }];
+  const requests = [{ ...nothing, memory }, nothing];
+  const before = await model.decode(features, requests, signal);
+  await model[killWorker]();
+  expect(await model.decode(features, requests, signal)).toEqual(before);
+  expect(restarts).toEqual(['heavy']);
+});
+
+test('a worker that dies twice under one call fails it, and the next call works', async () => {
+  using frame = plainFrame([16, 128, 128]);
+  onRestart = (lane) => {
+    restarts.push(lane);
+    // The retry is sent right after this callback; a microtask later the worker has it.
+    if (restarts.length === 1) queueMicrotask(() => void model[killWorker]());
+  };
+  const call = model.encode(frame, signal);
+  await model[killWorker]();
+  await expect(call).rejects.toMatchObject({ code: 'worker-died' });
+  using features = await model.encode(frame, signal);
+  expect(features.frameIndex).toBe(0);
+});
+
+test('calls that waited behind a killed one are answered in order', async () => {
+  using frame = plainFrame([16, 128, 128]);
+  const order: number[] = [];
+  const calls = [1, 2, 3].map(async (n) => {
+    using features = await model.encode(frame, signal);
+    order.push(n);
+    return features.frameIndex;
+  });
+  await model[killWorker]();
+  await Promise.all(calls);
+  expect(order).toEqual([1, 2, 3]);
+});
+
+test('an idle worker that dies is replaced before anybody asks', async () => {
+  const restarted = new Promise<string>((resolve) => (onRestart = resolve));
+  await model[killWorker]();
+  expect(await restarted).toBe('heavy');
+});
+
+test('the refiner lives in a worker of its own', async () => {
+  const restarted = new Promise<string>((resolve) => (onRestart = resolve));
+  const request = {
+    crop: new Float32Array(48),
+    prior: new Float32Array(16).fill(0.5),
+    appearance: null,
+  };
+  const call = model.refine([request], signal);
+  await model[killWorker]('light');
+  expect((await call)[0]!.logits[0]).toBe(0.5);
+  expect(await restarted).toBe('light');
+});
+
+test('an aborted call under a killed worker is not run again', async () => {
+  using frame = plainFrame([16, 128, 128]);
+  const stop = new AbortController();
+  const call = model.encode(frame, stop.signal).catch((reason: unknown) => reason);
+  stop.abort();
+  await model[killWorker]();
+  expect(await call).toMatchObject({ code: 'cancelled' });
+  (await model.encode(frame, signal)).close();
+});
+
+test('close fails what is queued or under way and refuses what comes later', async () => {
+  using frame = plainFrame([16, 128, 128]);
+  const calls = Promise.allSettled([model.encode(frame, signal), model.encode(frame, signal)]);
+  await model.close();
+  for (const call of await calls) {
+    expect(call).toMatchObject({ status: 'rejected', reason: { code: 'shutting-down' } });
+  }
+  await expect(model.encode(frame, signal)).rejects.toMatchObject({ code: 'shutting-down' });
+  await model.close();
+  expect(restarts).toEqual([]);
+});
