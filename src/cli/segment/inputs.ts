@@ -2,7 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
-import { detectContainer } from '../../video/index.ts';
+import { detectContainer, detectionBytes } from '../../video/index.ts';
 import { usageError } from '../command.ts';
 
 /** One thing to segment. `name` is its subfolder where there are several. */
@@ -16,8 +16,6 @@ export type Input =
   | { readonly kind: 'image'; readonly name: string; readonly file: string }
   | { readonly kind: 'sequence'; readonly name: string; readonly files: readonly string[] };
 
-/** Enough for every signature: MPEG-TS repeats its sync byte each 188 bytes. */
-const headBytes = 4096;
 const imageName = /\.(?:jpe?g|png|webp)$/i;
 
 /**
@@ -52,25 +50,13 @@ async function findInput(path: string, options: { asSequence: boolean }): Promis
 
 async function findFile(file: string, name: string): Promise<Input> {
   const head = await readHead(file);
-  if (isImage(head)) return { kind: 'image', name, file };
-  const container = detectContainer(head);
-  if (container !== null) return { kind: 'video', name, file, container };
+  const found = detectContainer(head);
+  if (found === 'image') return { kind: 'image', name, file };
+  if (found !== null) return { kind: 'video', name, file, container: found };
   throw new SegmentationError(
     'unreadable-file',
     `${file}: expected a video or a JPEG, PNG or WebP image, got bytes "${head.toString('hex', 0, 12)}"`,
   );
-}
-
-/**
- * A lone JPEG ends with its end marker near the end of the file; raw MJPEG video goes on. Only the
- * head is at hand, so a JPEG signature is an image: MJPEG in a file of its own comes as AVI or
- * Matroska, or by --container.
- */
-function isImage(head: Buffer): boolean {
-  const jpeg = head.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]));
-  const png = head.subarray(0, 4).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47]));
-  const riff = head.toString('latin1', 0, 4) === 'RIFF';
-  return jpeg || png || (riff && head.toString('latin1', 8, 12) === 'WEBP');
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -84,7 +70,12 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function readHead(file: string): Promise<Buffer> {
   await using handle = await open(file);
-  const { bytesRead, buffer } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+  const { bytesRead, buffer } = await handle.read(
+    Buffer.alloc(detectionBytes),
+    0,
+    detectionBytes,
+    0,
+  );
   return buffer.subarray(0, bytesRead);
 }
 

@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { Size } from '../../frame/geometry.ts';
+import { maskFromBitmap } from '../../frame/mask.ts';
+import type { Mask } from '../../frame/mask.ts';
+import { usageError } from '../command.ts';
+import { readIndexedPng } from '../indexed-png.ts';
+
+/** The clips of DAVIS 2016 validation that this project measures; their mean stands apart. */
+export const davisClips: ReadonlySet<string> = new Set([
+  'blackswan',
+  'bmx-trees',
+  'camel',
+  'car-shadow',
+  'dance-twirl',
+  'goat',
+  'libby',
+  'soapbox',
+]);
+
+/** A clip whose true masks are known on some frames. */
+export type Clip = {
+  readonly name: string;
+  readonly videoFile: string;
+  /** Frame index to file, ascending. */
+  readonly maskFiles: ReadonlyMap<number, string>;
+};
+
+/** True masks of one frame: an object without a mask is not in the picture. */
+export type TrueMasks = { readonly size: Size; readonly objects: ReadonlyMap<number, Mask> };
+
+/**
+ * Folders of `folder` with clip.mp4 and masks/NNNNN.png, by name; or `folder` itself.
+ *
+ * @param only names to keep; null keeps all
+ * @throws SegmentationError `usage` where there is none, or none of a name that was asked for
+ */
+export async function findClips(folder: string, only: readonly string[] | null): Promise<Clip[]> {
+  if (!existsSync(folder)) {
+    throw new SegmentationError('unreadable-file', `${folder}: expected a folder, got none`);
+  }
+  const names = existsSync(join(folder, 'clip.mp4'))
+    ? ['']
+    : (await readdir(folder)).sort().filter((name) => existsSync(join(folder, name, 'clip.mp4')));
+  if (names.length === 0) {
+    throw usageError(`${folder}: expected folders with clip.mp4 and masks/NNNNN.png, got none`);
+  }
+  const clips = await Promise.all(names.map((name) => readClip(join(folder, name))));
+  const missing = only?.find((name) => !clips.some((clip) => clip.name === name));
+  if (missing !== undefined) throw usageError(`--clips: ${folder} has no clip "${missing}"`);
+  return clips.filter(({ name }) => only === null || only.includes(name));
+}
+
+/** Reads the true masks of one frame. Throws `unreadable-file`. */
+export async function readTrueMasks(file: string): Promise<TrueMasks> {
+  const { size, ids } = readIndexedPng(await readFile(file), file);
+  const masks = new Map<number, Mask>();
+  for (const id of new Set(ids)) {
+    if (id > 0)
+      masks.set(
+        id,
+        maskFromBitmap(
+          ids.map((value) => (value === id ? 1 : 0)),
+          size,
+        ),
+      );
+  }
+  return { size, objects: masks };
+}
+
+async function readClip(folder: string): Promise<Clip> {
+  const masks = join(folder, 'masks');
+  const files = existsSync(masks) ? await readdir(masks) : [];
+  const maskFiles = files
+    .flatMap((file) => {
+      const index = /^(\d+)\.png$/.exec(file)?.[1];
+      return index === undefined ? [] : [[Number(index), join(masks, file)] as const];
+    })
+    .sort(([a], [b]) => a - b);
+  if (maskFiles.length === 0) throw usageError(`${masks}: expected NNNNN.png, got none`);
+  const videoFile = join(folder, 'clip.mp4');
+  return { name: basename(folder), videoFile, maskFiles: new Map(maskFiles) };
+}

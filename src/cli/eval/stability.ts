@@ -1,0 +1,22 @@
+import type { Mask } from '../../frame/mask.ts';
+import { maskFromBitmap, maskIou, maskToBitmap } from '../../frame/mask.ts';
+import type { FlowField } from '../../tracking/flow/types.ts';
+import { warpSoftMask } from '../../tracking/flow/warp.ts';
+
+/**
+ * Temporal stability of one frame: IoU of a mask with the one before, carried along the flow; null
+ * where both are empty, which says nothing. A mask that flickers scores low though each frame may
+ * be plausible.
+ */
+export function stability(previous: Mask, current: Mask, flow: FlowField): number | null {
+  if (previous.area === 0 && current.area === 0) return null;
+  const soft = {
+    size: previous.size,
+    window: { x: 0, y: 0, ...previous.size },
+    values: Float32Array.from(maskToBitmap(previous)),
+  };
+  const warped = warpSoftMask(soft, flow);
+  if (warped.window === null) return 0;
+  const bits = Uint8Array.from(warped.values, (value) => (value >= 0.5 ? 1 : 0));
+  return maskIou(maskFromBitmap(bits, warped.size, warped.window), current);
+}

@@ -1,0 +1,38 @@
+import type { Mask } from '../../frame/mask.ts';
+import { maskToBitmap } from '../../frame/mask.ts';
+import type { PlannedPrompt } from '../prompt-plan.ts';
+import { plannedPrompt } from '../prompt-plan.ts';
+import type { Clip } from './clips.ts';
+import { readTrueMasks } from './clips.ts';
+import { distancePeak } from './distance-peak.ts';
+
+/** What the service is told of an object on the first frame that shows it. */
+export const promptKinds = ['mask', 'box', 'point'] as const;
+
+/** One of {@link promptKinds}. */
+export type EvalPrompt = (typeof promptKinds)[number];
+
+/** Prompts made from the first true mask of every object of a clip. */
+export async function truePrompts(clip: Clip, kind: EvalPrompt): Promise<PlannedPrompt[]> {
+  const prompts = new Map<number, PlannedPrompt>();
+  for (const [frameIndex, file] of clip.maskFiles) {
+    for (const [objectId, mask] of (await readTrueMasks(file)).objects) {
+      if (prompts.has(objectId)) continue;
+      prompts.set(objectId, plannedPrompt(objectId, frameIndex, { prompts: promptOf(mask, kind) }));
+    }
+  }
+  return [...prompts.values()];
+}
+
+function promptOf(mask: Mask, kind: EvalPrompt): Partial<PlannedPrompt['prompts']> {
+  switch (kind) {
+    case 'mask':
+      return { mask };
+    case 'box':
+      return { box: mask.box };
+    case 'point': {
+      const peak = distancePeak(maskToBitmap(mask), mask.size);
+      return { points: peak === null ? [] : [{ ...peak, label: 'positive' }] };
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { SegmentationError } from '../../frame/errors.ts';
+import type { FfmpegBinary, RgbFrame, VideoEncoder } from '../../video/index.ts';
+import { decodeRgb, encodeVideo } from '../../video/index.ts';
+import type { Container } from '../../frame/container.ts';
+import type { AnsweredFrame, Output } from './answered-frame.ts';
+import { drawOverlay } from './draw-overlay.ts';
+
+/** Where the pictures below the masks come from. */
+export type OverlaySource = {
+  readonly container: Container;
+  readonly frameRate: number | null;
+  chunks(): AsyncIterable<Uint8Array>;
+};
+
+/** A rate for files that state none. */
+const defaultFrameRate = 25;
+
+/**
+ * Decodes the video a second time, at display size, and writes it with its masks drawn in. Frames
+ * are matched by index; both decodings count alike.
+ */
+export function createOverlayOutput(
+  path: string,
+  source: OverlaySource,
+  options: { readonly ffmpeg: () => Promise<FfmpegBinary>; readonly signal: AbortSignal },
+): Output {
+  const { signal } = options;
+  let pictures: AsyncGenerator<RgbFrame, void, void> | undefined;
+  let encoder: VideoEncoder | undefined;
+  let ffmpeg: FfmpegBinary | undefined;
+  let frameRate = defaultFrameRate;
+  const release = async () => {
+    await pictures?.return();
+    await encoder?.close();
+  };
+  return {
+    async open(header) {
+      ffmpeg = await options.ffmpeg();
+      frameRate = header.frameRate ?? defaultFrameRate;
+      const { container } = source;
+      const decoding = { ffmpeg, container, frameRate: source.frameRate, signal };
+      pictures = decodeRgb(source.chunks(), decoding);
+    },
+    async write(frame) {
+      const picture = await nextPicture(pictures, frame);
+      if (ffmpeg !== undefined && encoder === undefined) {
+        encoder = await encodeVideo({ ffmpeg, ...picture.size, frameRate, path, signal });
+      }
+      drawOverlay({ size: picture.size, data: picture.data }, frame);
+      await encoder?.write(picture.data);
+    },
+    async close() {
+      await encoder?.finish();
+      await release();
+    },
+    discard: release,
+  };
+}
+
+async function nextPicture(
+  pictures: AsyncGenerator<RgbFrame, void, void> | undefined,
+  frame: AnsweredFrame,
+): Promise<RgbFrame> {
+  for (;;) {
+    const next = await pictures?.next();
+    if (next?.value === undefined || next.value.index > frame.frameIndex) {
+      const message = `expected a picture for frame ${frame.frameIndex}, got none`;
+      throw new SegmentationError('internal', message);
+    }
+    // Skipped by `latest`: the overlay shows the answered frames only.
+    if (next.value.index === frame.frameIndex) return next.value;
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { usageError } from '../command.ts';
+import type { Output } from '../output/answered-frame.ts';
+import type { PlannedPrompt } from '../prompt-plan.ts';
+import { decodeObject } from './decode-answer.ts';
+import type { Input } from './inputs.ts';
+import type { SegmentJob } from './segment-job.ts';
+import { toWireMask } from './wire-mask.ts';
+
+/** Segments one image into `output` as frame 0, which the caller closes. */
+export async function segmentImage(
+  input: Extract<Input, { kind: 'image' }>,
+  output: Output,
+  { args, client, prompts, io }: SegmentJob,
+): Promise<void> {
+  const model = args.texts.get('model');
+  const answer = await client.segmentImage(
+    {
+      image: await readFile(input.file),
+      prompts: prompts.map(toImagePrompt),
+      ...(args.texts.has('server') && model !== undefined ? { model } : {}),
+    },
+    { signal: io.signal },
+  );
+  const { width, height } = answer;
+  await output.open({ width, height, model: answer.model, frameRate: null });
+  await output.write({
+    frameIndex: 0,
+    timestampUs: 0,
+    source: 'keyframe',
+    reason: 'prompt',
+    keyframeIndex: 0,
+    framesDroppedBefore: 0,
+    totalUs: 0,
+    captureTimestampUs: null,
+    objects: answer.objects.map((object) => decodeObject(object, { width, height })),
+  });
+  io.stdout.write(`${input.name}: ${answer.objects.length} objects\n`);
+}
+
+function toImagePrompt({ at, action, objectId, prompts, text, label }: PlannedPrompt) {
+  if (at.kind !== 'frame' || at.frameIndex !== 0 || action !== 'add') {
+    throw usageError('expected prompts that add objects on frame 0 for an image, got others');
+  }
+  return {
+    objectId,
+    points: prompts.points,
+    ...(prompts.box === null ? {} : { box: prompts.box }),
+    ...(prompts.mask === null ? {} : { mask: toWireMask(prompts.mask) }),
+    ...(text === null ? {} : { text: text.phrase, maxObjects: text.maxObjects }),
+    ...(label === null ? {} : { label }),
+  };
+}

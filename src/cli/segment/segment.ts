@@ -1,0 +1,104 @@
+import type { Arguments, Command, CommandIo } from '../command.ts';
+import { usageError } from '../command.ts';
+import { clientOptions, openClient } from '../open-client.ts';
+import type { Output } from '../output/answered-frame.ts';
+import { parseCount, promptOptions, readPrompts } from '../prompt-flags.ts';
+import type { Input } from './inputs.ts';
+import { findInputs } from './inputs.ts';
+import type { OutputSet } from './output-set.ts';
+import { createOutputSet } from './output-set.ts';
+import { openVideo } from './open-video.ts';
+import { segmentImage } from './segment-image.ts';
+import { segmentVideo } from './segment-video.ts';
+import type { SegmentJob } from './segment-job.ts';
+import { readVideoConfig, videoOptions } from './video-config.ts';
+
+/** `maskstream segment` */
+export const segmentCommand: Command = {
+  name: 'segment',
+  summary:
+    'Segments videos or images into masks/NNNNN.png + frames.json, a .zip of them, or an overlay .mp4.',
+  usage: ['maskstream segment INPUT... --box x,y,w,h --out PATH [options]'],
+  maxPositionals: Infinity,
+  options: {
+    out: {
+      kind: 'text',
+      placeholder: 'PATH',
+      help: 'A folder, NAME.zip, or NAME.mp4 for an overlay. Required.',
+    },
+    ...promptOptions,
+    ...videoOptions,
+    sequence: {
+      kind: 'flag',
+      help: 'A folder of images is one video, in the order of their names.',
+    },
+    'frame-rate': {
+      kind: 'text',
+      placeholder: 'N',
+      help: 'Frames a second of --sequence, and of raw video without timing of its own. Default: 24 for --sequence.',
+    },
+    ...clientOptions,
+  },
+  epilogue: `INPUT is a video, a JPEG, PNG or WebP image, or a folder of images. With several, each gets a
+subfolder of PATH. Coordinates are pixels of the picture as displayed.
+
+Examples:
+  maskstream segment cat.mp4 --box 120,80,200,160 --out cat
+  maskstream segment cat.mp4 --point 220,160 --point 20,20,0 --out overlay.mp4
+  maskstream segment photos --text "a dog" --out masks.zip
+
+Exit codes: 0 every frame is written, 1 the run failed, 2 the command line is wrong.`,
+  run: segment,
+};
+
+async function segment(args: Arguments, io: CommandIo): Promise<void> {
+  if (args.positionals.length === 0) throw usageError('expected an INPUT, got none');
+  const out = args.texts.get('out');
+  if (out === undefined || out === '') throw usageError('expected --out PATH, got none');
+  const frameRate = parseFrameRate(args);
+  // Checked before anything is started or written.
+  readVideoConfig(args, { container: 'mp4', frameRate });
+  const prompts = await readPrompts(args);
+  const inputs = await findInputs(args.positionals, { asSequence: args.flags.has('sequence') });
+  const outputs = createOutputSet(out, inputs, io.signal);
+  try {
+    await using service = await openClient(args, io);
+    const job = { args, io, prompts, frameRate, client: service.client };
+    for (const input of inputs) await segmentInput(input, outputs, job);
+    await outputs.close();
+  } catch (reason) {
+    await outputs.discard();
+    throw reason;
+  }
+}
+
+async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): Promise<void> {
+  if (input.kind === 'image') {
+    await writeThrough(outputs.output(input), (output) => segmentImage(input, output, job));
+    return;
+  }
+  await using video = await openVideo(input, job);
+  const output = outputs.video(input, video);
+  await writeThrough(output, () => segmentVideo(video, output, job));
+}
+
+async function writeThrough(output: Output, work: (output: Output) => Promise<void>) {
+  try {
+    await work(output);
+    await output.close();
+  } catch (reason) {
+    await output.discard();
+    throw reason;
+  }
+}
+
+function parseFrameRate(args: Arguments): number | null {
+  const text = args.texts.get('frame-rate');
+  if (text === undefined) return null;
+  if (/^\d+$/.test(text)) return parseCount(text, '--frame-rate', 1);
+  const rate = Number(text);
+  if (!(rate > 0 && rate <= 1000)) {
+    throw usageError(`--frame-rate: expected frames a second above 0, got "${text}"`);
+  }
+  return rate;
+}

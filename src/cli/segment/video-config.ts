@@ -1,0 +1,53 @@
+import type { VideoConfig } from '../../../clients/typescript/index.ts';
+import type { Container } from '../../frame/container.ts';
+import type { Arguments, Option } from '../command.ts';
+import { usageError } from '../command.ts';
+import { parseCount } from '../prompt-flags.ts';
+
+/** Options that say how a video is worked on. */
+export const videoOptions = {
+  keyframes: {
+    kind: 'text',
+    placeholder: 'adaptive|N',
+    help: 'Keyframes where they are needed, or at the prompts and every N frames after the first. Default: adaptive.',
+  },
+  delivery: {
+    kind: 'text',
+    placeholder: 'every-frame|latest',
+    help: 'latest skips frames when the server falls behind, and the run then fails. Default: every-frame.',
+  },
+} as const satisfies Record<string, Option>;
+
+/** Largest interval that the wire takes. */
+const maxIntervalFrames = 1000;
+
+/** `--keyframes` as the wire says it. Throws `usage`. */
+export function parseKeyframes(text: string): NonNullable<VideoConfig['keyframes']> {
+  if (text === 'adaptive') return {};
+  const fixedInterval = /^\d+$/.test(text) ? parseCount(text, '--keyframes', 1) : Number.NaN;
+  if (!(fixedInterval <= maxIntervalFrames)) {
+    throw usageError(`--keyframes: expected adaptive or 1 to ${maxIntervalFrames}, got "${text}"`);
+  }
+  return { fixedInterval };
+}
+
+/** First message of a stream from the command line. Throws `usage`. */
+export function readVideoConfig(
+  args: Arguments,
+  video: { readonly container: Container; readonly frameRate: number | null },
+): VideoConfig {
+  const delivery = args.texts.get('delivery') ?? 'every-frame';
+  if (delivery !== 'every-frame' && delivery !== 'latest') {
+    throw usageError(`--delivery: expected every-frame or latest, got "${delivery}"`);
+  }
+  return {
+    container: video.container,
+    delivery,
+    keyframes: parseKeyframes(args.texts.get('keyframes') ?? 'adaptive'),
+    ...(video.frameRate === null ? {} : { frameRate: video.frameRate }),
+    // The server of --server may have other models.
+    ...(args.texts.has('server') && args.texts.has('model')
+      ? { model: args.texts.get('model') ?? '' }
+      : {}),
+  };
+}
