@@ -144,15 +144,18 @@ export function sampleSoftMask(mask: SoftMask, x: number, y: number): number {
   const { width, height } = mask.window;
   const u = x - mask.window.x;
   const v = y - mask.window.y;
+  if (u <= -1 || v <= -1 || u >= width || v >= height) return 0;
   const u0 = Math.floor(u);
   const v0 = Math.floor(v);
-  const at = (column: number, row: number): number =>
-    column < 0 || row < 0 || column >= width || row >= height
-      ? 0
-      : (mask.values[row * width + column] ?? 0);
-  const upper = lerp(at(u0, v0), at(u0 + 1, v0), u - u0);
-  const lower = lerp(at(u0, v0 + 1), at(u0 + 1, v0 + 1), u - u0);
-  return lerp(upper, lower, v - v0);
+  const { values } = mask;
+  const at = v0 * width + u0;
+  const left = u0 >= 0;
+  const right = u0 + 1 < width;
+  const a = left && v0 >= 0 ? (values[at] ?? 0) : 0;
+  const b = right && v0 >= 0 ? (values[at + 1] ?? 0) : 0;
+  const c = left && v0 + 1 < height ? (values[at + width] ?? 0) : 0;
+  const d = right && v0 + 1 < height ? (values[at + width + 1] ?? 0) : 0;
+  return lerp(lerp(a, b, u - u0), lerp(c, d, u - u0), v - v0);
 }
 
 function cellsAbove(logits: Float32Array, side: number, threshold: number): Box | null {

@@ -45,32 +45,73 @@ export function cutRefineCrop(
   window: RefineWindow,
   side: number,
 ): RefineCrop {
-  const crop = new Float32Array(3 * side * side);
-  const prior = new Float32Array(side * side);
   const { width, height } = picture.analysis;
-  const luma = planeSampler(picture.data.subarray(0, width * height), { width, height });
   const half = { width: width / 2, height: height / 2 };
-  const chroma = half.width * half.height;
-  const blue = planeSampler(picture.data.subarray(width * height, width * height + chroma), half);
-  const red = planeSampler(picture.data.subarray(width * height + chroma), half);
-  const step = window.side / side;
+  const crop = new Float32Array(3 * side * side);
+  const columns = axisSamples(window.x, window.side, side, width);
+  const rows = axisSamples(window.y, window.side, side, height);
+  const luma = picture.data.subarray(0, width * height);
+  const blue = picture.data.subarray(width * height, width * height + half.width * half.height);
+  const red = picture.data.subarray(width * height + half.width * half.height);
   const plane = side * side;
   for (let row = 0; row < side; row++) {
-    const y = window.y + (row + 0.5) * step - 0.5;
+    const top = (rows.first[row] ?? 0) * width;
+    const bottom = (rows.second[row] ?? 0) * width;
+    const wy = rows.weight[row] ?? 0;
+    const chromaRow = (rows.nearest[row] ?? 0) >> 1;
     for (let column = 0; column < side; column++) {
-      const x = window.x + (column + 0.5) * step - 0.5;
-      const at = row * side + column;
+      const x0 = columns.first[column] ?? 0;
+      const x1 = columns.second[column] ?? 0;
+      const wx = columns.weight[column] ?? 0;
+      const upper = mix(luma[top + x0] ?? 0, luma[top + x1] ?? 0, wx);
+      const lower = mix(luma[bottom + x0] ?? 0, luma[bottom + x1] ?? 0, wx);
+      const chroma = chromaRow * half.width + ((columns.nearest[column] ?? 0) >> 1);
       // BT.601, limited range: what cameras send when they say nothing.
-      const l = 1.164 * (luma(x, y) - 16);
-      const u = blue((x - 0.5) / 2, (y - 0.5) / 2) - 128;
-      const v = red((x - 0.5) / 2, (y - 0.5) / 2) - 128;
+      const l = 1.164 * (mix(upper, lower, wy) - 16);
+      const u = (blue[chroma] ?? 0) - 128;
+      const v = (red[chroma] ?? 0) - 128;
+      const at = row * side + column;
       crop[at] = clampByte(l + 1.596 * v);
       crop[plane + at] = clampByte(l - 0.392 * u - 0.813 * v);
       crop[2 * plane + at] = clampByte(l + 2.017 * u);
-      prior[at] = sampleSoftMask(mask, x, y);
     }
   }
-  return { window, crop, prior };
+  return { window, crop, prior: cutPrior(mask, window, side) };
+}
+
+function cutPrior(mask: SoftMask, window: RefineWindow, side: number): Float32Array<ArrayBuffer> {
+  const prior = new Float32Array(side * side);
+  const step = window.side / side;
+  for (let row = 0; row < side; row++) {
+    const y = window.y + (row + 0.5) * step - 0.5;
+    for (let column = 0; column < side; column++) {
+      prior[row * side + column] = sampleSoftMask(mask, window.x + (column + 0.5) * step - 0.5, y);
+    }
+  }
+  return prior;
+}
+
+/** Where each line of the crop reads along one axis; the picture's border is repeated. */
+type AxisSamples = {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly weight: Float32Array;
+  readonly nearest: Int32Array;
+};
+
+function axisSamples(origin: number, span: number, side: number, length: number): AxisSamples {
+  const first = new Int32Array(side);
+  const second = new Int32Array(side);
+  const weight = new Float32Array(side);
+  const nearest = new Int32Array(side);
+  for (let i = 0; i < side; i++) {
+    const position = clamp(origin + ((i + 0.5) * span) / side - 0.5, length - 1);
+    first[i] = Math.floor(position);
+    second[i] = Math.min(Math.floor(position) + 1, length - 1);
+    weight[i] = position - Math.floor(position);
+    nearest[i] = Math.round(position);
+  }
+  return { first, second, weight, nearest };
 }
 
 /**
@@ -123,22 +164,6 @@ function bilinear(grid: Float32Array, side: number, u: number, v: number): numbe
   const top = mix(grid[v0 * side + u0] ?? 0, grid[v0 * side + u1] ?? 0, u - u0);
   const bottom = mix(grid[v1 * side + u0] ?? 0, grid[v1 * side + u1] ?? 0, u - u0);
   return mix(top, bottom, v - v0);
-}
-
-/** Bilinear reader of one plane that repeats its border. */
-function planeSampler(plane: Uint8Array, size: Size): (x: number, y: number) => number {
-  const { width, height } = size;
-  return (x, y) => {
-    const u = clamp(x, width - 1);
-    const v = clamp(y, height - 1);
-    const u0 = Math.floor(u);
-    const v0 = Math.floor(v);
-    const u1 = Math.min(u0 + 1, width - 1);
-    const v1 = Math.min(v0 + 1, height - 1);
-    const top = mix(plane[v0 * width + u0] ?? 0, plane[v0 * width + u1] ?? 0, u - u0);
-    const bottom = mix(plane[v1 * width + u0] ?? 0, plane[v1 * width + u1] ?? 0, u - u0);
-    return mix(top, bottom, v - v0);
-  };
 }
 
 function logitOf(probability: number): number {
