@@ -1,3 +1,4 @@
+import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
 import { photometricResidual } from './flow/photometric.ts';
@@ -8,7 +9,12 @@ import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from '
 import { changeObject, moveObject, sameSize, type Motion } from './object-steps.ts';
 import { cutRefineCrop, refineWindow } from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
-import { confidenceOf, newTrackedObject, type TrackedObject } from './tracked-object.ts';
+import {
+  confidenceOf,
+  evidenceOf,
+  newTrackedObject,
+  type TrackedObject,
+} from './tracked-object.ts';
 import type {
   CropRequest,
   ObjectAction,
@@ -149,6 +155,15 @@ export class Tracker {
   output(options: OutputOptions): ObjectOutput[] {
     const objects = [...this.#objects.values()].toSorted((a, b) => a.objectId - b.objectId);
     return renderObjects(objects, this.#now(), options);
+  }
+
+  /** What is known of each visible mask on the current frame; what confidence is fitted on. */
+  evidence(): ReadonlyMap<number, MaskEvidence> {
+    const visible = [...this.#objects.values()].filter(
+      ({ area, given, anchor }) => area > 0 && given === null && anchor !== null,
+    );
+    const { timestampUs } = this.#now();
+    return new Map(visible.map((object) => [object.objectId, evidenceOf(object, timestampUs)]));
   }
 
   /**
