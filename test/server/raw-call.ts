@@ -1,7 +1,18 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+} from 'node:http2';
 import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
-import type { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
-import { Container, Delivery, StreamConfig } from '../../src/gen/maskstream/v1/video_request.ts';
+import { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
+import {
+  Container,
+  Delivery,
+  PromptAction,
+  PromptUpdate,
+  StreamConfig,
+} from '../../src/gen/maskstream/v1/video_request.ts';
 import type { SegmentVideoResponse } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** A client below the client library, so that it can misbehave. */
@@ -9,7 +20,8 @@ export function rawClient(port: number): SegmentationServiceClient {
   return new SegmentationServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
 }
 
-type Message = NonNullable<SegmentVideoRequest['message']>;
+/** One request. */
+export type Message = NonNullable<SegmentVideoRequest['message']>;
 
 export const configMessage: Message = {
   $case: 'config',
@@ -56,4 +68,54 @@ export function exchange(
   for (const message of messages) call.write({ message });
   call.end();
   return collected;
+}
+
+/** A valid config but for `change`, which need not be valid. */
+export function changedConfig(change: Record<string, unknown>): Message {
+  const valid = configMessage.$case === 'config' ? configMessage.value : {};
+  return { $case: 'config', value: StreamConfig.fromPartial({ ...valid, ...change }) };
+}
+
+/** A valid ADD of a box but for `change`, which need not be valid. */
+export function changedPrompt(change: Record<string, unknown>): Message {
+  const box = { x: 1, y: 1, width: 5, height: 5 };
+  const action = PromptAction.PROMPT_ACTION_ADD;
+  const valid = PromptUpdate.fromPartial({ requestId: 5, objectId: 1, action, box });
+  return { $case: 'prompt', value: PromptUpdate.fromPartial({ ...valid, ...change }) };
+}
+
+/** A mask of 3 x 3 set pixels. */
+export function squareMask() {
+  return {
+    width: 3,
+    height: 3,
+    data: { $case: 'cocoRle' as const, value: { counts: Buffer.from('09') } },
+  };
+}
+
+/**
+ * A call below gRPC, with its config sent, for what no gRPC client does: it reads nothing until
+ * told to, and can be reset with any code.
+ */
+export function http2Call(port: number): {
+  readonly session: ClientHttp2Session;
+  readonly stream: ClientHttp2Stream;
+} {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const stream = session.request(
+    {
+      ':method': 'POST',
+      ':path': '/maskstream.v1.SegmentationService/SegmentVideo',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    },
+    { endStream: false },
+  );
+  session.on('error', () => {});
+  stream.on('error', () => {});
+  const message = Buffer.from(SegmentVideoRequest.encode({ message: configMessage }).finish());
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  stream.write(Buffer.concat([prefix, message]));
+  return { session, stream };
 }
