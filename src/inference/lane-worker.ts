@@ -26,6 +26,8 @@ export class LaneWorker {
   constructor(setup: WorkerSetup, events: LaneWorkerEvents) {
     const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), {
       workerData: { setup, gate: this.#gate.memory },
+      // Flags of the parent, such as --input-type, would keep the entry from loading.
+      execArgv: [],
     });
     this.#worker = worker;
     const { promise: ready, resolve: isReady, reject: isUnusable } = settleable();

@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
@@ -17,8 +18,8 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  expect(model.liveFeatures()).toBe(0);
-  expect(liveFrames()).toBe(0);
+  equal(model.liveFeatures(), 0);
+  equal(liveFrames(), 0);
 });
 
 afterAll(async () => {

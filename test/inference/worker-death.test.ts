@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
@@ -35,8 +36,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  expect(model.liveFeatures()).toBe(0);
-  expect(liveFrames()).toBe(0);
+  equal(model.liveFeatures(), 0);
+  equal(liveFrames(), 0);
   await model.close();
 });
 

@@ -1,0 +1,88 @@
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { FramePool, type Frame } from '../src/frame/frame.ts';
+import { loadModel } from '../src/inference/index.ts';
+import type { DecodeRequest, LoadedModel } from '../src/inference/index.ts';
+
+/*
+ * Milliseconds of the embedded model's graphs as the service runs them: through the worker, with
+ * pre- and post-processing. `node dist/bench/inference.js [RUNS] [MODEL_DIRECTORY]`
+ */
+
+const runs = Number(process.argv[2] ?? 20);
+const directory = process.argv[3] ?? join(import.meta.dirname, '../../models/maskstream-tiny');
+const warmUpRuns = 3;
+const size = { width: 512, height: 288 };
+const { signal } = new AbortController();
+
+const [cpu] = cpus();
+console.log(`${cpu?.model ?? 'unknown CPU'}, ${cpus().length} threads, ${runs} runs each`);
+console.log('part                     threads   p50 ms   p95 ms   CPU ms');
+for (const threads of [1, 2]) {
+  await using model = await loadModel({ directory, threads, signal });
+  await measureModel(model, threads);
+}
+
+async function measureModel(model: LoadedModel, threads: number): Promise<void> {
+  using frame = noiseFrame();
+  await measure('encoder', threads, async () => (await model.encode(frame, signal)).close());
+  using features = await model.encode(frame, signal);
+  const side = model.info.maskSide;
+  const mask = new Float32Array(side * side).fill(0.5);
+  const box = { x: 0.25, y: 0.25, width: 0.5, height: 0.5 };
+  const bare: DecodeRequest = { clicks: [], box, prior: null, memory: [] };
+  const memory = Array.from({ length: model.info.memorySlots }, () => ({ features, mask }));
+  const full: DecodeRequest = { ...bare, prior: mask, memory };
+  for (const [name, requests] of [
+    ['decoder, box', [bare]],
+    ['decoder, prior + memory', [full]],
+    ['decoder, 4 objects', [full, full, full, full]],
+  ] as const) {
+    await measure(name, threads, async () => void (await model.decode(features, requests, signal)));
+  }
+  if (model.info.refiner === null) return;
+  const { cropSide, appearanceLength } = model.info.refiner;
+  const request = {
+    crop: new Float32Array(3 * cropSide * cropSide).fill(100),
+    prior: new Float32Array(cropSide * cropSide).fill(0.5),
+    appearance: new Float32Array(appearanceLength),
+  };
+  for (const objects of [1, 4]) {
+    const requests = Array.from({ length: objects }, () => request);
+    // Always one thread: its lane runs beside the heavy one.
+    await measure(`refiner, ${objects} object(s)`, 1, async () => {
+      await model.refine(requests, signal);
+    });
+  }
+}
+
+/** Prints wall time percentiles and mean process CPU time of one call. */
+async function measure(name: string, threads: number, call: () => Promise<void>): Promise<void> {
+  for (let i = 0; i < warmUpRuns; i++) await call();
+  const wallMs: number[] = [];
+  const before = process.cpuUsage();
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await call();
+    wallMs.push(performance.now() - start);
+  }
+  const { user, system } = process.cpuUsage(before);
+  wallMs.sort((a, b) => a - b);
+  const at = (ratio: number): string =>
+    (wallMs[Math.min(runs - 1, Math.floor(runs * ratio))] ?? 0).toFixed(1).padStart(9);
+  const cpuMs = ((user + system) / 1000 / runs).toFixed(1).padStart(9);
+  console.log(`${name.padEnd(25)}${String(threads).padStart(7)}${at(0.5)}${at(0.95)}${cpuMs}`);
+}
+
+function noiseFrame(): Frame {
+  const frame = new FramePool().create({
+    index: 0,
+    timestampUs: 0,
+    timestampSynthetic: true,
+    analysis: size,
+    display: size,
+    decodedAtMs: 0,
+  });
+  for (let i = 0; i < frame.data.length; i++) frame.data[i] = 64 + ((i * 2_654_435_761) % 128);
+  return frame;
+}
