@@ -10,11 +10,14 @@ import {
   type ObjectRecord,
 } from '../tracking/object-registry.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
-import type { SegmentedAction, StepEvidence, TrackerFrame } from '../tracking/tracker-types.ts';
+import type { SegmentedAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
+import { EarlyFeatures } from './early-features.ts';
 import { FeatureBank } from './feature-bank.ts';
 import {
   initialState,
+  positionOf,
+  trackerFrame,
   type FrameTask,
   type ProcessedFrame,
   type StreamState,
@@ -53,6 +56,7 @@ export class FrameProcessor {
   readonly #parts: SessionParts;
   readonly #tracker: TrackerHandle;
   readonly #bank = new FeatureBank();
+  readonly #ahead = new EarlyFeatures();
   #late: LateKeyframe | null = null;
   #state: StreamState = initialState;
   #keyframes = 0;
@@ -96,6 +100,19 @@ export class FrameProcessor {
     };
   }
 
+  /**
+   * Starts the image encoder on a frame whose turn has not come, if it is known to be a keyframe:
+   * under a fixed interval, once the first prompt is in. The result is the same to the bit.
+   */
+  encodeAhead(frame: Frame): void {
+    const { keyframes, signal } = this.#options;
+    const start = this.#state.firstPromptFrame;
+    if (keyframes.kind !== 'fixed' || start === null || this.#state.records.size === 0) return;
+    if ((frame.index - start) % keyframes.intervalFrames !== 0) return;
+    this.#encoderRuns++;
+    this.#ahead.start(frame, (held) => this.#parts.segmenter.encode(held, signal));
+  }
+
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
   async restore(frame: Frame | null, state: StreamState): Promise<void> {
     this.#late?.abandon();
@@ -124,6 +141,7 @@ export class FrameProcessor {
   close(): void {
     this.#late?.abandon();
     this.#late = null;
+    this.#ahead.close();
     this.#bank.close();
   }
 
@@ -202,6 +220,8 @@ export class FrameProcessor {
   }
 
   async #encode(frame: Frame, clock: StageClock): ReturnType<typeof encodeInto> {
+    const early = this.#ahead.take(frame.index);
+    if (early !== undefined) this.#bank.put(await clock.time('encode', () => early));
     if (!this.#bank.get(frame.index)) this.#encoderRuns++;
     return await encodeInto(this.#context(clock), frame);
   }
@@ -316,30 +336,4 @@ export class FrameProcessor {
     const { segmenter } = this.#parts;
     return { segmenter, bank: this.#bank, clock, signal: this.#options.signal };
   }
-}
-
-function positionOf(
-  task: FrameTask,
-): Pick<
-  FrameResult,
-  | 'frameIndex'
-  | 'timestampUs'
-  | 'timestampSynthetic'
-  | 'captureTimestampUs'
-  | 'framesDroppedBefore'
-  | 'revision'
-> {
-  return {
-    frameIndex: task.frame.index,
-    timestampUs: task.frame.timestampUs,
-    timestampSynthetic: task.frame.timestampSynthetic,
-    captureTimestampUs: task.captureTimestampUs,
-    framesDroppedBefore: task.framesDroppedBefore,
-    revision: task.revision,
-  };
-}
-
-function trackerFrame(frame: Frame): TrackerFrame {
-  const { index, timestampUs, display, analysis, data } = frame;
-  return { index, timestampUs, display, analysis, data };
 }

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
 import type { ObjectRecord } from '../tracking/object-registry.ts';
+import type { TrackerFrame } from '../tracking/tracker-types.ts';
 import type { PromptOutcome } from './apply-prompts.ts';
 import type { FrameResult } from './session-types.ts';
 
@@ -41,3 +42,31 @@ export type ProcessedFrame = {
   readonly state: StreamState;
   readonly outcomes: readonly PromptOutcome[];
 };
+
+/** The fields of a result that say which frame it is. */
+export function positionOf(
+  task: FrameTask,
+): Pick<
+  FrameResult,
+  | 'frameIndex'
+  | 'timestampUs'
+  | 'timestampSynthetic'
+  | 'captureTimestampUs'
+  | 'framesDroppedBefore'
+  | 'revision'
+> {
+  return {
+    frameIndex: task.frame.index,
+    timestampUs: task.frame.timestampUs,
+    timestampSynthetic: task.frame.timestampSynthetic,
+    captureTimestampUs: task.captureTimestampUs,
+    framesDroppedBefore: task.framesDroppedBefore,
+    revision: task.revision,
+  };
+}
+
+/** The frame as the tracker takes it. */
+export function trackerFrame(frame: Frame): TrackerFrame {
+  const { index, timestampUs, display, analysis, data } = frame;
+  return { index, timestampUs, display, analysis, data };
+}

@@ -75,6 +75,11 @@ export class SessionCore {
     this.#framesIn++;
   }
 
+  /** A frame was read before its turn: what is certain to be needed may begin. */
+  foresee(item: ScheduledItem): void {
+    if (item.kind === 'frame') this.#processor.encodeAhead(item.frame);
+  }
+
   /**
    * Takes an update in: refused at once, held for its frame, or, where its frame was processed
    * already, to be handed to `correct`.

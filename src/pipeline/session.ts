@@ -6,6 +6,7 @@ import { EventQueue } from './event-queue.ts';
 import { InputReader } from './input-reader.ts';
 import { newestWithCredit } from './newest-with-credit.ts';
 import { pullWithCredit } from './pull-with-credit.ts';
+import { readAhead } from './read-ahead.ts';
 import {
   discardItem,
   overtakeItem,
@@ -24,6 +25,9 @@ import type { TrackerHandle } from './tracker-pool.ts';
 
 /** Events that wait for the client before the next frame is begun. */
 const eventBound = 8;
+
+/** Decoded frames that EVERY_FRAME reads before their turn. */
+const framesAhead = 4;
 
 /** Work on one stream, one piece at a time. */
 type Task =
@@ -118,7 +122,7 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   });
   const items$ =
     options.delivery === 'every-frame'
-      ? pullWithCredit(scheduled, credit$, discardItem)
+      ? pullWithCredit(foreseen(scheduled, core), credit$, discardItem)
       : newestWithCredit(scheduled, credit$, { overtake: overtakeItem, discard: discardItem });
   const untilBroken$ = items$.pipe(
     catchError((reason: unknown) => {
@@ -151,6 +155,18 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   }
   if (signal.aborted) failures.push(signal.reason);
   return failures[0] ?? null;
+}
+
+/** EVERY_FRAME looks a few frames ahead, to encode known keyframes on another core meanwhile. */
+function foreseen(
+  scheduled: AsyncIterable<ScheduledItem>,
+  core: SessionCore,
+): AsyncIterable<ScheduledItem> {
+  return readAhead(scheduled, {
+    depth: framesAhead,
+    onRead: (item) => core.foresee(item),
+    discard: discardItem,
+  });
 }
 
 function asTasks<K extends Task['kind']>(
