@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { Size } from '../../frame/geometry.ts';
 import type { FlowField, FlowImage } from '../../tracking/flow/types.ts';
 import { createDisFlow } from '../../tracking/flow/dis-flow.ts';
 import {
@@ -11,7 +12,11 @@ import type { Decoder } from '../../video/index.ts';
 import { processCpuMs } from './process-cpu.ts';
 
 /** What a decoding of the clip by itself costs. */
-export type DecodeCost = { readonly frames: number; readonly cpuMs: number | null };
+export type DecodeCost = {
+  readonly frames: number;
+  readonly display: Size;
+  readonly cpuMs: number | null;
+};
 
 /** Decodes a clip and nothing else; CPU of this process and ffmpeg, in milliseconds. */
 export async function measureDecoding(
@@ -21,13 +26,15 @@ export async function measureDecoding(
 ): Promise<DecodeCost> {
   const before = processCpuMs(process.pid);
   let frames = 0;
+  let display: Size = { width: 0, height: 0 };
   for await (const event of decodeFile(file, decode, signal)) {
     if (event.kind !== 'frame') continue;
+    display = event.frame.display;
     event.frame.close();
     frames++;
   }
   const after = processCpuMs(process.pid);
-  return { frames, cpuMs: before === null || after === null ? null : after - before };
+  return { frames, display, cpuMs: before === null || after === null ? null : after - before };
 }
 
 /**

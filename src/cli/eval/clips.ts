@@ -6,6 +6,7 @@ import type { Size } from '../../frame/geometry.ts';
 import { maskFromBitmap } from '../../frame/mask.ts';
 import type { Mask } from '../../frame/mask.ts';
 import { usageError } from '../command.ts';
+import type { IdPicture } from '../indexed-png.ts';
 import { readIndexedPng } from '../indexed-png.ts';
 
 /** The clips of DAVIS 2016 validation that this project measures; their mean stands apart. */
@@ -53,13 +54,17 @@ export async function findClips(folder: string, only: readonly string[] | null):
   return clips.filter(({ name }) => only === null || only.includes(name));
 }
 
-/** Reads the true masks of one frame. Throws `unreadable-file`. */
-export async function readTrueMasks(file: string): Promise<TrueMasks> {
-  const { size, ids } = readIndexedPng(await readFile(file), file);
-  const masks = new Map<number, Mask>();
+/**
+ * Reads the true masks of one frame at the size of the picture. Some annotations are a pixel off (an
+ * odd side that the codec made even): they are stretched, nearest neighbour. Throws
+ * `unreadable-file`.
+ */
+export async function readTrueMasks(file: string, display: Size): Promise<TrueMasks> {
+  const { size, ids } = stretch(readIndexedPng(await readFile(file), file), display);
+  const objects = new Map<number, Mask>();
   for (const id of new Set(ids)) {
     if (id > 0)
-      masks.set(
+      objects.set(
         id,
         maskFromBitmap(
           ids.map((value) => (value === id ? 1 : 0)),
@@ -67,7 +72,19 @@ export async function readTrueMasks(file: string): Promise<TrueMasks> {
         ),
       );
   }
-  return { size, objects: masks };
+  return { size, objects };
+}
+
+function stretch({ size, ids }: IdPicture, to: Size): IdPicture {
+  if (size.width === to.width && size.height === to.height) return { size, ids };
+  const stretched = new Uint8Array(to.width * to.height);
+  for (let y = 0; y < to.height; y++) {
+    const row = Math.floor(((y + 0.5) * size.height) / to.height) * size.width;
+    for (let x = 0; x < to.width; x++) {
+      stretched[y * to.width + x] = ids[row + Math.floor(((x + 0.5) * size.width) / to.width)] ?? 0;
+    }
+  }
+  return { size: to, ids: stretched };
 }
 
 async function readClip(folder: string): Promise<Clip> {

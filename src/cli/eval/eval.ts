@@ -1,5 +1,6 @@
 import type { SegmentationClient } from '../../../clients/typescript/index.ts';
 import { connect } from '../../../clients/typescript/index.ts';
+import type { Size } from '../../frame/geometry.ts';
 import type { Decoder } from '../../video/index.ts';
 import { createDecoder } from '../../video/index.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
@@ -9,8 +10,8 @@ import { createProgress } from '../progress.ts';
 import { serviceOptions } from '../serve.ts';
 import { parseKeyframes } from '../segment/video-config.ts';
 import { measureDecoding, measureFlow } from './clip-flow.ts';
-import type { Clip } from './clips.ts';
-import { findClips } from './clips.ts';
+import type { Clip, TrueMasks } from './clips.ts';
+import { findClips, readTrueMasks } from './clips.ts';
 import type { ClipResult, Setting } from './evaluate-clip.ts';
 import { evaluateClip } from './evaluate-clip.ts';
 import { formatReport } from './format-report.ts';
@@ -86,6 +87,7 @@ async function evaluateSettings(
   // By itself and before the flow: nothing else may count as decoding.
   const decoding = await measureDecoding(clip.videoFile, decode, signal);
   const flows = await measureFlow(clip.videoFile, decode, signal);
+  const truths = await readTruths(clip, decoding.display);
   const results: ClipResult[] = [];
   for (const setting of settings) {
     const label = `${clip.name} (${setting.prompt}, ${setting.keyframes})`;
@@ -95,6 +97,7 @@ async function evaluateSettings(
       const result = await evaluateClip(clip, {
         client,
         setting,
+        truths,
         flows,
         cpuMs: () => server.cpuMs(),
         decodeCpuMs: decoding.cpuMs,
@@ -107,6 +110,14 @@ async function evaluateSettings(
     }
   }
   return results;
+}
+
+async function readTruths(clip: Clip, display: Size): Promise<Map<number, TrueMasks>> {
+  const truths = new Map<number, TrueMasks>();
+  for (const [frameIndex, file] of clip.maskFiles) {
+    truths.set(frameIndex, await readTrueMasks(file, display));
+  }
+  return truths;
 }
 
 function parseSettings(args: Arguments): Setting[] {

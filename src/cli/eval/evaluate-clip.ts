@@ -5,7 +5,6 @@ import type { FlowField } from '../../tracking/flow/types.ts';
 import { runVideo, sendChunks } from '../segment/run-video.ts';
 import { parseKeyframes } from '../segment/video-config.ts';
 import type { Clip, TrueMasks } from './clips.ts';
-import { readTrueMasks } from './clips.ts';
 import type { ObjectScores } from './object-track.ts';
 import { createObjectTrack } from './object-track.ts';
 import { stability } from './stability.ts';
@@ -35,6 +34,8 @@ export type ClipResult = {
 export type EvaluateOptions = {
   readonly client: SegmentationClient;
   readonly setting: Setting;
+  /** By frame, ascending. */
+  readonly truths: ReadonlyMap<number, TrueMasks>;
   readonly flows: readonly (FlowField | null)[];
   /** CPU of the server so far, in milliseconds. */
   readonly cpuMs: () => number | null;
@@ -46,8 +47,8 @@ export type EvaluateOptions = {
 
 /** Runs one clip through the service and scores it. */
 export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promise<ClipResult> {
-  const { client, setting, flows, signal } = options;
-  const prompts = await truePrompts(clip, setting.prompt);
+  const { client, setting, truths, flows, signal } = options;
+  const prompts = truePrompts(truths, setting.prompt);
   const tracks = prompts.map(({ objectId, at }) =>
     createObjectTrack({
       objectId,
@@ -59,7 +60,6 @@ export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promis
       },
     }),
   );
-  const truths = await readTruths(clip);
   const cpuBefore = options.cpuMs();
   const startedAtMs = performance.now();
   let lastFrame = -1;
@@ -99,14 +99,6 @@ export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promis
         : (cpuMs - options.decodeCpuMs) / frames,
     wallMsPerFrame: wallMs / frames,
   };
-}
-
-async function readTruths(clip: Clip): Promise<ReadonlyMap<number, TrueMasks>> {
-  const truths = new Map<number, TrueMasks>();
-  for (const [frameIndex, file] of clip.maskFiles) {
-    truths.set(frameIndex, await readTrueMasks(file));
-  }
-  return truths;
 }
 
 /** A service that loses frames must not look good for it. */

@@ -1,5 +1,5 @@
 import type { Mask } from '../../frame/mask.ts';
-import { maskFromBitmap, maskIou, maskToBitmap } from '../../frame/mask.ts';
+import { maskFromBitmap, maskIou } from '../../frame/mask.ts';
 import type { FlowField } from '../../tracking/flow/types.ts';
 import { warpSoftMask } from '../../tracking/flow/warp.ts';
 
@@ -10,13 +10,10 @@ import { warpSoftMask } from '../../tracking/flow/warp.ts';
  */
 export function stability(previous: Mask, current: Mask, flow: FlowField): number | null {
   if (previous.area === 0 && current.area === 0) return null;
-  const soft = {
-    size: previous.size,
-    window: { x: 0, y: 0, ...previous.size },
-    values: Float32Array.from(maskToBitmap(previous)),
-  };
-  const warped = warpSoftMask(soft, flow);
+  const values = new Float32Array(previous.bits);
+  const warped = warpSoftMask({ size: previous.size, window: previous.box, values }, flow);
   if (warped.window === null) return 0;
-  const bits = Uint8Array.from(warped.values, (value) => (value >= 0.5 ? 1 : 0));
+  const bits = new Uint8Array(warped.values.length);
+  for (let at = 0; at < bits.length; at++) bits[at] = (warped.values[at] ?? 0) >= 0.5 ? 1 : 0;
   return maskIou(maskFromBitmap(bits, warped.size, warped.window), current);
 }

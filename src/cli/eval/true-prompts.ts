@@ -2,8 +2,7 @@ import type { Mask } from '../../frame/mask.ts';
 import { maskToBitmap } from '../../frame/mask.ts';
 import type { PlannedPrompt } from '../prompt-plan.ts';
 import { plannedPrompt } from '../prompt-plan.ts';
-import type { Clip } from './clips.ts';
-import { readTrueMasks } from './clips.ts';
+import type { TrueMasks } from './clips.ts';
 import { distancePeak } from './distance-peak.ts';
 
 /** What the service is told of an object on the first frame that shows it. */
@@ -12,11 +11,14 @@ export const promptKinds = ['mask', 'box', 'point'] as const;
 /** One of {@link promptKinds}. */
 export type EvalPrompt = (typeof promptKinds)[number];
 
-/** Prompts made from the first true mask of every object of a clip. */
-export async function truePrompts(clip: Clip, kind: EvalPrompt): Promise<PlannedPrompt[]> {
+/** Prompts made from the first true mask of every object, frames in ascending order. */
+export function truePrompts(
+  truths: ReadonlyMap<number, TrueMasks>,
+  kind: EvalPrompt,
+): PlannedPrompt[] {
   const prompts = new Map<number, PlannedPrompt>();
-  for (const [frameIndex, file] of clip.maskFiles) {
-    for (const [objectId, mask] of (await readTrueMasks(file)).objects) {
+  for (const [frameIndex, { objects }] of truths) {
+    for (const [objectId, mask] of objects) {
       if (prompts.has(objectId)) continue;
       prompts.set(objectId, plannedPrompt(objectId, frameIndex, { prompts: promptOf(mask, kind) }));
     }
