@@ -51,14 +51,3 @@ function startDeadline(
     abort(new SegmentationError('deadline-exceeded', 'the deadline of the call has passed'));
   return setTimeout(pass, Math.max(0, remainingMs));
 }
-
-/** Settles as `promise` does, unless the signal aborts first: then rejects with its reason. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(SegmentationError.from(signal.reason));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    const unlink = () => signal.removeEventListener('abort', stop);
-    promise.then(resolve, reject).finally(unlink).catch(reject);
-  });
-}

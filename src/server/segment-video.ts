@@ -2,17 +2,18 @@ import { status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import { MaskEncoding } from '../gen/maskstream/v1/common.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
-import { type CallSignal, linkCallSignal, unlessAborted } from './call-signal.ts';
+import { type CallSignal, linkCallSignal } from './call-signal.ts';
 import { decodeConfig } from './config-decoder.ts';
 import { statusOfError, statusOfErrorCode } from './error-status.ts';
 import type { Logger } from './logger.ts';
 import { PromptLedger } from './prompt-ledger.ts';
 import { decodeRequests, takeConfig } from './request-decoder.ts';
+import { readRequests } from './request-reader.ts';
 import { limitReadAhead } from './reset-stream.ts';
 import { encodeEvent, encodePromptError, type ResponseOptions } from './response-encoder.ts';
 import { ResponseWriter } from './response-writer.ts';
 import type { ServerContext } from './server-options.ts';
-import type { ReceivedRequest, VideoCall } from './video-service.ts';
+import type { VideoCall } from './video-service.ts';
 
 // Two requests of the largest size in memory per stream, besides the one being worked on.
 const readAheadMessages = 2;
@@ -63,7 +64,6 @@ class VideoStream {
   readonly #writer: ResponseWriter;
   readonly #ledger: PromptLedger;
   #framesOut = 0;
-  #isOver = false;
 
   constructor(call: VideoCall, callSignal: CallSignal, context: ServerContext) {
     this.#call = call;
@@ -93,7 +93,7 @@ class VideoStream {
   async #serve(onSummary: (summary: SessionSummary) => void): Promise<SessionSummary | null> {
     const { signal } = this.#callSignal;
     const { models, limits, sessions, calls } = this.#context;
-    const requests = this.#readRequests();
+    const requests = readRequests(this.#call, signal);
     const config = decodeConfig(await takeConfig(requests), models, limits);
     const inputs = decodeRequests(requests, {
       model: config.model,
@@ -115,26 +115,6 @@ class VideoStream {
     return summary;
   }
 
-  /**
-   * The call's requests, read only when asked for, which is what holds the client back. The plain
-   * iterator would destroy the call when it is left, and with it every answer still queued.
-   */
-  async *#readRequests(): AsyncGenerator<ReceivedRequest, void, undefined> {
-    const requests = this.#call.iterator({ destroyOnReturn: false });
-    for (;;) {
-      let next: IteratorResult<unknown>;
-      try {
-        next = await unlessAborted(requests.next(), this.#callSignal.signal);
-      } catch (reason) {
-        // Ending the call fails a read that nobody waits for any more.
-        if (this.#isOver) return;
-        throw reason;
-      }
-      if (next.done === true) return;
-      yield next.value as ReceivedRequest;
-    }
-  }
-
   async #send(event: SessionEvent, options: ResponseOptions): Promise<void> {
     if (event.kind === 'ack' || event.kind === 'prompt-error') {
       this.#ledger.settle(event.requestId);
@@ -145,7 +125,6 @@ class VideoStream {
 
   /** Answers every update that is still open, then sends summary and status. */
   async #finish(summary: SessionSummary, error: SegmentationError | null): Promise<void> {
-    this.#isOver = true;
     const never = new SegmentationError('frame-never-came', 'the stream ended before its frame');
     const left = this.#ledger.drain().map((requestId) => encodePromptError(requestId, never));
     const { limits } = this.#context;

@@ -1,0 +1,29 @@
+import { SegmentationError } from '../frame/errors.ts';
+import type { ReceivedRequest, VideoCall } from './video-service.ts';
+
+/**
+ * A call's requests, taken from gRPC only when asked for, which is what holds the client back. Once
+ * the call is being ended there are no more; rejects when `signal` aborts first.
+ *
+ * The stream's own iterator will not do: it destroys the call when its reader leaves, and (1.14.7,
+ * Node 20) also when a status is emitted while a read is pending, so that the status is lost.
+ */
+export async function* readRequests(
+  call: VideoCall,
+  signal: AbortSignal,
+): AsyncGenerator<ReceivedRequest, void, undefined> {
+  let wake = () => {};
+  const events = ['readable', 'end', 'close', 'error'] as const;
+  for (const event of events) call.on(event, () => wake());
+  signal.addEventListener('abort', () => wake(), { once: true });
+  for (;;) {
+    if (signal.aborted && !call.writableEnded) throw SegmentationError.from(signal.reason);
+    const request = call.read() as ReceivedRequest | null;
+    if (request !== null) {
+      yield request;
+    } else {
+      if (call.readableEnded || call.writableEnded || call.destroyed) return;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  }
+}

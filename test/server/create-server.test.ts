@@ -1,0 +1,214 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
+import { afterEach, expect, test } from 'vitest';
+import { connect } from '../../clients/typescript/index.ts';
+import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
+import { chunkMessage, collect, configMessage, exchange, rawClient } from './raw-call.ts';
+import {
+  echoSession,
+  infoEvent,
+  masksEvent,
+  scripted,
+  scriptedModel,
+  summaryEvent,
+} from './scripted-session.ts';
+
+type Options = Omit<Parameters<typeof createServer>[0], 'sessions' | 'models'>;
+
+let server: MaskstreamServer;
+
+async function start(open: OpenSession, options: Options = {}): Promise<string> {
+  server = createServer({ sessions: scripted(open), models: [scriptedModel], ...options });
+  return `127.0.0.1:${await server.start({ host: '127.0.0.1', port: 0 })}`;
+}
+
+afterEach(() => server.close());
+
+/** A unary call of a service that has no generated client here. */
+function health(address: string, name: string): Promise<{ status?: string; code?: number }> {
+  const loaded = loadPackageDefinition(loadSync(protoPath, { enums: String })) as unknown as {
+    grpc: { health: { v1: { Health: new (...args: unknown[]) => HealthClient } } };
+  };
+  const client = new loaded.grpc.health.v1.Health(address, credentials.createInsecure());
+  return new Promise((resolve) => {
+    client.check({ service: name }, (error, response) => {
+      client.close();
+      resolve(error === null ? response : { code: error.code });
+    });
+  });
+}
+
+type HealthClient = {
+  check(
+    request: { service: string },
+    done: (error: { code: number } | null, response: { status: string }) => void,
+  ): void;
+  close(): void;
+};
+
+test('health says SERVING for the server and the service, and does not know others', async () => {
+  const address = await start(echoSession);
+  expect(await health(address, '')).toEqual({ status: 'SERVING' });
+  const name = 'maskstream.v1.SegmentationService';
+  expect(await health(address, name)).toEqual({ status: 'SERVING' });
+  expect(await health(address, 'nobody')).toEqual({ code: status.NOT_FOUND });
+});
+
+test('reflection lists the service and describes it', async () => {
+  const client = rawClient(Number((await start(echoSession)).split(':')[1]));
+  const answers = await new Promise<Buffer>((resolve, reject) => {
+    const call = client.makeBidiStreamRequest(
+      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+      (bytes: Buffer) => bytes,
+      (bytes) => bytes,
+    );
+    const parts: Buffer[] = [];
+    call.on('data', (bytes: Buffer) => parts.push(bytes));
+    call.on('error', reject);
+    call.on('end', () => resolve(Buffer.concat(parts)));
+    // ServerReflectionRequest: list_services = 7, file_containing_symbol = 4.
+    call.write(Buffer.from([0x3a, 1, 0x2a]));
+    const symbol = Buffer.from('maskstream.v1.SegmentationService');
+    call.write(Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]));
+    call.end();
+  });
+  client.close();
+  expect(answers.includes('maskstream.v1.SegmentationService')).toBe(true);
+  expect(answers.includes('SegmentVideo')).toBe(true);
+  expect(answers.includes('error_response')).toBe(false);
+});
+
+/** Goes on until it is told that the server goes away, then says so and ends with its input. */
+const politeSession: OpenSession = async function* (inputs, options) {
+  yield infoEvent(options);
+  yield masksEvent(0);
+  await options.goingAway;
+  const mask = masksEvent(0);
+  if (mask.kind !== 'masks' || mask.result.objects[0] === undefined) return;
+  yield {
+    kind: 'notice',
+    notice: 'going-away',
+    message: 'the server is going away',
+    resume: [{ objectId: 1, label: 'dog', mask: mask.result.objects[0].mask }],
+  };
+  for await (const input of inputs) void input;
+  yield summaryEvent(1);
+};
+
+test('draining tells live streams, refuses new ones, and ends when they do', async () => {
+  const address = await start(politeSession);
+  const client = rawClient(server.port ?? 0);
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  await once(call, 'data');
+  const drained = server.drain({ graceMs: 60_000 });
+  expect(await health(address, '')).toEqual({ status: 'NOT_SERVING' });
+  call.end();
+  const { responses, status: end } = await ended;
+  expect(end.code).toBe(status.OK);
+  expect(responses.map((response) => response.$case)).toEqual([
+    'info',
+    'masks',
+    'notice',
+    'summary',
+  ]);
+  expect(responses[2]).toMatchObject({
+    value: { kind: 4, resume: { objects: [{ objectId: 1, label: 'dog', mask: { width: 64 } }] } },
+  });
+  await drained;
+  client.close();
+});
+
+test('a stream that outlives the grace period ends with UNAVAILABLE and its summary', async () => {
+  await start(async function* (inputs, options) {
+    yield* echoSession(inputs, options, scriptedModel);
+  });
+  const client = rawClient(server.port ?? 0);
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  call.write({ message: chunkMessage() });
+  await once(call, 'data');
+  const drained = server.drain({ graceMs: 50 });
+  const refused = await exchange(client, [configMessage]);
+  expect(refused.status).toMatchObject({ code: status.UNAVAILABLE });
+  const { responses, status: end } = await ended;
+  expect(end).toMatchObject({ code: status.UNAVAILABLE, details: 'the server is going away' });
+  expect(responses.map((response) => response.$case)).toEqual(['info', 'masks', 'summary']);
+  await drained;
+  client.close();
+});
+
+test('with a token, every call but health needs it', async () => {
+  const address = await start(echoSession, { token: 'open sesame' });
+  const outcome = async (token?: string) => {
+    using client = connect(address, token === undefined ? {} : { token });
+    return await client.listModels().then(
+      () => 'OK',
+      (error: { status: string; code: string }) => `${error.status} ${error.code}`,
+    );
+  };
+  expect(await outcome()).toBe('UNAUTHENTICATED unauthenticated');
+  expect(await outcome('open')).toBe('UNAUTHENTICATED unauthenticated');
+  expect(await outcome('open sesame')).toBe('OK');
+  expect(await health(address, '')).toEqual({ status: 'SERVING' });
+  const client = rawClient(server.port ?? 0);
+  expect((await exchange(client, [configMessage])).status.code).toBe(status.UNAUTHENTICATED);
+  const metadata = new Metadata();
+  metadata.set('authorization', 'Bearer open sesame');
+  const call = client.segmentVideo(metadata);
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  call.end();
+  expect((await ended).status.code).toBe(status.OK);
+  client.close();
+});
+
+test('TLS serves clients that trust its certificate, and no others', async () => {
+  const certificate = readFileSync(new URL('./tls/certificate.pem', import.meta.url));
+  const privateKey = readFileSync(new URL('./tls/key.pem', import.meta.url));
+  const address = await start(echoSession, {
+    transport: { kind: 'tls', certificate, privateKey, clientAuthorities: null },
+  });
+  using trusting = connect(address, { tls: { authorities: certificate } });
+  expect(await trusting.listModels()).toHaveLength(1);
+  using doubting = connect(address, { tls: {} });
+  await expect(doubting.listModels()).rejects.toMatchObject({ status: 'UNAVAILABLE' });
+});
+
+test('mutual TLS refuses clients without a certificate', async () => {
+  const certificate = readFileSync(new URL('./tls/certificate.pem', import.meta.url));
+  const privateKey = readFileSync(new URL('./tls/key.pem', import.meta.url));
+  const address = await start(echoSession, {
+    transport: { kind: 'tls', certificate, privateKey, clientAuthorities: certificate },
+  });
+  using known = connect(address, { tls: { authorities: certificate, certificate, privateKey } });
+  expect(await known.listModels()).toHaveLength(1);
+  using unknown = connect(address, { tls: { authorities: certificate } });
+  await expect(unknown.listModels()).rejects.toMatchObject({ status: 'UNAVAILABLE' });
+});
+
+test('an address in use is an error that says so', async () => {
+  await start(echoSession);
+  const second = createServer({ sessions: scripted(echoSession), models: [scriptedModel] });
+  await expect(second.start({ host: '127.0.0.1', port: server.port ?? 0 })).rejects.toThrow(
+    /must be able to listen on 127\.0\.0\.1/,
+  );
+  await second.close();
+});
+
+test('close ends live streams at once and may be called twice', async () => {
+  await start(echoSession);
+  const client = rawClient(server.port ?? 0);
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  await once(call, 'data');
+  await Promise.all([server.close(), server.close()]);
+  expect((await ended).status.code).toBe(status.UNAVAILABLE);
+  client.close();
+});
