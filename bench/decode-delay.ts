@@ -110,9 +110,12 @@ async function measure(each: Case, ffmpeg: FfmpegBinary): Promise<string> {
   // The first frames wait for the start of the child.
   const steady = delays.slice(10).toSorted((a, b) => a - b);
   const steadyMs = latencies.slice(10).toSorted((a, b) => a - b);
-  const at = (values: readonly number[], ratio: number): number =>
-    values[Math.min(values.length - 1, Math.floor(values.length * ratio))] ?? Number.NaN;
   return `| ${each.name} | ${units.length} / ${frames} | ${at(steady, 0.5)} (${at(steady, 1)}) | ${at(steadyMs, 0.5).toFixed(1)} | ${at(steadyMs, 0.95).toFixed(1)} |`;
+}
+
+/** The value below which `ratio` of the sorted values lie. */
+function at(values: readonly number[], ratio: number): number {
+  return values[Math.min(values.length - 1, Math.floor(values.length * ratio))] ?? Number.NaN;
 }
 
 /** For each frame in presentation order, the access unit that it came in. */

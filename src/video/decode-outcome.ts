@@ -11,7 +11,6 @@ export type DecodeOutcome =
   | { readonly kind: 'failed'; readonly error: SegmentationError };
 
 const truncation = /partial file|ended prematurely|Truncating packet/i;
-const oversize = /max pixel count|Picture size \d+x\d+ (?:exceeds|is invalid)|exceeds limit/;
 const unlisted = /not on whitelist|Decoder \(codec \w+\) not found|no decoder found/i;
 
 /** Judges the end of a stream. */
@@ -29,7 +28,7 @@ export function judgeOutcome(options: {
     return failed('decoder-failed', `ffmpeg was ended by ${exit.signal} after ${pictures} frames`);
   }
   const said = log.complaints.join('; ');
-  if (oversize.test(said)) {
+  if (log.oversize) {
     return failed(
       'frame-too-large',
       `expected at most ${options.maxFramePixels} pixels a frame, got more: ${summary(log)}`,

@@ -83,7 +83,10 @@ async function* decodeInput<P>(
   const { format, limits, signal } = options;
   const log = new FfmpegLog();
   const onLogLine = (line: string): void => {
-    if (!log.read(line)) return;
+    const announced = log.read(line);
+    // Every later picture would be refused as well: the end of input lets what was decoded out.
+    if (log.oversize) child.stdin.end();
+    if (!announced) return;
     const codec = log.stream?.codec;
     if (codec !== undefined && !allowedCodecs(format).has(codec))
       pictures.fail(unsupportedCodec(codec, format));

@@ -17,8 +17,10 @@ export type StreamNote = {
   readonly frameRate: number | null;
 };
 
-/** Complaints that are kept for error messages. */
-const keptComplaints = 12;
+/** Complaints that are kept for error messages: the first name the cause, the last the end. */
+const keptComplaints = { first: 6, last: 6 };
+
+const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
 
 /**
  * Reads ffmpeg's log. The size of the source does not travel with scaled raw pictures, so it is taken
@@ -34,13 +36,19 @@ export class FfmpegLog {
   #stream: StreamNote | null = null;
   #outputOpen = false;
   #damage: string | null = null;
+  #oversize = false;
 
   /** The first video stream; null until ffmpeg has opened the input. */
   get stream(): StreamNote | null {
     return this.#stream;
   }
 
-  /** Last lines of level warning and worse, oldest first, without addresses. */
+  /** A picture was refused for its size. */
+  get oversize(): boolean {
+    return this.#oversize;
+  }
+
+  /** First and last lines of level warning and worse, oldest first, without addresses. */
   get complaints(): readonly string[] {
     return this.#complaints;
   }
@@ -101,7 +109,8 @@ export class FfmpegLog {
 
   #readStream(line: string): boolean {
     const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
-    if (codec === undefined || line.includes('(attached pic)')) return false;
+    // `none`: damaged headers, not a codec.
+    if (codec === undefined || codec === 'none' || line.includes('(attached pic)')) return false;
     this.#stream = { codec, frameRate: readFrameRate(line) };
     return true;
   }
@@ -110,7 +119,9 @@ export class FfmpegLog {
     const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').replaceAll(/\[(?:error|warning)\] ?/g, '');
     if (line.includes('[error]') && !line.includes('whitelist')) this.#damage = text.trim();
     this.#complaints.push(text.trim());
-    if (this.#complaints.length > keptComplaints) this.#complaints.shift();
+    const { first, last } = keptComplaints;
+    if (this.#complaints.length > first + last) this.#complaints.splice(first, 1);
+    this.#oversize ||= oversize.test(line);
   }
 }
 

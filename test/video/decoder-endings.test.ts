@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import type { Container } from '../../src/frame/container.ts';
+import { SegmentationError } from '../../src/frame/errors.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import type { DecodedEvent, DecoderOptions } from '../../src/video/index.ts';
+import {
+  bundledFfmpeg,
+  onlyChildId,
+  chunksOf,
+  decodeAll,
+  encoders,
+  expectNothingLeft,
+  makeClip,
+  never,
+  systemFfmpeg,
+} from './clips.ts';
+import type { Decoded } from './clips.ts';
+
+expectNothingLeft();
+
+const allContainers: readonly Container[] = [
+  'h264-annex-b',
+  'hevc-annex-b',
+  'mpeg-ts',
+  'mp4',
+  'matroska',
+  'webm',
+  'ivf',
+  'mjpeg',
+  'avi',
+  'flv',
+  'mpeg-video',
+];
+
+function decode(
+  bytes: string | Uint8Array,
+  container: Container,
+  options: Partial<DecoderOptions> & { readonly frameRate?: number | null } = {},
+): Promise<Decoded> {
+  const decoder = createDecoder({ ffmpeg: systemFfmpeg, ...options });
+  const frameRate = options.frameRate === undefined ? 30 : options.frameRate;
+  return decodeAll(decoder(chunksOf(bytes), { container, frameRate, signal: never }));
+}
+
+/** The error that ended a stream. */
+function errorOf(decoded: Decoded): SegmentationError {
+  if (decoded.error instanceof SegmentationError) return decoded.error;
+  throw new Error(`expected an error, got ${decoded.frames.length} frames`, {
+    cause: decoded.error,
+  });
+}
+
+describe.each([
+  ['the ffmpeg of the machine', systemFfmpeg],
+  ['the bundled ffmpeg', bundledFfmpeg],
+] as const)('with %s', (_, binary) => {
+  test.each([
+    ['fragmented MP4', 'mp4', `${encoders.h264} -movflags frag_keyframe+empty_moov`, 'mp4'],
+    ['faststart MP4', 'mp4', `${encoders.h264} -movflags +faststart`, 'mp4'],
+    ['Matroska', 'matroska', encoders.h264, 'mkv'],
+    ['WebM', 'webm', encoders.vp8, 'webm'],
+    ['IVF', 'ivf', encoders.vp9, 'ivf'],
+    ['AVI', 'avi', encoders.mjpeg, 'avi'],
+    ['FLV', 'flv', encoders.h264, 'flv'],
+    ['MPEG-TS', 'mpeg-ts', encoders.h264, 'ts'],
+  ] as const)(
+    'a truncated %s gives its frames and says so',
+    async (_name, container, encode, extension) => {
+      const whole = await readFile(await makeClip({ encode, extension }));
+      // Not at the end of a transport packet, which is a good place to stop.
+      const half = Math.floor((whole.length * 0.6) / 188) * 188 + 61;
+      const decoded = await decode(whole.subarray(0, half), container, { ffmpeg: binary });
+      expect(decoded.error).toBeNull();
+      expect(decoded.truncated).toBe(true);
+      expect(decoded.frames.length).toBeGreaterThan(3);
+      expect(decoded.frames.length).toBeLessThan(20);
+    },
+  );
+
+  test.each(allContainers)('random bytes declared as %s are undecodable', async (container) => {
+    const error = errorOf(await decode(randomBytes(200_000), container, { ffmpeg: binary }));
+    expect(error.code).toBe('undecodable-video');
+    expect(error.message).toContain(container);
+    expect(error.message).not.toMatch(/\/(?:tmp|dev|usr|home)|pipe:|@ 0x/);
+  });
+});
+
+test.each(allContainers)('a stream of no bytes declared as %s is empty', async (container) => {
+  expect(errorOf(await decode(new Uint8Array(0), container)).code).toBe('empty-stream');
+  expect(errorOf(await decode(new Uint8Array(0), container, { frameRate: null })).code).toBe(
+    'empty-stream',
+  );
+});
+
+test.each([
+  ['mp4', 'matroska'],
+  ['matroska', 'mp4'],
+  ['mpeg-ts', 'ivf'],
+  ['flv', 'matroska'],
+] as const)('%s declared as %s is undecodable', async (actual, declared) => {
+  const extension = { mp4: 'mp4', matroska: 'mkv', 'mpeg-ts': 'ts', flv: 'flv' }[actual];
+  const clip = await makeClip({ encode: encoders.h264, extension });
+  expect(errorOf(await decode(clip, declared)).code).toBe('undecodable-video');
+});
+
+test('an MP4 that lost its index is undecodable, as nothing of it can be shown', async () => {
+  const whole = await readFile(await makeClip({ encode: encoders.h264, extension: 'mp4' }));
+  expect(errorOf(await decode(whole.subarray(0, whole.length / 2), 'mp4')).code).toBe(
+    'undecodable-video',
+  );
+});
+
+test.each([
+  ['matroska', '-c:v ffv1', 'mkv', 'ffv1'],
+  ['avi', '-c:v msmpeg4', 'avi', 'msmpeg4v3'],
+  ['flv', '-c:v flv', 'flv', 'flv1'],
+] as const)('%s with %s is an unsupported codec', async (container, encode, extension, codec) => {
+  const clip = await makeClip({ encode, extension });
+  const error = errorOf(await decode(clip, container));
+  expect(error.code).toBe('unsupported-codec');
+  expect(error.message).toContain(codec);
+});
+
+test.each([
+  ['mp4', `${encoders.h264} -movflags +faststart`, 'mp4'],
+  ['mjpeg', encoders.mjpeg, 'mjpeg'],
+  ['webm', encoders.vp9, 'webm'],
+] as const)('more pixels than allowed in %s are refused', async (container, encode, extension) => {
+  const clip = await makeClip({ encode, extension });
+  const error = errorOf(await decode(clip, container, { maxFramePixels: 50_000 }));
+  expect(error.code).toBe('frame-too-large');
+  expect(error.message).toContain('50000');
+});
+
+test('an absurd pixel aspect counts as pixels', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'mkv', filter: 'setsar=255/1' });
+  expect(errorOf(await decode(clip, 'matroska', { maxFramePixels: 320 * 180 * 20 })).code).toBe(
+    'frame-too-large',
+  );
+});
+
+test('an index at the end beyond the spool limit is refused', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'mp4' });
+  const error = errorOf(await decode(clip, 'mp4', { maxSpoolBytes: 20_000 }));
+  expect(error.code).toBe('spool-too-large');
+  expect(error.message).toContain('20000');
+});
+
+test.each([
+  ['mjpeg', encoders.mjpeg, 'mjpeg'],
+  ['hevc-annex-b', `${encoders.hevc}:vui-timing-info=0`, 'hevc'],
+] as const)('%s without timing needs a frame rate', async (container, encode, extension) => {
+  const clip = await makeClip({ encode, extension });
+  const error = errorOf(await decode(clip, container, { frameRate: null }));
+  expect(error.code).toBe('invalid-config');
+  expect(error.message).toContain('frame_rate');
+  const decoded = await decode(clip, container, { frameRate: 12.5 });
+  expect(decoded.timesUs.slice(0, 3)).toEqual([0, 80_000, 160_000]);
+  expect(decoded.formats[0]?.frameRate).toBe(12.5);
+});
+
+test('a killed child ends the stream with an error, after what was decoded', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264', frames: 60 });
+  const events = createDecoder({ ffmpeg: systemFfmpeg })(endless(clip), {
+    container: 'h264-annex-b',
+    frameRate: null,
+    signal: never,
+  });
+  const seen = await decodeAll(
+    tap(events, (count) => {
+      if (count === 5) process.kill(onlyChildId(), 'SIGKILL');
+    }),
+  );
+  expect(errorOf(seen).code).toBe('decoder-failed');
+  expect(errorOf(seen).message).toContain('SIGKILL');
+  expect(seen.frames.length).toBeGreaterThanOrEqual(5);
+});
+
+test('a child that has input and gives nothing has stalled', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264', frames: 60 });
+  const decoder = createDecoder({ ffmpeg: systemFfmpeg, stallTimeoutMs: 400 });
+  const options = { container: 'h264-annex-b', frameRate: null, signal: never } as const;
+  const seen = await decodeAll(
+    tap(decoder(endless(clip), options), (count) => {
+      if (count === 5) process.kill(onlyChildId(), 'SIGSTOP');
+    }),
+  );
+  expect(errorOf(seen).code).toBe('decoder-stalled');
+});
+
+test('an ffmpeg that cannot be started is a failed decoder', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264' });
+  const ffmpeg = { ...systemFfmpeg, path: '/nowhere/ffmpeg' };
+  expect(errorOf(await decode(clip, 'h264-annex-b', { ffmpeg })).code).toBe('decoder-failed');
+});
+
+test('a sender that fails ends the stream with its own error', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264' });
+  async function* failing(): AsyncGenerator<Uint8Array, void, void> {
+    yield* chunksOf(clip);
+    throw new Error('the line is dead');
+  }
+  const options = { container: 'h264-annex-b', frameRate: null, signal: never } as const;
+  const decoded = await decodeAll(createDecoder({ ffmpeg: systemFfmpeg })(failing(), options));
+  expect(decoded.error).toMatchObject({ message: 'the line is dead' });
+});
+
+/** The same clip over and over, for as long as it is read. */
+async function* endless(clip: string): AsyncGenerator<Uint8Array, void, void> {
+  for (;;) yield* chunksOf(clip);
+}
+
+/** Passes events on and says after each frame how many there were. */
+async function* tap(
+  events: AsyncIterable<DecodedEvent>,
+  onFrame: (count: number) => void,
+): AsyncGenerator<DecodedEvent, void, void> {
+  let count = 0;
+  for await (const event of events) {
+    yield event;
+    if (event.kind === 'frame') onFrame(++count);
+  }
+}
