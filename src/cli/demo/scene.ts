@@ -43,10 +43,12 @@ export function createScene(options: { size: Size; frameCount: number; seed: num
       const sum = new Float32Array(size.width * size.height * 3);
       const exposure = new Float32Array(sum.length);
       const owners = new Uint8Array(size.width * size.height);
+      // The camera pans slowly: its blur over one exposure is below a pixel.
+      const still = paintGround(size, ground, frameIndex);
       for (const offset of exposures) {
         const time = frameIndex + offset;
+        exposure.set(still);
         const target = { size, pixels: exposure, owners: offset === 0 ? owners : null };
-        paintGround(target, ground, time);
         for (const layer of layers) paintLayer(target, layer, time);
         for (let at = 0; at < sum.length; at++) sum[at] = sum[at]! + exposure[at]!;
       }
@@ -70,7 +72,8 @@ type Exposure = {
   readonly owners: Uint8Array | null;
 };
 
-function paintGround({ pixels, size }: Exposure, ground: Texture, time: number): void {
+function paintGround(size: Size, ground: Texture, time: number): Float32Array {
+  const pixels = new Float32Array(size.width * size.height * 3);
   const unit = size.height / 360;
   const panX = 1.3 * time;
   const panY = 9 * Math.sin(time / 40);
@@ -85,6 +88,7 @@ function paintGround({ pixels, size }: Exposure, ground: Texture, time: number):
       pixels[at + 2] = 95 * light + 18;
     }
   }
+  return pixels;
 }
 
 function paintLayer({ pixels, owners, size }: Exposure, layer: Layer, time: number): void {

@@ -29,7 +29,7 @@ export function overlayColour(objectId: number): Colour {
 
 /** Draws every object of a frame onto its picture: tint, outline, box, id and confidence. */
 export function drawOverlay(picture: RgbPicture, frame: AnsweredFrame): void {
-  const thickness = Math.max(1, Math.round(picture.size.height / 360));
+  const thickness = Math.max(1, Math.round(picture.size.height / 240));
   for (const object of frame.objects) {
     const colour = overlayColour(object.objectId);
     // A change of size inside a stream leaves masks of the new size on pictures of the old one.
