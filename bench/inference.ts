@@ -21,6 +21,8 @@ console.log('part                     threads   p50 ms   p95 ms   CPU ms');
 for (const threads of [1, 2]) {
   await using model = await loadModel({ directory, threads, signal });
   await measureModel(model, threads);
+  const residentMb = (process.memoryUsage().rss / 2 ** 20).toFixed(0);
+  console.log(`resident, whole process: ${residentMb} MB`);
 }
 
 async function measureModel(model: LoadedModel, threads: number): Promise<void> {

@@ -44,11 +44,6 @@ export class Graph {
     return meaning in this.#manifest.inputs;
   }
 
-  /** Declared shape of an input; a named dimension counts as 1. */
-  inputShape(meaning: string): number[] {
-    return this.#input(meaning).shape.map((side) => (typeof side === 'number' ? side : 1));
-  }
-
   /** Runs the graph once; every declared output comes back under its meaning. */
   async run(feeds: Tensors): Promise<Tensors> {
     const named: Tensors = {};

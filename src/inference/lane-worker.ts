@@ -77,13 +77,15 @@ type Settleable = {
 };
 
 function settleable(): Settleable {
-  let resolve: Settleable['resolve'] = () => {};
-  let reject: Settleable['reject'] = () => {};
+  let resolve: Settleable['resolve'] = nothing;
+  let reject: Settleable['reject'] = nothing;
   const promise = new Promise<void>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });
   // Whoever waits sees the reason; a worker that dies with nobody waiting is no unhandled rejection.
-  promise.catch(() => {});
+  promise.catch(nothing);
   return { promise, resolve, reject };
 }
+
+function nothing(): void {}

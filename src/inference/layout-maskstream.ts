@@ -31,7 +31,7 @@ export const maskstreamLayout: Layout = {
       outputs: ['logits', 'iou', 'presence'],
     },
     refiner: { inputs: ['crop', 'prior', 'appearance'], outputs: ['logits', 'iou', 'appearance'] },
-    text: { inputs: featureMaps, outputs: ['classes'] },
+    text: { inputs: [], optionalInputs: featureMaps, outputs: ['classes'] },
   },
 
   unsupported(manifest) {
@@ -65,7 +65,9 @@ export const maskstreamLayout: Layout = {
 
   async classify(features, graphs) {
     // classes: float32[1, channels, side, side]
-    const { classes } = await graph(graphs, 'text').run(features);
+    const text = graph(graphs, 'text');
+    const used = Object.entries(features).filter(([meaning]) => text.hasInput(meaning));
+    const { classes } = await text.run(Object.fromEntries(used));
     return { maps: floats(classes!), side: classes!.dims.at(-1)! };
   },
 };

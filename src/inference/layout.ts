@@ -34,6 +34,8 @@ export type Layout = {
   readonly meanings: {
     readonly [role in GraphRole]?: {
       readonly inputs: readonly string[];
+      /** Inputs that an export may leave out: exporters drop what a graph does not use. */
+      readonly optionalInputs?: readonly string[];
       readonly outputs: readonly string[];
     };
   };

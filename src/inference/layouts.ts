@@ -19,7 +19,8 @@ export function layoutProblems(manifest: Manifest): string[] {
     if (graph === undefined) continue;
     for (const side of ['inputs', 'outputs'] as const) {
       const missing = wanted[side].filter((meaning) => !(meaning in graph[side]));
-      const extra = Object.keys(graph[side]).filter((meaning) => !wanted[side].includes(meaning));
+      const known = [...wanted[side], ...(side === 'inputs' ? (wanted.optionalInputs ?? []) : [])];
+      const extra = Object.keys(graph[side]).filter((meaning) => !known.includes(meaning));
       for (const name of missing) problems.push(`graphs.${role}.${side} lacks "${name}"`);
       for (const name of extra) problems.push(`graphs.${role}.${side}: "${name}" has no meaning`);
     }

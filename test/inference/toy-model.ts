@@ -80,7 +80,7 @@ const refiner: OnnxGraph = {
 
 /** The picture's red and green as probabilities of `tomato` and `leaf`. */
 const text: OnnxGraph = {
-  inputs: { emb: [1, 3, 4, 4], f8: [1, 3, 4, 4], f4: [1, 3, 4, 4] },
+  inputs: { emb: [1, 3, 4, 4], f4: [1, 3, 4, 4] },
   outputs: { classes: [1, 2, 4, 4] },
   integers: { start: [0], end: [2], axis: [1] },
   floats: { unit: [1 / 255] },
