@@ -1,20 +1,18 @@
 import { SegmentationError } from '../frame/errors.ts';
-import type { CallRegistry } from './server-options.ts';
+import type { CallRegistry, Place } from './server-options.ts';
 
 /** Counts the calls of one server, refuses those beyond `maxStreams`, and empties it to shut down. */
 export class Calls implements CallRegistry {
-  readonly goingAway: Promise<void>;
   readonly #shutdown = new AbortController();
   readonly #maxStreams: number;
-  readonly #live = new Set<number>();
+  /** By id, how to tell each call that the server goes away. */
+  readonly #live = new Map<number, () => void>();
   #nextId = 1;
   #draining = false;
-  #announce!: () => void;
   #whenEmpty: (() => void) | null = null;
 
   constructor(maxStreams: number) {
     this.#maxStreams = maxStreams;
-    this.goingAway = new Promise((resolve) => (this.#announce = resolve));
   }
 
   get shutdown(): AbortSignal {
@@ -26,7 +24,7 @@ export class Calls implements CallRegistry {
     return this.#live.size;
   }
 
-  enter(): Disposable & { readonly id: number } {
+  enter(): Place {
     if (this.#draining) {
       throw new SegmentationError('shutting-down', 'the server is going away');
     }
@@ -37,14 +35,14 @@ export class Calls implements CallRegistry {
       );
     }
     const id = this.#nextId++;
-    this.#live.add(id);
-    return { id, [Symbol.dispose]: () => this.#leave(id) };
+    const goingAway = new Promise<void>((resolve) => this.#live.set(id, resolve));
+    return { id, goingAway, [Symbol.dispose]: () => this.#leave(id) };
   }
 
   /** Refuses new calls and tells the live ones; resolves when all ended, at the latest by abort. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    this.#announce();
+    for (const announce of this.#live.values()) announce();
     if (this.#live.size === 0) return;
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
     const timer = setTimeout(() => this.abort(), graceMs);

@@ -12,10 +12,10 @@ export async function* readRequests(
   call: VideoCall,
   signal: AbortSignal,
 ): AsyncGenerator<ReceivedRequest, void, undefined> {
-  let wake = () => {};
+  let wake: (() => void) | null = null;
   const events = ['readable', 'end', 'close', 'error'] as const;
-  for (const event of events) call.on(event, () => wake());
-  signal.addEventListener('abort', () => wake(), { once: true });
+  for (const event of events) call.on(event, () => wake?.());
+  signal.addEventListener('abort', () => wake?.(), { once: true });
   for (;;) {
     if (signal.aborted && !call.writableEnded) throw SegmentationError.from(signal.reason);
     const request = call.read() as ReceivedRequest | null;

@@ -12,7 +12,7 @@ import { readRequests } from './request-reader.ts';
 import { limitReadAhead } from './reset-stream.ts';
 import { encodeEvent, encodePromptError, type ResponseOptions } from './response-encoder.ts';
 import { ResponseWriter } from './response-writer.ts';
-import type { ServerContext } from './server-options.ts';
+import type { Place, ServerContext } from './server-options.ts';
 import type { VideoCall } from './video-service.ts';
 
 // Two requests of the largest size in memory per stream, besides the one being worked on.
@@ -30,7 +30,7 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
     using callSignal = linkCallSignal(call, calls.shutdown);
     const startedMs = performance.now();
     log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
-    const outcome = await new VideoStream(call, callSignal, context).run();
+    const outcome = await new VideoStream(call, { callSignal, place, context }).run();
     logOutcome(outcome, { log, stream: place.id, durationMs: performance.now() - startedMs });
   } catch (reason) {
     // Refused at the door, or its last messages could not be sent.
@@ -56,43 +56,49 @@ function isOurFault(error: SegmentationError): boolean {
   return statusOfErrorCode[error.code] === status.INTERNAL;
 }
 
+/** What one stream is served with. */
+type StreamParts = {
+  readonly callSignal: CallSignal;
+  readonly place: Place;
+  readonly context: ServerContext;
+};
+
 /** One SegmentVideo call: requests in, session, responses out, summary, status. */
 class VideoStream {
   readonly #call: VideoCall;
-  readonly #callSignal: CallSignal;
-  readonly #context: ServerContext;
+  readonly #parts: StreamParts;
   readonly #writer: ResponseWriter;
   readonly #ledger: PromptLedger;
   #framesOut = 0;
+  #summary: SessionSummary | null = null;
 
-  constructor(call: VideoCall, callSignal: CallSignal, context: ServerContext) {
+  constructor(call: VideoCall, parts: StreamParts) {
+    const { limits } = parts.context;
     this.#call = call;
-    this.#callSignal = callSignal;
-    this.#context = context;
-    this.#writer = new ResponseWriter(call, callSignal, context.limits);
-    this.#ledger = new PromptLedger(context.limits.maxPendingPrompts);
+    this.#parts = parts;
+    this.#writer = new ResponseWriter(call, parts.callSignal, limits);
+    this.#ledger = new PromptLedger(limits.maxPendingPrompts);
   }
 
   async run(): Promise<Outcome> {
-    const { signal } = this.#callSignal;
-    let summary: SessionSummary | null = null;
+    const { signal } = this.#parts.callSignal;
     let error: SegmentationError | null = null;
     try {
-      summary = await this.#serve((final) => (summary = final));
+      await this.#serve();
     } catch (reason) {
       // What the session throws once it was told to stop says less than why it was.
       error = SegmentationError.from(signal.aborted ? signal.reason : reason);
     }
-    // A session that could not even start has no summary of its own; clients rely on the last message.
-    const last = summary ?? { ...emptySummary, framesOut: this.#framesOut };
-    await this.#finish(last, error);
-    return { error, summary: last };
+    // A session that could not even start has no summary; clients rely on the last message.
+    const summary = this.#summary ?? { ...emptySummary, framesOut: this.#framesOut };
+    await this.#finish(summary, error);
+    return { error, summary };
   }
 
-  /** Runs the session to its end; `onSummary` is called before an error that follows the summary. */
-  async #serve(onSummary: (summary: SessionSummary) => void): Promise<SessionSummary | null> {
-    const { signal } = this.#callSignal;
-    const { models, limits, sessions, calls } = this.#context;
+  async #serve(): Promise<void> {
+    const { callSignal, place, context } = this.#parts;
+    const { signal } = callSignal;
+    const { models, limits, sessions } = context;
     const requests = readRequests(this.#call, signal);
     const config = decodeConfig(await takeConfig(requests), models, limits);
     const inputs = decodeRequests(requests, {
@@ -102,17 +108,11 @@ class VideoStream {
       refuse: (requestId, error) =>
         this.#writer.write({ message: encodePromptError(requestId, error) }),
     });
-    const options = { ...config.session, signal, goingAway: calls.goingAway };
-    let summary: SessionSummary | null = null;
+    const options = { ...config.session, signal, goingAway: place.goingAway };
     for await (const event of sessions.openVideo(inputs, options, config.model)) {
-      if (event.kind === 'summary') {
-        summary = event.summary;
-        onSummary(summary);
-      } else {
-        await this.#send(event, { maskEncoding: config.maskEncoding, limits });
-      }
+      if (event.kind === 'summary') this.#summary = event.summary;
+      else await this.#send(event, { maskEncoding: config.maskEncoding, limits });
     }
-    return summary;
   }
 
   async #send(event: SessionEvent, options: ResponseOptions): Promise<void> {
@@ -127,7 +127,7 @@ class VideoStream {
   async #finish(summary: SessionSummary, error: SegmentationError | null): Promise<void> {
     const never = new SegmentationError('frame-never-came', 'the stream ended before its frame');
     const left = this.#ledger.drain().map((requestId) => encodePromptError(requestId, never));
-    const { limits } = this.#context;
+    const { limits } = this.#parts.context;
     const last = encodeEvent(
       { kind: 'summary', summary },
       { maskEncoding: MaskEncoding.MASK_ENCODING_NONE, limits },

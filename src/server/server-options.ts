@@ -63,12 +63,17 @@ export type ServerContext = {
 export type CallRegistry = {
   /** Aborts with `shutting-down` when the grace period is over. */
   readonly shutdown: AbortSignal;
-  /** Resolves when the server begins to drain. */
-  readonly goingAway: Promise<void>;
   /**
-   * Takes a place; dispose it when the call is over.
+   * Takes a place.
    *
    * @throws SegmentationError `too-many-streams`, `shutting-down`.
    */
-  enter(): Disposable & { readonly id: number };
+  enter(): Place;
+};
+
+/** The place of one call; dispose it when the call is over. */
+export type Place = Disposable & {
+  readonly id: number;
+  /** Resolves when the server begins to drain; one promise a call, so that nothing outlives it. */
+  readonly goingAway: Promise<void>;
 };
