@@ -4,7 +4,7 @@ import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
 import { judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
 import { decodeArguments } from './ffmpeg-arguments.ts';
-import type { PictureShape } from './ffmpeg-arguments.ts';
+import type { PictureShape, StillInput } from './ffmpeg-arguments.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import { FfmpegLog } from './ffmpeg-log.ts';
 import type { PictureNote, StreamNote } from './ffmpeg-log.ts';
@@ -47,8 +47,8 @@ export type DecodePicturesOptions<P> = {
   readonly binary: FfmpegBinary;
   readonly format: StreamFormat;
   readonly frameRate: number | null;
-  /** Filters before everything else; they replace ffmpeg's own rotation. */
-  readonly firstFilters?: readonly string[];
+  /** Set for an image. */
+  readonly still?: StillInput;
   readonly shape: PictureShape;
   readonly limits: DecodeLimits;
   /** Makes room for a picture of the kind that `shape` asks for. */

@@ -5,6 +5,7 @@ import type { Size } from '../frame/geometry.ts';
 import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
 import { decodePictures } from './decode-pictures.ts';
 import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
+import type { StillInput } from './ffmpeg-arguments.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import type { PlaneWindow } from './picture-reader.ts';
 import type { PictureSlot } from './picture-stream.ts';
@@ -110,7 +111,7 @@ export async function* decodeFrames(
     readonly frameRate: number | null;
     readonly signal: AbortSignal;
     readonly ffmpeg: FfmpegBinary;
-    readonly firstFilters?: readonly string[];
+    readonly still?: StillInput;
     readonly limits: DecodeLimits;
     readonly longSide: number;
   },

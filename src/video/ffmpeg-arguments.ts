@@ -9,6 +9,14 @@ export type PictureShape =
   /** rgb24 at display size; later sizes are stretched to the first. */
   | { readonly kind: 'display-rgb' };
 
+/** What ffmpeg must be told of an image. */
+export type StillInput = {
+  /** Length of the whole image: the old build has no parser that would find a WebP's end. */
+  readonly bytes: number;
+  /** Filters that apply the orientation, in place of ffmpeg's own rotation. */
+  readonly uprightFilters: readonly string[];
+};
+
 /** Largest single allocation of ffmpeg: several times the largest allowed picture. */
 const maxAllocBytes = 512 * 1024 * 1024;
 
@@ -20,12 +28,12 @@ export function decodeArguments(options: {
   readonly frameRate: number | null;
   /** Where the bytes come from: the pipe, or the file inherited as descriptor 3. */
   readonly input: 'pipe' | 'file';
-  /** Filters before everything else, such as a rotation; they replace ffmpeg's own. */
-  readonly firstFilters?: readonly string[];
+  /** Set for an image. */
+  readonly still?: StillInput;
   readonly shape: PictureShape;
   readonly maxFramePixels: number;
 }): string[] {
-  const { binary, format, shape } = options;
+  const { binary, format, shape, still } = options;
   const framerate =
     options.frameRate === null || !isRaw(format) ? [] : ['-framerate', String(options.frameRate)];
   // `repeat`: two equal log lines are two frames, not "last message repeated".
@@ -50,14 +58,14 @@ export function decodeArguments(options: {
     '-max_pixels',
     String(options.maxFramePixels),
     ...framerate,
-    ...(options.firstFilters === undefined ? [] : ['-noautorotate']),
+    ...(still === undefined ? [] : ['-noautorotate', '-frame_size', String(still.bytes)]),
     '-f',
     demuxers[format],
     '-i',
     options.input === 'pipe' ? 'pipe:0' : 'file:/dev/fd/3',
     ...choice,
     '-vf',
-    [...(options.firstFilters ?? []), filterChain(shape)].join(','),
+    [...(still?.uprightFilters ?? []), filterChain(shape)].join(','),
     ...passthrough(binary),
     ...raw,
   ];

@@ -103,7 +103,10 @@ async function* decodeStill(
       frameRate: null,
       signal: options.signal,
       ffmpeg: options.ffmpeg,
-      firstFilters: uprightFilters(exifOrientation(bytes, format)),
+      still: {
+        bytes: bytes.length,
+        uprightFilters: uprightFilters(exifOrientation(bytes, format)),
+      },
       limits: { ...defaultLimits, maxFramePixels: maxImagePixels },
       longSide: options.analysisLongSide ?? defaultAnalysisLongSide,
     });
