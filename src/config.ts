@@ -94,11 +94,14 @@ export function readConfig(
     // An empty variable is the usual way to unset one in a compose file.
     configVariables.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
   );
-  const result = schema.safeParse({ ...given, ...overrides });
+  const all: Record<string, string | undefined> = { ...given, ...overrides };
+  const result = schema.safeParse(all);
   if (!result.success) {
     const issue = result.error.issues[0];
     const name = String(issue?.path[0]);
-    throw new SegmentationError('usage', `${name}: ${issue?.message ?? 'expected another value'}`);
+    const problem = issue?.message ?? 'expected another value';
+    const got = problem.includes('got') ? '' : `, got ${JSON.stringify(all[name])}`;
+    throw new SegmentationError('usage', `${name}: ${problem}${got}`);
   }
   return toConfig(result.data);
 }
