@@ -24,7 +24,7 @@ export function createFlowImage(grid: Size): FlowImage {
     levels.push(createLevel(size));
     size = halved(size);
   }
-  return { grid, levels, scaler: createAreaScaler(grid) };
+  return { grid, levels, revision: 0, scaler: createAreaScaler(grid) };
 }
 
 /**
@@ -34,13 +34,13 @@ export function createFlowImage(grid: Size): FlowImage {
  * @param luma row-major, at least `analysis.width * analysis.height` bytes (a frame's data will do)
  */
 export function prepareFlowImage(luma: Uint8Array, analysis: Size, out: FlowImage): void {
+  out.revision++;
   const finest = out.levels[0]!;
   out.scaler.scale(luma, analysis, finest);
   for (let index = 0; index < out.levels.length; index++) {
     const level = out.levels[index]!;
     if (index > 0) halve(out.levels[index - 1]!, level);
     padEdges(level);
-    level.hasGradients = false;
   }
 }
 
@@ -53,21 +53,6 @@ export function createFlowField(grid: Size): FlowField {
     u: new Float32Array(pixels),
     v: new Float32Array(pixels),
   };
-}
-
-/** Fills the level's gradients by central differences, once per picture. */
-export function ensureGradients(level: FlowLevel): void {
-  if (level.hasGradients) return;
-  const { grey, gradientX, gradientY, stride, height } = level;
-  const rows = height + 2 * flowPadding;
-  for (let y = 1; y < rows - 1; y++) {
-    const end = (y + 1) * stride - 1;
-    for (let at = y * stride + 1; at < end; at++) {
-      gradientX[at] = 0.5 * (grey[at + 1]! - grey[at - 1]!);
-      gradientY[at] = 0.5 * (grey[at + stride]! - grey[at - stride]!);
-    }
-  }
-  level.hasGradients = true;
 }
 
 function halved(size: Size): Size {
@@ -83,9 +68,6 @@ function createLevel(size: Size): FlowLevel {
     stride,
     origin: flowPadding * stride + flowPadding,
     grey: new Float32Array(pixels),
-    gradientX: new Float32Array(pixels),
-    gradientY: new Float32Array(pixels),
-    hasGradients: false,
   };
 }
 

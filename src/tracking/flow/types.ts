@@ -13,8 +13,8 @@ export type FlowField = {
 };
 
 /**
- * One level of a {@link FlowImage}: grey values 0..255 and their central differences. Rows are
- * `stride` long and repeat the edge pixels on all four sides, so that patches may overhang.
+ * One level of a {@link FlowImage}: grey values 0..255. Rows are `stride` long and repeat the edge
+ * pixels on all four sides, so that patches may overhang.
  */
 export type FlowLevel = {
   readonly width: number;
@@ -23,10 +23,6 @@ export type FlowLevel = {
   /** Index of the pixel (0, 0). */
   readonly origin: number;
   readonly grey: Float32Array;
-  readonly gradientX: Float32Array;
-  readonly gradientY: Float32Array;
-  /** The gradients belong to the present picture; see `ensureGradients`. */
-  hasGradients: boolean;
 };
 
 /**
@@ -37,6 +33,8 @@ export type FlowImage = {
   /** Size of level 0: the flow grid. */
   readonly grid: Size;
   readonly levels: readonly FlowLevel[];
+  /** Counts the pictures that this memory has held, so that an engine knows what it has seen. */
+  revision: number;
   /** Brings frames of any size to the grid. */
   readonly scaler: AreaScaler;
 };
