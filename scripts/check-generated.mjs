@@ -19,7 +19,9 @@ export function readTree(folder) {
 
 /** One line for each file that differs. */
 export function differences(expected, actual) {
-  const names = [...new Set([...expected.keys(), ...actual.keys()])].sort();
+  const names = [...new Set([...expected.keys(), ...actual.keys()])].toSorted((a, b) =>
+    a < b ? -1 : 1,
+  );
   return names.flatMap((name) => {
     if (!actual.has(name)) return [`${name}: missing`];
     if (!expected.has(name)) return [`${name}: not generated from proto/`];

@@ -89,7 +89,7 @@ function sources(folder) {
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((file) => !file.includes(`${sep}node_modules${sep}`))
-    .sort();
+    .toSorted();
 }
 
 function specifiers(text) {
@@ -105,7 +105,7 @@ function withoutComments(text) {
 
 function homeOf(name) {
   const folders = Object.keys(mayImport).filter((folder) => name.startsWith(`${folder}/`));
-  return folders.sort((a, b) => b.length - a.length)[0];
+  return folders.toSorted((a, b) => b.length - a.length)[0];
 }
 
 function folderProblems(name, target) {

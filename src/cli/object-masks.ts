@@ -17,7 +17,7 @@ export async function readObjectMasks(file: string): Promise<Map<number, Mask>> 
   }
   const { size, ids } = readIndexedPng(bytes, file);
   const masks = new Map<number, Mask>();
-  for (const id of [...new Set(ids)].filter((value) => value > 0).sort((a, b) => a - b)) {
+  for (const id of [...new Set(ids)].filter((value) => value > 0).toSorted((a, b) => a - b)) {
     masks.set(
       id,
       maskFromBitmap(

@@ -108,7 +108,7 @@ function formatRun({ frames, summary }: CameraRun, sent: number): string {
   const confidences = frames.flatMap(({ frame }) =>
     frame.objects.map((object) => object.confidence),
   );
-  const latencies = frames.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
+  const latencies = frames.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
   const at = (share: number) => latencies[Math.ceil(share * latencies.length) - 1] ?? Number.NaN;
   return formatTable([
     ['frames sent', String(sent)],

@@ -59,7 +59,6 @@ function addOctave(
 ): void {
   const { grid, cells } = octave;
   const scale = cells / side;
-  const smooth = (t: number) => t * t * (3 - 2 * t);
   for (let y = 0; y < side; y++) {
     const gy = Math.floor(y * scale);
     const fy = smooth(y * scale - gy);
@@ -74,4 +73,8 @@ function addOctave(
       values[y * side + x] = values[y * side + x]! + weight * (upper * (1 - fy) + lower * fy);
     }
   }
+}
+
+function smooth(t: number): number {
+  return t * t * (3 - 2 * t);
 }

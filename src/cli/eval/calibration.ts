@@ -82,7 +82,7 @@ function auroc(good: readonly number[], bad: readonly number[]): number | null {
   const all = [
     ...good.map((value) => ({ value, good: true })),
     ...bad.map((value) => ({ value, good: false })),
-  ].sort((a, b) => a.value - b.value);
+  ].toSorted((a, b) => a.value - b.value);
   let rankSum = 0;
   for (let start = 0; start < all.length;) {
     let end = start;

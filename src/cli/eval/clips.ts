@@ -44,7 +44,9 @@ export async function findClips(folder: string, only: readonly string[] | null):
   }
   const names = existsSync(join(folder, 'clip.mp4'))
     ? ['']
-    : (await readdir(folder)).sort().filter((name) => existsSync(join(folder, name, 'clip.mp4')));
+    : (await readdir(folder))
+        .toSorted()
+        .filter((name) => existsSync(join(folder, name, 'clip.mp4')));
   if (names.length === 0) {
     throw usageError(`${folder}: expected folders with clip.mp4 and masks/NNNNN.png, got none`);
   }
@@ -95,7 +97,7 @@ async function readClip(folder: string): Promise<Clip> {
       const index = /^(\d+)\.png$/.exec(file)?.[1];
       return index === undefined ? [] : [[Number(index), join(masks, file)] as const];
     })
-    .sort(([a], [b]) => a - b);
+    .toSorted(([a], [b]) => a - b);
   if (maskFiles.length === 0) throw usageError(`${masks}: expected NNNNN.png, got none`);
   const videoFile = join(folder, 'clip.mp4');
   return { name: basename(folder), videoFile, maskFiles: new Map(maskFiles) };

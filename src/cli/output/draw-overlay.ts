@@ -53,7 +53,7 @@ export function drawText(
   fill(picture, box, background);
   const dark = background[0] * 0.3 + background[1] * 0.59 + background[2] * 0.11 > 110;
   const ink: Colour = dark ? [0, 0, 0] : [255, 255, 255];
-  for (const [index, character] of [...text].entries()) {
+  for (const [index, character] of Array.from(text).entries()) {
     for (let row = 0; row < glyphSize.height; row++) {
       for (let column = 0; column < glyphSize.width; column++) {
         if (!glyphPixel(character, column, row)) continue;
@@ -71,7 +71,7 @@ export function drawText(
 /** Size of {@link drawText}'s background in pixels. */
 export function textSize(text: string, scale: number): Size {
   return {
-    width: ([...text].length * (glyphSize.width + 1) + 1) * scale,
+    width: (Array.from(text).length * (glyphSize.width + 1) + 1) * scale,
     height: (glyphSize.height + 1) * scale,
   };
 }

@@ -39,7 +39,7 @@ async function findInput(path: string, options: { asSequence: boolean }): Promis
   const files = (await readdir(path))
     .filter((file) => imageName.test(file))
     // Frame 10 comes after frame 9, zero-padded or not.
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((file) => join(path, file));
   if (files.length === 0) {
     throw usageError(`${path}: expected a folder with JPEG, PNG or WebP images, got none in it`);

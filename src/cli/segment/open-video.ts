@@ -34,12 +34,18 @@ export async function openVideo(
   job: Pick<SegmentJob, 'frameRate' | 'io'>,
 ): Promise<OpenVideo> {
   const { name } = input;
-  const release = async () => undefined;
   if (input.kind === 'video') {
     const { container, file } = input;
     const chunks = () => createReadStream(file, { highWaterMark: chunkBytes });
     const { frameRate } = job;
-    return { name, container, frameRate, frameCount: null, chunks, [Symbol.asyncDispose]: release };
+    return {
+      name,
+      container,
+      frameRate,
+      frameCount: null,
+      chunks,
+      [Symbol.asyncDispose]: nothingToRemove,
+    };
   }
   const { files } = input;
   const frameRate = job.frameRate ?? defaultSequenceRate;
@@ -47,7 +53,14 @@ export async function openVideo(
   if (await allJpeg(files)) {
     const chunks = () => readAll(files);
     const container = 'mjpeg';
-    return { name, container, frameRate, frameCount, chunks, [Symbol.asyncDispose]: release };
+    return {
+      name,
+      container,
+      frameRate,
+      frameCount,
+      chunks,
+      [Symbol.asyncDispose]: nothingToRemove,
+    };
   }
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-sequence-'));
   const remove = () => rm(folder, { recursive: true, force: true });
@@ -63,6 +76,8 @@ export async function openVideo(
     throw reason;
   }
 }
+
+async function nothingToRemove(): Promise<void> {}
 
 async function allJpeg(files: readonly string[]): Promise<boolean> {
   for (const file of files) if (detectImage(await readFile(file)) !== 'jpeg') return false;

@@ -24,7 +24,6 @@ export function createOutputSet(
   inputs: readonly Input[],
   signal: AbortSignal,
 ): OutputSet {
-  const nothing = async () => undefined;
   const several = inputs.length > 1;
   if (path.endsWith('.mp4')) {
     const lone = several ? `${inputs.length} inputs` : 'an image';
@@ -53,3 +52,6 @@ export function createOutputSet(
   const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
   return { output, video: output, close: nothing, discard: nothing };
 }
+
+/** Folders and overlays need no end of their own. */
+async function nothing(): Promise<void> {}

@@ -68,6 +68,8 @@ function slowDilate(boundary: Uint8Array, width: number, height: number, radius:
   return out;
 }
 
+const sum = (values: Uint8Array) => values.reduce((total, value) => total + value, 0);
+
 /** `f_measure` of davis2017-evaluation, line by line. */
 function slowScore(predicted: Picture, truth: Picture): number {
   const { width, height } = truth;
@@ -76,7 +78,6 @@ function slowScore(predicted: Picture, truth: Picture): number {
   const gt = slowBoundary(truth);
   const fgDilated = slowDilate(fg, width, height, radius);
   const gtDilated = slowDilate(gt, width, height, radius);
-  const sum = (values: Uint8Array) => values.reduce((total, value) => total + value, 0);
   const [nFg, nGt] = [sum(fg), sum(gt)];
   let [precision, recall] = [1, 1];
   if (nFg === 0 && nGt > 0) recall = 0;
@@ -142,13 +143,13 @@ describe('series statistics', () => {
   });
 });
 
-describe('calibration', () => {
-  const sample = (confidence: number, iou: number, age: number | null = 0) => ({
-    confidence,
-    iou,
-    age,
-  });
+const sample = (confidence: number, iou: number, age: number | null = 0) => ({
+  confidence,
+  iou,
+  age,
+});
 
+describe('calibration', () => {
   test('a constant offset is the error, whatever the bins', () => {
     const samples = [0.2, 0.5, 0.8].map((value) => sample(value, value - 0.1));
     expect(calibration(samples).ece).toBeCloseTo(0.1, 12);

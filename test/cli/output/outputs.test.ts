@@ -131,7 +131,7 @@ describe('a ZIP', () => {
       const same = readFileSync(join(folder, name.replace(/^b\//, '')));
       expect(Buffer.from(bytes).equals(same)).toBe(true);
     }
-    expect(readdirSync(folder).sort()).toEqual(['a.zip', 'frames.json', 'masks']);
+    expect(readdirSync(folder).toSorted()).toEqual(['a.zip', 'frames.json', 'masks']);
   });
 
   test('of a failed run leaves no file behind', async () => {
