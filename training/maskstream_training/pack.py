@@ -3,7 +3,7 @@
 Photographs become WebP, clips become H.264, label maps stay PNG (they must stay exact).  The recipe trains
 equally well from the original files; packing only saves bytes.
 
-    python -m maskstream_training.pack pack RAW OUT [--clips DIR]   # OUT/photos.tar, OUT/video.tar
+    python -m maskstream_training.pack pack RAW OUT [--clips DIR]   # OUT/photos.tgz, OUT/video.tgz
     python -m maskstream_training.pack unpack TAR RAW               # restores the folders that prepare.py reads
 """
 import argparse
@@ -18,8 +18,8 @@ import numpy as np
 
 PHOTO_SETS = ("bsds500", "camvid", "carparts", "ccp", "human290")
 VIDEO_SET = "davis-train"
-WEBP_QUALITY = 75
-H264_CRF = 17
+WEBP_QUALITY = 65
+H264_CRF = 19
 REPORT_WIDTH = 448
 
 
@@ -43,7 +43,7 @@ def pack_photos(raw: pathlib.Path, out: pathlib.Path) -> None:
         image = cv2.imread(str(path))
         return path, cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
 
-    with tarfile.open(out / "photos.tar", "w") as tar, ThreadPoolExecutor(2) as pool:
+    with tarfile.open(out / "photos.tgz", "w:gz") as tar, ThreadPoolExecutor(2) as pool:
         for name in PHOTO_SETS:
             for path, data in pool.map(encode, sorted((raw / name).glob("*.jpg"))):
                 add_bytes(tar, f"{name}/{path.stem}.webp", data)
@@ -59,7 +59,7 @@ def pack_video(raw: pathlib.Path, out: pathlib.Path, clips: pathlib.Path | None)
     def encode(name: str):
         return name, encode_clip([cv2.imread(str(p)) for p in sorted(folder.glob(f"{name}_[0-9]*.jpg"))])
 
-    with tarfile.open(out / "video.tar", "w") as tar, ThreadPoolExecutor(2) as pool:
+    with tarfile.open(out / "video.tgz", "w:gz") as tar, ThreadPoolExecutor(2) as pool:
         for name, data in pool.map(encode, names):
             add_bytes(tar, f"{VIDEO_SET}/{name}.mp4", data)
         for path in sorted(folder.glob("*.png")):

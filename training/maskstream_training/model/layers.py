@@ -18,6 +18,14 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: b
     return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
 
 
+def conv_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution and ReLU without a norm, for the decoder: batch statistics would differ between its kinds of passes."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)
+    return nn.Sequential(conv, nn.ReLU())
+
+
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     """Three linear layers: the shape of every head."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
@@ -31,6 +39,20 @@ class Residual(nn.Module):
         self.first = conv_bn(channels, hidden)
         self.second = conv_bn(hidden, channels, relu=False)
         nn.init.zeros_(self.second[1].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(self.first(x)))
+
+
+class PlainResidual(nn.Module):
+    """Residual without norms."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = conv_relu(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))

@@ -1,0 +1,113 @@
+"""The prepared arrays, resident on the training device."""
+import pathlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .prepare import KINDS
+
+LONGEST_CHAIN = 10
+#: Share of base photographs and of pasted objects by kind.  Things count as much as people.
+BASE_SHARE = dict(region=.23, regions=.05, street=.09, human=.07, car=.03, car_part=.05, person=.09, clothing=.06, video=.33)
+PASTE_SHARE = dict(region=.20, regions=.04, street=.06, human=.10, car=.04, car_part=.06, person=.13, clothing=.08, video=.29)
+AREA_WEIGHTED = ("region", "regions", "street", "car_part", "clothing")   # fewer specks
+
+
+class Store:
+    """images u8[n,448,448,3], labels u8[m,448,448], candidate tables, composed flow chains; all on one device."""
+
+    def __init__(self, root: pathlib.Path, device: torch.device):
+        self.device = device
+        self.half = torch.float16 if device.type == "cuda" else torch.float32
+        table = np.load(root / "candidates.npz")
+        self.images = torch.from_numpy(np.load(root / "images.npy")).to(device)
+        self.labels = torch.from_numpy(np.load(root / "labels.npy")).to(device)
+        column = lambda name: torch.from_numpy(table[name]).to(device)
+        self.image_of, self.label_of, self.kind = column("image"), column("label"), column("kind")
+        self.lut, self.box, self.parent = column("lut"), column("box"), column("parent")
+        self.base_weight = self._weights(table, BASE_SHARE)
+        self.paste_weight = self._weights(table, PASTE_SHARE)
+        self._index_clips(table["clip"])
+        self._index_kinds(table["kind"])
+        self.flow_first = int(table["flow_first"])
+        self.chains = self._chains(torch.from_numpy(np.load(root / "flow.npy")).to(device))
+
+    def _weights(self, table, share: dict) -> Tensor:
+        kind, area = table["kind"], table["box"][:, 4]
+        total = np.zeros(len(kind))
+        for i, name in enumerate(KINDS):
+            weight = np.clip(area, .002, .05) ** .5 if name in AREA_WEIGHTED else (area > 8e-4).astype(float)
+            weight = np.where(kind == i, weight, 0)
+            if weight.sum() > 0:
+                total += share[name] * weight / weight.sum()
+        return torch.from_numpy(total / total.sum()).float().to(self.device)
+
+    def _index_clips(self, clip: np.ndarray) -> None:
+        """first/last candidate of the clip of a candidate (itself for a photograph); a clip's rows are contiguous and in time order."""
+        first, last = np.arange(len(clip)), np.arange(len(clip))
+        for c in np.unique(clip[clip > 0]):
+            rows = np.flatnonzero(clip == c)
+            assert rows[-1] - rows[0] == len(rows) - 1, "the rows of a clip must be contiguous"
+            first[rows], last[rows] = rows[0], rows[-1]
+        self.first, self.last = torch.from_numpy(first).to(self.device), torch.from_numpy(last).to(self.device)
+
+    def _index_kinds(self, kind: np.ndarray) -> None:
+        order = np.argsort(kind, kind="stable")
+        counts = np.bincount(kind, minlength=len(KINDS))
+        self.by_kind = torch.from_numpy(order).to(self.device)
+        self.kind_start = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(self.device)
+        self.kind_count = torch.from_numpy(counts).to(self.device)
+
+    def same_kind(self, candidate: Tensor) -> Tensor:
+        """A random candidate of the same kind."""
+        kind = self.kind[candidate]
+        pick = (torch.rand(len(candidate), device=self.device) * self.kind_count[kind]).long()
+        return self.by_kind[self.kind_start[kind] + pick]
+
+    def _chains(self, flow: Tensor) -> Tensor:
+        """Frame-to-frame flow [f,2,h,w,2] -> displacement over 1..10 frames, [side, 10, f, 2, h, w]; side 0 looks back."""
+        frames, _, height, width, _ = flow.shape
+        ys, xs = torch.meshgrid(*[(torch.arange(n, device=self.device) + .5) / n * 2 - 1 for n in (height, width)], indexing="ij")
+        grid = torch.stack([xs, ys], -1)
+        sides = []
+        for side in range(2):
+            step = flow[:, side].float()
+            chain, lengths = step.permute(0, 3, 1, 2), []
+            for _ in range(LONGEST_CHAIN):
+                lengths.append(chain.to(self.half))
+                following = chain.roll(1 if side == 0 else -1, 0)
+                moved = F.grid_sample(following, grid + step, padding_mode="border", align_corners=False)
+                chain = step.permute(0, 3, 1, 2) + moved
+            sides.append(torch.stack(lengths))
+        return torch.stack(sides)
+
+    def displacement(self, candidate: Tensor, gap: Tensor, side: Tensor, at: Tensor) -> Tensor:
+        """DIS displacement over gap frames at source positions at [n,h,w,2] (-1..1); zero for photographs."""
+        video = self.last[candidate] > self.first[candidate]
+        row = (self.image_of[candidate] - self.flow_first).clamp(0, self.chains.shape[2] - 1)
+        chain = self.chains[side, (gap - 1).clamp(0, LONGEST_CHAIN - 1), row]
+        moved = F.grid_sample(chain, at.to(chain.dtype), padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
+        return moved.float() * (video & (gap > 0)).view(-1, 1, 1, 1)
+
+    def sample_images(self, image: Tensor, at: Tensor, padding: str = "border") -> Tensor:
+        """image rows [B] at positions [B,h,w,2] -> [B,3,h,w] in 0..255."""
+        pixels = self.images[image].permute(0, 3, 1, 2).to(self.half).contiguous()
+        return F.grid_sample(pixels, at.to(self.half), padding_mode=padding, align_corners=False)
+
+    def sample_masks(self, candidate: Tensor, at: Tensor) -> Tensor:
+        """Coverage [B,1,h,w] of the candidates' objects."""
+        labels = self.labels[self.label_of[candidate]]
+        count = labels.shape[0]
+        offset = torch.arange(count, device=self.device, dtype=torch.int32).view(-1, 1) * 256
+        mask = self.lut[candidate].view(-1)[(labels.view(count, -1).int() + offset).view(-1).long()]
+        return F.grid_sample(mask.view(count, 1, *labels.shape[1:]).to(self.half), at.to(self.half), padding_mode="zeros", align_corners=False)
+
+    def sample_label_ids(self, candidate: Tensor, at: Tensor) -> Tensor:
+        """Label ids [B,h,w] at positions at (nearest)."""
+        labels = self.labels[self.label_of[candidate]]
+        side = labels.shape[-1]
+        cell = ((at.float() + 1) * (side / 2)).long().clamp(0, side - 1)
+        row = torch.arange(len(candidate), device=self.device).view(-1, 1, 1)
+        return labels[row, cell[..., 1], cell[..., 0]].long()

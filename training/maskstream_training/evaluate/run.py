@@ -1,0 +1,76 @@
+"""Evaluate checkpoints on held-out training clips (to tune) and, with --report, on clips that are only reported.
+
+    python -m maskstream_training.evaluate.run RAW WEIGHTS [WEIGHTS ...] --out eval.json [--report] [--full]
+
+RAW holds davis-train/ and report/ as pack.py unpacks them.  Each evaluation with --report is logged in RUNS.md.
+"""
+import argparse
+import json
+import pathlib
+import time
+
+import numpy as np
+import torch
+
+from ..data.prepare import HELD_OUT_CLIPS
+from .clips import Clips
+from .network import Network
+from .still import StillFrames
+from .video import Policy, score_video
+
+REPORT_CLIPS = ("blackswan", "bmx-trees", "camel", "car-shadow", "dance-twirl", "goat", "libby", "soapbox")
+QUICK = [Policy(0), Policy(5, memory=0), Policy(5), Policy(1), Policy(10), Policy(5, start="box")]
+FULL = [Policy(0), *[Policy(k, memory=m) for k in (1, 5, 10) for m in (0, 1)], *[Policy(k) for k in (1, 2, 3, 5, 10)],
+        *[Policy(k, start=s) for s in ("box", "point") for k in (1, 5, 10)], Policy(5, start="box", twice=False), Policy(5, start="point", twice=False)]
+#: Choices judged on the held-out clips alone.
+TUNE = [*[Policy(k, recent_every=r) for k in (1, 5, 10) for r in (1, 3, 10, 20)], *[Policy(k, recent_score=s) for k in (1, 5) for s in (.6, .75, .85)],
+        *[Policy(k, box=False) for k in (1, 5, 10)], *[Policy(k, average=True) for k in (1, 5, 10)], Policy(5, lost=-1.), Policy(5, lost=0.), Policy(5, prior=False, box=False)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=pathlib.Path)
+    parser.add_argument("weights", type=pathlib.Path, nargs="+")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--clips", type=int, default=0, help="only so many clips of each group, for a smoke test")
+    parser.add_argument("--frames", type=int, default=0, help="only the first frames of each clip, for a smoke test")
+    parser.add_argument("--workers", type=int, default=16)
+    args = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    groups = {"held_out": list(HELD_OUT_CLIPS)[:args.clips or None]}
+    if args.report:
+        groups["report"] = list(REPORT_CLIPS)[:args.clips or None]
+    listed = [(str(args.raw / ("report" if g == "report" else "davis-train")), n, args.frames or None) for g, names in groups.items() for n in names]
+    begun = time.time()
+    clips = Clips(listed, device, args.workers)
+    print("clips", len(clips.names), "frames", len(clips.masks), round(time.time() - begun, 1), "s", flush=True)
+    results, pairs = {}, {}
+    for folder in args.weights:
+        begun = time.time()
+        network = Network(folder, device)
+        features = network.encode(clips.images)
+        still = StillFrames(network, clips, features, args.workers)
+        still.run()
+        result = results[str(folder)] = {"still": {g: still.summary(names) for g, names in groups.items()}, "video": {}}
+        for group, values in result["still"].items():
+            print(folder.name, group, json.dumps(values), round(time.time() - begun, 1), "s", flush=True)
+            pairs.update({f"{group}/{k}/{i}": v for k, both in still.pairs(groups[group]).items() for i, v in zip(("predicted", "true"), both)})
+        policies = [(p, groups) for p in (FULL if args.full else QUICK)]
+        policies += [(p, {"held_out": groups["held_out"]}) for p in TUNE] if args.tune else []
+        for policy, judged in policies:
+            scores, keyframes = score_video(network, clips, features, policy, judged)
+            result["video"][policy.name()] = scores
+            for group, both in keyframes.items():
+                if policy.interval:
+                    pairs.update({f"{group}/video {policy.name()}/{i}": v for i, v in zip(("predicted", "true"), both)})
+            print(policy.name(), {g: (s["J"], s["F"], s["JF"]) for g, s in scores.items()}, flush=True)
+        print(folder.name, round(time.time() - begun, 1), "s", flush=True)
+    args.out.write_text(json.dumps(results))
+    np.savez_compressed(args.out.with_suffix(".npz"), **pairs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Put exported graphs into a model folder and bring its manifest up to date.
+
+    python -m maskstream_training.publish ONNX MODEL [--calibration calibration.json]
+
+ONNX holds encoder.onnx, decoder.onnx and, if trained, text.onnx with vocabulary.json.  Only what training decides is
+rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the manifest stays.
+"""
+import argparse
+import hashlib
+import json
+import pathlib
+import shutil
+
+from .model.decoder import FINE, MASKS, POINTS, SLOTS
+from .model.encoder import C4, C8, EMB
+
+LIMIT_BYTES = 16_000_000
+#: Objects of one decoder run: their axis is open in the graph.
+OBJECTS_A_RUN = 4
+
+
+def tensor(name: str, shape: list) -> dict:
+    return {"name": name, "type": "float32", "shape": shape}
+
+
+def features() -> dict:
+    grid, middle = FINE // 4, FINE // 2
+    return {"embedding": tensor("emb", [1, EMB, grid, grid]), "features8": tensor("f8", [1, C8, middle, middle]), "features4": tensor("f4", [1, C4, FINE, FINE])}
+
+
+def decoder_tensors() -> dict:
+    n, grid = "objects", FINE // 4
+    inputs = {**features(), "points": tensor("points", [n, POINTS, 2]), "labels": tensor("labels", [n, POINTS]),
+              "prior": tensor("mask", [n, 1, FINE, FINE]), "hasPrior": tensor("has_mask", [n]),
+              "memoryEmbedding": tensor("mem_emb", [n, SLOTS, EMB, grid, grid]), "memoryMask": tensor("mem_mask", [n, SLOTS, 1, FINE, FINE]),
+              "memoryValid": tensor("mem_valid", [n, SLOTS])}
+    outputs = {"logits": tensor("logits", [n, MASKS, FINE, FINE]), "iou": tensor("iou", [n, MASKS]), "presence": tensor("obj", [n, 1])}
+    return {"inputs": inputs, "outputs": outputs}
+
+
+def install(source: pathlib.Path, model: pathlib.Path, entry: dict) -> None:
+    """Copy one graph and write its size and hash into its manifest entry."""
+    data = source.read_bytes()
+    if len(data) >= LIMIT_BYTES:
+        raise ValueError(f"{source.name}: {len(data)} bytes, the limit is {LIMIT_BYTES}")
+    shutil.copyfile(source, model / source.name)
+    entry.update(file=source.name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("onnx", type=pathlib.Path)
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("--calibration", type=pathlib.Path)
+    args = parser.parse_args()
+    path = args.model / "manifest.json"
+    manifest = json.loads(path.read_text())
+    graphs = manifest["graphs"]
+    install(args.onnx / "encoder.onnx", args.model, graphs["encoder"])
+    install(args.onnx / "decoder.onnx", args.model, graphs["decoder"])
+    graphs["decoder"].update(decoder_tensors())
+    manifest["memory"]["slots"] = SLOTS
+    manifest["batching"] = {"kind": "objects", "maxObjects": OBJECTS_A_RUN}
+    if args.calibration:
+        tables = json.loads(args.calibration.read_text())
+        manifest["iou"]["calibration"] = tables.pop("all")
+        manifest["iou"]["calibrationByPrompt"] = tables
+    if (args.onnx / "text.onnx").exists():
+        vocabulary = json.loads((args.onnx / "vocabulary.json").read_text())
+        graphs["text"] = {"inputs": features(), "outputs": {"classes": tensor("classes", [1, vocabulary["channels"], FINE, FINE])}}
+        install(args.onnx / "text.onnx", args.model, graphs["text"])
+        manifest["text"] = {k: vocabulary[k] for k in ("vocabulary", "minProbability", "minAreaRatio")}
+        if "text" not in manifest["prompts"]["kinds"]:
+            manifest["prompts"]["kinds"].append("text")
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
