@@ -10,6 +10,8 @@ import type { TextInstance } from './ports.ts';
 export type PromptScene = {
   readonly records: ReadonlyMap<number, ObjectRecord>;
   readonly frame: Frame;
+  /** Most clicks on one frame that the model takes for one object. */
+  readonly maxClicks: number;
   readonly findText: (query: { phrase: string; maxObjects: number }) => Promise<TextInstance[]>;
 };
 
@@ -74,6 +76,7 @@ export async function applyPrompts(
 function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): number[] {
   const { objectId, action } = update;
   if (action === 'remove') {
+    if (!draft.records.has(objectId)) throw unknownObject(update, scene);
     draft.records.delete(objectId);
     for (const set of [draft.asked, draft.fresh, draft.given]) set.delete(objectId);
     draft.actions.push({ kind: 'removed', objectId });
@@ -83,12 +86,17 @@ function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numbe
   const record = recordFor(draft, update, scene);
   const continues = action === 'refine' && record.prompt.frameIndex === scene.frame.index;
   const before = continues ? record.prompt : { clicks: [], box: null };
+  const clicks = [...before.clicks, ...prompts.points];
+  if (clicks.length > scene.maxClicks) {
+    const message = `the model takes at most ${scene.maxClicks} clicks on one frame for one object`;
+    throw new SegmentationError('invalid-prompt', `${message}, got ${clicks.length}`);
+  }
   draft.records.set(objectId, {
     ...(action === 'replace' ? { ...record, promptMemory: null, recentMemory: [] } : record),
     label: update.label ?? record.label,
     prompt: {
       frameIndex: scene.frame.index,
-      clicks: [...before.clicks, ...prompts.points],
+      clicks,
       box: prompts.box ?? before.box,
     },
   });
@@ -109,11 +117,14 @@ function recordFor(draft: Draft, update: PromptUpdate, scene: PromptScene): Obje
     return newObjectRecord(objectId, label, { frameIndex: index, timestampUs });
   }
   if (known) return known;
-  throw new SegmentationError(
-    'unknown-object',
+  throw unknownObject(update, scene);
+}
+
+function unknownObject({ action, objectId }: PromptUpdate, scene: PromptScene): SegmentationError {
+  const message =
     `${action.toUpperCase()} needs an object that exists on frame ${scene.frame.index}, ` +
-      `got id ${objectId}`,
-  );
+    `got id ${objectId}`;
+  return new SegmentationError('unknown-object', message);
 }
 
 /** Each instance that the phrase finds becomes an object, prompted by its box. */

@@ -4,12 +4,18 @@ import type { Features } from './ports.ts';
 /** Encoder runs on frames whose turn has not come yet, by frame. */
 export class EarlyFeatures {
   readonly #runs = new Map<number, Promise<Features>>();
+  /** Runs that are not over, also those that nobody wants any more. */
+  readonly #running = new Set<Promise<unknown>>();
 
   /** Starts a run; holds the frame until it ends. A failure shows when the result is taken. */
   start(frame: Frame, encode: (frame: Frame) => Promise<Features>): void {
     const held = frame.retain();
     const run = encode(held).finally(() => held.close());
-    run.catch(() => undefined);
+    const over: Promise<unknown> = run.then(
+      () => this.#running.delete(over),
+      () => this.#running.delete(over),
+    );
+    this.#running.add(over);
     this.#runs.set(frame.index, run);
   }
 
@@ -20,14 +26,21 @@ export class EarlyFeatures {
     return run;
   }
 
-  /** Closes what nobody took, now or when it comes; idempotent. */
-  close(): void {
-    for (const run of this.#runs.values()) {
+  /** Closes what nobody took of the frames up to this one, now or when it comes. */
+  discard(frameIndex: number): void {
+    for (const [index, run] of this.#runs) {
+      if (index > frameIndex) continue;
+      this.#runs.delete(index);
       run.then(
         (features) => features.close(),
         () => undefined,
       );
     }
-    this.#runs.clear();
+  }
+
+  /** Closes what nobody took; resolves when no run is left. Aborted runs end at once. */
+  async close(): Promise<void> {
+    this.discard(Number.POSITIVE_INFINITY);
+    await Promise.all(this.#running);
   }
 }

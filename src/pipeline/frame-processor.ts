@@ -58,6 +58,8 @@ export class FrameProcessor {
   readonly #bank = new FeatureBank();
   readonly #ahead = new EarlyFeatures();
   #late: LateKeyframe | null = null;
+  /** Overlapped runs that are not over, also those that nobody wants any more. */
+  readonly #lateRuns = new Set<Promise<unknown>>();
   #state: StreamState = initialState;
   #keyframes = 0;
   #encoderRuns = 0;
@@ -78,7 +80,10 @@ export class FrameProcessor {
     const clock = new StageClock(this.#parts.nowMs);
     clock.since('queue', task.queuedAtMs);
     const frame = trackerFrame(task.frame);
-    const evidence = await clock.time('propagate', () => this.#tracker.call('advance', frame));
+    const motion = { needMotion: this.#late !== null };
+    const evidence = await clock.time('propagate', () =>
+      this.#tracker.call('advance', frame, motion),
+    );
     const carried = await this.#carryLate(clock);
     const prompted = await this.#applyPrompts(task, clock);
     const decision = this.#decide(task, evidence, prompted);
@@ -87,13 +92,14 @@ export class FrameProcessor {
     if (!segmented) await this.#refine(evidence, carried, clock);
     const outputs = await clock.time('output', () => this.#output(task.frame));
     this.#observe(task.frame, outputs, segmented || carried);
+    this.#ahead.discard(task.frame.index);
     clock.since('total', task.queuedAtMs);
     return {
       state: this.#state,
       outcomes: prompted.outcomes,
       result: {
         ...positionOf(task),
-        ...this.#sourceOf({ decision, segmented, carried }),
+        ...this.#sourceOf({ decision, segmented, carried }, task),
         timings: clock.read(),
         objects: outputs.flatMap((output) => this.#objectResult(output)),
       },
@@ -115,8 +121,7 @@ export class FrameProcessor {
 
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
   async restore(frame: Frame | null, state: StreamState): Promise<void> {
-    this.#late?.abandon();
-    this.#late = null;
+    this.#abandonLate();
     this.#state = state;
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
@@ -137,12 +142,16 @@ export class FrameProcessor {
     this.#bank.keepOnly(needed);
   }
 
-  /** Gives up what is in work and frees all features; idempotent. */
-  close(): void {
+  /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
+  async close(): Promise<void> {
+    this.#abandonLate();
+    this.#bank.close();
+    await Promise.all([this.#ahead.close(), ...this.#lateRuns]);
+  }
+
+  #abandonLate(): void {
     this.#late?.abandon();
     this.#late = null;
-    this.#ahead.close();
-    this.#bank.close();
   }
 
   async #applyPrompts(task: FrameTask, clock: StageClock): Promise<PromptedFrame> {
@@ -150,6 +159,7 @@ export class FrameProcessor {
     const prompted = await applyPrompts(task.updates, {
       records: this.#state.records,
       frame,
+      maxClicks: this.#parts.segmenter.info.maxClicks,
       findText: async (query) => {
         const features = await this.#encode(frame, clock);
         const { signal } = this.#options;
@@ -180,8 +190,14 @@ export class FrameProcessor {
       },
       this.#options.keyframes,
     );
-    const busy = this.#late !== null && decision.kind === 'segment' && decision.reason !== 'prompt';
-    return busy ? { kind: 'propagate' } : decision;
+    if (this.#late === null || decision.kind === 'propagate') return decision;
+    if (decision.reason === 'interval' || decision.reason === 'low-confidence') {
+      return { kind: 'propagate' };
+    }
+    // What is under way is out of date: newer prompts, or pictures that its masks cannot be
+    // carried over.
+    this.#abandonLate();
+    return decision;
   }
 
   /**
@@ -207,6 +223,8 @@ export class FrameProcessor {
       this.#encoderRuns++;
       const context = this.#context(new StageClock(this.#parts.nowMs));
       this.#late = new LateKeyframe(frame, objects, context);
+      const over: Promise<unknown> = this.#late.over.then(() => this.#lateRuns.delete(over));
+      this.#lateRuns.add(over);
       return false;
     }
     await this.#encode(frame, clock);
@@ -317,11 +335,17 @@ export class FrameProcessor {
     this.#state = { ...this.#state, records };
   }
 
-  #sourceOf(course: Course): Pick<FrameResult, 'source' | 'keyframeIndex' | 'keyframeReason'> {
+  #sourceOf(
+    course: Course,
+    { resumed }: FrameTask,
+  ): Pick<FrameResult, 'source' | 'keyframeIndex' | 'keyframeReason'> {
     const keyframeIndex = this.#state.sourceKeyframe;
-    return course.segmented && course.decision.kind === 'segment'
-      ? { source: 'keyframe', keyframeIndex, keyframeReason: course.decision.reason }
-      : { source: 'propagated', keyframeIndex, keyframeReason: null };
+    if (!course.segmented || course.decision.kind !== 'segment') {
+      return { source: 'propagated', keyframeIndex, keyframeReason: null };
+    }
+    // A resumed stream begins with prompts that nobody sent.
+    const keyframeReason = resumed ? 'resume' : course.decision.reason;
+    return { source: 'keyframe', keyframeIndex, keyframeReason };
   }
 
   #objectResult(output: ObjectOutput): ObjectResult[] {

@@ -34,11 +34,15 @@ export class InputReader {
     return this.#captureTimestampsUs.shift() ?? null;
   }
 
-  /** Stops reading; idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Stops reading; idempotent. Does not wait for the inputs to end: a client that says nothing more
+   * would hold up the end of its stream.
+   */
+  close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.chunks.end();
-    await this.#iterator.return?.();
+    void this.#iterator.return?.()?.then(undefined, () => undefined);
   }
 
   async #read(): Promise<void> {
@@ -49,7 +53,7 @@ export class InputReader {
         await this.#take(next.value);
       }
     } catch (reason) {
-      this.#handlers.onFailure(reason);
+      if (!this.#closed) this.#handlers.onFailure(reason);
     }
     this.chunks.end();
     this.#handlers.onEnd();

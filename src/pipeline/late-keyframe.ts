@@ -28,6 +28,8 @@ export class LateKeyframe {
   readonly frames: readonly number[];
   readonly #abort = new AbortController();
   #result: LateResult | null = null;
+  /** Resolves when the run is over and its frame closed; never rejects. */
+  readonly over: Promise<void>;
 
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
@@ -35,7 +37,7 @@ export class LateKeyframe {
     const memory = objects.flatMap(({ record }) => memoryOf(record));
     this.frames = [frame.index, ...memory.map((entry) => entry.frameIndex)];
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
-    void this.#run(frame.retain(), objects, { ...context, signal });
+    this.over = this.#run(frame.retain(), objects, { ...context, signal });
   }
 
   /** The result, once it has come. */

@@ -24,7 +24,7 @@ export function newestWithCredit<T>(
     const iterator = source[Symbol.asyncIterator]();
     let waiting: { readonly item: T } | null = null;
     let credit = 0;
-    let ended = false;
+    let ended: { readonly error: unknown } | 'ok' | null = null;
     const emit = (): void => {
       if (credit > 0 && waiting !== null && !subscriber.closed) {
         const { item } = waiting;
@@ -32,7 +32,9 @@ export function newestWithCredit<T>(
         credit--;
         subscriber.next(item);
       }
-      if (ended && waiting === null) subscriber.complete();
+      if (ended === null || waiting !== null) return;
+      if (ended === 'ok') subscriber.complete();
+      else subscriber.error(ended.error);
     };
     const drain = async (): Promise<void> => {
       try {
@@ -48,11 +50,12 @@ export function newestWithCredit<T>(
           };
           emit();
         }
-        ended = true;
-        emit();
+        ended = 'ok';
       } catch (error) {
-        subscriber.error(error);
+        // What came before the failure is still handed out.
+        ended = { error };
       }
+      emit();
     };
     subscriber.add(
       credit$.subscribe(() => {

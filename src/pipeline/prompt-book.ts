@@ -20,6 +20,8 @@ export class PromptBook {
   /** Ids that were removed: never to be used again. */
   readonly #retired = new Set<number>();
   readonly #points = new Map<number, number>();
+  /** Clicks that an object had before an update, for `undo`. */
+  readonly #pointsBefore = new WeakMap<PromptUpdate, number>();
   #pending: PromptUpdate[] = [];
 
   constructor(model: ModelInfo, limits: SessionLimits) {
@@ -37,8 +39,9 @@ export class PromptBook {
    * `duplicate-object`, `unknown-object`, `too-many-objects`, `too-many-prompts`, `invalid-prompt`.
    *
    * @param display size that its coordinates are checked against; null before the first frame
+   * @param queued updates that wait elsewhere and count against the same bound
    */
-  accept(update: PromptUpdate, display: Size | null): PromptUpdate {
+  accept(update: PromptUpdate, display: Size | null, queued = 0): PromptUpdate {
     this.#checkKinds(update);
     this.#checkIds(update);
     const fitted =
@@ -46,12 +49,14 @@ export class PromptBook {
         ? update
         : { ...update, prompts: fitPromptsToPicture(update.prompts, display) };
     this.#checkPoints(update);
-    if (this.#pending.length >= this.#limits.maxPendingPrompts) {
+    if (this.#pending.length + queued >= this.#limits.maxPendingPrompts) {
       throw new SegmentationError(
         'too-many-prompts',
         `at most ${this.#limits.maxPendingPrompts} updates may wait for their frame`,
       );
     }
+    this.#pointsBefore.set(update, this.#points.get(update.objectId) ?? 0);
+    this.#pointsBefore.set(fitted, this.#points.get(update.objectId) ?? 0);
     this.#count(fitted);
     return fitted;
   }
@@ -61,10 +66,18 @@ export class PromptBook {
     this.#pending.push(update);
   }
 
-  /** An accepted update failed after all: the ids that it brought are free again. */
+  /**
+   * An accepted update failed after all: the ids that it brought are free again, the one that it
+   * removed lives on, and its clicks do not count.
+   */
   undo(update: PromptUpdate): void {
-    if (update.action !== 'add') return;
-    for (const objectId of idsOf(update)) this.#alive.delete(objectId);
+    const { objectId, action } = update;
+    if (action === 'add') {
+      for (const id of idsOf(update)) this.#alive.delete(id);
+    } else if (action === 'remove' && this.#retired.delete(objectId)) {
+      this.#alive.add(objectId);
+    }
+    this.#points.set(objectId, this.#pointsBefore.get(update) ?? 0);
   }
 
   /** Ids of a phrase that found fewer objects than it might have: they stay unused. */
@@ -97,6 +110,13 @@ export class PromptBook {
       return fate === 'waits';
     });
     return { due, missed };
+  }
+
+  /** Takes out the updates that fit, in order. */
+  takeWhere(fits: (update: PromptUpdate) => boolean): PromptUpdate[] {
+    const taken = this.#pending.filter(fits);
+    this.#pending = this.#pending.filter((update) => !taken.includes(update));
+    return taken;
   }
 
   /** Takes out everything whose frame never came. */

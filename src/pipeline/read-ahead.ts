@@ -30,6 +30,10 @@ export async function* readAhead<T>(
       while (!reader.closed) {
         const next = await iterator.next();
         if (next.done) break;
+        if (reader.closed) {
+          options.discard(next.value);
+          break;
+        }
         options.onRead(next.value);
         ready.push(next.value);
         notify();

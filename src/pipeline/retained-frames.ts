@@ -1,5 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
+import type { Size } from '../frame/geometry.ts';
 import type { PromptTarget, PromptUpdate } from '../frame/prompt.ts';
 import { initialState, type StreamState } from './frame-task.ts';
 
@@ -88,11 +89,7 @@ export class RetainedFrames {
    */
   resolve(target: Exclude<PromptTarget, { kind: 'next' }>): number {
     const correctable = this.#correctable();
-    const found = correctable.findLast(({ frame }) =>
-      target.kind === 'frame'
-        ? frame.index === target.frameIndex
-        : frame.timestampUs <= target.timestampUs,
-    );
+    const found = this.#find(target);
     if (found) return found.frame.index;
     const first = correctable[0]?.frame.index;
     const last = correctable.at(-1)?.frame.index;
@@ -116,6 +113,12 @@ export class RetainedFrames {
     );
   }
 
+  /** Display size of the frame that a past target names; null where it is not held. */
+  displayAt(target: PromptTarget): Size | null {
+    if (target.kind === 'next') return null;
+    return this.#find(target)?.frame.display ?? null;
+  }
+
   /** Closes all frames; idempotent. */
   close(): void {
     while (this.#entries.length > 0) this.#dropOldest();
@@ -125,6 +128,14 @@ export class RetainedFrames {
   #correctable(): readonly RetainedFrame[] {
     const first = this.#entries[0];
     return first === undefined || first.frame.index === 0 ? this.#entries : this.#entries.slice(1);
+  }
+
+  #find(target: Exclude<PromptTarget, { kind: 'next' }>): RetainedFrame | undefined {
+    return this.#correctable().findLast(({ frame }) =>
+      target.kind === 'frame'
+        ? frame.index === target.frameIndex
+        : frame.timestampUs <= target.timestampUs,
+    );
   }
 
   #dropOldest(): void {

@@ -12,6 +12,8 @@ export type ScheduledFrame = {
   readonly nextTimestampUs: number | null;
   readonly framesDroppedBefore: number;
   readonly captureTimestampUs: number | null;
+  /** The video ends early, after this frame. Only where the frame waited until the end. */
+  readonly truncated: string | null;
 };
 
 /** What the session takes from the decoder, in order. */
@@ -36,6 +38,8 @@ export async function* scheduleFrames(
   options: ScheduleOptions,
 ): AsyncGenerator<ScheduledItem, void, undefined> {
   let held: ScheduledFrame | null = null;
+  // Decoded, and not yet in `held` or handed over: to be closed if nobody asks for more.
+  let coming: Frame | null = null;
   let format: VideoFormat | null = null;
   try {
     for await (const event of events) {
@@ -48,6 +52,7 @@ export async function* scheduleFrames(
         continue;
       }
       options.onDecoded();
+      coming = event.frame;
       if (held !== null) {
         const item: ScheduledFrame = { ...held, nextTimestampUs: event.frame.timestampUs };
         held = null;
@@ -60,7 +65,9 @@ export async function* scheduleFrames(
         nextTimestampUs: null,
         framesDroppedBefore: 0,
         captureTimestampUs: options.takeCaptureTimestamp(),
+        truncated: null,
       };
+      coming = null;
       format = null;
       if (options.needsNextFrame(event.frame)) held = next;
       else yield next;
@@ -72,13 +79,18 @@ export async function* scheduleFrames(
     }
   } finally {
     held?.frame.close();
+    coming?.close();
   }
 }
 
-/** Gives a frame up for a newer one: its memory is freed, it is counted, its format lives on. */
+/**
+ * Gives a frame up for a newer one: its memory is freed, it is counted, its format lives on. A
+ * warning gives way to a frame; the early end of the video is never lost.
+ */
 export function overtakeItem(overtaken: ScheduledItem, newer: ScheduledItem): ScheduledItem {
   if (overtaken.kind !== 'frame') return newer;
-  if (newer.kind !== 'frame') return overtaken;
+  if (newer.kind === 'warning') return overtaken;
+  if (newer.kind === 'truncated') return { ...overtaken, truncated: newer.message };
   overtaken.frame.close();
   return {
     ...newer,

@@ -1,6 +1,8 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
+import type { Size } from '../frame/geometry.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
+import { resizeMask } from '../tracking/render-objects.ts';
 import type { PromptOutcome } from './apply-prompts.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
@@ -51,6 +53,9 @@ export class SessionCore {
   #framesDropped = 0;
   #nextOverloadNotice = 0;
   #truncated = false;
+  #videoEnded = false;
+  /** Corrections that wait for their turn. */
+  #corrections = 0;
   #newest: FrameResult | null = null;
 
   constructor(options: SessionOptions, parts: SessionParts, sinks: SessionSinks) {
@@ -86,8 +91,13 @@ export class SessionCore {
    */
   accept(update: PromptUpdate): 'refused' | 'held' | 'correction' {
     try {
-      const accepted = this.#book.accept(update, this.#format?.display ?? null);
-      if (this.#retained.isPast(update.at)) return 'correction';
+      const past = this.#isPast(update);
+      const display = past ? this.#retained.displayAt(update.at) : this.#format?.display;
+      const accepted = this.#book.accept(update, display ?? null, this.#corrections);
+      if (past) {
+        this.#corrections++;
+        return 'correction';
+      }
       this.#book.hold(accepted);
       return 'held';
     } catch (reason) {
@@ -102,11 +112,23 @@ export class SessionCore {
       case 'warning':
         return this.#notice('decode-warning', item.message);
       case 'truncated':
-        this.#truncated = true;
-        return this.#notice('truncated-input', item.message);
+        return this.#announceTruncated(item.message);
       case 'frame':
-        return await this.#takeFrame(item);
+        await this.#takeFrame(item);
+        if (item.truncated !== null) this.#announceTruncated(item.truncated);
     }
+  }
+
+  /** No more frames: what names a time after the last one belongs to the last one. */
+  async endVideo(): Promise<void> {
+    this.#videoEnded = true;
+    await this.#correctPast([]);
+  }
+
+  /** As `correct`, for an update that `accept` called a correction. */
+  async correctQueued(update: PromptUpdate): Promise<void> {
+    this.#corrections--;
+    await this.correct(update);
   }
 
   /**
@@ -149,10 +171,26 @@ export class SessionCore {
     });
   }
 
-  /** Frees all frames and features; idempotent. */
-  close(): void {
+  /** Frees all frames and features; idempotent. Resolves when model runs have let go of theirs. */
+  async close(): Promise<void> {
     this.#retained.close();
-    this.#processor.close();
+    await this.#processor.close();
+  }
+
+  #isPast({ at }: PromptUpdate): boolean {
+    if (this.#retained.isPast(at)) return true;
+    return this.#videoEnded && at.kind === 'timestamp' && this.#retained.newest !== undefined;
+  }
+
+  /** Corrects with updates that came, or turned out to belong, behind their frame. */
+  async #correctPast(missed: readonly PromptUpdate[]): Promise<void> {
+    const past = this.#book.takeWhere((update) => this.#isPast(update));
+    for (const update of [...missed, ...past]) await this.correct(update);
+  }
+
+  #announceTruncated(message: string): void {
+    this.#truncated = true;
+    this.#notice('truncated-input', message);
   }
 
   async #takeFrame(item: ScheduledFrame): Promise<void> {
@@ -164,7 +202,7 @@ export class SessionCore {
       const resumed = this.#resume.length > 0;
       const task: FrameTask = {
         frame,
-        updates: [...this.#takeResume(), ...due],
+        updates: [...this.#takeResume(frame.display), ...due],
         sizeChanged,
         resumed,
         framesDroppedBefore: item.framesDroppedBefore,
@@ -178,7 +216,8 @@ export class SessionCore {
       this.#statistics.add(processed.result.timings);
       this.#retained.push({ ...heldAs(task, processed), frame: frame.retain() });
       this.#processor.releaseFeatures(this.#retained.states());
-      for (const update of missed) await this.correct(update);
+      // Also those that came while the frame was in work.
+      await this.#correctPast(missed);
     } finally {
       frame.close();
     }
@@ -254,7 +293,7 @@ export class SessionCore {
   }
 
   /** A resumed stream begins with its objects' last masks, as if the client had drawn them. */
-  #takeResume(): PromptUpdate[] {
+  #takeResume(display: Size): PromptUpdate[] {
     const objects = this.#resume;
     this.#resume = [];
     return objects.map(({ objectId, label, mask }) => ({
@@ -262,14 +301,16 @@ export class SessionCore {
       objectId,
       action: 'add',
       at: { kind: 'next' },
-      prompts: { points: [], box: null, mask },
+      // The client may have asked for masks of another size than the picture's.
+      prompts: { points: [], box: null, mask: resizeMask(mask, display) },
       text: null,
       label,
     }));
   }
 
   #announceGoingAway(): void {
-    const resume = (this.#newest?.objects ?? []).flatMap(({ objectId, label, mask }) =>
+    const objects = this.#newest?.objects ?? this.#resume;
+    const resume = objects.flatMap(({ objectId, label, mask }) =>
       mask.area === 0 ? [] : [{ objectId, label, mask }],
     );
     const message = 'the server is going away; open a new stream with the resume state';

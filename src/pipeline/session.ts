@@ -1,4 +1,16 @@
-import { catchError, concatMap, EMPTY, lastValueFrom, map, merge, Subject } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  EMPTY,
+  lastValueFrom,
+  map,
+  merge,
+  of,
+  Subject,
+  takeUntil,
+  tap,
+} from 'rxjs';
 import type { Observable } from 'rxjs';
 import { SegmentationError } from '../frame/errors.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
@@ -29,10 +41,14 @@ const eventBound = 8;
 /** Decoded frames that EVERY_FRAME reads before their turn. */
 const framesAhead = 4;
 
+/** Frames that an overlapped keyframe may lie back and still be carried forward, at least. */
+const lateFrames = 16;
+
 /** Work on one stream, one piece at a time. */
 type Task =
   | { readonly kind: 'item'; readonly value: ScheduledItem }
-  | { readonly kind: 'correction'; readonly value: PromptUpdate };
+  | { readonly kind: 'correction'; readonly value: PromptUpdate }
+  | { readonly kind: 'end' };
 
 /**
  * Runs one stream: video and prompts in, masks out. Frames enter under credit, one at a time, when
@@ -74,7 +90,7 @@ async function run(stream: Stream): Promise<void> {
   } catch (reason) {
     failure = reason;
   } finally {
-    core?.close();
+    await core?.close();
     tracker?.close();
   }
   core?.finish();
@@ -89,7 +105,7 @@ function openTracker(options: SessionOptions, parts: SessionParts): Promise<Trac
     flowLongSide: 256,
     maskSide: info.maskSide,
     cropSide: info.refiner?.cropSide ?? null,
-    historyFrames: options.limits.retainedFrames + 2,
+    historyFrames: Math.max(options.limits.retainedFrames, lateFrames) + 2,
   });
 }
 
@@ -99,6 +115,9 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   const { signal } = options;
   const credit$ = new Subject<void>();
   const corrections$ = new Subject<PromptUpdate>();
+  const stopped$ = new Subject<void>();
+  // Handed over by the decoder and not begun yet: a frame behind a correction.
+  const untaken = new Set<ScheduledItem>();
   const failures: unknown[] = [];
   const reader = new InputReader(inputs, {
     onPrompt: (update) => {
@@ -110,21 +129,24 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
   const windUp = (): void => {
     events.unbound();
-    void reader.close();
+    reader.close();
+    corrections$.complete();
+    stopped$.next();
   };
-  signal.addEventListener('abort', windUp, { once: true });
-  if (signal.aborted) windUp();
   const { container, frameRate } = options;
   const scheduled = scheduleFrames(parts.decode(reader.chunks, { container, frameRate, signal }), {
     needsNextFrame: (frame) => core.needsNextFrame(frame),
     takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
     onDecoded: () => core.countDecoded(),
   });
-  const items$ =
-    options.delivery === 'every-frame'
-      ? pullWithCredit(foreseen(scheduled, core), credit$, discardItem)
-      : newestWithCredit(scheduled, credit$, { overtake: overtakeItem, discard: discardItem });
+  const everyFrame = options.delivery === 'every-frame';
+  const source = everyFrame ? foreseen(scheduled, core) : scheduled;
+  const items$ = everyFrame
+    ? pullWithCredit(source, credit$, discardItem)
+    : newestWithCredit(source, credit$, { overtake: overtakeItem, discard: discardItem });
   const untilBroken$ = items$.pipe(
+    takeUntil(stopped$),
+    tap((item) => untaken.add(item)),
     catchError((reason: unknown) => {
       failures.push(reason);
       // Nothing more will come of this video: do not wait for the client's half-close.
@@ -133,24 +155,29 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
     }),
   );
   // At most one frame has credit, and the prompt book bounds the corrections.
-  const work$ = merge(asTasks(untilBroken$, 'item'), asTasks(corrections$, 'correction')).pipe(
+  const video$ = concat(asTasks(untilBroken$, 'item'), of({ kind: 'end' } as const));
+  const work$ = merge(video$, asTasks(corrections$, 'correction')).pipe(
     concatMap(async (task) => {
-      if (failures.length > 0 && signal.aborted) return discardTask(task);
-      if (task.kind === 'correction') return await core.correct(task.value);
-      await core.take(task.value);
+      if (signal.aborted) return;
+      if (task.kind === 'item') untaken.delete(task.value);
+      await begin(task, core);
       await events.room();
-      credit$.next();
+      if (task.kind === 'item') credit$.next();
     }),
   );
   const finished = lastValueFrom(work$, { defaultValue: undefined });
-  credit$.next();
+  signal.addEventListener('abort', windUp, { once: true });
+  if (signal.aborted) windUp();
+  else credit$.next();
   try {
     await finished;
   } catch (reason) {
     failures.push(reason);
   } finally {
     signal.removeEventListener('abort', windUp);
-    await reader.close();
+    reader.close();
+    for (const item of untaken) discardItem(item);
+    await source.return();
     await scheduled.return();
   }
   if (signal.aborted) failures.push(signal.reason);
@@ -161,7 +188,7 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
 function foreseen(
   scheduled: AsyncIterable<ScheduledItem>,
   core: SessionCore,
-): AsyncIterable<ScheduledItem> {
+): AsyncGenerator<ScheduledItem, void, undefined> {
   return readAhead(scheduled, {
     depth: framesAhead,
     onRead: (item) => core.foresee(item),
@@ -169,15 +196,22 @@ function foreseen(
   });
 }
 
-function asTasks<K extends Task['kind']>(
+function begin(task: Task, core: SessionCore): Promise<void> {
+  switch (task.kind) {
+    case 'item':
+      return core.take(task.value);
+    case 'correction':
+      return core.correctQueued(task.value);
+    case 'end':
+      return core.endVideo();
+  }
+}
+
+function asTasks<K extends 'item' | 'correction'>(
   source$: Observable<Extract<Task, { kind: K }>['value']>,
   kind: K,
 ): Observable<Task> {
   return source$.pipe(map((value) => ({ kind, value }) as Task));
-}
-
-function discardTask(task: Task): void {
-  if (task.kind === 'item') discardItem(task.value);
 }
 
 /** Why a stream ended: an abort explains whatever broke in its wake. */

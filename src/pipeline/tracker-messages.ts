@@ -1,6 +1,7 @@
 import type { OutputOptions } from '../tracking/render-objects.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
 import type {
+  AdvanceOptions,
   CropRequest,
   ObjectAction,
   PriorMask,
@@ -18,7 +19,7 @@ export type RemoteTrackerOptions = Omit<TrackerOptions, 'engine'> & {
 /** The tracker's methods as they cross the thread: arguments and result. */
 export type TrackerCalls = {
   open: { arguments: [RemoteTrackerOptions]; result: void };
-  advance: { arguments: [TrackerFrame]; result: StepEvidence };
+  advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
   priors: { arguments: [readonly number[]]; result: PriorMask[] };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };

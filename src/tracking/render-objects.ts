@@ -44,7 +44,7 @@ export function renderObjects(
     const display = shown[i] ?? renderMask(null, frame.display);
     return {
       objectId: object.objectId,
-      mask: resized(display, options.maskSize),
+      mask: resizeMask(display, options.maskSize),
       box: display.box,
       area: display.area,
       confidence: confidenceOf(object, frame.timestampUs),
@@ -84,7 +84,7 @@ function without(mask: Mask, taken: Mask): Mask {
 }
 
 /** A binary mask at another size, by the pixel at each target centre. */
-function resized(mask: Mask, size: Size): Mask {
+export function resizeMask(mask: Mask, size: Size): Mask {
   if (mask.size.width === size.width && mask.size.height === size.height) return mask;
   if (mask.box === null) return { size, box: null, bits: mask.bits, area: 0 };
   const bitmap = new Uint8Array(size.width * size.height);

@@ -23,6 +23,12 @@ export type TrackerFrame = Picture & {
   readonly display: Size;
 };
 
+/** How a step is made. */
+export type AdvanceOptions = {
+  /** Flow is wanted though no mask moves: a keyframe is in work that may find a hidden object. */
+  readonly needMotion: boolean;
+};
+
 /** What a step says of one object. */
 export type ObjectEvidence = {
   readonly objectId: number;

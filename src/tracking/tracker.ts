@@ -16,6 +16,7 @@ import {
   type TrackedObject,
 } from './tracked-object.ts';
 import type {
+  AdvanceOptions,
   CropRequest,
   ObjectAction,
   PriorMask,
@@ -55,11 +56,12 @@ export class Tracker {
    * Moves all masks onto the next frame. A frame that was seen before (a correction replays it)
    * reuses its flow, so that untouched objects come out bit for bit as before.
    */
-  advance(frame: TrackerFrame): StepEvidence {
+  advance(frame: TrackerFrame, options: AdvanceOptions = { needMotion: false }): StepEvidence {
     const before = this.#frame;
     const known = this.#momentOf(frame.index);
     this.#prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
-    const fresh = known?.motion ? null : this.#motion(before);
+    const moves = options.needMotion || [...this.#objects.values()].some(({ area }) => area > 0);
+    const fresh = known?.motion || !moves ? null : this.#motion(before);
     const motion = known?.motion ?? fresh?.motion ?? null;
     const sceneCut = known?.motion ? known.sceneCut : (fresh?.sceneCut ?? 0);
     this.#frame = frame;
@@ -129,12 +131,14 @@ export class Tracker {
     const start = this.#history.findIndex((moment) => moment.frame.index === frameIndex);
     const then = this.#history[start];
     if (!then || this.#history.slice(start + 1).some(breaksMotion)) return false;
+    if (!sameSize(then.frame.analysis, this.#now().analysis)) return false;
     const path = this.#pathFrom(start + 1);
     const origin = { ...this.#now(), ...then.frame };
     for (const action of actions) {
       const now = this.#objects.get(action.objectId);
       const before = then.objects.get(action.objectId);
-      if (!now || !before) continue;
+      // What was said on a later frame is newer.
+      if (!now || !before || (now.anchor?.frameIndex ?? 0) > frameIndex) continue;
       const made = changeObject(before, action, origin, this.#options.maskSide);
       const soft = path === null ? made.soft : warpSoftMask(made.soft, path);
       this.#objects.set(action.objectId, {
@@ -196,10 +200,9 @@ export class Tracker {
     prepareFlowImage(frame.data.subarray(0, pixels), frame.analysis, this.#current);
   }
 
-  /** Null where no mask would move: an object that is lost costs next to nothing. */
+  /** Not called where no mask would move: an object that is lost costs next to nothing. */
   #motion(before: TrackerFrame | null): { motion: Motion; sceneCut: number } | null {
-    const visible = [...this.#objects.values()].some((object) => object.area > 0);
-    if (!visible || this.#previous === null || this.#current === null) return null;
+    if (this.#previous === null || this.#current === null) return null;
     const flow = createFlowField(this.#current.grid);
     const initial = before === null ? null : this.#momentOf(before.index)?.motion?.flow;
     this.#options.engine.compute(this.#previous, this.#current, flow, initial ?? undefined);
@@ -259,7 +262,7 @@ export class Tracker {
   }
 }
 
-/** Masks cannot be carried over a cut or a change of size. */
+/** Masks cannot be carried over a cut. */
 function breaksMotion(moment: Moment): boolean {
   return moment.sceneCut >= sceneCutThreshold;
 }
