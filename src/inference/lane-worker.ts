@@ -14,9 +14,11 @@ export type LaneWorkerEvents = {
 /** Longest that a process exit waits for a run to end; decoding many objects takes some seconds. */
 const exitWaitMs = 10_000;
 
+const diedAtStart = 'an inference worker died at its start';
+
 /** One inference worker thread, from its start to its end. */
 export class LaneWorker {
-  /** Resolves when the graphs are open; rejects with the reason why they are not. */
+  /** Resolves when the graphs are open; rejects, after the thread's end, with why they are not. */
   readonly ready: Promise<void>;
   readonly #worker: Worker;
   readonly #gate = new NativeGate();
@@ -39,20 +41,20 @@ export class LaneWorker {
     const onProcessExit = (): void => this.#gate.shutAndBlock(exitWaitMs);
     process.on('exit', onProcessExit);
     let cause: unknown;
+    let unusable: SegmentationError | null = null;
     worker.on('error', (reason) => (cause = reason));
     worker.on('exit', () => {
       process.off('exit', onProcessExit);
       hasExited();
-      isUnusable(
-        new SegmentationError('worker-died', 'an inference worker died at its start', { cause }),
-      );
+      isUnusable(unusable ?? new SegmentationError('worker-died', diedAtStart, { cause }));
       events.onExit(cause);
     });
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') isReady();
       else if (message.kind === 'standstill') standsStill();
       else if (message.kind === 'unusable') {
-        isUnusable(new SegmentationError(message.code, message.message));
+        // Told when the thread is gone, so that a lane never has two.
+        unusable = new SegmentationError(message.code, message.message);
       } else events.onAnswer(message);
     });
   }

@@ -176,11 +176,20 @@ export class WorkerLane {
     try {
       await this.start();
     } catch (cause) {
-      if (!this.#isClosed()) this.#dropAll(died('and cannot be started again', cause));
+      this.#onFailedStart(cause);
       return;
     }
     if (this.#isClosed()) return;
     this.#onRestart(this);
+    this.#pump();
+  }
+
+  /** Counts as a death for every call that waits, so a start that always fails ends them all. */
+  #onFailedStart(cause: unknown): void {
+    for (const pending of this.#queue.splice(0)) {
+      if (++pending.deaths < deathsPerJob) this.#queue.push(pending);
+      else this.#drop(pending, died('and cannot be started again', cause));
+    }
     this.#pump();
   }
 
