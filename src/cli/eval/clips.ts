@@ -57,11 +57,11 @@ export async function findClips(folder: string, only: readonly string[] | null):
 }
 
 /**
- * Reads the true masks of one frame at the size of the picture. Some annotations are a pixel off (an
+ * Reads the true masks of one frame at the size of the picture (default: the file's). Some annotations are a pixel off (an
  * odd side that the codec made even): they are stretched, nearest neighbour. Throws
  * `unreadable-file`.
  */
-export async function readTrueMasks(file: string, display: Size): Promise<TrueMasks> {
+export async function readTrueMasks(file: string, display?: Size): Promise<TrueMasks> {
   const { size, ids } = stretch(readIndexedPng(await readFile(file), file), display);
   const objects = new Map<number, Mask>();
   for (const id of new Set(ids)) {
@@ -77,7 +77,16 @@ export async function readTrueMasks(file: string, display: Size): Promise<TrueMa
   return { size, objects };
 }
 
-function stretch({ size, ids }: IdPicture, to: Size): IdPicture {
+/** Reads all true masks of a clip by frame index, ascending; see {@link readTrueMasks}. */
+export async function readTruths(clip: Clip, display?: Size): Promise<Map<number, TrueMasks>> {
+  const truths = new Map<number, TrueMasks>();
+  for (const [frameIndex, file] of clip.maskFiles) {
+    truths.set(frameIndex, await readTrueMasks(file, display));
+  }
+  return truths;
+}
+
+function stretch({ size, ids }: IdPicture, to: Size = size): IdPicture {
   if (size.width === to.width && size.height === to.height) return { size, ids };
   const stretched = new Uint8Array(to.width * to.height);
   for (let y = 0; y < to.height; y++) {

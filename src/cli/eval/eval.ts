@@ -1,6 +1,5 @@
 import type { SegmentationClient } from '../../../clients/typescript/index.ts';
 import { connect } from '../../../clients/typescript/index.ts';
-import type { Size } from '../../frame/geometry.ts';
 import type { Decoder } from '../../video/index.ts';
 import { createDecoder } from '../../video/index.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
@@ -10,8 +9,8 @@ import { createProgress } from '../progress.ts';
 import { serviceOptions } from '../serve.ts';
 import { parseKeyframes } from '../segment/video-config.ts';
 import { measureDecoding, measureFlow } from './clip-flow.ts';
-import type { Clip, TrueMasks } from './clips.ts';
-import { findClips, readTrueMasks } from './clips.ts';
+import type { Clip } from './clips.ts';
+import { findClips, readTruths } from './clips.ts';
 import type { ClipResult, Setting } from './evaluate-clip.ts';
 import { evaluateClip } from './evaluate-clip.ts';
 import { formatReport } from './format-report.ts';
@@ -110,14 +109,6 @@ async function evaluateSettings(
     }
   }
   return results;
-}
-
-async function readTruths(clip: Clip, display: Size): Promise<Map<number, TrueMasks>> {
-  const truths = new Map<number, TrueMasks>();
-  for (const [frameIndex, file] of clip.maskFiles) {
-    truths.set(frameIndex, await readTrueMasks(file, display));
-  }
-  return truths;
 }
 
 function parseSettings(args: Arguments): Setting[] {

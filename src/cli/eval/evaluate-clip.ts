@@ -9,7 +9,7 @@ import type { ObjectScores } from './object-track.ts';
 import { createObjectTrack } from './object-track.ts';
 import { stability } from './stability.ts';
 import type { EvalPrompt } from './true-prompts.ts';
-import { truePrompts } from './true-prompts.ts';
+import { promptsFromTruths } from './true-prompts.ts';
 
 /** One way of running the service. */
 export type Setting = { readonly prompt: EvalPrompt; readonly keyframes: string };
@@ -48,7 +48,7 @@ export type EvaluateOptions = {
 /** Runs one clip through the service and scores it. */
 export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promise<ClipResult> {
   const { client, setting, truths, flows, signal } = options;
-  const prompts = truePrompts(truths, setting.prompt);
+  const prompts = promptsFromTruths(truths, setting.prompt);
   const tracks = prompts.map(({ objectId, at }) =>
     createObjectTrack({
       objectId,
