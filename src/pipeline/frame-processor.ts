@@ -126,11 +126,6 @@ export class FrameProcessor {
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
 
-  /** Starts a stream with objects that an earlier stream handed over. */
-  adopt(records: ReadonlyMap<number, ObjectRecord>): void {
-    this.#state = { ...this.#state, records };
-  }
-
   /** Closes features that neither the newest state nor a held one may still compare with. */
   releaseFeatures(heldStates: Iterable<StreamState>): void {
     const needed = new Set<number>(this.#late?.frames);
@@ -266,8 +261,11 @@ export class FrameProcessor {
   ): Promise<KeyframeMasks> {
     const masks = new Map(segmentedMasks(actions));
     if (prompted.given.size > 0) {
-      for (const { objectId, mask } of await this.#tracker.call('priors', [...prompted.given])) {
-        masks.set(objectId, { mask, predictedIou: 1 });
+      for (const { objectId, mask, box } of await this.#tracker.call('priors', [
+        ...prompted.given,
+      ])) {
+        // "It is not here" says nothing about its look.
+        if (box !== null) masks.set(objectId, { mask, predictedIou: 1 });
       }
     }
     return masks;

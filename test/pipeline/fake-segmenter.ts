@@ -93,8 +93,6 @@ export function createFakeSegmenter(info: Partial<ModelInfo> = {}): FakeSegmente
 
 /** Waits for a hook, but not longer than the signal lets it. */
 async function unlessAborted(work: Promise<void> | void, signal: AbortSignal): Promise<void> {
-  const cancelled = (): SegmentationError =>
-    new SegmentationError('cancelled', 'model run cancelled');
   if (signal.aborted) throw cancelled();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -106,6 +104,10 @@ async function unlessAborted(work: Promise<void> | void, signal: AbortSignal): P
   } finally {
     if (onAbort) signal.removeEventListener('abort', onAbort);
   }
+}
+
+function cancelled(): SegmentationError {
+  return new SegmentationError('cancelled', 'model run cancelled');
 }
 
 function ownedFeatures(frameIndex: number, grid: Float32Array, onFree: () => void): FakeFeatures {

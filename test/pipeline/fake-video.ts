@@ -17,7 +17,7 @@ export type Scene = {
   readonly squares: (frameIndex: number) => readonly Square[];
   readonly size: (frameIndex: number) => Size;
   readonly timestampUs: (frameIndex: number) => number;
-  /** Shifts the texture of the background; another value is another scene. */
+  /** Texture of the background: another value is another scene. */
   readonly background: (frameIndex: number) => number;
 };
 
@@ -82,9 +82,15 @@ function lumaAt(
     (square) =>
       x >= square.x && y >= square.y && x < square.x + square.side && y < square.y + square.side,
   );
-  if (!top) return 60 + 25 * Math.sin((x + 31 * phase) / 2.3) * Math.cos((y - 17 * phase) / 3.1);
+  if (!top && phase === 0) return 60 + 25 * Math.sin(x / 2.3) * Math.cos(y / 3.1);
+  if (!top) return 10 + (noise(x >> 1, y >> 1, phase) % 100);
   const texture = 12 * Math.sin((x - top.x) / 1.7) * Math.cos((y - top.y) / 2.1);
   return (top.band === 1 ? 150 : 215) + texture;
+}
+
+function noise(x: number, y: number, seed: number): number {
+  const mixed = Math.imul(x * 73_856_093 + y * 19_349_663 + seed * 83_492_791, 0x9e3779b1);
+  return (mixed ^ (mixed >>> 15)) >>> 8;
 }
 
 /** What the tests see of the decoder. */
@@ -114,7 +120,8 @@ export function fakeDecode(scene: Scene, watch: DecodeWatch, trouble: DecodeTrou
     let frameIndex = 0;
     let size: Size | null = null;
     try {
-      for await (const _chunk of chunks) {
+      for await (const chunk of chunks) {
+        if (chunk.length === 0) continue;
         await trouble.beforeFrame?.(frameIndex);
         if (signal.aborted) throw new SegmentationError('cancelled', 'decoding was cancelled');
         if (trouble.failAt?.frameIndex === frameIndex) throw trouble.failAt.error;

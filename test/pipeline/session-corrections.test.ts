@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
 import { maskIou } from '../../src/frame/mask.ts';
 import { movingSquare, trueMask, type Scene } from './fake-video.ts';
 import {
@@ -12,22 +11,13 @@ import {
   prompt,
   readAll,
   readUntil,
-  type TestSession,
+  TestSessions,
 } from './session-harness.ts';
 
-let opened: TestSession[] = [];
+const sessions = new TestSessions();
+const open = sessions.open;
 
-function open(...parameters: Parameters<typeof openTestSession>): TestSession {
-  const session = openTestSession(...parameters);
-  opened.push(session);
-  return session;
-}
-
-afterEach(() => {
-  expect(liveFrames()).toBe(0);
-  for (const { segmenter } of opened) expect(segmenter.openFeatures()).toBe(0);
-  opened = [];
-});
+afterEach(() => sessions.expectNothingLeft());
 
 const twoSquares: Scene = {
   ...movingSquare,

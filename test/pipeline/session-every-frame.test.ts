@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
 import { maskIou } from '../../src/frame/mask.ts';
 import { movingSquare, trueMask } from './fake-video.ts';
 import {
@@ -10,22 +9,13 @@ import {
   prompt,
   readAll,
   readUntil,
-  type TestSession,
+  TestSessions,
 } from './session-harness.ts';
 
-let opened: TestSession[] = [];
+const sessions = new TestSessions();
+const open = sessions.open;
 
-function open(...parameters: Parameters<typeof openTestSession>): TestSession {
-  const session = openTestSession(...parameters);
-  opened.push(session);
-  return session;
-}
-
-afterEach(() => {
-  expect(liveFrames()).toBe(0);
-  for (const { segmenter } of opened) expect(segmenter.openFeatures()).toBe(0);
-  opened = [];
-});
+afterEach(() => sessions.expectNothingLeft());
 
 test('every frame is answered once, in order, and the masks follow the object', async () => {
   const session = open();
@@ -70,7 +60,7 @@ test('frames without any object are answered too', async () => {
   session.inputs.frames(3).end();
   const { results, summary } = await readAll(session);
   expect(results.map(({ objects, source }) => [objects.length, source])).toEqual(
-    Array(3).fill([0, 'propagated']),
+    Array.from({ length: 3 }, () => [0, 'propagated']),
   );
   expect(summary).toMatchObject({ keyframes: 0, encoderRuns: 0 });
 });

@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+import { liveFrames } from '../../src/frame/frame.ts';
 import type { Mask } from '../../src/frame/mask.ts';
 import type { PromptAction, Prompts, PromptTarget, PromptUpdate } from '../../src/frame/prompt.ts';
 import { runSession } from '../../src/pipeline/session.ts';
@@ -77,6 +79,29 @@ export function openTestSession(setup: SessionSetup = {}): TestSession {
   });
   const events = session[Symbol.asyncIterator]() as TestSession['events'];
   return { inputs, events, watch, segmenter, stop };
+}
+
+/** The sessions of one test: when it is over, nothing of theirs may be left. */
+export class TestSessions {
+  #opened: TestSession[] = [];
+
+  /** As {@link openTestSession}, and remembered. */
+  readonly open = (setup: SessionSetup = {}): TestSession => {
+    const session = openTestSession(setup);
+    this.#opened.push(session);
+    return session;
+  };
+
+  /** Fails where a frame, features or a decoder outlived its stream. */
+  expectNothingLeft(): void {
+    const opened = this.#opened;
+    this.#opened = [];
+    expect(liveFrames()).toBe(0);
+    for (const { segmenter, watch } of opened) {
+      expect(segmenter.openFeatures()).toBe(0);
+      expect(watch.framesDecoded === 0 || watch.ended).toBe(true);
+    }
+  }
 }
 
 /** Inputs that a test pushes while the session runs. */
@@ -231,12 +256,12 @@ export function localTrackers(beforeCall?: (method: string) => Promise<void> | v
   return {
     open: async ({ flowEngine: _dis, ...options }) => {
       const tracker = new Tracker({ ...options, engine: createDisFlow() });
-      const call = async (method: string, ...parameters: readonly unknown[]): Promise<never> => {
+      const call: TrackerHandle['call'] = async (method, ...parameters) => {
         await beforeCall?.(method);
-        const run = tracker[method as keyof Tracker] as (...all: readonly unknown[]) => unknown;
-        return run.apply(tracker, [...parameters]) as never;
+        const run = tracker[method] as (...all: readonly unknown[]) => never;
+        return run.apply(tracker, [...parameters]);
       };
-      return { call: call as TrackerHandle['call'], close: () => tracker.close() };
+      return { call, close: () => tracker.close() };
     },
     close: async () => undefined,
   };
@@ -244,7 +269,7 @@ export function localTrackers(beforeCall?: (method: string) => Promise<void> | v
 
 /** A promise that a test settles. */
 export function gate(): { readonly opened: Promise<void>; open: () => void } {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
+  let release: () => void = Boolean;
+  const opened = new Promise<void>((resolve) => (release = resolve));
+  return { opened, open: () => release() };
 }

@@ -1,32 +1,25 @@
 import { afterEach, expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
 import { maskFromBitmap, maskIou, maskToBitmap, type Mask } from '../../src/frame/mask.ts';
+import type { OverlapRule } from '../../src/frame/prompt.ts';
 import type { SessionEvent } from '../../src/pipeline/session-types.ts';
 import { movingSquare, sceneSize, trueMask, type Scene } from './fake-video.ts';
 import {
   click,
+  type InputScript,
   isMasks,
   maskOf,
+  type Outcome,
   openTestSession,
   prompt,
   readAll,
   readUntil,
-  type TestSession,
+  TestSessions,
 } from './session-harness.ts';
 
-let opened: TestSession[] = [];
+const sessions = new TestSessions();
+const open = sessions.open;
 
-function open(...parameters: Parameters<typeof openTestSession>): TestSession {
-  const session = openTestSession(...parameters);
-  opened.push(session);
-  return session;
-}
-
-afterEach(() => {
-  expect(liveFrames()).toBe(0);
-  for (const { segmenter } of opened) expect(segmenter.openFeatures()).toBe(0);
-  opened = [];
-});
+afterEach(() => sessions.expectNothingLeft());
 
 const twoSquares: Scene = {
   ...movingSquare,
@@ -200,16 +193,29 @@ test('REPLACE starts an object anew, REFINE goes on from its mask', async () => 
   expect(maskIou(maskOf(results[4], 1), trueMask(twoSquares, 4, 2))).toBeGreaterThan(0.8);
 });
 
+/** Six frames of two objects, with what `also` sends besides. */
+async function withTwoObjects(also: (inputs: InputScript) => unknown): Promise<Outcome> {
+  const session = open({ scene: twoSquares, options: { overlap: 'independent' } });
+  session.inputs.prompt(prompt(1, 0, click(20, 30))).prompt(prompt(2, 0, click(46, 30)));
+  also(session.inputs);
+  session.inputs.frames(6).end();
+  return await readAll(session);
+}
+
+/** Masks of the objects 3 and 7, which claim the very same pixels. */
+async function masksUnder(overlap: OverlapRule): Promise<[Mask, Mask][]> {
+  const session = open({ options: { overlap } });
+  session.inputs.prompt(prompt(7, 0, click(26, 30))).prompt(prompt(3, 0, click(26, 30)));
+  session.inputs.frames(4).end();
+  const { results } = await readAll(session);
+  return results.map((result) => [maskOf(result, 3), maskOf(result, 7)]);
+}
+
 test('REMOVE ends an object; its id is never used again; others are not touched', async () => {
-  const run = async (remove: boolean): Promise<Awaited<ReturnType<typeof readAll>>> => {
-    const session = open({ scene: twoSquares, options: { overlap: 'independent' } });
-    session.inputs.prompt(prompt(1, 0, click(20, 30))).prompt(prompt(2, 0, click(46, 30)));
-    if (remove) session.inputs.prompt(prompt(1, 3, { action: 'remove' })).prompt(prompt(1, 4));
-    session.inputs.frames(6).end();
-    return await readAll(session);
-  };
-  const kept = await run(false);
-  const removed = await run(true);
+  const kept = await withTwoObjects(() => undefined);
+  const removed = await withTwoObjects((inputs) =>
+    inputs.prompt(prompt(1, 3, { action: 'remove' })).prompt(prompt(1, 4)),
+  );
   expect(removed.results.map(({ objects }) => objects.map((one) => one.objectId))).toEqual([
     [1, 2],
     [1, 2],
@@ -258,21 +264,13 @@ test('more clicks on one frame than the model takes are refused, and the stream 
 });
 
 test('DISJOINT gives no pixel twice and ties to the lowest id; INDEPENDENT shares', async () => {
-  const run = async (overlap: 'disjoint' | 'independent'): Promise<[Mask, Mask][]> => {
-    const session = open({ options: { overlap } });
-    session.inputs.prompt(prompt(7, 0, click(26, 30))).prompt(prompt(3, 0, click(26, 30)));
-    session.inputs.frames(4).end();
-    const { results } = await readAll(session);
-    for (const { objects } of results) expect(objects.map((one) => one.objectId)).toEqual([3, 7]);
-    return results.map((result) => [maskOf(result, 3), maskOf(result, 7)]);
-  };
-  for (const [low, high] of await run('disjoint')) {
+  for (const [low, high] of await masksUnder('disjoint')) {
     expect(low.area).toBeGreaterThan(300);
     const taken = maskToBitmap(low);
     expect(maskToBitmap(high).some((bit, at) => bit === 1 && taken[at] === 1)).toBe(false);
     expect(high.area).toBe(0);
   }
-  for (const [low, high] of await run('independent')) expect(high).toEqual(low);
+  for (const [low, high] of await masksUnder('independent')) expect(high).toEqual(low);
 });
 
 test('a phrase finds its objects, labels them, and leaves the rest of its ids free', async () => {
