@@ -51,6 +51,19 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
+/**
+ * `promise`, or null as soon as the signal fires. Not `Promise.race`: racing against a promise that
+ * lives as long as the stream keeps a reaction for every chunk.
+ */
+export async function orNull<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  try {
+    return await abortable(promise, signal);
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}
+
 /** The error of a signal: its own reason where that is ours, else `cancelled`. */
 export function cancelled(signal: AbortSignal): SegmentationError {
   const reason: unknown = signal.reason;

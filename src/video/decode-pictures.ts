@@ -1,5 +1,5 @@
 import { SegmentationError } from '../frame/errors.ts';
-import { abortable, ChunkSource } from './chunk-source.ts';
+import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
 import { judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
@@ -108,6 +108,14 @@ async function* decodeInput<P>(
   const maxQueued = limits.maxQueuedFrames;
   const pictures = new PictureStream({ stdout: child.stdout, log, open, maxQueued });
   const stall = watchForStall({ child, pictures, timeoutMs: limits.stallTimeoutMs });
+  // At once, also while the receiver is busy with a frame and asks for nothing.
+  const onAbort = (): void => {
+    pictures.fail(cancelled(signal));
+    pictures.close();
+    void child.stop();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   const feeding = feed(source, input, child).catch((error: unknown) => pictures.fail(error));
   try {
     let warnedAt = -framesPerWarning;
@@ -116,7 +124,7 @@ async function* decodeInput<P>(
       if (picture === null) break;
       yield { kind: 'picture', picture };
       const damage = index >= warnedAt + framesPerWarning ? log.takeDamage() : null;
-      if (damage === null) continue;
+      if (damage === null || signal.aborted) continue;
       warnedAt = index;
       yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
     }
@@ -129,6 +137,7 @@ async function* decodeInput<P>(
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'truncated') yield outcome;
   } finally {
+    signal.removeEventListener('abort', onAbort);
     stall.close();
     pictures.close();
     await child.stop();
@@ -142,20 +151,17 @@ async function feed(source: ChunkSource, input: DecodeInput, child: FfmpegProces
     stdin.end();
     return;
   }
-  const closed = new Promise<null>((resolve) => {
-    stdin.once('close', () => resolve(null));
-    child.exited.then(
-      () => resolve(null),
-      () => resolve(null),
-    );
-  });
+  const closing = new AbortController();
+  const onClosed = (): void => closing.abort();
+  stdin.once('close', onClosed);
+  child.exited.then(onClosed, onClosed);
   for (;;) {
-    const chunk = await Promise.race([source.next(), closed]);
+    const chunk = await orNull(source.next(), closing.signal);
     if (chunk === null) break;
     input.end.push(chunk);
     if (stdin.write(chunk)) continue;
-    const drained = new Promise<void>((resolve) => stdin.once('drain', resolve));
-    if ((await Promise.race([drained, closed])) === null) break;
+    await orNull(new Promise<void>((drained) => stdin.once('drain', drained)), closing.signal);
+    if (closing.signal.aborted) break;
   }
   if (!stdin.destroyed) stdin.end();
 }

@@ -1,4 +1,5 @@
 import type { Container } from '../frame/container.ts';
+import { SegmentationError } from '../frame/errors.ts';
 import { FramePool } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
@@ -153,6 +154,7 @@ function openFrame(
   options: { readonly pool: FramePool; readonly clock: FrameClock; readonly longSide: number },
 ): PictureSlot<DecodedPicture> {
   const { note, index, stream, syntheticRate } = context;
+  checkCanvas(note.scaled, options.longSide);
   const frame = options.pool.create({
     index,
     timestampUs: options.clock.timestampUs(context),
@@ -170,6 +172,14 @@ function openFrame(
   };
   const planes = yuvPlanes(frame, options.longSide);
   return { picture: { frame, format }, planes, discard: () => frame.close() };
+}
+
+/** The log is text, and a file's tags are in it: what it claims must at least fit. */
+function checkCanvas({ width, height }: Size, longSide: number): void {
+  const fits = (side: number): boolean => side >= 2 && side <= longSide && side % 2 === 0;
+  if (fits(width) && fits(height)) return;
+  const message = `expected even sides of 2 to ${longSide} pixels from ffmpeg, got ${width}x${height}`;
+  throw new SegmentationError('decoder-failed', message);
 }
 
 /** The three planes of `frame` within ffmpeg's square canvas. */

@@ -26,7 +26,8 @@ const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
  * Reads ffmpeg's log. The size of the source does not travel with scaled raw pictures, so it is taken
  * from the lines that the filters write: `scale` whenever the size of its input changes, `showinfo`
  * for every picture. ffmpeg writes both before the picture itself, so pictures and notes pair up by
- * counting.
+ * counting. Lines are told by their beginning: the values of a file's tags are printed, too, and may
+ * look like anything.
  */
 export class FfmpegLog {
   readonly #notes: PictureNote[] = [];
@@ -67,12 +68,16 @@ export class FfmpegLog {
 
   /** Takes one line; true where it announced a picture or the stream. */
   read(line: string): boolean {
-    if (line.includes('Parsed_showinfo_')) return this.#readShowinfo(line);
-    if (line.includes('scale@display')) return this.#readScale(line);
-    if (this.#stream === null && !this.#outputOpen && /Stream #0:\d+.*: Video: /.test(line)) {
+    if (line.startsWith('[Parsed_showinfo_')) return this.#readShowinfo(line);
+    if (line.startsWith('[scale@display')) return this.#readScale(line);
+    if (
+      this.#stream === null &&
+      !this.#outputOpen &&
+      /^\[info\] +Stream #0:\d+.*: Video: /.test(line)
+    ) {
       return this.#readStream(line);
     }
-    if (line.includes('Output #0')) this.#outputOpen = true;
+    if (line.startsWith('[info] Output #0')) this.#outputOpen = true;
     if (/\[(warning|error|fatal|panic)\]/.test(line)) this.#readComplaint(line);
     return false;
   }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { SegmentationError } from '../frame/errors.ts';
+import { splitLines } from './log-lines.ts';
 
 /** How an ffmpeg ended. */
 export type FfmpegExit =
@@ -50,7 +50,7 @@ export function startFfmpeg(
   // ffmpeg may go before its input does; what counts is how it ended, seen in `exited`.
   stdin.on('error', () => undefined);
   stdout.on('error', () => undefined);
-  createInterface({ input: stderr, crlfDelay: Infinity }).on('line', options.onLogLine);
+  stderr.setEncoding('utf8').on('data', splitLines(options.onLogLine));
 
   let stopping = false;
   const exited = new Promise<FfmpegExit>((resolve, reject) => {

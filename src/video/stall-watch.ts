@@ -30,5 +30,6 @@ export function watchForStall<P>(options: {
       ),
     );
   }, timeoutMs / looksPerTimeout);
+  timer.unref();
   return { close: () => clearInterval(timer) };
 }

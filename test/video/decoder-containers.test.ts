@@ -45,11 +45,16 @@ const cases: readonly [string, Container, string, string][] = [
 
 const raw: readonly Container[] = ['h264-annex-b', 'hevc-annex-b', 'mjpeg', 'mpeg-video'];
 
+/** The bundled build gets one of each demuxer; what codecs do is the same code there. */
+const bundledCases = cases.filter(
+  ([name]) => !/with (?:MPEG|VP8|HEVC)|MPEG-1|AVI with H/.test(name),
+);
+
 describe.each([
-  ['the ffmpeg of the machine', systemFfmpeg],
-  ['the bundled ffmpeg', bundledFfmpeg],
-] as const)('with %s', (_, binary) => {
-  test.each(cases)(
+  ['the ffmpeg of the machine', systemFfmpeg, cases],
+  ['the bundled ffmpeg', bundledFfmpeg, bundledCases],
+] as const)('with %s', (_, binary, chosen) => {
+  test.each(chosen)(
     '%s gives every frame with its time',
     async (_name, container, encode, extension) => {
       const clip = await makeClip({ encode, extension });

@@ -125,6 +125,18 @@ describe.each([
       expect(returned()).toBe(true);
     });
 
+    test('at once, while the receiver is busy with a frame', async () => {
+      const abort = new AbortController();
+      const { chunks } = await endless(await clip());
+      const decode = createDecoder({ ffmpeg });
+      const events = decode(chunks, { ...stream, signal: abort.signal })[Symbol.asyncIterator]();
+      for (let frames = 0; frames < 3;) frames += closeFrame(await events.next());
+      abort.abort();
+      while (childIds().length > 0) await setImmediate();
+      expect(liveFrames()).toBe(0);
+      expect(await rejectionCode(events.next())).toBe('cancelled');
+    });
+
     test('while an MP4 is spooled', async () => {
       const abort = new AbortController();
       const bytes = await readFile(await makeClip({ encode: encoders.h264, extension: 'mp4' }));

@@ -62,24 +62,24 @@ describe.each([
       expect(Math.abs(luma - (expected[i] ?? 0))).toBeLessThanOrEqual(10);
     }
   });
+});
 
-  // Where the quarters 1 2 / 3 4 go, per orientation of EXIF.
-  test.each([
-    [1, '320x180', [1, 2, 3, 4]],
-    [2, '320x180', [2, 1, 4, 3]],
-    [3, '320x180', [4, 3, 2, 1]],
-    [4, '320x180', [3, 4, 1, 2]],
-    [5, '180x320', [1, 3, 2, 4]],
-    [6, '180x320', [3, 1, 4, 2]],
-    [7, '180x320', [4, 2, 3, 1]],
-    [8, '180x320', [2, 4, 1, 3]],
-  ])('orientation %i is applied', async (orientation, display, order) => {
-    const flat = await picture('jpg', '-q:v 1');
-    const upright = (await quartersOf(flat, binary)).luma;
-    const found = await quartersOf(withOrientation(flat, orientation), binary);
-    expect(found.display).toBe(display);
-    expect(found.luma).toEqual(order.map((quarter) => upright[quarter - 1]));
-  });
+// Where the quarters 1 2 / 3 4 go, per orientation of EXIF.
+test.each([
+  [1, '320x180', [1, 2, 3, 4]],
+  [2, '320x180', [2, 1, 4, 3]],
+  [3, '320x180', [4, 3, 2, 1]],
+  [4, '320x180', [3, 4, 1, 2]],
+  [5, '180x320', [1, 3, 2, 4]],
+  [6, '180x320', [3, 1, 4, 2]],
+  [7, '180x320', [4, 2, 3, 1]],
+  [8, '180x320', [2, 4, 1, 3]],
+])('orientation %i is applied', async (orientation, display, order) => {
+  const flat = await picture('jpg', '-q:v 1');
+  const upright = (await quartersOf(flat)).luma;
+  const found = await quartersOf(withOrientation(flat, orientation));
+  expect(found.display).toBe(display);
+  expect(found.luma).toEqual(order.map((quarter) => upright[quarter - 1]));
 });
 
 test('orientation is applied to PNG and WebP as well', async () => {
