@@ -60,7 +60,8 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
   try {
     parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(error instanceof Error ? error.message : String(error));
+    if (!isParseError(error)) throw error;
+    throw usageError(error.message);
   }
   const { positionals } = parsed;
   if (positionals.length > command.maxPositionals) {
@@ -70,6 +71,11 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
     );
   }
   return { ...sortValues(parsed.values), positionals };
+}
+
+function isParseError(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code.startsWith('ERR_PARSE_ARGS');
 }
 
 function sortValues(
