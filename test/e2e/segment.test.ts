@@ -37,7 +37,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
-  expect(liveFrames()).toBe(0);
 });
 
 type FramesJson = {
@@ -57,6 +56,8 @@ const readFrames = (path: string) =>
   JSON.parse(readFileSync(join(path, 'frames.json'), 'utf8')) as FramesJson;
 const remote = (...words: string[]) =>
   captureCli(['segment', ...words, '--server', server.address]);
+
+const readIds = (file: string) => readIndexedPng(readFileSync(file), file);
 
 function trueBox(id: number): string {
   const box = clip.truths[0]?.get(id)?.box;
@@ -127,8 +128,7 @@ describe('a video', () => {
     const mask = join(folder, 'made/masks/00000.png');
     const run = await remote(clip.file, '--mask', mask, '--out', path);
     expect(run).toMatchObject({ code: 0, stderr: '' });
-    const read = (file: string) => readIndexedPng(readFileSync(file), file);
-    expect(read(join(path, 'masks/00000.png'))).toEqual(read(mask));
+    expect(readIds(join(path, 'masks/00000.png'))).toEqual(readIds(mask));
   });
 
   test('goes into a ZIP, and its overlay into an MP4 of as many frames', async () => {
@@ -259,4 +259,8 @@ describe('a failed run ends with exit code 1 and says why:', () => {
     stopping.abort('SIGINT');
     expect(await running).toMatchObject({ code: 1, stderr: 'maskstream: stopped\n' });
   });
+});
+
+test('no frame is left open', () => {
+  expect(liveFrames()).toBe(0);
 });
