@@ -156,7 +156,8 @@ function soughtBand(features: FakeFeatures, request: DecodeRequest): 0 | 1 | 2 {
     const column = Math.floor(click.x * maskSide);
     return bandOf(features.grid[Math.floor(click.y * maskSide) * maskSide + column] ?? 0);
   }
-  if (request.prior !== null) return heaviestBand(features.grid, request.prior);
+  const tracked = request.prior === null ? 0 : heaviestBand(features.grid, request.prior);
+  if (tracked !== 0) return tracked;
   const memory = request.memory[0];
   if (memory) return heaviestBand((memory.features as FakeFeatures).grid, memory.mask);
   return request.box === null ? 0 : heaviestBand(features.grid, boxWeights(request.box));

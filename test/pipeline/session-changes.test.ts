@@ -83,7 +83,7 @@ test('a correction across a change of size is checked against the size of its ow
 test('a scene cut makes a keyframe in adaptive mode', async () => {
   const scene: Scene = {
     ...movingSquare,
-    background: (i) => (i < 4 ? 3 : 5),
+    background: (i) => (i < 4 ? 0 : 5),
     squares: (i) => [{ band: 1, x: i < 4 ? 16 : 60, y: i < 4 ? 20 : 34, side: 20 }],
   };
   const session = open({ scene, options: { keyframes: adaptive } });

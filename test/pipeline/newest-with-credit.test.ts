@@ -1,0 +1,97 @@
+import { Subject } from 'rxjs';
+import { expect, test } from 'vitest';
+import { newestWithCredit } from '../../src/pipeline/newest-with-credit.ts';
+import { close, CreditSource, settled, type Closable } from './credit-source.ts';
+
+function observe(source: CreditSource) {
+  const credit$ = new Subject<void>();
+  const seen: Closable[] = [];
+  const ends: unknown[] = [];
+  const overtake = (overtaken: Closable, newer: Closable): Closable => {
+    close(overtaken);
+    return newer;
+  };
+  const subscription = newestWithCredit(source, credit$, { overtake, discard: close }).subscribe({
+    next: (item) => seen.push(item),
+    error: (reason: unknown) => ends.push(reason),
+    complete: () => ends.push('complete'),
+  });
+  return { credit$, seen, ends, subscription };
+}
+
+function closesOf(source: CreditSource): number[] {
+  return source.made.map(({ closes }) => closes);
+}
+
+test('never: a silent source says nothing, with or without credit', async () => {
+  const { credit$, seen, ends } = observe(new CreditSource());
+  credit$.next();
+  await settled();
+  expect([seen, ends]).toEqual([[], []]);
+});
+
+test('empty: completes without any credit', async () => {
+  const { seen, ends } = observe(new CreditSource().end());
+  await settled();
+  expect([seen, ends]).toEqual([[], ['complete']]);
+});
+
+test('one: waits for credit, and the end waits for it', async () => {
+  const { credit$, seen, ends } = observe(new CreditSource().offer(1).end());
+  await settled();
+  expect([seen, ends]).toEqual([[], []]);
+  credit$.next();
+  expect(seen).toHaveLength(1);
+  expect(ends).toEqual(['complete']);
+});
+
+test('many: the source is drained, one item waits, the overtaken ones are closed once', async () => {
+  const source = new CreditSource().offer(5);
+  const { credit$, seen } = observe(source);
+  await settled();
+  expect(source.made).toHaveLength(5);
+  expect(closesOf(source)).toEqual([1, 1, 1, 1, 0]);
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([4]);
+  source.offer(2);
+  await settled();
+  expect(closesOf(source)).toEqual([1, 1, 1, 1, 0, 1, 0]);
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([4, 6]);
+});
+
+test('credit that waits lets the next item pass at once', async () => {
+  const source = new CreditSource();
+  const { credit$, seen } = observe(source);
+  credit$.next();
+  credit$.next();
+  source.offer(3);
+  await settled();
+  expect(seen.map(({ id }) => id)).toEqual([0, 1]);
+  expect(closesOf(source)).toEqual([0, 0, 0]);
+});
+
+test('error: the item that waits is still handed out, then the error comes', async () => {
+  const broken = new Error('broken');
+  const source = new CreditSource().offer(3).fail(broken);
+  const { credit$, seen, ends } = observe(source);
+  await settled();
+  expect(ends).toEqual([]);
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([2]);
+  expect(ends).toEqual([broken]);
+  expect(closesOf(source)).toEqual([1, 1, 0]);
+});
+
+test('early unsubscribe closes what waits and what still comes, once', async () => {
+  const source = new CreditSource().offer(2);
+  const { seen, ends, subscription } = observe(source);
+  await settled();
+  subscription.unsubscribe();
+  source.offer(2);
+  await settled();
+  expect(source.returned).toBe(1);
+  expect(source.made).toHaveLength(3);
+  expect(closesOf(source)).toEqual([1, 1, 1]);
+  expect([seen, ends]).toEqual([[], []]);
+});

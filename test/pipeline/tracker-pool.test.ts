@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, expect, test } from 'vitest';
+import { createTrackerPool, type TrackerPool } from '../../src/pipeline/tracker-pool.ts';
+import { click, isMasks, prompt, readAll, readUntil, TestSessions } from './session-harness.ts';
+
+// The tracking thread runs the build; these tests are about the thread, not about masks.
+
+const sessions = new TestSessions();
+const pools: TrackerPool[] = [];
+
+afterEach(async () => {
+  sessions.expectNothingLeft();
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+});
+
+function newPool(maxThreads: number): TrackerPool {
+  const pool = createTrackerPool({ maxThreads });
+  pools.push(pool);
+  return pool;
+}
+
+const options = {
+  flowEngine: 'dis',
+  flowLongSide: 64,
+  maskSide: 16,
+  cropSide: null,
+  historyFrames: 4,
+} as const;
+
+/** The thread that is started next. */
+async function nextWorker(): Promise<Worker> {
+  return ((await once(process, 'worker')) as [Worker])[0];
+}
+
+test('a session runs on a tracking thread from the first frame to the last', async () => {
+  const session = sessions.open({ trackers: newPool(1) });
+  session.inputs
+    .prompt(prompt(1, 0, click(26, 30)))
+    .frames(8)
+    .end();
+  const { results, error } = await readAll(session);
+  expect(error).toBeNull();
+  expect(results.map(({ objects }) => objects[0]!.state)).toEqual(
+    Array.from({ length: 8 }, () => 'visible'),
+  );
+});
+
+test('a killed thread fails its streams with worker-died, others live on, the next stream works', async () => {
+  const trackers = newPool(2);
+  const doomed = sessions.open({ trackers });
+  doomed.inputs.prompt(prompt(1, 0, click(26, 30))).frames(2);
+  const started = nextWorker();
+  await readUntil(doomed, isMasks(1));
+  const worker = await started;
+  const healthy = sessions.open({ trackers });
+  healthy.inputs.prompt(prompt(1, 0, click(26, 30))).frames(2);
+  await readUntil(healthy, isMasks(1));
+  await worker.terminate();
+  doomed.inputs.frames(2);
+  healthy.inputs.frames(2).end();
+  const [broken, sound] = await Promise.all([readAll(doomed), readAll(healthy)]);
+  expect(broken.error).toMatchObject({ code: 'worker-died' });
+  expect(broken.summary).not.toBeNull();
+  expect(sound.error).toBeNull();
+  expect(sound.results.map(({ frameIndex }) => frameIndex)).toEqual([2, 3]);
+  const next = sessions.open({ trackers });
+  next.inputs.frames(2).end();
+  expect((await readAll(next)).error).toBeNull();
+});
+
+test('streams spread over the threads, at most as many as allowed', async () => {
+  const started: Worker[] = [];
+  const count = (worker: Worker): unknown => started.push(worker);
+  process.on('worker', count);
+  const trackers = newPool(2);
+  const handles = [];
+  for (let i = 0; i < 4; i++) handles.push(await trackers.open(options));
+  expect(started).toHaveLength(2);
+  for (const handle of handles) {
+    handle.close();
+    handle.close();
+  }
+  (await trackers.open(options)).close();
+  expect(started).toHaveLength(2);
+  process.off('worker', count);
+});
+
+test('an error inside a tracker stays with its call', async () => {
+  const tracker = await newPool(1).open(options);
+  await expect(
+    tracker.call('output', { overlap: 'disjoint', maskSize: { width: 8, height: 8 } }),
+  ).rejects.toMatchObject({ code: 'internal' });
+  expect(await tracker.call('priors', [])).toEqual([]);
+  tracker.close();
+});
+
+test('a closed pool ends calls in flight and opens no more', async () => {
+  const trackers = newPool(1);
+  const tracker = await trackers.open(options);
+  const call = tracker.call('priors', []).catch((reason: unknown) => reason);
+  await trackers.close();
+  const outcome = await call;
+  if (!Array.isArray(outcome)) expect(outcome).toMatchObject({ code: 'shutting-down' });
+  await expect(trackers.open(options)).rejects.toMatchObject({ code: 'shutting-down' });
+  await expect(tracker.call('priors', [])).rejects.toMatchObject({ code: 'shutting-down' });
+});
