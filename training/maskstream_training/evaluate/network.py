@@ -35,6 +35,12 @@ class Network:
         return [torch.cat(p) for p in zip(*parts)]
 
     @torch.no_grad()
+    def encode_square(self, images: Tensor) -> list:
+        """[B,3,384,384] in 0..255 -> features."""
+        with self._precision():
+            return list(self.encoder(images))
+
+    @torch.no_grad()
     def decode(self, features, points, labels, mask=None, has_mask=None, memory=None):
         count, zeros = len(points), lambda *s: torch.zeros(*s, device=self.device)
         mask, has_mask = (zeros(count, 1, FINE, FINE), zeros(count)) if mask is None else (mask, has_mask)

@@ -21,10 +21,12 @@ from .video import Policy, score_video
 REPORT_CLIPS = ("blackswan", "bmx-trees", "camel", "car-shadow", "dance-twirl", "goat", "libby", "soapbox")
 QUICK = [Policy(0), Policy(5, memory=0), Policy(5), Policy(1), Policy(10), Policy(5, start="box")]
 FULL = [Policy(0), *[Policy(k, memory=m) for k in (1, 5, 10) for m in (0, 1)], *[Policy(k) for k in (1, 2, 3, 5, 10)],
-        *[Policy(k, start=s) for s in ("box", "point") for k in (1, 5, 10)], Policy(5, start="box", twice=False), Policy(5, start="point", twice=False)]
+        *[Policy(k, start=s) for s in ("box", "point") for k in (1, 5, 10)], Policy(5, start="box", twice=False), Policy(5, start="point", twice=False),
+        *[Policy(k, zoom=2.) for k in (1, 5, 10)]]
 #: Choices judged on the held-out clips alone.
-TUNE = [*[Policy(k, recent_every=r) for k in (1, 5, 10) for r in (1, 3, 10, 20)], *[Policy(k, recent_score=s) for k in (1, 5) for s in (.6, .75, .85)],
-        *[Policy(k, box=False) for k in (1, 5, 10)], *[Policy(k, average=True) for k in (1, 5, 10)], Policy(5, lost=-1.), Policy(5, lost=0.), Policy(5, prior=False, box=False)]
+TUNE = [*[Policy(k, recent_every=r) for k in (1, 5, 10) for r in (1, 5, 10, 40)], *[Policy(k, recent_score=s) for k in (1, 5) for s in (.75, .85)],
+        *[Policy(k, box=True) for k in (1, 5, 10)], *[Policy(k, average=True) for k in (1, 5, 10)], *[Policy(k, zoom=z) for k in (1, 5, 10) for z in (1.5, 3.)],
+        Policy(5, lost=-1.), Policy(5, lost=0.), Policy(5, prior=False)]
 
 
 def main() -> None:

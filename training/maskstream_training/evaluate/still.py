@@ -9,8 +9,10 @@ from torch import Tensor
 from .clips import HEIGHT, WIDTH, Clips, deepest
 from .metrics import calibration, iou
 from .network import Network, box_of, to_frame
+from .zoom import cut, inside_region, put_back, region_around
 
 BATCH = 64
+ZOOMS = (1.5, 2., 3.)   # of the box
 
 
 def correction(pair: tuple) -> tuple:
@@ -37,6 +39,7 @@ class StillFrames:
             features, truth = [f[rows] for f in self.features], self.clips.masks[rows]
             self._boxes(features, truth, i)
             self._clicks(features, truth, rows)
+            self._zoomed(truth, rows)
 
     def _record(self, name: str, value: Tensor, predicted: Tensor | None = None) -> None:
         self.true.setdefault(name, []).append(value)
@@ -91,6 +94,18 @@ class StillFrames:
             logits, score, masks = self._ask(features, points, labels, torch.sigmoid(prior))
             current, prior = masks[:, 0], logits[:, :1]
             self._record(f"click_{k}", iou(current, truth), score[:, 0])
+
+    def _zoomed(self, truth: Tensor, rows: Tensor) -> None:
+        """The same box, with the encoder run on the region around it; then one corrective click there."""
+        frames = self.clips.images[rows.to(self.clips.images.device)].to(rows.device).permute(0, 3, 1, 2).float()
+        box, _ = box_of(truth)
+        for factor in ZOOMS:
+            region = region_around(box, factor)
+            features = self.network.encode_square(cut(frames, region))
+            points, labels = self.network.empty_points(len(truth))
+            points[:, 0], points[:, 1], labels[:, 0], labels[:, 1] = box[:, :2], box[:, 2:], 2, 3
+            logits, score, _ = self.network.decode(features, inside_region(points, region), labels)
+            self._record(f"box_zoom_{factor:g}", iou(put_back(logits[:, :1], region)[:, 0] > 0, truth), score[:, 0])
 
     def summary(self, group: list) -> dict:
         """Means over the clips of a group, per-clip box IoU, calibration of predicted IoU."""

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..model.decoder import SLOTS
+from ..model.decoder import FINE, SLOTS
 from .clips import HEIGHT, WIDTH, Clips
 from .metrics import boundary_f, iou
 from .network import Network, box_of, to_fine, to_frame
+from .zoom import cut, inside_region, put_back, region_around
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,13 @@ class Policy:
     interval: int
     start: str = "mask"              # mask, box, point
     memory: int = 2
-    recent_every: int = 5            # the recent slot is replaced after at least so many frames
+    recent_every: int = 20           # the recent slot is replaced after at least so many frames
     recent_score: float = 0.         # and only by a keyframe of at least this predicted IoU
-    box: bool = True                 # give the box of the propagated mask
+    box: bool = False                # give the box of the propagated mask
     prior: bool = True               # give the propagated mask
     twice: bool = True               # box and point starts: decode the first frame again from its own mask
     average: bool = False            # average with a decode from memory alone
+    zoom: float = 0.                 # encode the region so many times the object's box instead of the frame
     lost: float = -99.               # below this object-present logit the mask is emptied
 
     def name(self) -> str:
@@ -68,6 +70,19 @@ class Tracker:
         grid = torch.stack([(source[..., 0] + .5) / WIDTH * 2 - 1, (source[..., 1] + .5) / HEIGHT * 2 - 1], -1)
         return F.grid_sample(mask, grid, padding_mode="border", align_corners=False)
 
+    def _frames(self, rows: Tensor) -> Tensor:
+        images = self.clips.images
+        return images[rows.to(images.device)].to(rows.device).permute(0, 3, 1, 2).float()
+
+    def _look(self, rows: Tensor, mask: Tensor) -> tuple[list, Tensor]:
+        """Features of the frames, or of the regions around the masks, and the regions."""
+        box, found = box_of(mask[:, 0] > .5)
+        everything = torch.tensor([0., 0., 1., 1.], device=self.device).expand(len(rows), 4)
+        if not self.policy.zoom:
+            return [f[rows].float() for f in self.features], everything
+        region = torch.where(found.unsqueeze(1), region_around(box, self.policy.zoom), everything)
+        return [f.float() for f in self.network.encode_square(cut(self._frames(rows), region))], region
+
     def run(self) -> Tensor:
         """bool [f,252,448]"""
         policy, clips = self.policy, self.clips
@@ -76,8 +91,9 @@ class Tracker:
         mask = self._first(clips.start, first)
         out[clips.start] = mask[:, 0] > .5
         count = len(clips.names)
+        first, region = self._look(clips.start, mask)
         emb = first[0].unsqueeze(1).repeat(1, SLOTS, 1, 1, 1)
-        marks = to_fine(mask).unsqueeze(1).repeat(1, SLOTS, 1, 1, 1)
+        marks = cut(mask, region, FINE).unsqueeze(1).repeat(1, SLOTS, 1, 1, 1)
         valid = torch.zeros(count, SLOTS, device=self.device)
         valid[:, 0] = float(policy.memory > 0)
         age = torch.zeros(count, device=self.device)
@@ -86,25 +102,27 @@ class Tracker:
             rows = torch.where(active, clips.start + t, clips.start + clips.length - 1)
             mask, age = self._warp(mask, rows), age + 1
             if policy.interval and t % policy.interval == 0:
-                features = [f[rows].float() for f in self.features]
-                mask, score, present = self._refresh(features, mask, (emb, marks, valid))
+                features, region = self._look(rows, mask)
+                mask, score, present = self._refresh(features, region, mask, (emb, marks, valid))
                 self.predicted[rows[active]], self.present[rows[active]] = score[active], present[active]
                 renew = (age >= policy.recent_every) & (score >= policy.recent_score) & (mask[:, 0] > .5).flatten(1).any(1)
                 if policy.memory > 1 and renew.any():
-                    emb[renew, 1], marks[renew, 1], valid[renew, 1], age[renew] = features[0][renew], to_fine(mask)[renew], 1., 0.
+                    emb[renew, 1], marks[renew, 1], valid[renew, 1], age[renew] = features[0][renew], cut(mask, region, FINE)[renew], 1., 0.
             out[rows[active]] = mask[active, 0] > .5
         return out
 
-    def _refresh(self, features, moved: Tensor, memory) -> tuple[Tensor, Tensor, Tensor]:
+    def _refresh(self, features, region: Tensor, moved: Tensor, memory) -> tuple[Tensor, Tensor, Tensor]:
         has = (moved[:, 0] > .5).flatten(1).sum(1) > 20
         points, labels = self._box(moved[:, 0] > .5, has & self.policy.box, .03)
         given = has.float() * self.policy.prior
-        logits, score, present = self.network.decode(features, points, labels, to_fine(moved) * given.view(-1, 1, 1, 1), given, memory)
+        points = inside_region(points, region).clamp(0, 1)
+        prior = cut(moved, region, FINE) if self.policy.zoom else to_fine(moved)
+        logits, score, present = self.network.decode(features, points, labels, prior * given.view(-1, 1, 1, 1), given, memory)
         logits = logits[:, :1]
         if self.policy.average:
-            alone, _, _ = self.network.decode(features, *self.network.empty_points(len(moved)), torch.zeros_like(to_fine(moved)), torch.zeros_like(given), memory)
+            alone, _, _ = self.network.decode(features, *self.network.empty_points(len(moved)), torch.zeros_like(prior), torch.zeros_like(given), memory)
             logits = (logits + alone[:, :1]) / 2
-        mask = torch.sigmoid(to_frame(logits)) * (present > self.policy.lost).float().view(-1, 1, 1, 1)
+        mask = torch.sigmoid(put_back(logits, region) if self.policy.zoom else to_frame(logits)) * (present > self.policy.lost).float().view(-1, 1, 1, 1)
         return mask, score[:, 0], present
 
 

@@ -1,0 +1,79 @@
+"""Decode images with semantic label maps for the text head.
+
+    python -m maskstream_training.text.prepare RAW OUT [--workers 16] [--every 1]
+
+OUT/images.npy u8[n,448,448,3], OUT/labels.npy u8[n,448,448], OUT/tables.npz: rule [n] (row of rules), rules u8[r,256,nouns],
+split [n] (0 trained on, 1 test: the CamVid sequence 0001TP, every tenth photograph of the other sets), set [n].
+"""
+import argparse
+import pathlib
+from concurrent.futures import ProcessPoolExecutor
+
+import cv2
+import numpy as np
+
+from ..data.prepare import HELD_OUT_CAMVID, HELD_OUT_CLIPS, SQUARE, clip_of, create, memory_map
+from .vocabulary import CLIP_NOUN, rule
+
+SETS = ("camvid", "ccp", "human290", "carparts", "davis-train")
+VIDEO_STEP = 6
+BETWEEN_PARTS = 255
+
+
+def fill_car(labels: np.ndarray) -> np.ndarray:
+    """The part maps leave out the body of the car: fill the hull of the parts."""
+    points = cv2.findNonZero((labels > 0).astype(np.uint8))
+    if points is None:
+        return labels
+    hull = np.zeros_like(labels)
+    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+    return np.where((hull > 0) & (labels == 0), BETWEEN_PARTS, labels).astype(np.uint8)
+
+
+def decode(job: tuple) -> None:
+    dataset, path, label_path, row, out = job
+    image = cv2.imread(path, cv2.IMREAD_COLOR)[:, :, ::-1]
+    labels = cv2.imread(label_path, cv2.IMREAD_UNCHANGED)
+    labels = labels[..., 0] if labels.ndim == 3 else labels
+    labels = cv2.resize(labels, (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
+    memory_map(out, "images")[row] = cv2.resize(image, (SQUARE, SQUARE), interpolation=cv2.INTER_LINEAR)
+    memory_map(out, "labels")[row] = fill_car(labels) if dataset == "carparts" else labels
+
+
+def listed(raw: pathlib.Path, every: int) -> list:
+    """(set, path, label map, rule key, split)"""
+    found = []
+    for name in SETS:
+        paths = sorted(p for ext in ("jpg", "webp") for p in (raw / name).glob(f"*.{ext}"))
+        if name == "davis-train":
+            usable = [p for p in paths if CLIP_NOUN.get(clip_of(p.name)) and clip_of(p.name) not in HELD_OUT_CLIPS]
+            found += [(name, str(p), str(p.with_suffix("")) + ".0.png", clip_of(p.name), 0) for p in usable[::VIDEO_STEP * every]]
+            continue
+        for i, p in enumerate(paths[::every]):
+            test = p.name.startswith(HELD_OUT_CAMVID) if name == "camvid" else i % 10 == 9
+            found.append((name, str(p), str(p.with_suffix("")) + ".0.png", "", int(test)))
+    return [f for f in found if pathlib.Path(f[2]).exists()]
+
+
+def main() -> None:
+    cv2.setNumThreads(0)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--every", type=int, default=1)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows, out = listed(args.raw, args.every), str(args.out)
+    create(out, "images", np.uint8, (len(rows), SQUARE, SQUARE, 3))
+    create(out, "labels", np.uint8, (len(rows), SQUARE, SQUARE))
+    with ProcessPoolExecutor(args.workers) as pool:
+        list(pool.map(decode, [(r[0], r[1], r[2], i, out) for i, r in enumerate(rows)], chunksize=8))
+    keys = sorted({(r[0], r[3]) for r in rows})
+    np.savez(args.out / "tables.npz", rule=np.array([keys.index((r[0], r[3])) for r in rows]), rules=np.stack([rule(*k) for k in keys]),
+             split=np.array([r[4] for r in rows]), set=np.array([SETS.index(r[0]) for r in rows]))
+    print("prepared", len(rows), "images,", sum(r[4] for r in rows), "for the test", flush=True)
+
+
+if __name__ == "__main__":
+    main()
