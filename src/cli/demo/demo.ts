@@ -9,6 +9,7 @@ import { openClient } from '../open-client.ts';
 import { createProgress } from '../progress.ts';
 import { parseCount } from '../prompt-flags.ts';
 import { serviceOptions } from '../serve.ts';
+import { parseDelivery } from '../segment/video-config.ts';
 import { encodeCamera, splitFragments } from './encode-camera.ts';
 import type { Scene } from './scene.ts';
 import { createScene } from './scene.ts';
@@ -30,6 +31,11 @@ export const demoCommand: Command = {
       placeholder: 'N',
       help: 'Length of the clip, at 30 a second. Default: 150.',
     },
+    delivery: {
+      kind: 'text',
+      placeholder: 'latest|every-frame',
+      help: 'latest (default) skips frames on a slow machine; every-frame falls behind instead.',
+    },
     ...serviceOptions,
   },
   run: demo,
@@ -42,6 +48,7 @@ async function demo(args: Arguments, io: CommandIo): Promise<void> {
   const { signal } = io;
   const folder = args.texts.get('out') ?? 'demo-output';
   const frameCount = parseCount(args.texts.get('frames') ?? '150', '--frames', 2);
+  const delivery = parseDelivery(args.texts.get('delivery') ?? 'latest');
   const scene = createScene({ size, frameCount, seed });
   const ffmpeg = await findConfiguredFfmpeg();
   await mkdir(folder, { recursive: true });
@@ -55,7 +62,7 @@ async function demo(args: Arguments, io: CommandIo): Promise<void> {
   filming.finish();
 
   say(io, 'Starting the server on a free port');
-  const run = await live({ args, io, scene, pieces, truths });
+  const run = await live({ args, io, scene, delivery, pieces, truths });
   io.stdout.write(`\n${formatRun(run, frameCount)}\n\n`);
 
   const overlayFile = join(folder, 'overlay.mp4');
@@ -74,10 +81,11 @@ async function live(options: {
   readonly args: Arguments;
   readonly io: CommandIo;
   readonly scene: Scene;
+  readonly delivery: 'every-frame' | 'latest';
   readonly pieces: readonly Uint8Array[];
   readonly truths: readonly ReadonlyMap<number, Mask>[];
 }): Promise<CameraRun> {
-  const { args, io, scene, pieces, truths } = options;
+  const { args, io, scene, delivery, pieces, truths } = options;
   await using service = await openClient(args, io);
   say(io, `Streaming at ${scene.frameRate} frames a second, as a camera would`);
   const progress = createProgress(io, 'live', scene.frameCount);
@@ -85,6 +93,7 @@ async function live(options: {
     return await streamCamera({
       client: service.client,
       scene,
+      delivery,
       pieces,
       truths,
       onFrame: ({ frame, latencyMs }) =>

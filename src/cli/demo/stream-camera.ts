@@ -32,6 +32,7 @@ export type CameraRun = {
 export async function streamCamera(options: {
   readonly client: SegmentationClient;
   readonly scene: Scene;
+  readonly delivery: 'every-frame' | 'latest';
   readonly pieces: readonly Uint8Array[];
   readonly truths: readonly ReadonlyMap<number, Mask>[];
   readonly onFrame: (judged: JudgedFrame) => void;
@@ -47,7 +48,7 @@ export async function streamCamera(options: {
   );
   const summary = await runVideo({
     client,
-    config: { container: 'mp4', delivery: 'latest' },
+    config: { container: 'mp4', delivery: options.delivery },
     prompts,
     send: async (stream) => {
       startedAtMs = performance.now();

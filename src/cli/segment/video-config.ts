@@ -31,18 +31,20 @@ export function parseKeyframes(text: string): NonNullable<VideoConfig['keyframes
   return { fixedInterval };
 }
 
+/** `--delivery` as the wire says it. Throws `usage`. */
+export function parseDelivery(text: string): VideoConfig['delivery'] {
+  if (text === 'every-frame' || text === 'latest') return text;
+  throw usageError(`--delivery: expected every-frame or latest, got "${text}"`);
+}
+
 /** First message of a stream from the command line. Throws `usage`. */
 export function readVideoConfig(
   args: Arguments,
   video: { readonly container: Container; readonly frameRate: number | null },
 ): VideoConfig {
-  const delivery = args.texts.get('delivery') ?? 'every-frame';
-  if (delivery !== 'every-frame' && delivery !== 'latest') {
-    throw usageError(`--delivery: expected every-frame or latest, got "${delivery}"`);
-  }
   return {
     container: video.container,
-    delivery,
+    delivery: parseDelivery(args.texts.get('delivery') ?? 'every-frame'),
     keyframes: parseKeyframes(args.texts.get('keyframes') ?? 'adaptive'),
     ...(video.frameRate === null ? {} : { frameRate: video.frameRate }),
     // The server of --server may have other models.

@@ -40,11 +40,11 @@ describe('the demo scene', () => {
     }
     expect(shared).toBe(0);
     const redOver = (id: number) => {
-      const pixels = [...owner].filter(([, of]) => of === id).map(([pixel]) => pixel);
-      const sum = pixels.reduce((total, pixel) => {
+      const owned = [...owner].filter(([, of]) => of === id).map(([pixel]) => pixel);
+      const sum = owned.reduce((total, pixel) => {
         return total + (picture.data[pixel * 3] ?? 0) - (picture.data[pixel * 3 + 2] ?? 0);
       }, 0);
-      return sum / pixels.length;
+      return sum / owned.length;
     };
     expect(redOver(1)).toBeGreaterThan(60);
     expect(redOver(2)).toBeLessThan(-40);
