@@ -44,7 +44,7 @@ class Runner:
         window, found = Window.around(self.mask)
         crop, prior = crop_image(self.clips.image(sequence, time), window), crop_mask(self.mask, window)
         logits, rating, _ = self.refiner(crop, prior, self.memory)
-        self.rating = torch.sigmoid(rating[:, 0]) * found
+        self.rating = rating[:, 0] * found
         self.mask = paste(self.mask, prior, logits, window) * found.view(-1, 1, 1, 1)
         return self.mask
 

@@ -14,9 +14,8 @@ INPUTS = ['crop', 'prior', 'appearance']
 OUTPUTS = ['logits', 'iou', 'appearance_out']
 
 
-def export(refiner, path):
-    """Writes the graph of a trained Refiner to `path` and checks it."""
-    graph = Exported(refiner.float().cpu().eval())
+def export(graph, path):
+    """Writes an Exported graph to `path` and checks it."""
     example = (torch.rand(2, 3, CROP, CROP) * 255, torch.rand(2, 1, CROP, CROP), torch.randn(2, 2, APPEARANCE))
     legacy = {} if torch.__version__ < '2.5' else {'dynamo': False}
     torch.onnx.export(graph, example, path, input_names=INPUTS, output_names=OUTPUTS, opset_version=17,
@@ -25,11 +24,11 @@ def export(refiner, path):
 
 
 def load(path):
-    """The averaged weights of a checkpoint as a Refiner in evaluation mode."""
+    """The graph with the averaged weights of a checkpoint, in evaluation mode."""
     refiner = Refiner()
     state = torch.load(path, map_location='cpu')['average']
     refiner.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    return refiner.eval()
+    return Exported(refiner).eval()
 
 
 if __name__ == '__main__':

@@ -8,11 +8,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from geometry import logit_of
+
 EMBEDDING, PROTOTYPES = 32, 4
 APPEARANCE = EMBEDDING * PROTOTYPES
 """C of the graph's `appearance` input: PROTOTYPES vectors of EMBEDDING numbers, one after the other."""
 PRIOR_LIMIT = 0.98
 """The prior is clipped to [1 - limit, limit] before its logit is taken."""
+DEAD_ZONE = 1.0
+"""Corrections up to this many logits are left out of the shipped graph, larger ones lessened by it; chosen on held-out clips."""
 SHARPNESS = 8.0
 MAPS = 4 * PROTOTYPES + 2
 
@@ -35,6 +39,12 @@ class Residual(nn.Module):
 
     def forward(self, x):
         return F.relu(x + self.body(x))
+
+
+def limited_logit(prior):
+    """Logit of a prior clipped to PRIOR_LIMIT: the correction can overturn it."""
+    clipped = prior.float().clamp(1 - PRIOR_LIMIT, PRIOR_LIMIT)
+    return torch.log(clipped / (1 - clipped))
 
 
 def upsample(x):
@@ -72,7 +82,7 @@ def unit_columns(x):
 
 
 class Refiner(nn.Module):
-    """See the module's text; `forward` is the exported graph."""
+    """See the module's text; `Exported` below is what is shipped."""
 
     def __init__(self, width=(16, 32, 64, 96)):
         super().__init__()
@@ -125,8 +135,7 @@ class Refiner(nn.Module):
         coarse = self.coarse(torch.cat([eighth, F.avg_pool2d(maps, 2)], 1))
         middle = self.middle(torch.cat([upsample(self.middle_in(coarse)), quarter, maps], 1))
         fine = self.fine(torch.cat([upsample(self.fine_in(middle)), half, F.pixel_unshuffle(prior, 2)], 1))
-        clipped = prior.float().clamp(1 - PRIOR_LIMIT, PRIOR_LIMIT)
-        logits = torch.log(clipped / (1 - clipped)) + F.pixel_shuffle(self.out(fine), 2).float()
+        logits = limited_logit(prior) + F.pixel_shuffle(self.out(fine), 2).float()
         return logits, self.rate(logits, prior, maps, coarse, middle), own
 
     def rate(self, logits, prior, maps, coarse, middle):
@@ -146,12 +155,20 @@ class Refiner(nn.Module):
 
 
 class Exported(nn.Module):
-    """The graph as shipped: `iou` is a probability."""
+    """The graph as shipped. `iou` is a probability. The correction is added to the prior's logit as the tracker takes it
+    (clipped to MAX_LOGIT, so that no correction is no change when pasted), and only what exceeds DEAD_ZONE of it: on clips
+    it was not trained on, small corrections did more harm than good to a mask that flow had carried well."""
 
     def __init__(self, refiner):
         super().__init__()
         self.refiner = refiner
 
+    def appearance(self, crop, prior):
+        """See Refiner.appearance."""
+        return self.refiner.appearance(crop, prior)
+
     def forward(self, crop, prior, appearance):
         logits, iou, own = self.refiner(crop, prior, appearance)
-        return logits, torch.sigmoid(iou), own
+        correction = logits - limited_logit(prior)
+        correction = correction - correction.clamp(-DEAD_ZONE, DEAD_ZONE)
+        return logit_of(prior) + correction, torch.sigmoid(iou), own
