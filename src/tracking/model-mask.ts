@@ -52,16 +52,20 @@ export function modelMaskFromSoft(mask: SoftMask, side: number): Float32Array {
   const out = new Float32Array(side * side);
   if (mask.window === null) return out;
   const { x, y, width, height } = mask.window;
-  const scaleX = side / mask.size.width;
-  const scaleY = side / mask.size.height;
-  for (let row = 0; row < height; row++) {
-    const rowShares = cellShares(y + row, scaleY, side);
-    for (let column = 0; column < width; column++) {
+  const columns = cellShares(x, width, side / mask.size.width);
+  const rows = cellShares(y, height, side / mask.size.height);
+  rows.forEach((shares, row) => {
+    columns.forEach((columnShares, column) => {
       const value = mask.values[row * width + column] ?? 0;
-      if (value === 0) continue;
-      spread(out, side, value, { row: rowShares, column: cellShares(x + column, scaleX, side) });
-    }
-  }
+      if (value === 0) return;
+      for (const down of shares) {
+        for (const across of columnShares) {
+          const at = down.cell * side + across.cell;
+          out[at] = (out[at] ?? 0) + value * down.share * across.share;
+        }
+      }
+    });
+  });
   return out;
 }
 
@@ -187,32 +191,21 @@ function pictureWindow(cells: Box, side: number, size: Size): Box {
   return { x, y, width: right - x, height: bottom - y };
 }
 
-type CellShares = { first: number; firstShare: number; secondShare: number };
+/** Part of a pixel that lies in one cell of another grid, in cells. */
+type CellShare = { readonly cell: number; readonly share: number };
 
-/** How the unit interval [position, position + 1) falls on at most two cells of a coarser grid. */
-function cellShares(position: number, scale: number, side: number): CellShares {
-  const from = position * scale;
-  const to = from + scale;
-  const first = Math.min(side - 1, Math.floor(from));
-  const firstShare = Math.min(to, first + 1) - from;
-  return { first, firstShare, secondShare: first + 1 < side ? Math.max(0, to - first - 1) : 0 };
-}
-
-function spread(
-  out: Float32Array,
-  side: number,
-  value: number,
-  shares: { row: CellShares; column: CellShares },
-): void {
-  const { row, column } = shares;
-  const at = row.first * side + column.first;
-  const add = (index: number, share: number): void => {
-    if (share > 0) out[index] = (out[index] ?? 0) + value * share;
-  };
-  add(at, row.firstShare * column.firstShare);
-  add(at + 1, row.firstShare * column.secondShare);
-  add(at + side, row.secondShare * column.firstShare);
-  add(at + side + 1, row.secondShare * column.secondShare);
+/** How each of `count` pixels from `first` on falls on the cells of a grid that is `scale` as fine. */
+function cellShares(first: number, count: number, scale: number): CellShare[][] {
+  return Array.from({ length: count }, (_, i) => {
+    const from = (first + i) * scale;
+    const to = from + scale;
+    const shares: CellShare[] = [];
+    // Rounding may put the end of a pixel a hair beyond its last cell.
+    for (let cell = Math.floor(from); cell < to - 1e-9; cell++) {
+      shares.push({ cell, share: Math.min(to, cell + 1) - Math.max(from, cell) });
+    }
+    return shares;
+  });
 }
 
 /** Share of a rectangle of the mask's picture that is set, by pixel centres. */

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { decideFrame, type FrameEvidence } from '../../src/tracking/keyframe-policy.ts';
+
+const calm: FrameEvidence = {
+  frameIndex: 10,
+  prompted: false,
+  sizeChanged: false,
+  resumed: false,
+  firstPromptFrame: 3,
+  lastKeyframe: 9,
+  trackedObjects: 1,
+  missingObjects: 0,
+  lostObjects: 0,
+  sceneCut: 0,
+  lowestConfidence: 1,
+};
+
+const fixed = (intervalFrames: number) => ({ kind: 'fixed', intervalFrames }) as const;
+
+const adaptive = {
+  kind: 'adaptive',
+  minIntervalFrames: 3,
+  maxIntervalFrames: 20,
+  minConfidence: 0.6,
+} as const;
+
+describe('fixed', () => {
+  test('keyframes are exactly the prompt frames and every N frames after the first of them', () => {
+    for (const interval of [1, 2, 5, 7]) {
+      const prompts = new Set([3, 8]);
+      const keyframes: number[] = [];
+      for (let frameIndex = 0; frameIndex < 40; frameIndex++) {
+        const seen = frameIndex >= 3;
+        const decision = decideFrame(
+          {
+            ...calm,
+            frameIndex,
+            prompted: prompts.has(frameIndex),
+            firstPromptFrame: frameIndex > 3 ? 3 : null,
+            trackedObjects: seen ? 1 : 0,
+            // Nothing else counts.
+            sceneCut: 1,
+            lowestConfidence: 0,
+          },
+          fixed(interval),
+        );
+        if (decision.kind === 'segment') keyframes.push(frameIndex);
+      }
+      const expected = [...Array(40).keys()].filter(
+        (index) => prompts.has(index) || (index > 3 && (index - 3) % interval === 0),
+      );
+      expect(keyframes).toEqual(expected);
+    }
+  });
+
+  test('without a first prompt there is nothing to count from', () => {
+    const decision = decideFrame({ ...calm, firstPromptFrame: null }, fixed(1));
+    expect(decision).toEqual({ kind: 'propagate' });
+  });
+});
+
+describe('both', () => {
+  test.each([
+    [{ prompted: true, sizeChanged: true, resumed: true }, 'prompt'],
+    [{ sizeChanged: true }, 'size-change'],
+    [{ resumed: true, sizeChanged: true }, 'resume'],
+    [{ prompted: true, trackedObjects: 0 }, 'prompt'],
+    [{ sizeChanged: true, trackedObjects: 0 }, null],
+    [{ resumed: true, trackedObjects: 0 }, null],
+    [{ sizeChanged: true, trackedObjects: 0, lostObjects: 1 }, 'size-change'],
+  ] as const)('%j gives %s', (change, reason) => {
+    for (const policy of [fixed(100), adaptive]) {
+      const decision = decideFrame({ ...calm, ...change }, policy);
+      expect(decision).toEqual(
+        reason === null ? { kind: 'propagate' } : { kind: 'segment', reason },
+      );
+    }
+  });
+});
+
+describe('adaptive', () => {
+  test.each([
+    ['nothing speaks for it', {}, null],
+    ['a cut', { sceneCut: 0.5 }, 'scene-cut'],
+    ['nearly a cut', { sceneCut: 0.49 }, null],
+    ['a cut right after a keyframe', { sceneCut: 0.9, lastKeyframe: 9 }, 'scene-cut'],
+    ['low confidence, too young', { lowestConfidence: 0.1, lastKeyframe: 8 }, null],
+    ['low confidence, old enough', { lowestConfidence: 0.59, lastKeyframe: 7 }, 'low-confidence'],
+    ['confidence at the limit', { lowestConfidence: 0.6, lastKeyframe: 7 }, null],
+    ['the longest interval', { frameIndex: 29, lastKeyframe: 9 }, 'interval'],
+    ['one frame less', { frameIndex: 28, lastKeyframe: 9 }, null],
+    ['a hidden object, six frames on', { missingObjects: 1, lastKeyframe: 4 }, 'low-confidence'],
+    ['a hidden object, five frames on', { missingObjects: 1, lastKeyframe: 5 }, null],
+    ['no keyframe yet', { lastKeyframe: null, sceneCut: 1, lowestConfidence: 0 }, null],
+    ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: -99 }, null],
+  ] as const)('%s', (_title, change, reason) => {
+    expect(decideFrame({ ...calm, ...change }, adaptive)).toEqual(
+      reason === null ? { kind: 'propagate' } : { kind: 'segment', reason },
+    );
+  });
+
+  test('a lost object alone is looked for four times more rarely', () => {
+    const lost = { ...calm, trackedObjects: 0, lostObjects: 1, lastKeyframe: 0 };
+    expect(decideFrame({ ...lost, frameIndex: 79 }, adaptive)).toEqual({ kind: 'propagate' });
+    expect(decideFrame({ ...lost, frameIndex: 80 }, adaptive)).toEqual({
+      kind: 'segment',
+      reason: 'interval',
+    });
+  });
+});

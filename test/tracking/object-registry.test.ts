@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import {
+  isSoughtOnKeyframe,
+  memoryOf,
+  newObjectRecord,
+  observeObject,
+  rememberKeyframe,
+  type ObjectRecord,
+} from '../../src/tracking/object-registry.ts';
+
+const fresh = newObjectRecord(1, 'cup', { frameIndex: 4, timestampUs: 1000 });
+const lostAfterUs = 500;
+
+function see(record: ObjectRecord, visible: boolean, timestampUs: number, keyframe = false) {
+  return observeObject(record, { visible, timestampUs, keyframe }, lostAfterUs);
+}
+
+test('an object is pending until its first mask, however long that takes', () => {
+  expect(fresh.state).toBe('pending');
+  expect(see(fresh, false, 99_999, true).state).toBe('pending');
+  expect(see(fresh, true, 1000).state).toBe('visible');
+});
+
+test('without a mask it is occluded, then lost; with one it is back', () => {
+  const visible = see(fresh, true, 2000);
+  const occluded = see(visible, false, 2499);
+  expect(occluded.state).toBe('occluded');
+  const lost = see(occluded, false, 2500);
+  expect(lost.state).toBe('lost');
+  expect(lost.lastSeenUs).toBe(2000);
+  const back = see(lost, true, 9000);
+  expect(back).toMatchObject({ state: 'visible', lastSeenUs: 9000, misses: 0 });
+});
+
+test('a hidden object is sought on every keyframe, a lost one on every fourth', () => {
+  let record = see(see(fresh, true, 2000), false, 2100, true);
+  expect(isSoughtOnKeyframe(record)).toBe(true);
+  const sought: boolean[] = [];
+  for (let i = 0; i < 9; i++) {
+    record = see(record, false, 3000 + i, true);
+    sought.push(isSoughtOnKeyframe(record));
+  }
+  expect(sought.map((one, i) => (one ? i : -1)).filter((i) => i >= 0)).toEqual([2, 6]);
+  // Frames between keyframes are no attempts.
+  expect(see(record, false, 4000).misses).toBe(record.misses);
+  expect(isSoughtOnKeyframe(fresh)).toBe(false);
+});
+
+const rule = { memorySlots: 3, memoryIntervalFrames: 5, minMemoryIou: 0.6 };
+
+function entry(frameIndex: number) {
+  return { frameIndex, mask: new Float32Array(1) };
+}
+
+test('memory takes good keyframes that are old enough, newest last, prompt frame first', () => {
+  let record: ObjectRecord = { ...fresh, promptMemory: entry(4) };
+  const offer = (frameIndex: number, iou: number): void => {
+    record = rememberKeyframe(record, entry(frameIndex), iou, rule);
+  };
+  offer(8, 0.9);
+  expect(memoryOf(record).map(({ frameIndex }) => frameIndex)).toEqual([4]);
+  offer(9, 0.59);
+  offer(9, 0.6);
+  offer(13, 0.9);
+  offer(14, 0.9);
+  offer(30, 0.9);
+  expect(memoryOf(record).map(({ frameIndex }) => frameIndex)).toEqual([4, 14, 30]);
+});
+
+test('one slot is the prompt frame alone; before it there is no memory', () => {
+  const single = { ...rule, memorySlots: 1 };
+  const record = { ...fresh, promptMemory: entry(4) };
+  expect(rememberKeyframe(record, entry(40), 1, single)).toBe(record);
+  expect(memoryOf(fresh)).toEqual([]);
+});

@@ -1,0 +1,242 @@
+import { expect, test } from 'vitest';
+import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
+import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
+import type { ObjectOutput } from '../../src/tracking/render-objects.ts';
+import type { SegmentedAction, TrackerFrame } from '../../src/tracking/tracker-types.ts';
+import { Tracker } from '../../src/tracking/tracker.ts';
+import { discLogits, discMask } from './shapes.ts';
+
+const size = { width: 128, height: 96 };
+const maskSide = 48;
+
+/** A textured disc that moves two pixels a frame over a textured ground. */
+function disc(index: number) {
+  return { x: 40 + 2 * index, y: 48, radius: 20 };
+}
+
+function picture(index: number, analysis = size): TrackerFrame {
+  const data = new Uint8Array((analysis.width * analysis.height * 3) / 2).fill(128);
+  const { x: cx, y: cy, radius } = disc(index);
+  for (let y = 0; y < analysis.height; y++) {
+    for (let x = 0; x < analysis.width; x++) {
+      const inside = Math.hypot(x + 0.5 - cx, y + 0.5 - cy) < radius;
+      data[y * analysis.width + x] = inside
+        ? 170 + 40 * Math.sin((x - cx) / 2.1) * Math.cos((y - cy) / 2.7)
+        : 70 + 30 * Math.sin(x / 2.9) * Math.cos(y / 3.3);
+    }
+  }
+  return { index, timestampUs: index * 40_000, display: analysis, analysis, data };
+}
+
+function newTracker(historyFrames = 16): Tracker {
+  const engine = createDisFlow();
+  return new Tracker({ engine, flowLongSide: 128, maskSide, cropSide: 32, historyFrames });
+}
+
+function segmented(objectId: number, index: number, hidden = false): SegmentedAction {
+  const logits = discLogits(disc(index), maskSide, size);
+  return { kind: 'segmented', objectId, logits, predictedIou: 0.9, presence: 0.95, hidden };
+}
+
+function outputs(tracker: Tracker): ObjectOutput[] {
+  return tracker.output({ overlap: 'independent', maskSize: size });
+}
+
+function maskOf(tracker: Tracker, objectId = 1): Mask {
+  return outputs(tracker).find((one) => one.objectId === objectId)!.mask;
+}
+
+/** Frames 0 to `last`, object 1 segmented on frame 0. */
+function tracked(last: number): Tracker {
+  const tracker = newTracker();
+  tracker.advance(picture(0));
+  tracker.apply([segmented(1, 0)]);
+  for (let index = 1; index <= last; index++) tracker.advance(picture(index));
+  return tracker;
+}
+
+test('a mask moves with its object', () => {
+  const tracker = tracked(5);
+  expect(maskIou(maskOf(tracker), discMask(disc(5), size))).toBeGreaterThan(0.9);
+  tracker.close();
+});
+
+test('confidence falls while a mask is carried', () => {
+  const tracker = newTracker();
+  tracker.advance(picture(0));
+  tracker.apply([segmented(1, 0)]);
+  const [start] = outputs(tracker);
+  for (let index = 1; index < 6; index++) tracker.advance(picture(index));
+  const [later] = outputs(tracker);
+  expect(later!.confidence).toBeLessThan(start!.confidence);
+  expect(later).toMatchObject({ predictedIou: 0.9, anchorFrame: 0 });
+  tracker.close();
+});
+
+test('going back and on again gives the same bits, also for a second object added meanwhile', () => {
+  const tracker = tracked(6);
+  const first: Mask[] = [];
+  tracker.restore(picture(1));
+  for (let index = 2; index <= 6; index++) {
+    tracker.advance(picture(index));
+    first.push(maskOf(tracker));
+  }
+  tracker.restore(picture(1));
+  for (let index = 2; index <= 6; index++) {
+    tracker.advance(picture(index));
+    if (index === 3) tracker.apply([segmented(2, 3)]);
+    expect(maskOf(tracker)).toEqual(first[index - 2]);
+  }
+  expect(first.at(-1)).toEqual(maskOf(tracked(6)));
+  expect(outputs(tracker)).toHaveLength(2);
+  tracker.close();
+});
+
+test('going back before the first frame forgets the objects, not the flow', () => {
+  const tracker = tracked(3);
+  const before = maskOf(tracker);
+  tracker.restore(null);
+  tracker.advance(picture(0));
+  expect(outputs(tracker)).toEqual([]);
+  tracker.apply([segmented(1, 0)]);
+  for (let index = 1; index <= 3; index++) tracker.advance(picture(index));
+  expect(maskOf(tracker)).toEqual(before);
+  tracker.close();
+});
+
+test('frames without flow, replayed with an object, get flow from their pixels', () => {
+  const tracker = newTracker();
+  for (let index = 0; index <= 4; index++) tracker.advance(picture(index));
+  tracker.restore(picture(0));
+  tracker.advance(picture(1));
+  tracker.apply([segmented(1, 1)]);
+  for (let index = 2; index <= 4; index++) tracker.advance(picture(index));
+  expect(maskIou(maskOf(tracker), discMask(disc(4), size))).toBeGreaterThan(0.9);
+  tracker.close();
+});
+
+test('a late keyframe is carried to the current frame by composed flow', () => {
+  const tracker = tracked(8);
+  expect(tracker.applyLate(4, [segmented(1, 4)])).toBe(true);
+  const mask = maskOf(tracker);
+  expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(0.9);
+  expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(
+    maskIou(mask, discMask(disc(4), size)) + 0.15,
+  );
+  expect(outputs(tracker)[0]!.anchorFrame).toBe(4);
+  tracker.close();
+});
+
+test('a late keyframe is useless beyond history, and never undoes what was said later', () => {
+  const short = newTracker(3);
+  short.advance(picture(0));
+  short.apply([segmented(1, 0)]);
+  for (let index = 1; index <= 5; index++) short.advance(picture(index));
+  const before = maskOf(short);
+  expect(short.applyLate(0, [segmented(1, 0)])).toBe(false);
+  expect(maskOf(short)).toEqual(before);
+  short.close();
+
+  const tracker = tracked(6);
+  tracker.apply([segmented(1, 6)]);
+  const newer = maskOf(tracker);
+  expect(tracker.applyLate(3, [segmented(1, 3, true)])).toBe(true);
+  expect(maskOf(tracker)).toEqual(newer);
+  tracker.close();
+});
+
+test('a late keyframe from before a change of size is not used', () => {
+  const tracker = tracked(2);
+  const small = { width: 64, height: 48 };
+  tracker.advance(picture(3, small));
+  expect(tracker.applyLate(2, [segmented(1, 2)])).toBe(false);
+  tracker.close();
+});
+
+test('objects that are removed or unknown meanwhile stay away from a late keyframe', () => {
+  const tracker = tracked(4);
+  tracker.apply([{ kind: 'removed', objectId: 1 }]);
+  expect(tracker.applyLate(2, [segmented(1, 2), segmented(7, 2)])).toBe(true);
+  expect(outputs(tracker)).toEqual([]);
+  tracker.close();
+});
+
+test('a hidden object has no mask, no box and no crop, and stays so', () => {
+  const tracker = tracked(2);
+  tracker.apply([segmented(1, 2, true)]);
+  expect(outputs(tracker)[0]).toMatchObject({ area: 0, box: null });
+  expect(tracker.crops([1])).toEqual([]);
+  expect(tracker.priors([1])[0]!.box).toBeNull();
+  const { objects } = tracker.advance(picture(3));
+  expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
+  tracker.close();
+});
+
+test('a given mask is answered as it came on its frame, and is carried from then on', () => {
+  const tracker = newTracker();
+  const bits = new Uint8Array(size.width * size.height).map((_, at) => at % 2);
+  const mask = maskFromBitmap(bits, size);
+  tracker.advance(picture(0));
+  tracker.apply([{ kind: 'given', objectId: 1, mask }]);
+  expect(maskOf(tracker)).toBe(mask);
+  expect(outputs(tracker)[0]).toMatchObject({ confidence: 1, predictedIou: null });
+  tracker.advance(picture(1));
+  expect(maskOf(tracker)).not.toEqual(mask);
+  tracker.close();
+});
+
+test('a change of size carries the masks by scale', () => {
+  const tracker = tracked(1);
+  const wide = { width: 192, height: 48 };
+  tracker.advance(picture(2, wide));
+  const mask = tracker.output({ overlap: 'disjoint', maskSize: wide })[0]!.mask;
+  const { box } = mask;
+  // The disc at (42, 48) with radius 20, 1.5 times as wide and half as high.
+  expect(box!.x).toBeCloseTo(33, -1);
+  expect(box!.width).toBeCloseTo(60, -1);
+  expect(box!.height).toBeCloseTo(20, -1);
+  tracker.close();
+});
+
+test('the refiner sees the object and its answer lands in the mask', () => {
+  const tracker = tracked(1);
+  const [crop] = tracker.crops([1]);
+  expect(crop!.crop).toHaveLength(3 * 32 * 32);
+  expect(crop!.appearance).toBeNull();
+  const area = maskOf(tracker).area;
+  const logits = crop!.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + 3);
+  tracker.apply([{ kind: 'refined', objectId: 1, logits, predictedIou: 0.7 }]);
+  expect(maskOf(tracker).area).toBeGreaterThan(area);
+  tracker.crops([1]);
+  const appearance = Float32Array.of(1, 2);
+  tracker.apply([{ kind: 'appearance', objectId: 1, appearance }]);
+  expect(tracker.crops([1])[0]!.appearance).toBe(appearance);
+  tracker.close();
+});
+
+test('nothing visible costs no flow, unless it is asked for', () => {
+  let computed = 0;
+  const dis = createDisFlow();
+  const engine = {
+    ...dis,
+    name: 'counted',
+    compute: (...all: Parameters<typeof dis.compute>) => {
+      computed++;
+      dis.compute(...all);
+    },
+    close: () => dis.close(),
+  };
+  const tracker = new Tracker({
+    engine,
+    flowLongSide: 128,
+    maskSide,
+    cropSide: null,
+    historyFrames: 4,
+  });
+  for (let index = 0; index < 3; index++) tracker.advance(picture(index));
+  expect(computed).toBe(0);
+  tracker.advance(picture(3), { needMotion: true });
+  expect(computed).toBe(1);
+  tracker.close();
+  tracker.close();
+});
