@@ -71,8 +71,8 @@ export function connect(address: string, options: ConnectOptions = {}): Segmenta
   return {
     segmentVideo(config, streamOptions = {}) {
       const call = client.segmentVideo(metadata(), callOptions(streamOptions));
-      const stop = cancelOnAbort(call, streamOptions.signal);
       const stream = new VideoStream(call, config, streamOptions);
+      const stop = cancelOnAbort(stream, streamOptions.signal);
       call.on('status', stop);
       return stream;
     },

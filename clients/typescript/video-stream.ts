@@ -140,6 +140,9 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   /** Drops the stream at once. */
   cancel(): void {
     this.#call.cancel();
+    // grpc-js (1.14.7) opens a call that is cancelled in the turn in which it was made all the same,
+    // and then leaves it open.
+    setImmediate(() => this.#call.cancel());
   }
 
   [Symbol.dispose](): void {

@@ -99,7 +99,10 @@ class VideoStream {
     const { callSignal, place, context } = this.#parts;
     const { signal } = callSignal;
     const { models, limits, sessions } = context;
-    const requests = readRequests(this.#call, signal);
+    const requests = readRequests(this.#call, {
+      callSignal,
+      idleTimeoutMs: limits.idleTimeoutMs,
+    });
     const config = decodeConfig(await takeConfig(requests), models, limits);
     const inputs = decodeRequests(requests, {
       model: config.model,

@@ -8,7 +8,7 @@ export type ServerLimits = SessionLimits & {
   readonly maxResponseBytes: number;
   /** Largest VideoChunk.data in bytes. Default: 1 MiB. */
   readonly maxChunkBytes: number;
-  /** Largest display size in pixels. Default: 8192 x 4352. */
+  /** Largest display size of a video in pixels; the decoder must have the same. Default: 4096 x 2304. */
   readonly maxFramePixels: number;
   /** Streams and images at a time. Default: 64. */
   readonly maxStreams: number;
@@ -16,6 +16,11 @@ export type ServerLimits = SessionLimits & {
   readonly maxQueuedResponseBytes: number;
   /** Time in which a client must read something while an answer waits for it. Default: 5 minutes. */
   readonly readerTimeoutMs: number;
+  /**
+   * Time in which a client must send something or half-close. Default: 10 minutes: longer than
+   * anybody looks at a paused video, but a client that forgot its call must not hold a place.
+   */
+  readonly idleTimeoutMs: number;
   /** Time in which what is queued must reach the client once its stream is over. Default: 10 s. */
   readonly flushTimeoutMs: number;
 };
@@ -26,10 +31,11 @@ const defaultLimits: ServerLimits = {
   maxRequestBytes: 32 * mebibyte,
   maxResponseBytes: 32 * mebibyte,
   maxChunkBytes: mebibyte,
-  maxFramePixels: 8192 * 4352,
+  maxFramePixels: 4096 * 2304,
   maxStreams: 64,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
+  idleTimeoutMs: 600_000,
   flushTimeoutMs: 10_000,
   maxObjects: 32,
   maxPoints: 64,

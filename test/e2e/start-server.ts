@@ -5,7 +5,12 @@ import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/index.ts';
 import { killWorker } from '../../src/inference/worker-lane.ts';
 import { createTrackerPool, runSession } from '../../src/pipeline/index.ts';
-import { createServer, type MaskstreamServer, type ServerLimits } from '../../src/server/index.ts';
+import {
+  createServer,
+  type MaskstreamServer,
+  resolveServerLimits,
+  type ServerLimits,
+} from '../../src/server/index.ts';
 import { createDecoder, createImageDecoder } from '../../src/video/index.ts';
 import { childIds, systemFfmpeg } from '../video/clips.ts';
 
@@ -16,6 +21,8 @@ export type TestServer = AsyncDisposable & {
   readonly port: number;
   /** What the server logged as an error. */
   readonly errors: object[];
+  /** How each stream ended, as logged. */
+  readonly ended: { readonly code: string; readonly framesOut: number }[];
   /** Kills the thread that runs the model. */
   killModelWorker(): Promise<void>;
   /** Resolves when the last stream left nothing behind: no place, no frame, no child. */
@@ -29,9 +36,13 @@ export async function startServer(limits: Partial<ServerLimits> = {}): Promise<T
   const model = await loadModel({ directory, provider: 'cpu', threads: 1, signal });
   const trackers = createTrackerPool({ maxThreads: 1 });
   const parts = { segmenter: model, trackers, nowMs: () => performance.now() };
-  const decode = createDecoder({ ffmpeg: systemFfmpeg });
+  const decode = createDecoder({
+    ffmpeg: systemFfmpeg,
+    maxFramePixels: resolveServerLimits(limits).maxFramePixels,
+  });
   const decodeImage = createImageDecoder({ ffmpeg: systemFfmpeg });
   const errors: object[] = [];
+  const ended: TestServer['ended'] = [];
   const server = createServer({
     sessions: {
       openVideo: (inputs, options) => runSession(inputs, options, { ...parts, decode }),
@@ -40,7 +51,13 @@ export async function startServer(limits: Partial<ServerLimits> = {}): Promise<T
     },
     models: [model.info],
     limits,
-    log: { info() {}, warn() {}, error: (fields) => void errors.push(fields) },
+    log: {
+      info: (fields, message) => {
+        if (message === 'stream ended') ended.push(fields as TestServer['ended'][number]);
+      },
+      warn: () => {},
+      error: (fields) => void errors.push(fields),
+    },
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   const client = connect(`127.0.0.1:${port}`);
@@ -49,6 +66,7 @@ export async function startServer(limits: Partial<ServerLimits> = {}): Promise<T
     client,
     port,
     errors,
+    ended,
     killModelWorker: () => (model as unknown as Killable)[killWorker](),
     settled: () =>
       expect

@@ -97,25 +97,41 @@ export function squareMask() {
  * A call below gRPC, with its config sent, for what no gRPC client does: it reads nothing until
  * told to, and can be reset with any code.
  */
-export function http2Call(port: number): {
+export function http2Call(
+  port: number,
+  options: {
+    readonly timeoutMs?: number;
+    readonly windowBytes?: number;
+    readonly config?: Message;
+  } = {},
+): {
   readonly session: ClientHttp2Session;
   readonly stream: ClientHttp2Stream;
+  /** Sends one message. */
+  readonly send: (message: Message) => void;
 } {
-  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const { timeoutMs, windowBytes = 65_535, config = configMessage } = options;
+  const session = connectHttp2(`http://127.0.0.1:${port}`, {
+    settings: { initialWindowSize: windowBytes },
+  });
   const stream = session.request(
     {
       ':method': 'POST',
       ':path': '/maskstream.v1.SegmentationService/SegmentVideo',
       'content-type': 'application/grpc',
       te: 'trailers',
+      ...(timeoutMs === undefined ? {} : { 'grpc-timeout': `${timeoutMs}m` }),
     },
     { endStream: false },
   );
   session.on('error', () => {});
   stream.on('error', () => {});
-  const message = Buffer.from(SegmentVideoRequest.encode({ message: configMessage }).finish());
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  stream.write(Buffer.concat([prefix, message]));
-  return { session, stream };
+  const send = (message: Message) => {
+    const bytes = Buffer.from(SegmentVideoRequest.encode({ message }).finish());
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(bytes.length, 1);
+    stream.write(Buffer.concat([prefix, bytes]));
+  };
+  send(config);
+  return { session, stream, send };
 }

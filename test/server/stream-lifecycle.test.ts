@@ -136,6 +136,18 @@ test('a client that never reads stops its session, and is reset after the reader
   session.destroy();
 });
 
+test('a client that sends nothing for too long is ended with its summary', async () => {
+  await start(echoSession, { idleTimeoutMs: 200 });
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  call.write({ message: chunkMessage() });
+  const { responses, status: end } = await ended;
+  expect(end.code).toBe(status.DEADLINE_EXCEEDED);
+  expect(end.details).toContain('sent nothing for 200 ms');
+  expect(responses.map((response) => response.$case)).toEqual(['info', 'masks', 'summary']);
+});
+
 test('a session that reads slowly holds back the client', async () => {
   let read = 0;
   const never: OpenSession = async function* (inputs, options) {
