@@ -3,39 +3,39 @@ import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 
 /** Options of {@link createDisFlow}. */
 export type DisFlowOptions = {
-  /** Finest pyramid level on which patches are matched: 0 = the grid, 1 = half of it. Default: 1. */
+  /** Finest pyramid level on which patches are matched: 0 = the grid, 1 = half of it. Default: 0. */
   finestLevel?: number;
   /** Distance between patches of 8 x 8, in pixels of their level. Default: 4. */
   patchStride?: number;
-  /** Most Gauss-Newton steps of a patch in one pass. Default: 6. */
+  /** Most Gauss-Newton steps of a patch in one pass. Default: 4. */
   iterations?: number;
-  /** Passes over the patches of a level; each lets good flows spread one way. Default: 2. */
+  /** Passes over the patches of a level; each lets good flows spread one way. Default: 1. */
   passes?: number;
-  /** Refinement steps at the grid and at half of it. Default: [1, 1]. */
-  refinements?: readonly [number, number];
+  /** Added to the diagonal of a patch's Hessian: holds patches without texture. Default: 100. */
   damping?: number;
-  refineDamping?: number;
-  prefer?: number;
+  /**
+   * A flow replaces another where its cost is below this share of the other's. Lower: calmer on
+   * repeating patterns and flat areas, later on faint motion. Default: 0.5.
+   */
+  preferRatio?: number;
 };
 
 /**
  * Dense inverse search (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016)
- * with a dense Lucas-Kanade step in place of its variational one, which blurs the motion of small
- * objects into their surroundings. Patches are compared after their mean, flows spread between
- * neighbouring patches, and patches without texture stay at the coarser level's flow. WebAssembly
- * SIMD; results are the same to the bit on every machine. Pictures with a side under 8 have no
- * flow: zeros.
+ * without its variational step, which costs masks more than it gains: it blurs the motion of an
+ * object into its surroundings. Patches are compared after their mean, flows spread between
+ * neighbouring patches, each pixel takes the patches that explain it, and patches prefer to stay
+ * still. WebAssembly SIMD; results are the same to the bit on every machine. Pictures with a side
+ * under 8 have no flow: zeros.
  */
 export function createDisFlow(options: DisFlowOptions = {}): FlowEngine {
   return new DisFlow({
-    finestLevel: options.finestLevel ?? 1,
+    finestLevel: options.finestLevel ?? 0,
     patchStride: options.patchStride ?? 4,
-    iterations: options.iterations ?? 6,
-    passes: options.passes ?? 2,
-    refinements: options.refinements ?? [1, 1],
+    iterations: options.iterations ?? 4,
+    passes: options.passes ?? 1,
     damping: options.damping ?? 100,
-    refineDamping: options.refineDamping ?? 50,
-    prefer: options.prefer ?? 0.95,
+    preferRatio: options.preferRatio ?? 0.5,
   });
 }
 
@@ -104,11 +104,10 @@ class DisFlow implements FlowEngine {
 
   #prepare(kernel: Kernel, image: FlowImage): void {
     const options = this.#options;
-    const ints = new Int32Array(kernel.memory.buffer, kernel.settings(), 9);
-    const floats = new Float32Array(kernel.memory.buffer, kernel.settings(), 9);
+    const ints = new Int32Array(kernel.memory.buffer, kernel.settings(), 6);
+    const floats = new Float32Array(kernel.memory.buffer, kernel.settings(), 6);
     ints.set([options.finestLevel, options.patchStride, options.iterations, options.passes]);
-    ints.set(options.refinements, 4);
-    floats.set([options.damping, options.refineDamping, options.prefer], 6);
+    floats.set([options.damping, options.preferRatio], 4);
     const levels = Math.min(mostLevels, image.levels.length);
     kernel.prepare(image.grid.width, image.grid.height, levels);
     this.#width = image.grid.width;

@@ -155,9 +155,13 @@ export class ObjectMotion {
     const side = 2 * radius + 1;
     const floor = trust * side * side;
     for (let at = 0; at < cells; at++) {
-      const scale = 1 / (sumW[at]! + floor);
-      this.#pooledU[at] = (sumU[at]! + floor * this.#pooledU[at]!) * scale;
-      this.#pooledV[at] = (sumV[at]! + floor * this.#pooledV[at]!) * scale;
+      const weight = sumW[at]!;
+      if (weight < 1e-3) continue;
+      const share = (weight * weight) / (weight * weight + floor * floor);
+      const u = this.#pooledU[at]!;
+      const v = this.#pooledV[at]!;
+      this.#pooledU[at] = u + share * (sumU[at]! / weight - u);
+      this.#pooledV[at] = v + share * (sumV[at]! / weight - v);
     }
   }
 

@@ -1,23 +1,17 @@
-// Dense inverse search with a per-pixel refinement, in WebAssembly SIMD. See ../dis-flow.ts for the
-// method and `build.sh` for how this becomes dis-wasm.ts. Freestanding: no libc, memory only grows.
+// Dense inverse search in WebAssembly SIMD. See ../dis-flow.ts for the method and build.sh for how
+// this becomes dis-wasm.ts. Freestanding: no libc, and memory only grows.
 #include <wasm_simd128.h>
 
 #define EXPORT(name) __attribute__((export_name(name)))
 #define PAD 8 /* flowPadding of flow-image.ts */
 #define PATCH 8
 #define MAX_LEVELS 12
-#define BOX 5 /* side of the refinement's window */
 
 typedef v128_t f4;
 
 typedef struct {
-  float grey, gx, gy, unused;
-} Texel; // one load for all that the refinement interpolates
-
-typedef struct {
   int width, height, stride;
   float *grey, *gx, *gy; // of pixel (0, 0); rows continue PAD pixels on every side
-  Texel *texels;
 } Level;
 
 typedef struct {
@@ -31,18 +25,15 @@ typedef struct {
   int finest;     // finest level that patches are matched on
   int stride;     // distance of patches
   int iterations; // most Gauss-Newton steps of a patch in one pass
-  int passes;     // propagation passes, alternating in direction
-  int refinements[2]; // refinement steps on level 0 and 1
-  float damping;      // of a patch's Hessian
-  float refine_damping;
-  float prefer; // a neighbour's flow must cost less than this share of the own
+  int passes;     // passes over a level's patches, alternating in direction
+  float damping;  // added to the diagonal of a patch's Hessian
+  float prefer;   // another flow must cost less than this share of the own to replace it
 } Settings;
 
 static Settings settings;
 static Level images[2][MAX_LEVELS];
 static Grid grids[MAX_LEVELS];
 static int level_count;
-static float *ring[5];
 static float *initial_u, *initial_v, *out_u, *out_v;
 
 extern unsigned char __heap_base;
@@ -92,7 +83,6 @@ static void prepare_level(Level *level, int width, int height) {
   level->grey = floats(pixels) + origin;
   level->gx = floats(pixels) + origin;
   level->gy = floats(pixels) + origin;
-  level->texels = (Texel *)floats(4 * pixels) + origin;
 }
 
 static void prepare_grid(Grid *grid, int width, int height) {
@@ -118,7 +108,6 @@ EXPORT("prepare") void prepare(int width, int height, int levels) {
   out_v = floats(width * height + 4);
   initial_u = floats(width * height + 4);
   initial_v = floats(width * height + 4);
-  for (int c = 0; c < 5; c++) ring[c] = floats(BOX * (width + 8));
   for (int index = 0; index < levels; index++) {
     prepare_level(&images[0][index], width, height);
     prepare_level(&images[1][index], width, height);
@@ -152,15 +141,6 @@ EXPORT("load") void load_picture(int slot) {
         f4 gy = mul(half, sub(load(grey + stride), load(grey - stride)));
         store(level->gx + row + x, gx);
         store(level->gy + row + x, gy);
-      }
-    }
-    if (index > 1 || settings.refinements[index] == 0) continue;
-    for (int y = 0; y <= level->height; y++) {
-      for (int x = 0; x <= level->width; x++) {
-        int at = y * stride + x;
-        level->texels[at].grey = level->grey[at];
-        level->texels[at].gx = level->gx[at];
-        level->texels[at].gy = level->gy[at];
       }
     }
   }
@@ -269,6 +249,17 @@ static void consider(Candidate *best, const Patch *patch, const Level *previous,
   best->match = other;
 }
 
+/**
+ * Goes back to no motion unless the other is clearly better. On a pattern that repeats many flows
+ * fit alike, and which of them the coarse levels found is chance.
+ */
+static void prefer_stillness(Candidate *best, const Patch *patch, const Level *previous,
+                             const float at[2]) {
+  if (best->u * best->u + best->v * best->v <= 1) return;
+  Candidate still = {0, 0, match(patch, previous, at[0], at[1])};
+  if (settings.prefer * still.match.cost < best->match.cost) *best = still;
+}
+
 /** Walks down to the nearest minimum. A step longer than a patch leaves its basin and is not taken. */
 static void descend(Candidate *best, const Patch *patch, const Level *previous, const float at[2]) {
   for (int i = 0; i < settings.iterations; i++) {
@@ -310,6 +301,7 @@ static void search(int index, const Level *previous, const Level *current, int p
       int from = y * grids[0].width + x;
       consider(&best, &patch, previous, at, scale * initial_u[from], scale * initial_v[from]);
     }
+    if (pass == 0) prefer_stillness(&best, &patch, previous, at);
     descend(&best, &patch, previous, at);
     grid->patch_u[k] = best.u;
     grid->patch_v[k] = best.v;
@@ -376,92 +368,6 @@ static void start_level(int index) {
   }
 }
 
-// ---- refinement
-
-/** One row of products of gradients and differences, summed over BOX pixels, into the ring. */
-static void product_row(const Grid *grid, const Level *previous, const Level *current, int y) {
-  int width = grid->width, slot = (y % BOX) * (width + 8);
-  float max_x = width - 1, max_y = grid->height - 1;
-  float *rows[5];
-  for (int c = 0; c < 5; c++) {
-    rows[c] = ring[c] + slot + 2;
-    rows[c][-2] = rows[c][-1] = rows[c][width] = rows[c][width + 1] = 0;
-  }
-  const Texel *texels = previous->texels, *here = current->texels + y * current->stride;
-  const f4 averaging = wasm_f32x4_make(-1, 0.5f, 0.5f, 0), halves = wasm_f32x4_make(1, 0.5f, 0.5f, 0);
-  for (int x = 0; x < width; x++) {
-    float u = grid->u[y * width + x], v = grid->v[y * width + x];
-    float from_x = x + u, from_y = y + v;
-    float sx = clampf(from_x, 0, max_x), sy = clampf(from_y, 0, max_y);
-    int left = (int)sx, top = (int)sy;
-    const Texel *p = texels + top * previous->stride + left, *q = p + previous->stride;
-    f4 fx = splat(sx - left), fy = splat(sy - top);
-    f4 value = mix(mix(load(&p->grey), load(&(p + 1)->grey), fx),
-                   mix(load(&q->grey), load(&(q + 1)->grey), fx), fy);
-    value = add(mul(value, halves), mul(load(&here[x].grey), averaging));
-    float difference = wasm_f32x4_extract_lane(value, 0);
-    float gx = wasm_f32x4_extract_lane(value, 1), gy = wasm_f32x4_extract_lane(value, 2);
-    // What comes from beyond the picture says nothing.
-    if (from_x < -1 || from_y < -1 || from_x > width || from_y > grid->height) gx = gy = 0;
-    float target = gx * u + gy * v - difference;
-    rows[0][x] = gx * gx;
-    rows[1][x] = gx * gy;
-    rows[2][x] = gy * gy;
-    rows[3][x] = gx * target;
-    rows[4][x] = gy * target;
-  }
-}
-
-/** Sum over the columns of the window, for four pixels from x on, of one ring row. */
-static inline f4 window_sum(const float *row, int x) {
-  const float *p = row + x;
-  return add(add(add(load(p), load(p + 1)), add(load(p + 2), load(p + 3))), load(p + 4));
-}
-
-static void solve_row(Grid *grid, int y) {
-  int width = grid->width, span = width + 8;
-  int first = y - BOX / 2 < 0 ? 0 : y - BOX / 2;
-  int last = y + BOX / 2 >= grid->height ? grid->height - 1 : y + BOX / 2;
-  f4 damping = splat(settings.refine_damping);
-  // The last four pixels overlap with those before, which must not be solved twice.
-  float *u = grid->u + y * width, *v = grid->v + y * width;
-  for (int x = 0; x < width; x += 4) {
-    f4 sums[5];
-    for (int c = 0; c < 5; c++) {
-      f4 s = splat(0);
-      for (int row = first; row <= last; row++) s = add(s, window_sum(ring[c] + (row % BOX) * span, x));
-      sums[c] = s;
-    }
-    f4 old_u = load(u + x), old_v = load(v + x);
-    f4 xx = add(sums[0], damping), xy = sums[1], yy = add(sums[2], damping);
-    f4 bx = add(sums[3], mul(damping, old_u)), by = add(sums[4], mul(damping, old_v));
-    f4 scale = wasm_f32x4_div(splat(1), sub(mul(xx, yy), mul(xy, xy)));
-    f4 new_u = mul(sub(mul(yy, bx), mul(xy, by)), scale);
-    f4 new_v = mul(sub(mul(xx, by), mul(xy, bx)), scale);
-    if (x + 4 <= width) {
-      store(u + x, new_u);
-      store(v + x, new_v);
-      continue;
-    }
-    float rest_u[4], rest_v[4];
-    store(rest_u, new_u);
-    store(rest_v, new_v);
-    for (int i = 0; x + i < width; i++) {
-      u[x + i] = rest_u[i];
-      v[x + i] = rest_v[i];
-    }
-  }
-}
-
-/** One step of dense Lucas-Kanade: each pixel's constraint is averaged over a small window. */
-static void refine(Grid *grid, const Level *previous, const Level *current) {
-  for (int y = 0; y < grid->height + BOX / 2; y++) {
-    if (y < grid->height) product_row(grid, previous, current, y);
-    // A row is solved when the last row of its window is there; later windows no longer read its flow.
-    if (y >= BOX / 2) solve_row(grid, y - BOX / 2);
-  }
-}
-
 /** Doubles the flow of a level in size and length. */
 static void enlarge(const Grid *from, int width, int height, float *out_u, float *out_v) {
   for (int y = 0; y < height; y++) {
@@ -492,12 +398,9 @@ EXPORT("compute") void compute(int previous, int current, int use_initial) {
       search(index, from, to, pass, use_initial && index == top);
     densify(&grids[index], from, to);
   }
-  for (int index = finest; index >= 0; index--) {
+  for (int index = finest - 1; index >= 0; index--) {
     Grid *grid = &grids[index];
-    if (index < finest) enlarge(&grids[index + 1], grid->width, grid->height, grid->u, grid->v);
-    if (index > 1) continue;
-    for (int i = 0; i < settings.refinements[index]; i++)
-      refine(grid, &images[previous][index], &images[current][index]);
+    enlarge(&grids[index + 1], grid->width, grid->height, grid->u, grid->v);
   }
   unsigned long bytes = (unsigned long)(grids[0].width * grids[0].height) * sizeof(float);
   __builtin_memcpy(out_u, grids[0].u, bytes);
