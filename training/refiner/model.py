@@ -126,6 +126,11 @@ class Refiner(nn.Module):
 
     def forward(self, crop, prior, appearance):
         """crop [N, 3, 128, 128], prior [N, 1, 128, 128], appearance [N, 2, C] -> logits, iou logit [N, 1], appearance."""
+        correction, logits, iou, own = self.correct(crop, prior, appearance)
+        return logits, iou, own
+
+    def correct(self, crop, prior, appearance):
+        """As forward, with the correction [N, 1, 128, 128] that is in the logits first."""
         half, quarter, eighth, embedding, assignment = self.trunk(crop)
         size = embedding.shape[-1]
         embedding = unit_columns(embedding.float().flatten(2))
@@ -135,8 +140,9 @@ class Refiner(nn.Module):
         coarse = self.coarse(torch.cat([eighth, F.avg_pool2d(maps, 2)], 1))
         middle = self.middle(torch.cat([upsample(self.middle_in(coarse)), quarter, maps], 1))
         fine = self.fine(torch.cat([upsample(self.fine_in(middle)), half, F.pixel_unshuffle(prior, 2)], 1))
-        logits = limited_logit(prior) + F.pixel_shuffle(self.out(fine), 2).float()
-        return logits, self.rate(logits, prior, maps, coarse, middle), own
+        correction = F.pixel_shuffle(self.out(fine), 2).float()
+        logits = limited_logit(prior) + correction
+        return correction, logits, self.rate(logits, prior, maps, coarse, middle), own
 
     def rate(self, logits, prior, maps, coarse, middle):
         """Logit of the output's expected IoU [N, 1], from pooled features and how sure and how changed the output is."""
@@ -168,7 +174,6 @@ class Exported(nn.Module):
         return self.refiner.appearance(crop, prior)
 
     def forward(self, crop, prior, appearance):
-        logits, iou, own = self.refiner(crop, prior, appearance)
-        correction = logits - limited_logit(prior)
+        correction, _, iou, own = self.refiner.correct(crop, prior, appearance)
         correction = correction - correction.clamp(-DEAD_ZONE, DEAD_ZONE)
         return logit_of(prior) + correction, torch.sigmoid(iou), own
