@@ -24,6 +24,7 @@ export const scriptedModel: ModelInfo = {
     minMemoryIou: 0.5,
     averageMemoryPass: false,
     decodePromptTwice: false,
+    regionScale: null,
     minPresence: 0.5,
   },
   keyframes: { minInterval: 2, maxInterval: 12, minConfidence: 0.7 },

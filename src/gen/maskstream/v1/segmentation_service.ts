@@ -43,9 +43,11 @@ export const SegmentationServiceService = {
    * has in flight. It never waits for an ack before it sends the video that the prompt names.
    *
    * Ends: OK for a complete or truncated video; INVALID_ARGUMENT for a malformed message, a config
-   * out of order, an empty stream or bytes that are not the declared container;
-   * RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model failed.
-   * In every case the results so far and StreamSummary are delivered before the status.
+   * out of order, an empty stream or bytes that are not the declared container; NOT_FOUND for an
+   * unknown model; RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model
+   * failed; UNAVAILABLE when the server goes away. The trailer maskstream-error-code holds the exact
+   * code; docs/errors.md lists them. In every case in which the client still reads, the results so
+   * far and StreamSummary are delivered before the status.
    */
   segmentVideo: {
     path: "/maskstream.v1.SegmentationService/SegmentVideo" as const,
@@ -98,9 +100,11 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
    * has in flight. It never waits for an ack before it sends the video that the prompt names.
    *
    * Ends: OK for a complete or truncated video; INVALID_ARGUMENT for a malformed message, a config
-   * out of order, an empty stream or bytes that are not the declared container;
-   * RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model failed.
-   * In every case the results so far and StreamSummary are delivered before the status.
+   * out of order, an empty stream or bytes that are not the declared container; NOT_FOUND for an
+   * unknown model; RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model
+   * failed; UNAVAILABLE when the server goes away. The trailer maskstream-error-code holds the exact
+   * code; docs/errors.md lists them. In every case in which the client still reads, the results so
+   * far and StreamSummary are delivered before the status.
    */
   segmentVideo: handleBidiStreamingCall<SegmentVideoRequest, SegmentVideoResponse>;
   /**
@@ -127,9 +131,11 @@ export interface SegmentationServiceClient extends Client {
    * has in flight. It never waits for an ack before it sends the video that the prompt names.
    *
    * Ends: OK for a complete or truncated video; INVALID_ARGUMENT for a malformed message, a config
-   * out of order, an empty stream or bytes that are not the declared container;
-   * RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model failed.
-   * In every case the results so far and StreamSummary are delivered before the status.
+   * out of order, an empty stream or bytes that are not the declared container; NOT_FOUND for an
+   * unknown model; RESOURCE_EXHAUSTED for an exceeded limit; INTERNAL when the decoder or the model
+   * failed; UNAVAILABLE when the server goes away. The trailer maskstream-error-code holds the exact
+   * code; docs/errors.md lists them. In every case in which the client still reads, the results so
+   * far and StreamSummary are delivered before the status.
    */
   segmentVideo(): ClientDuplexStream<SegmentVideoRequest, SegmentVideoResponse>;
   segmentVideo(options: Partial<CallOptions>): ClientDuplexStream<SegmentVideoRequest, SegmentVideoResponse>;
