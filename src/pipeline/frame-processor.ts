@@ -3,12 +3,7 @@ import type { Frame } from '../frame/frame.ts';
 import { fitLongSide } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
-import {
-  isSoughtOnKeyframe,
-  memoryOf,
-  observeObject,
-  type ObjectRecord,
-} from '../tracking/object-registry.ts';
+import { isSoughtOnKeyframe, memoryOf, observeObject } from '../tracking/object-registry.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
 import type { SegmentedAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';

@@ -54,18 +54,23 @@ export function modelMaskFromSoft(mask: SoftMask, side: number): Float32Array {
   const { x, y, width, height } = mask.window;
   const columns = cellShares(x, width, side / mask.size.width);
   const rows = cellShares(y, height, side / mask.size.height);
-  rows.forEach((shares, row) => {
-    columns.forEach((columnShares, column) => {
-      const value = mask.values[row * width + column] ?? 0;
-      if (value === 0) return;
-      for (const down of shares) {
-        for (const across of columnShares) {
-          const at = down.cell * side + across.cell;
-          out[at] = (out[at] ?? 0) + value * down.share * across.share;
-        }
+  const line = new Float32Array(side);
+  for (let row = 0; row < height; row++) {
+    line.fill(0);
+    const values = mask.values.subarray(row * width, (row + 1) * width);
+    for (let i = 0; i < columns.cell.length; i++) {
+      const cell = columns.cell[i] ?? 0;
+      line[cell] =
+        (line[cell] ?? 0) + (values[columns.pixel[i] ?? 0] ?? 0) * (columns.share[i] ?? 0);
+    }
+    for (let i = rows.start[row] ?? 0; i < (rows.start[row + 1] ?? 0); i++) {
+      const to = (rows.cell[i] ?? 0) * side;
+      const share = rows.share[i] ?? 0;
+      for (let cell = 0; cell < side; cell++) {
+        out[to + cell] = (out[to + cell] ?? 0) + (line[cell] ?? 0) * share;
       }
-    });
-  });
+    }
+  }
   return out;
 }
 
@@ -191,21 +196,37 @@ function pictureWindow(cells: Box, side: number, size: Size): Box {
   return { x, y, width: right - x, height: bottom - y };
 }
 
-/** Part of a pixel that lies in one cell of another grid, in cells. */
-type CellShare = { readonly cell: number; readonly share: number };
+/** How pixels fall on the cells of another grid: one entry for each pixel and cell that overlap. */
+type CellShares = {
+  readonly pixel: Int32Array;
+  readonly cell: Int32Array;
+  /** Overlap, in cells. */
+  readonly share: Float64Array;
+  /** First entry of each pixel, and the end. */
+  readonly start: Int32Array;
+};
 
-/** How each of `count` pixels from `first` on falls on the cells of a grid that is `scale` as fine. */
-function cellShares(first: number, count: number, scale: number): CellShare[][] {
-  return Array.from({ length: count }, (_, i) => {
-    const from = (first + i) * scale;
+/** The shares of `count` pixels from `first` on in cells; `scale` is cells per pixel. */
+function cellShares(first: number, count: number, scale: number): CellShares {
+  const most = count * (Math.ceil(scale) + 1);
+  const pixels = new Int32Array(most);
+  const cells = new Int32Array(most);
+  const share = new Float64Array(most);
+  const start = new Int32Array(count + 1);
+  let entries = 0;
+  for (let pixel = 0; pixel < count; pixel++) {
+    const from = (first + pixel) * scale;
     const to = from + scale;
-    const shares: CellShare[] = [];
     // Rounding may put the end of a pixel a hair beyond its last cell.
     for (let cell = Math.floor(from); cell < to - 1e-9; cell++) {
-      shares.push({ cell, share: Math.min(to, cell + 1) - Math.max(from, cell) });
+      pixels[entries] = pixel;
+      cells[entries] = cell;
+      share[entries++] = Math.min(to, cell + 1) - Math.max(from, cell);
     }
-    return shares;
-  });
+    start[pixel + 1] = entries;
+  }
+  const cell = cells.subarray(0, entries);
+  return { pixel: pixels.subarray(0, entries), cell, share, start };
 }
 
 /** Share of a rectangle of the mask's picture that is set, by pixel centres. */

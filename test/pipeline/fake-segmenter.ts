@@ -22,6 +22,7 @@ export const fakeModel: ModelInfo = {
     minMemoryIou: 0.5,
     averageMemoryPass: false,
     decodePromptTwice: false,
+    regionScale: null,
     minPresence: 0.5,
   },
   keyframes: { minInterval: 2, maxInterval: 10, minConfidence: 0.1 },

@@ -3,14 +3,15 @@ import { expect, test } from 'vitest';
 import { newestWithCredit } from '../../src/pipeline/newest-with-credit.ts';
 import { close, CreditSource, settled, type Closable } from './credit-source.ts';
 
+function overtake(overtaken: Closable, newer: Closable): Closable {
+  close(overtaken);
+  return newer;
+}
+
 function observe(source: CreditSource) {
   const credit$ = new Subject<void>();
   const seen: Closable[] = [];
   const ends: unknown[] = [];
-  const overtake = (overtaken: Closable, newer: Closable): Closable => {
-    close(overtaken);
-    return newer;
-  };
   const subscription = newestWithCredit(source, credit$, { overtake, discard: close }).subscribe({
     next: (item) => seen.push(item),
     error: (reason: unknown) => ends.push(reason),

@@ -32,12 +32,15 @@ test('ids live from ADD to REMOVE and are never used again', () => {
   expect(outcome(book, prompt(1, 0, { ...click(1, 1), action: 'refine' }))).toBe('unknown-object');
 });
 
+function refine(): PromptUpdate {
+  return prompt(1, 9, { ...click(1, 1), action: 'refine' });
+}
+
 test('objects, clicks and waiting updates are bounded', () => {
   const book = newBook({ maxObjects: 2, maxPoints: 3, maxPendingPrompts: 5 });
   expect(outcome(book, prompt(1, 9, click(1, 1)))).toBeNull();
   expect(outcome(book, prompt(2, 9, click(1, 1)))).toBeNull();
   expect(outcome(book, prompt(3, 9, click(1, 1)))).toBe('too-many-objects');
-  const refine = (): PromptUpdate => prompt(1, 9, { ...click(1, 1), action: 'refine' });
   expect([refine(), refine(), refine()].map((update) => outcome(book, update))).toEqual([
     null,
     null,
@@ -62,8 +65,7 @@ test('undo frees the ids of an ADD, revives a removed object and forgets clicks'
   book.accept(add, size);
   book.undo(add);
   expect(outcome(book, prompt(1, 0, click(1, 1)))).toBeNull();
-  const refine = prompt(1, 0, { ...click(1, 1), action: 'refine' });
-  book.undo(book.accept(refine, size));
+  book.undo(book.accept(refine(), size));
   expect(outcome(book, prompt(1, 0, { ...click(1, 1), action: 'refine' }))).toBeNull();
   const remove = prompt(1, 0, { action: 'remove' });
   book.accept(remove, size);

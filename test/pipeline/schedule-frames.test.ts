@@ -34,6 +34,11 @@ function frame(index: number): Frame {
   });
 }
 
+async function* broken(): AsyncGenerator<DecodeEvent> {
+  yield* decoded([0]);
+  throw new Error('broken');
+}
+
 async function* decoded(events: readonly (number | VideoFormat)[]): AsyncGenerator<DecodeEvent> {
   for (const event of events) {
     if (typeof event === 'number') yield { kind: 'frame', frame: frame(event) };
@@ -87,10 +92,6 @@ test('ended at any moment, it closes the frame that waits and the one that came'
 });
 
 test('a decoder that fails: the frame that waits is closed', async () => {
-  async function* broken(): AsyncGenerator<DecodeEvent> {
-    yield* decoded([0]);
-    throw new Error('broken');
-  }
   await expect(collect(schedule(broken(), () => true))).rejects.toThrow('broken');
   expect(liveFrames()).toBe(0);
 });

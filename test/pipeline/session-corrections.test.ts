@@ -7,7 +7,6 @@ import {
   isMasks,
   maskOf,
   newestRevisions,
-  openTestSession,
   prompt,
   readAll,
   readUntil,

@@ -114,7 +114,7 @@ test('aborted during encode, decode or refine of the model, or a tracker call', 
     await begun.opened;
     session.stop.abort();
     const { error, summary } = await outcome;
-    expect(error, stage).toMatchObject({ code: 'cancelled' });
+    expect({ stage, error }).toMatchObject({ stage, error: { code: 'cancelled' } });
     expect(summary).toMatchObject({ framesOut: 0 });
   }
   for (const stage of ['advance', 'priors', 'apply', 'output']) {
@@ -131,7 +131,8 @@ test('aborted during encode, decode or refine of the model, or a tracker call', 
     await begun.opened;
     session.stop.abort();
     goOn.open();
-    expect((await outcome).error, stage).toMatchObject({ code: 'cancelled' });
+    const { error } = await outcome;
+    expect({ stage, error }).toMatchObject({ stage, error: { code: 'cancelled' } });
   }
 });
 

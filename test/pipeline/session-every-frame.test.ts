@@ -5,7 +5,6 @@ import {
   click,
   isMasks,
   maskOf,
-  openTestSession,
   prompt,
   readAll,
   readUntil,
@@ -43,16 +42,17 @@ test('every frame is answered once, in order, and the masks follow the object', 
 });
 
 test('the same input gives the same bits', async () => {
-  const run = async (): Promise<unknown> => {
+  const outcomes: unknown[] = [];
+  for (let run = 0; run < 2; run++) {
     const session = open();
     session.inputs
       .prompt(prompt(1, 2, click(26, 30)))
       .frames(9)
       .end();
     const { results } = await readAll(session);
-    return results.map(({ timings: _wall, ...result }) => result);
-  };
-  expect(await run()).toEqual(await run());
+    outcomes.push(results.map((result) => ({ ...result, timings: null })));
+  }
+  expect(outcomes[0]).toEqual(outcomes[1]);
 });
 
 test('frames without any object are answered too', async () => {

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import { liveFrames } from '../../src/frame/frame.ts';
 import type { Mask } from '../../src/frame/mask.ts';
 import type { PromptAction, Prompts, PromptTarget, PromptUpdate } from '../../src/frame/prompt.ts';
@@ -96,11 +96,12 @@ export class TestSessions {
   expectNothingLeft(): void {
     const opened = this.#opened;
     this.#opened = [];
-    expect(liveFrames()).toBe(0);
-    for (const { segmenter, watch } of opened) {
-      expect(segmenter.openFeatures()).toBe(0);
-      expect(watch.framesDecoded === 0 || watch.ended).toBe(true);
-    }
+    const left = {
+      frames: liveFrames(),
+      features: opened.reduce((sum, { segmenter }) => sum + segmenter.openFeatures(), 0),
+      decoders: opened.filter(({ watch }) => watch.framesDecoded > 0 && !watch.ended).length,
+    };
+    assert.deepEqual(left, { frames: 0, features: 0, decoders: 0 });
   }
 }
 

@@ -9,7 +9,6 @@ import {
   isMasks,
   maskOf,
   type Outcome,
-  openTestSession,
   prompt,
   readAll,
   readUntil,
