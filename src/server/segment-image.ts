@@ -50,7 +50,10 @@ async function answer(
 ): Promise<SegmentImageResponse> {
   const model = findModel(request.model, models);
   const maskEncoding = checkMaskEncoding(request.maskEncoding);
-  const updates = decodeImagePrompts(request.prompts, { model, limits });
+  const updates = decodeImagePrompts(request.prompts, {
+    model,
+    limits: { ...limits, maxFramePixels: limits.maxImagePixels },
+  });
   const options: SessionOptions = {
     container: 'mjpeg',
     delivery: 'every-frame',
@@ -66,11 +69,14 @@ async function answer(
   };
   let size = { width: 0, height: 0 };
   let frame: FrameResult | null = null;
+  let refusal: SegmentationError | null = null;
   for await (const event of sessions.openImage(feed(request.image, updates), options, model)) {
     if (event.kind === 'info') size = event.format.display;
     if (event.kind === 'masks') frame = event.result;
-    if (event.kind === 'prompt-error') throw new SegmentationError(event.code, event.message);
+    // Where the picture is at fault, the session throws once it has refused the prompts too.
+    if (event.kind === 'prompt-error') refusal ??= new SegmentationError(event.code, event.message);
   }
+  if (refusal !== null) throw refusal;
   if (frame === null) throw new SegmentationError('undecodable-image', 'image holds no picture');
   const objects = frame.objects.map((object) => encodeObject(object, maskEncoding));
   return { ...size, model: model.name, objects };

@@ -10,6 +10,8 @@ export type ServerLimits = SessionLimits & {
   readonly maxChunkBytes: number;
   /** Largest display size of a video in pixels; the decoder must have the same. Default: 4096 x 2304. */
   readonly maxFramePixels: number;
+  /** Largest mask in a prompt for an image, in pixels. Default: 12000 x 8000, as images are decoded. */
+  readonly maxImagePixels: number;
   /** Streams and images at a time. Default: 64. */
   readonly maxStreams: number;
   /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */
@@ -32,6 +34,7 @@ const defaultLimits: ServerLimits = {
   maxResponseBytes: 32 * mebibyte,
   maxChunkBytes: mebibyte,
   maxFramePixels: 4096 * 2304,
+  maxImagePixels: 12_000 * 8_000,
   maxStreams: 64,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Box,
   NoticeKind,
+  PromptKind,
   type PromptOptions,
   type VideoConfig,
 } from '../../clients/typescript/index.ts';
@@ -192,12 +193,6 @@ describe('prompts', () => {
       'frame-never-came',
       /12 frames/,
     ],
-    [
-      'an unsupported kind',
-      { objectId: 21, at, text: { phrase: 'dog' } },
-      'unsupported-prompt',
-      /text/,
-    ],
   ];
   // Known only once the first frame is; until then each holds a place.
   const outOfFrame: Refused[] = [
@@ -251,6 +246,17 @@ describe('prompts', () => {
       expect(String(ack?.status === 'rejected' && ack.reason)).toMatch(message);
     }
   }
+
+  test('of words that the model does not know are refused', async () => {
+    const text = { phrase: 'xylophone' };
+    const stream = system.client.segmentVideo(config);
+    const { acks, failure } = await runStream(stream, mp4, [{ objectId: 1, at, text }]);
+    expect(failure).toBeNull();
+    const [model] = await system.client.listModels();
+    const hasText = model?.promptKinds.includes(PromptKind.PROMPT_KIND_TEXT) ?? false;
+    const code = hasText ? 'unknown-word' : 'unsupported-prompt';
+    expect(acks).toMatchObject([{ status: 'rejected', reason: { code } }]);
+  });
 
   test('beyond the objects that a stream may have are refused', async () => {
     const stream = system.client.segmentVideo({ ...config, keyframes: { fixedInterval: 100 } });
