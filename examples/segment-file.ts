@@ -11,19 +11,20 @@ const [x = 0, y = 0, width = 0, height = 0] = box.split(',').map(Number);
 
 using client = connect(address);
 const stream = client.segmentVideo({ container: 'mp4', delivery: 'every-frame' });
-const sent = (async () => {
-  const prompt = stream.prompt({
-    objectId: 1,
-    at: { frameIndex: 0 },
-    box: { x, y, width, height },
-  });
+
+async function send(): Promise<void> {
+  const ack = stream.prompt({ objectId: 1, at: { frameIndex: 0 }, box: { x, y, width, height } });
   for await (const bytes of createReadStream(path)) await stream.sendChunk(bytes as Buffer);
   stream.end();
-  await prompt;
-})();
-for await (const result of stream) {
-  if (result.kind !== 'masks') continue;
-  const [object] = result.masks.objects;
-  console.log(result.masks.frameIndex, object?.area, object?.confidence.toFixed(2));
+  await ack;
 }
-await sent;
+
+async function receive(): Promise<void> {
+  for await (const result of stream) {
+    if (result.kind !== 'masks') continue;
+    const [object] = result.masks.objects;
+    console.log(result.masks.frameIndex, object?.area, object?.confidence.toFixed(2));
+  }
+}
+
+await Promise.all([send(), receive()]);
