@@ -10,6 +10,7 @@ import io
 import os
 import subprocess
 import tarfile
+import tempfile
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ def add(tar, name, data):
 def encode_h264(frames):
     """frames: list of uint8 [H, W, 3] BGR -> bytes of an mp4 without B-frames."""
     height, width = frames[0].shape[:2]
-    path = f'/tmp/pack-{os.getpid()}.mp4'
+    path = os.path.join(tempfile.gettempdir(), f'pack-{os.getpid()}.mp4')
     command = ['ffmpeg', '-v', 'error', '-y', '-threads', '1', '-f', 'rawvideo', '-pix_fmt', 'bgr24',
                '-s', f'{width}x{height}', '-r', '24', '-i', '-', '-c:v', 'libx264', '-preset', 'medium',
                '-crf', H264_CRF, '-bf', '0', '-pix_fmt', 'yuv420p', path]
