@@ -12,6 +12,9 @@ export type Box = {
 /** Width and height in pixels. */
 export type Size = { readonly width: number; readonly height: number };
 
+/** The whole picture, in fractions of it. */
+export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
+
 /** The part of `box` inside a picture of `size`, or null where no area is left. */
 export function clipBox(box: Box, size: Size): Box | null {
   const x = Math.max(0, box.x);

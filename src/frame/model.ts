@@ -28,6 +28,11 @@ export type ModelInfo = {
     readonly averageMemoryPass: boolean;
     /** Decode a box or click prompt a second time with its own first mask as prior. */
     readonly decodePromptTwice: boolean;
+    /**
+     * Encode only the region around the objects, so many times as large as their common box: small
+     * objects get the model's whole resolution. Null: the whole picture.
+     */
+    readonly regionScale: number | null;
     /** Presence under which a keyframe says that the object is hidden, 0..1. */
     readonly minPresence: number;
   };

@@ -1,4 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
+import type { Box } from '../frame/geometry.ts';
 import { pictureOf } from './picture.ts';
 import type { Features } from './requests.ts';
 import type { FeatureReference } from './worker-messages.ts';
@@ -10,6 +11,7 @@ import type { FeatureReference } from './worker-messages.ts';
  */
 export class HeldFeatures implements Features {
   readonly frameIndex: number;
+  readonly region: Box;
   /** Names these features in the worker. */
   readonly id: number;
   readonly #frame: Frame;
@@ -18,9 +20,10 @@ export class HeldFeatures implements Features {
   #heldByGeneration = -1;
 
   /** Retains `frame` until the last close. */
-  constructor(id: number, frame: Frame, onFree: (features: HeldFeatures) => void) {
+  constructor(id: number, frame: Frame, region: Box, onFree: (features: HeldFeatures) => void) {
     this.id = id;
     this.frameIndex = frame.index;
+    this.region = region;
     this.#frame = frame.retain();
     this.#onFree = onFree;
   }
@@ -28,7 +31,7 @@ export class HeldFeatures implements Features {
   /** How a worker of this generation finds the features. */
   reference(workerGeneration: number): FeatureReference {
     const held = this.#heldByGeneration === workerGeneration;
-    return { id: this.id, rebuild: held ? null : pictureOf(this.#frame) };
+    return { id: this.id, rebuild: held ? null : pictureOf(this.#frame, this.region) };
   }
 
   /** Notes that a worker of this generation holds the features. */

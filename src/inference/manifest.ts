@@ -159,6 +159,7 @@ export const manifestSchema = z.strictObject({
     minMemoryIou: ratio,
     averageMemoryPass: z.boolean(),
     decodePromptTwice: z.boolean(),
+    regionScale: z.number().min(1).nullable(),
     minPresence: ratio,
   }),
   keyframes: z.strictObject({

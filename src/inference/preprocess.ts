@@ -1,4 +1,4 @@
-import type { Size } from '../frame/geometry.ts';
+import type { Box, Size } from '../frame/geometry.ts';
 import type { Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 
@@ -19,7 +19,7 @@ type Taps = {
 const antialiasFrom = 1.5;
 
 /**
- * A yuv420p picture (BT.601, limited range) stretched to the model's input.
+ * The region of a yuv420p picture (BT.601, limited range) stretched to the model's input.
  *
  * @param out float32[3, height, width] of the manifest's `preprocess`, written in full
  */
@@ -37,26 +37,31 @@ export function fillInput(
   const y = out.subarray(0, plane);
   const u = out.subarray(plane, 2 * plane);
   const v = out.subarray(2 * plane, 3 * plane);
-  resamplePlane(picture.data.subarray(0, luma), picture.size, target, y);
-  resamplePlane(picture.data.subarray(luma, luma + chroma), half, target, u);
-  resamplePlane(picture.data.subarray(luma + chroma, luma + 2 * chroma), half, target, v);
+  const { data, region } = picture;
+  const plane420 = (from: number, to: number, size: Size): Plane => ({
+    samples: data.subarray(from, to),
+    size,
+    region,
+  });
+  resamplePlane(plane420(0, luma, picture.size), target, y);
+  resamplePlane(plane420(luma, luma + chroma, half), target, u);
+  resamplePlane(plane420(luma + chroma, luma + 2 * chroma, half), target, v);
   mixColours(y, u, v);
   if (target.colour === 'bgr') swapPlanes(y, v);
   normalise(out, plane, target);
 }
 
-/** Samples one plane of bytes to `target` size, bilinear or area-weighted. */
-export function resamplePlane(
-  source: Uint8Array,
-  size: Size,
-  target: Size,
-  out: Float32Array,
-): void {
-  const across = makeTaps(size.width, target.width);
-  const down = makeTaps(size.height, target.height);
+/** One plane of bytes, row-major, and the part of it to look at in fractions of it. */
+export type Plane = { readonly samples: Uint8Array; readonly size: Size; readonly region: Box };
+
+/** Samples the region of a plane to `target` size, bilinear or area-weighted. */
+export function resamplePlane(plane: Plane, target: Size, out: Float32Array): void {
+  const { samples, size, region } = plane;
+  const across = makeTaps(size.width, target.width, { start: region.x, span: region.width });
+  const down = makeTaps(size.height, target.height, { start: region.y, span: region.height });
   const row = new Float32Array(size.width);
   for (let y = 0; y < target.height; y++) {
-    blendRows(source, down, y, row);
+    blendRows(samples, down, y, row);
     blendColumns(row, across, out.subarray(y * target.width, (y + 1) * target.width));
   }
 }
@@ -94,14 +99,15 @@ function blendColumns(row: Float32Array, taps: Taps, out: Float32Array): void {
 }
 
 /** Pixel centres are at half positions at both sizes, as in cv2.resize; what lies outside the picture does not count. */
-function makeTaps(from: number, to: number): Taps {
-  const scale = from / to;
+function makeTaps(from: number, to: number, part: { start: number; span: number }): Taps {
+  const scale = (from * part.span) / to;
+  const origin = from * part.start;
   const radius = scale > antialiasFrom ? scale : 1;
   const count = Math.min(from, Math.ceil(radius) * 2);
   const start = new Int32Array(to);
   const weight = new Float32Array(to * count);
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale - 0.5;
+    const centre = Math.min(from - 1, Math.max(0, origin + (i + 0.5) * scale - 0.5));
     const first = Math.max(0, Math.floor(centre - radius) + 1);
     const last = Math.min(from - 1, Math.ceil(centre + radius) - 1);
     start[i] = Math.min(first, from - count);

@@ -11,6 +11,8 @@ import type { Click } from '../frame/prompt.ts';
 /** Image features of one frame, held where the model runs. Each owner closes. */
 export type Features = Disposable & {
   readonly frameIndex: number;
+  /** The part of the picture that was encoded, in fractions of the picture. */
+  readonly region: Box;
   /** One more owner; each owner closes. Returns these features. */
   retain(): Features;
   /** Gives up ownership; the last close frees the worker's memory and the frame. */
@@ -20,7 +22,7 @@ export type Features = Disposable & {
 /** A square low-resolution mask of the whole picture: probabilities, row-major. */
 export type ModelMask = Float32Array;
 
-/** One object for the decoder. Coordinates are fractions of the picture, 0..1. */
+/** One object for the decoder. Coordinates and masks are in fractions of the encoded region, 0..1. */
 export type DecodeRequest = {
   readonly clicks: readonly Click[];
   readonly box: Box | null;
@@ -79,8 +81,11 @@ export type TextRequest = {
  */
 export type LoadedModel = AsyncDisposable & {
   readonly info: ModelInfo;
-  /** Runs the image encoder on one frame. The caller closes the features. */
-  encode(frame: Frame, signal: AbortSignal): Promise<Features>;
+  /**
+   * Runs the image encoder on one frame, or on a region of it in fractions of the picture. The
+   * caller closes the features.
+   */
+  encode(frame: Frame, signal: AbortSignal, region?: Box): Promise<Features>;
   /** Runs the mask decoder, one result per request, in order. */
   decode(
     features: Features,

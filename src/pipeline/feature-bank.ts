@@ -1,12 +1,16 @@
+import type { Box } from '../frame/geometry.ts';
 import type { Features } from './ports.ts';
 
-/** Owns the image features that a stream's objects may still be compared with, by frame. */
+/** What names features: the frame, and the part of it that was encoded. */
+export type FeatureName = { readonly frameIndex: number; readonly region: Box };
+
+/** Owns the image features that a stream's objects may still be compared with. */
 export class FeatureBank {
-  readonly #features = new Map<number, Features>();
+  readonly #features = new Map<string, Features>();
   #closed = false;
 
   /**
-   * Takes ownership; features of the same frame that were held before are closed. After `close`
+   * Takes ownership; features of the same name that were held before are closed. After `close`
    * what comes late is closed at once.
    */
   put(features: Features): void {
@@ -14,22 +18,24 @@ export class FeatureBank {
       features.close();
       return;
     }
-    const former = this.#features.get(features.frameIndex);
+    const key = featureKey(features);
+    const former = this.#features.get(key);
     if (former === features) return;
     former?.close();
-    this.#features.set(features.frameIndex, features);
+    this.#features.set(key, features);
   }
 
-  /** The features of a frame, still owned by the bank; undefined if they are gone. */
-  get(frameIndex: number): Features | undefined {
-    return this.#features.get(frameIndex);
+  /** The features of a name, still owned by the bank; undefined if they are gone. */
+  get(name: FeatureName): Features | undefined {
+    return this.#features.get(featureKey(name));
   }
 
-  /** Closes all features but those of the named frames. */
-  keepOnly(frameIndexes: ReadonlySet<number>): void {
-    for (const [frameIndex, features] of this.#features) {
-      if (frameIndexes.has(frameIndex)) continue;
-      this.#features.delete(frameIndex);
+  /** Closes all features but those of the named ones. */
+  keepOnly(names: Iterable<FeatureName>): void {
+    const needed = new Set([...names].map(featureKey));
+    for (const [key, features] of this.#features) {
+      if (needed.has(key)) continue;
+      this.#features.delete(key);
       features.close();
     }
   }
@@ -37,6 +43,10 @@ export class FeatureBank {
   /** Closes everything, now and what still comes; idempotent. */
   close(): void {
     this.#closed = true;
-    this.keepOnly(new Set());
+    this.keepOnly([]);
   }
+}
+
+function featureKey({ frameIndex, region }: FeatureName): string {
+  return `${frameIndex}/${region.x},${region.y},${region.width},${region.height}`;
 }

@@ -1,14 +1,14 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import { fitLongSide } from '../frame/geometry.ts';
+import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
-import { isSoughtOnKeyframe, memoryOf, observeObject } from '../tracking/object-registry.ts';
+import { memoryOf, observeObject } from '../tracking/object-registry.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
-import type { SegmentedAction, StepEvidence } from '../tracking/tracker-types.ts';
+import type { StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { EarlyFeatures } from './early-features.ts';
-import { FeatureBank } from './feature-bank.ts';
+import { FeatureBank, type FeatureName } from './feature-bank.ts';
 import {
   initialState,
   positionOf,
@@ -18,12 +18,8 @@ import {
   type StreamState,
 } from './frame-task.ts';
 import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe-memory.ts';
-import {
-  decodeObjects,
-  encodeInto,
-  type KeyframeContext,
-  type KeyframeObject,
-} from './keyframe-stage.ts';
+import { encodeInto, segmentObjects, type KeyframeContext } from './keyframe-stage.ts';
+import { givenMasks, planKeyframe } from './keyframe-plan.ts';
 import { LateKeyframe } from './late-keyframe.ts';
 import { refineObjects, type RefineJob } from './refine-stage.ts';
 import type { FrameResult, ObjectResult, SessionOptions, SessionParts } from './session-types.ts';
@@ -108,6 +104,8 @@ export class FrameProcessor {
   encodeAhead(frame: Frame): void {
     const { keyframes, signal } = this.#options;
     const start = this.#state.firstPromptFrame;
+    // What is around the objects is known only when their masks have arrived there.
+    if (this.#parts.segmenter.info.tracking.regionScale !== null) return;
     if (keyframes.kind !== 'fixed' || start === null || this.#state.records.size === 0) return;
     if ((frame.index - start) % keyframes.intervalFrames !== 0) return;
     this.#encoderRuns++;
@@ -123,10 +121,10 @@ export class FrameProcessor {
 
   /** Closes features that neither the newest state nor a held one may still compare with. */
   releaseFeatures(heldStates: Iterable<StreamState>): void {
-    const needed = new Set<number>(this.#late?.frames);
+    const needed: FeatureName[] = [...(this.#late?.features ?? [])];
     for (const state of [this.#state, ...heldStates]) {
       for (const record of state.records.values()) {
-        for (const entry of memoryOf(record)) needed.add(entry.frameIndex);
+        needed.push(...memoryOf(record));
       }
     }
     this.#bank.keepOnly(needed);
@@ -151,7 +149,7 @@ export class FrameProcessor {
       frame,
       maxClicks: this.#parts.segmenter.info.maxClicks,
       findText: async (query) => {
-        const features = await this.#encode(frame, clock);
+        const features = await encodeInto(this.#context(clock), frame, wholePicture);
         const { signal } = this.#options;
         return await this.#parts.segmenter.findText(features, { ...query, frame }, signal);
       },
@@ -202,7 +200,12 @@ export class FrameProcessor {
     prompted: PromptedFrame,
     clock: StageClock,
   ): Promise<boolean> {
-    const objects = await this.#keyframeObjects(prompted);
+    const { region, objects } = await planKeyframe(this.#tracker, {
+      frame,
+      records: [...this.#state.records.values()],
+      prompted,
+      regionScale: this.#parts.segmenter.info.tracking.regionScale,
+    });
     const first = decision.reason === 'prompt' ? frame.index : null;
     this.#state = {
       ...this.#state,
@@ -210,60 +213,26 @@ export class FrameProcessor {
       firstPromptFrame: this.#state.firstPromptFrame ?? first,
     };
     if (this.#options.delivery === 'latest' && decision.reason !== 'prompt') {
-      this.#encoderRuns++;
       const context = this.#context(new StageClock(this.#parts.nowMs));
       this.#late = new LateKeyframe(frame, objects, context);
       const over: Promise<unknown> = this.#late.over.then(() => this.#lateRuns.delete(over));
       this.#lateRuns.add(over);
       return false;
     }
-    await this.#encode(frame, clock);
-    const actions = await decodeObjects(this.#context(clock), frame, objects);
+    const context = this.#context(clock);
+    const actions = await segmentObjects(context, frame, objects);
     await this.#tracker.call('apply', actions);
     await this.#runRefiner([...this.#state.records.keys()], 'appearance', clock);
-    this.#remember(frame.index, await this.#memoryMasks(actions, prompted), prompted.asked);
+    const masks = new Map(segmentedMasks(actions));
+    if (prompted.given.size > 0) {
+      await encodeInto(context, frame, region);
+      const given = await givenMasks(this.#tracker, [...prompted.given], region);
+      for (const [objectId, mask] of given) masks.set(objectId, mask);
+    }
+    this.#remember(frame.index, masks, prompted.asked);
     this.#keyframes++;
     this.#state = { ...this.#state, sourceKeyframe: frame.index };
     return true;
-  }
-
-  async #encode(frame: Frame, clock: StageClock): ReturnType<typeof encodeInto> {
-    const early = this.#ahead.take(frame.index);
-    if (early !== undefined) this.#bank.put(await clock.time('encode', () => early));
-    if (!this.#bank.get(frame.index)) this.#encoderRuns++;
-    return await encodeInto(this.#context(clock), frame);
-  }
-
-  async #keyframeObjects(prompted: PromptedFrame): Promise<KeyframeObject[]> {
-    const records = [...this.#state.records.values()].filter(
-      (record) =>
-        !prompted.given.has(record.objectId) &&
-        (prompted.asked.has(record.objectId) || isSoughtOnKeyframe(record)),
-    );
-    const objectIds = records.map((record) => record.objectId);
-    const priors = await this.#tracker.call('priors', objectIds);
-    return records.map((record, i) => ({
-      record,
-      prior: prompted.fresh.has(record.objectId) ? null : (priors[i] ?? null),
-      prompt: prompted.asked.has(record.objectId) ? record.prompt : null,
-    }));
-  }
-
-  /** The masks that a keyframe leaves to remember, with the IoU that the model expects of each. */
-  async #memoryMasks(
-    actions: readonly SegmentedAction[],
-    prompted: PromptedFrame,
-  ): Promise<KeyframeMasks> {
-    const masks = new Map(segmentedMasks(actions));
-    if (prompted.given.size > 0) {
-      for (const { objectId, mask, box } of await this.#tracker.call('priors', [
-        ...prompted.given,
-      ])) {
-        // "It is not here" says nothing about its look.
-        if (box !== null) masks.set(objectId, { mask, predictedIou: 1 });
-      }
-    }
-    return masks;
   }
 
   #remember(frameIndex: number, masks: KeyframeMasks, asked: ReadonlySet<number>): void {
@@ -351,6 +320,13 @@ export class FrameProcessor {
 
   #context(clock: StageClock): KeyframeContext {
     const { segmenter } = this.#parts;
-    return { segmenter, bank: this.#bank, clock, signal: this.#options.signal };
+    return {
+      segmenter,
+      bank: this.#bank,
+      early: this.#ahead,
+      clock,
+      signal: this.#options.signal,
+      onEncode: () => this.#encoderRuns++,
+    };
   }
 }

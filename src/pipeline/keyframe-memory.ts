@@ -1,3 +1,4 @@
+import type { Box } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { sigmoid } from '../tracking/model-mask.ts';
 import { rememberKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
@@ -7,7 +8,9 @@ import type { SegmentedAction } from '../tracking/tracker-types.ts';
 export type KeyframeMasks = ReadonlyMap<
   number,
   {
-    /** float32[maskSide, maskSide], probabilities. */
+    /** The part of the picture that was encoded, in fractions of it. */
+    readonly region: Box;
+    /** float32[maskSide, maskSide] of the region, probabilities. */
     readonly mask: Float32Array;
     readonly predictedIou: number;
   }
@@ -17,9 +20,9 @@ export type KeyframeMasks = ReadonlyMap<
 export function segmentedMasks(actions: readonly SegmentedAction[]): KeyframeMasks {
   const found = actions.filter(({ hidden }) => !hidden);
   return new Map(
-    found.map(({ objectId, logits, predictedIou }) => [
+    found.map(({ objectId, logits, predictedIou, region }) => [
       objectId,
-      { mask: Float32Array.from(logits, sigmoid), predictedIou },
+      { mask: Float32Array.from(logits, sigmoid), predictedIou, region },
     ]),
   );
 }
@@ -38,10 +41,10 @@ export function rememberMasks(
   const { memorySlots, tracking } = model;
   if (memorySlots === 0) return records;
   const next = new Map(records);
-  for (const [objectId, { mask, predictedIou }] of keyframe.masks) {
+  for (const [objectId, { mask, region, predictedIou }] of keyframe.masks) {
     const record = next.get(objectId);
     if (!record) continue;
-    const entry = { frameIndex: keyframe.frameIndex, mask };
+    const entry = { frameIndex: keyframe.frameIndex, region, mask };
     const anew = keyframe.asked.has(objectId) || record.promptMemory === null;
     const rule = { memorySlots, ...tracking };
     next.set(

@@ -1,17 +1,26 @@
 import type { Frame } from '../frame/frame.ts';
-import type { Box, Size } from '../frame/geometry.ts';
+import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
-import { sigmoid } from '../tracking/model-mask.ts';
+import {
+  modelMaskFromSoft,
+  sigmoid,
+  softMaskBounds,
+  softMaskFromLogits,
+} from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
+import type { EarlyFeatures } from './early-features.ts';
 import type { FeatureBank } from './feature-bank.ts';
+import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
 import type { DecodeRequest, Features, Segmented, Segmenter } from './ports.ts';
 import type { StageClock } from './stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */
 export type KeyframeObject = {
   readonly record: ObjectRecord;
-  /** Its propagated mask; null where it has none or the prompts start anew. */
+  /** The part of the picture to look at, in fractions of it. */
+  readonly region: Box;
+  /** Its propagated mask in the region; null where it has none or the prompts start anew. */
   readonly prior: PriorMask | null;
   /** Prompts of this very frame, display pixels; null where there are none. */
   readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
@@ -21,125 +30,178 @@ export type KeyframeObject = {
 export type KeyframeContext = {
   readonly segmenter: Segmenter;
   readonly bank: FeatureBank;
+  /** Encoder runs that were begun before the frame's turn. */
+  readonly early: EarlyFeatures;
   readonly clock: StageClock;
   readonly signal: AbortSignal;
+  /** Called for each encoder run. */
+  readonly onEncode: () => void;
 };
 
-/** Growth of a propagated mask's box on each side, as a share: the object may reach beyond it. */
-const boxMarginRatio = 0.03;
+/** One object with what is asked of the decoder. */
+type Look = { readonly region: Box; readonly request: DecodeRequest };
+
+/** One object with what the decoder said. */
+type Seen = { readonly region: Box; readonly result: Segmented };
 
 /** A hidden object counts as found again from these scores on. */
 const minFoundPresence = 0.5;
 const minFoundIou = 0.5;
 
-/** Runs the image encoder on a frame unless its features are held already. The bank owns them. */
-export async function encodeInto(context: KeyframeContext, frame: Frame): Promise<Features> {
-  const held = context.bank.get(frame.index);
+/** Runs the image encoder on a region unless its features are held already. The bank owns them. */
+export async function encodeInto(
+  context: KeyframeContext,
+  frame: Frame,
+  region: Box,
+): Promise<Features> {
+  const { bank, clock, segmenter, signal } = context;
+  const held = bank.get({ frameIndex: frame.index, region });
   if (held) return held;
-  const features = await context.clock.time('encode', () =>
-    context.segmenter.encode(frame, context.signal),
+  const early = region === wholePicture ? context.early.take(frame.index) : undefined;
+  if (early === undefined) context.onEncode();
+  const features = await clock.time(
+    'encode',
+    () => early ?? segmenter.encode(frame, signal, region),
   );
-  context.bank.put(features);
+  bank.put(features);
   return features;
 }
 
 /**
- * Runs the mask decoder on all objects of a keyframe. A tracked object is decoded from its
- * propagated mask, the box around it and its memory; a prompted one from its prompts; a hidden one
- * from memory alone, and it stays hidden unless the model is sure to have found it.
+ * Runs the model on all objects of a keyframe. A tracked object is decoded from its propagated mask
+ * and its memory; a prompted one from its prompts; a hidden one from memory alone, and it stays
+ * hidden unless the model is sure to have found it.
  */
-export async function decodeObjects(
+export async function segmentObjects(
   context: KeyframeContext,
-  frame: { readonly index: number; readonly display: Size },
+  frame: Frame,
   objects: readonly KeyframeObject[],
 ): Promise<SegmentedAction[]> {
-  const features = context.bank.get(frame.index);
-  if (objects.length === 0 || !features) return [];
-  const { segmenter, clock, signal } = context;
-  const first = objects.map((object) => firstRequest(object, frame.display, context));
-  const run = (requests: readonly DecodeRequest[]): Promise<Segmented[]> =>
-    clock.time('decode', () => segmenter.decode(features, requests, signal));
-  const results = await run(first);
+  const first = objects.map((object) => firstLook(object, frame.display, context));
+  const seen = await decodeLooks(context, frame, first);
   const second = objects.map((object, i) =>
-    secondRequest(object, first[i], results[i], segmenter.info.tracking),
+    secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
   );
-  const asked = second.flatMap((request, i) => (request === null ? [] : [{ request, i }]));
-  if (asked.length > 0) {
-    const again = await run(asked.map(({ request }) => request));
-    asked.forEach(({ i }, k) => {
-      const before = results[i];
-      const after = again[k];
-      const object = objects[i];
-      if (before && after && object) results[i] = object.prompt ? after : averaged(before, after);
-    });
-  }
+  const again = await decodeLooks(context, frame, second);
   return objects.flatMap((object, i) => {
-    const result = results[i];
-    return result ? [actionFor(object, result, segmenter)] : [];
+    const before = seen[i];
+    const after = again[i];
+    if (!before) return [];
+    const final = !after ? before : object.prompt ? after : averaged(before, after);
+    return [actionFor(object, final, context.segmenter)];
   });
 }
 
-function firstRequest(
-  object: KeyframeObject,
-  display: Size,
+/** Decodes, region by region; null where nothing is asked. */
+async function decodeLooks(
   context: KeyframeContext,
-): DecodeRequest {
-  const { record, prior, prompt } = object;
+  frame: Frame,
+  looks: readonly (Look | null)[],
+): Promise<(Seen | null)[]> {
+  const { segmenter, clock, signal } = context;
+  const seen = looks.map((): Seen | null => null);
+  const regions = new Set(looks.flatMap((look) => (look === null ? [] : [look.region])));
+  for (const region of regions) {
+    const asked = looks.flatMap((look, i) => (look?.region === region ? [{ look, i }] : []));
+    const features = await encodeInto(context, frame, region);
+    const requests = asked.map(({ look }) => look.request);
+    const results = await clock.time('decode', () => segmenter.decode(features, requests, signal));
+    asked.forEach(({ i }, k) => {
+      const result = results[k];
+      if (result) seen[i] = { region, result };
+    });
+  }
+  return seen;
+}
+
+function firstLook(object: KeyframeObject, display: Size, context: KeyframeContext): Look {
+  const { record, prior, prompt, region } = object;
   const anew = prompt !== null && prior === null;
-  return {
+  const request: DecodeRequest = {
     clicks: (prompt?.clicks ?? []).map((click) => ({
       ...click,
-      x: (Math.floor(click.x) + 0.5) / display.width,
-      y: (Math.floor(click.y) + 0.5) / display.height,
+      x: ((Math.floor(click.x) + 0.5) / display.width - region.x) / region.width,
+      y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
     })),
-    box: prompt?.box ? fractionBox(prompt.box, display) : grownBox(prior?.box ?? null),
+    box: prompt?.box
+      ? boxInRegion(scaleBox(prompt.box, display, { width: 1, height: 1 }), region)
+      : null,
     prior: prior?.box ? prior.mask : null,
     memory: anew ? [] : memoryRequests(record, context),
   };
+  return { region, request };
 }
 
 /**
- * The second look, where the model gains from one: a fresh prompt with its own first mask as prior
- * (+1 J for a box), or a tracked object by memory alone (averaged: +1.2 J).
+ * The second look, where the model gains from one: a fresh prompt with its own first mask as prior,
+ * now close up, or a tracked object by memory alone.
  */
-function secondRequest(
+function secondLook(
   object: KeyframeObject,
-  request: DecodeRequest | undefined,
-  result: Segmented | undefined,
-  tracking: Segmenter['info']['tracking'],
-): DecodeRequest | null {
-  if (!request || !result) return null;
+  { first, seen }: { first: Look | undefined; seen: Seen | null | undefined },
+  context: KeyframeContext,
+  frame: Frame,
+): Look | null {
+  const { tracking } = context.segmenter.info;
+  if (!first || !seen) return null;
+  const { region, request } = first;
   if (object.prompt !== null) {
     if (object.prior !== null || !tracking.decodePromptTwice) return null;
-    return { ...request, prior: Float32Array.from(result.logits, sigmoid) };
+    return closeUp(object, seen, context, frame);
   }
   if (request.prior === null || request.memory.length === 0) return null;
   if (!tracking.averageMemoryPass) return null;
-  return { clicks: [], box: null, prior: null, memory: request.memory };
+  return { region, request: { clicks: [], box: null, prior: null, memory: request.memory } };
 }
 
-function averaged(a: Segmented, b: Segmented): Segmented {
-  const logits = new Float32Array(a.logits.length);
-  for (let i = 0; i < logits.length; i++) {
-    logits[i] = ((a.logits[i] ?? 0) + (b.logits[i] ?? 0)) / 2;
-  }
+/** A fresh prompt again, with the first mask as prior, in the region around that mask. */
+function closeUp(
+  object: KeyframeObject,
+  seen: Seen,
+  context: KeyframeContext,
+  frame: Frame,
+): Look | null {
+  const { maskSide, tracking } = context.segmenter.info;
+  const { logits } = seen.result;
+  const soft = softMaskFromLogits(logits, maskSide, frame.analysis, seen.region);
+  const bounds = softMaskBounds(soft);
+  if (bounds === null) return null;
+  const box = scaleBox(bounds, frame.analysis, { width: 1, height: 1 });
+  // A box prompt has been looked at closely already.
+  const region = object.prompt?.box ? seen.region : sharedRegion([box], tracking.regionScale);
+  const { request } = firstLook({ ...object, region }, frame.display, context);
+  const prior =
+    region === seen.region
+      ? Float32Array.from(logits, sigmoid)
+      : modelMaskFromSoft(soft, maskSide, region);
+  return { region, request: { ...request, clicks: request.clicks.filter(isInside), prior } };
+}
+
+function isInside({ x, y }: Click): boolean {
+  return x >= 0 && y >= 0 && x <= 1 && y <= 1;
+}
+
+function averaged(before: Seen, after: Seen): Seen {
+  const a = before.result;
+  const b = after.result;
+  const logits = a.logits.map((logit, i) => (logit + (b.logits[i] ?? 0)) / 2);
   return {
-    logits,
-    predictedIou: Math.max(a.predictedIou, b.predictedIou),
-    presence: Math.max(a.presence, b.presence),
+    region: before.region,
+    result: {
+      logits,
+      predictedIou: Math.max(a.predictedIou, b.predictedIou),
+      presence: Math.max(a.presence, b.presence),
+    },
   };
 }
 
-function actionFor(
-  object: KeyframeObject,
-  result: Segmented,
-  segmenter: Segmenter,
-): SegmentedAction {
+function actionFor(object: KeyframeObject, seen: Seen, segmenter: Segmenter): SegmentedAction {
+  const { region, result } = seen;
   const sought = object.prompt === null && !object.prior?.box;
   const hidden = sought
     ? result.presence < minFoundPresence || result.predictedIou < minFoundIou
     : object.prompt === null && result.presence < segmenter.info.tracking.minPresence;
-  return { kind: 'segmented', objectId: object.record.objectId, ...result, hidden };
+  return { kind: 'segmented', objectId: object.record.objectId, ...result, hidden, region };
 }
 
 function memoryRequests(
@@ -148,26 +210,8 @@ function memoryRequests(
 ): { features: Features; mask: Float32Array }[] {
   return memoryOf(record)
     .slice(0, context.segmenter.info.memorySlots)
-    .flatMap(({ frameIndex, mask }) => {
-      const features = context.bank.get(frameIndex);
-      return features ? [{ features, mask }] : [];
+    .flatMap((entry) => {
+      const features = context.bank.get(entry);
+      return features ? [{ features, mask: entry.mask }] : [];
     });
-}
-
-function fractionBox(box: Box, display: Size): Box {
-  return {
-    x: box.x / display.width,
-    y: box.y / display.height,
-    width: box.width / display.width,
-    height: box.height / display.height,
-  };
-}
-
-function grownBox(box: Box | null): Box | null {
-  if (box === null) return null;
-  const x = Math.max(0, box.x - box.width * boxMarginRatio);
-  const y = Math.max(0, box.y - box.height * boxMarginRatio);
-  const right = Math.min(1, box.x + box.width * (1 + boxMarginRatio));
-  const bottom = Math.min(1, box.y + box.height * (1 + boxMarginRatio));
-  return { x, y, width: right - x, height: bottom - y };
 }

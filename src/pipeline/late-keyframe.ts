@@ -1,12 +1,8 @@
 import type { Frame } from '../frame/frame.ts';
 import { memoryOf } from '../tracking/object-registry.ts';
 import type { SegmentedAction } from '../tracking/tracker-types.ts';
-import {
-  decodeObjects,
-  encodeInto,
-  type KeyframeContext,
-  type KeyframeObject,
-} from './keyframe-stage.ts';
+import type { FeatureName } from './feature-bank.ts';
+import { segmentObjects, type KeyframeContext, type KeyframeObject } from './keyframe-stage.ts';
 import type { StageTimingsUs } from './session-types.ts';
 
 /** How an overlapped keyframe ended. */
@@ -24,8 +20,8 @@ export type LateResult =
  */
 export class LateKeyframe {
   readonly frameIndex: number;
-  /** Frames whose features must be kept until the run is over. */
-  readonly frames: readonly number[];
+  /** Features that must be kept until the run is over. */
+  readonly features: readonly FeatureName[];
   readonly #abort = new AbortController();
   #result: LateResult | null = null;
   /** Resolves when the run is over and its frame closed; never rejects. */
@@ -34,8 +30,10 @@ export class LateKeyframe {
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
     this.frameIndex = frame.index;
-    const memory = objects.flatMap(({ record }) => memoryOf(record));
-    this.frames = [frame.index, ...memory.map((entry) => entry.frameIndex)];
+    this.features = objects.flatMap(({ record, region }) => [
+      ...memoryOf(record),
+      { frameIndex: frame.index, region },
+    ]);
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
     this.over = this.#run(frame.retain(), objects, { ...context, signal });
   }
@@ -56,8 +54,7 @@ export class LateKeyframe {
     context: KeyframeContext,
   ): Promise<void> {
     try {
-      await encodeInto(context, frame);
-      const actions = await decodeObjects(context, frame, objects);
+      const actions = await segmentObjects(context, frame, objects);
       this.#result = { kind: 'done', actions, timings: context.clock.read() };
     } catch (reason) {
       this.#result = { kind: 'failed', reason };

@@ -54,14 +54,16 @@ export type Decode = (
 /** Image features of one frame, held where the model runs. Each owner closes. */
 export type Features = Disposable & {
   readonly frameIndex: number;
+  /** The part of the picture that was encoded, in fractions of the picture. */
+  readonly region: Box;
   retain(): Features;
   close(): void;
 };
 
-/** A low-resolution mask of the whole picture, stretched to a square: probabilities, row-major. */
+/** A low-resolution mask of an encoded region, stretched to a square: probabilities, row-major. */
 export type ModelMask = Float32Array;
 
-/** One object for the decoder. Coordinates are fractions of the picture, 0..1. */
+/** One object for the decoder. Coordinates and masks are in fractions of the encoded region, 0..1. */
 export type DecodeRequest = {
   readonly clicks: readonly Click[];
   readonly box: Box | null;
@@ -110,8 +112,11 @@ export type TextInstance = { readonly box: Box; readonly score: number; readonly
  */
 export type Segmenter = {
   readonly info: ModelInfo;
-  /** Runs the image encoder on one frame. The caller closes the features. */
-  encode(frame: Frame, signal: AbortSignal): Promise<Features>;
+  /**
+   * Runs the image encoder on one frame, or on a region of it in fractions of the picture. The
+   * caller closes the features.
+   */
+  encode(frame: Frame, signal: AbortSignal, region?: Box): Promise<Features>;
   /** Runs the mask decoder, one result per request, in order. */
   decode(
     features: Features,

@@ -1,3 +1,4 @@
+import type { Box } from '../frame/geometry.ts';
 import type { OutputOptions } from '../tracking/render-objects.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
 import type {
@@ -20,7 +21,8 @@ export type RemoteTrackerOptions = Omit<TrackerOptions, 'engine'> & {
 export type TrackerCalls = {
   open: { arguments: [RemoteTrackerOptions]; result: void };
   advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
-  priors: { arguments: [readonly number[]]; result: PriorMask[] };
+  boxes: { arguments: [readonly number[]]; result: (Box | null)[] };
+  priors: { arguments: [readonly number[], Box]; result: PriorMask[] };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };
   applyLate: { arguments: [number, readonly SegmentedAction[]]; result: boolean };

@@ -1,4 +1,4 @@
-import type { Box, Size } from '../frame/geometry.ts';
+import { wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 
@@ -19,20 +19,28 @@ export function emptySoftMask(size: Size): SoftMask {
  * Brings the decoder's low-resolution logits to a picture: bilinear in the logits, whose zero
  * crossing is the outline, then probabilities.
  *
- * @param logits float32[side, side], row-major, the whole picture stretched to a square
+ * @param logits float32[side, side], row-major, the region stretched to a square
+ * @param region the part of the picture that was looked at, in fractions; outside it the mask is 0
  */
-export function softMaskFromLogits(logits: Float32Array, side: number, size: Size): SoftMask {
+export function softMaskFromLogits(
+  logits: Float32Array,
+  side: number,
+  size: Size,
+  region: Box = wholePicture,
+): SoftMask {
   const cells = cellsAbove(logits, side, outsideLogit);
-  if (cells === null) return emptySoftMask(size);
-  const window = pictureWindow(cells, side, size);
+  const window = cells && pictureWindow(cells, side, { size, region });
+  if (window === null) return emptySoftMask(size);
+  const across = { origin: region.x * size.width, scale: side / (region.width * size.width) };
+  const down = { origin: region.y * size.height, scale: side / (region.height * size.height) };
   const values = new Float32Array(window.width * window.height);
   for (let row = 0; row < window.height; row++) {
-    const v = clamp(((window.y + row + 0.5) * side) / size.height - 0.5, 0, side - 1);
+    const v = clamp((window.y + row + 0.5 - down.origin) * down.scale - 0.5, 0, side - 1);
     const v0 = Math.floor(v);
     const top = v0 * side;
     const bottom = Math.min(v0 + 1, side - 1) * side;
     for (let column = 0; column < window.width; column++) {
-      const u = clamp(((window.x + column + 0.5) * side) / size.width - 0.5, 0, side - 1);
+      const u = clamp((window.x + column + 0.5 - across.origin) * across.scale - 0.5, 0, side - 1);
       const u0 = Math.floor(u);
       const u1 = Math.min(u0 + 1, side - 1);
       const upper = lerp(logits[top + u0] ?? 0, logits[top + u1] ?? 0, u - u0);
@@ -46,14 +54,20 @@ export function softMaskFromLogits(logits: Float32Array, side: number, size: Siz
 /**
  * Shrinks a soft mask to the decoder's square by averaging what each cell covers.
  *
+ * @param region the part of the picture that the square shows, in fractions
  * @returns probabilities, float32[side, side]
  */
-export function modelMaskFromSoft(mask: SoftMask, side: number): Float32Array {
+export function modelMaskFromSoft(
+  mask: SoftMask,
+  side: number,
+  region: Box = wholePicture,
+): Float32Array {
   const out = new Float32Array(side * side);
   if (mask.window === null) return out;
   const { x, y, width, height } = mask.window;
-  const columns = cellShares(x, width, side / mask.size.width);
-  const rows = cellShares(y, height, side / mask.size.height);
+  const size = { width: region.width * mask.size.width, height: region.height * mask.size.height };
+  const columns = cellShares(x - region.x * mask.size.width, width, { size: size.width, side });
+  const rows = cellShares(y - region.y * mask.size.height, height, { size: size.height, side });
   const line = new Float32Array(side);
   for (let row = 0; row < height; row++) {
     line.fill(0);
@@ -185,15 +199,26 @@ function cellsAbove(logits: Float32Array, side: number, threshold: number): Box 
 }
 
 /** Pixels that the cells and their bilinear skirts touch. */
-function pictureWindow(cells: Box, side: number, size: Size): Box {
-  const x = Math.max(0, Math.floor(((cells.x - 1) * size.width) / side));
-  const y = Math.max(0, Math.floor(((cells.y - 1) * size.height) / side));
-  const right = Math.min(size.width, Math.ceil(((cells.x + cells.width + 1) * size.width) / side));
-  const bottom = Math.min(
-    size.height,
-    Math.ceil(((cells.y + cells.height + 1) * size.height) / side),
-  );
-  return { x, y, width: right - x, height: bottom - y };
+function pictureWindow(
+  cells: Box,
+  side: number,
+  place: { readonly size: Size; readonly region: Box },
+): Box | null {
+  const { size, region } = place;
+  const across = { origin: region.x * size.width, cell: (region.width * size.width) / side };
+  const down = { origin: region.y * size.height, cell: (region.height * size.height) / side };
+  const skirts = {
+    x: Math.floor(across.origin + (cells.x - 1) * across.cell),
+    y: Math.floor(down.origin + (cells.y - 1) * down.cell),
+    right: Math.ceil(across.origin + (cells.x + cells.width + 1) * across.cell),
+    bottom: Math.ceil(down.origin + (cells.y + cells.height + 1) * down.cell),
+  };
+  // Pixels whose centres lie in the region.
+  const x = Math.max(skirts.x, Math.ceil(across.origin - 0.5));
+  const y = Math.max(skirts.y, Math.ceil(down.origin - 0.5));
+  const right = Math.min(skirts.right, Math.ceil(across.origin + side * across.cell - 0.5));
+  const bottom = Math.min(skirts.bottom, Math.ceil(down.origin + side * down.cell - 0.5));
+  return right > x && bottom > y ? { x, y, width: right - x, height: bottom - y } : null;
 }
 
 /** How pixels fall on the cells of another grid: one entry for each pixel and cell that overlap. */
@@ -206,9 +231,17 @@ type CellShares = {
   readonly start: Int32Array;
 };
 
-/** The shares of `count` pixels from `first` on in cells; `scale` is cells per pixel. */
-function cellShares(first: number, count: number, scale: number): CellShares {
-  const most = count * (Math.ceil(scale) + 1);
+/**
+ * The shares of `count` pixels in the cells of a grid: `side` cells over `size` pixels, of which the
+ * first pixel is `first`. Pixels outside the grid have none.
+ */
+function cellShares(
+  first: number,
+  count: number,
+  grid: { readonly size: number; readonly side: number },
+): CellShares {
+  const scale = grid.side / grid.size;
+  const most = count * (Math.ceil(scale) + 2);
   const pixels = new Int32Array(most);
   const cells = new Int32Array(most);
   const share = new Float64Array(most);
@@ -218,7 +251,8 @@ function cellShares(first: number, count: number, scale: number): CellShares {
     const from = (first + pixel) * scale;
     const to = from + scale;
     // Rounding may put the end of a pixel a hair beyond its last cell.
-    for (let cell = Math.floor(from); cell < to - 1e-9; cell++) {
+    const end = Math.min(to - 1e-9, grid.side);
+    for (let cell = Math.max(0, Math.floor(from)); cell < end; cell++) {
       pixels[entries] = pixel;
       cells[entries] = cell;
       share[entries++] = Math.min(to, cell + 1) - Math.max(from, cell);

@@ -4,7 +4,9 @@ import type { Click, ObjectState } from '../frame/prompt.ts';
 /** An earlier frame that the model may compare with: whose features, and the object's mask there. */
 export type MemoryEntry = {
   readonly frameIndex: number;
-  /** float32[maskSide, maskSide], probabilities. */
+  /** The part of the picture that was encoded, in fractions of it. */
+  readonly region: Box;
+  /** float32[maskSide, maskSide] of the region, probabilities. */
   readonly mask: Float32Array;
 };
 

@@ -67,7 +67,7 @@ export function changeObject(
 ): TrackedObject {
   switch (action.kind) {
     case 'segmented': {
-      const found = softMaskFromLogits(action.logits, maskSide, frame.analysis);
+      const found = softMaskFromLogits(action.logits, maskSide, frame.analysis, action.region);
       const gone = action.hidden || softMaskArea(found) < smallestArea(frame.analysis);
       const soft = gone ? emptySoftMask(frame.analysis) : found;
       return anchored(object, soft, {

@@ -57,7 +57,7 @@ export type CropRequest = {
 /** The decoder's dense prompt for one object: its propagated mask, and the box around it. */
 export type PriorMask = {
   readonly objectId: number;
-  /** float32[maskSide, maskSide], probabilities. */
+  /** float32[maskSide, maskSide] of the region that was asked for, probabilities. */
   readonly mask: Float32Array;
   /** Fractions of the picture; null where the mask is empty. */
   readonly box: Box | null;
@@ -75,6 +75,8 @@ export type SegmentedAction = {
   readonly presence: number;
   /** The object is not there: its mask becomes empty. */
   readonly hidden: boolean;
+  /** The part of the picture that `logits` cover, in fractions. */
+  readonly region: Box;
 };
 
 /** Something that changes an object on the current frame. */

@@ -1,3 +1,4 @@
+import { scaleBox, type Box } from '../frame/geometry.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
@@ -78,19 +79,21 @@ export class Tracker {
     return { sceneCut, objects };
   }
 
-  /** Dense prompts of the named objects on the current frame. */
-  priors(objectIds: readonly number[]): PriorMask[] {
+  /** Bounds of the named objects' masks in fractions of the picture; null where empty. */
+  boxes(objectIds: readonly number[]): (Box | null)[] {
     return objectIds.map((objectId) => {
-      const soft = this.#object(objectId).soft;
+      const { soft } = this.#object(objectId);
       const bounds = softMaskBounds(soft);
-      const { width, height } = soft.size;
-      const box = bounds && {
-        x: bounds.x / width,
-        y: bounds.y / height,
-        width: bounds.width / width,
-        height: bounds.height / height,
-      };
-      return { objectId, mask: modelMaskFromSoft(soft, this.#options.maskSide), box };
+      return bounds && scaleBox(bounds, soft.size, { width: 1, height: 1 });
+    });
+  }
+
+  /** Dense prompts of the named objects on the current frame, in a region of it. */
+  priors(objectIds: readonly number[], region: Box): PriorMask[] {
+    return objectIds.map((objectId) => {
+      const { soft } = this.#object(objectId);
+      const [box = null] = this.boxes([objectId]);
+      return { objectId, mask: modelMaskFromSoft(soft, this.#options.maskSide, region), box };
     });
   }
 

@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { pictureOf } from '../../src/inference/picture.ts';
 import { fillInput, resamplePlane } from '../../src/inference/preprocess.ts';
@@ -74,19 +75,26 @@ test('BGR order swaps the outer planes, and mean and std apply in units of the r
 test('a plane at its own size is copied exactly', () => {
   const source = Uint8Array.from({ length: 30 }, (_, i) => (i * 37) % 256);
   const out = new Float32Array(30);
-  resamplePlane(source, { width: 6, height: 5 }, { width: 6, height: 5 }, out);
+  resamplePlane(
+    { samples: source, size: { width: 6, height: 5 }, region: wholePicture },
+    { width: 6, height: 5 },
+    out,
+  );
   expect([...out]).toEqual([...source]);
 });
 
 test('bilinear sampling keeps pixel centres: a ramp stays on its line, edges repeat', () => {
   const source = Uint8Array.from({ length: 14 }, (_, i) => (i % 7) * 30);
   const out = new Float32Array(12);
-  resamplePlane(source, { width: 7, height: 2 }, { width: 6, height: 2 }, out);
+  resamplePlane(
+    { samples: source, size: { width: 7, height: 2 }, region: wholePicture },
+    { width: 6, height: 2 },
+    out,
+  );
   for (let x = 0; x < 6; x++) expect(out[x]).toBeCloseTo(((x + 0.5) * (7 / 6) - 0.5) * 30, 3);
   const wide = new Float32Array(14);
   resamplePlane(
-    Uint8Array.of(10, 20, 10, 20),
-    { width: 2, height: 2 },
+    { samples: Uint8Array.of(10, 20, 10, 20), size: { width: 2, height: 2 }, region: wholePicture },
     { width: 7, height: 2 },
     wide,
   );
@@ -98,7 +106,11 @@ test('bilinear sampling keeps pixel centres: a ramp stays on its line, edges rep
 test('a strong reduction averages what it covers instead of skipping it', () => {
   const stripes = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 2 === 0 ? 0 : 200));
   const out = new Float32Array(16);
-  resamplePlane(stripes, { width: 64, height: 64 }, { width: 4, height: 4 }, out);
+  resamplePlane(
+    { samples: stripes, size: { width: 64, height: 64 }, region: wholePicture },
+    { width: 4, height: 4 },
+    out,
+  );
   for (const value of out) expect(Math.abs(value - 100)).toBeLessThan(3);
 });
 

@@ -201,6 +201,7 @@ function settings(): object {
       minMemoryIou: 0.5,
       averageMemoryPass: false,
       decodePromptTwice: false,
+      regionScale: null,
       minPresence: 0.5,
     },
     keyframes: { minInterval: 1, maxInterval: 5, minConfidence: 0.5 },

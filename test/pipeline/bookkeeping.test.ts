@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { EarlyFeatures } from '../../src/pipeline/early-features.ts';
@@ -67,10 +68,10 @@ test('a feature bank closes what it replaces, drops or gets too late, once', asy
   expect(segmenter.openFeatures()).toBe(1);
   bank.put(await encode(segmenter, 2));
   bank.put(await encode(segmenter, 3));
-  bank.keepOnly(new Set([1, 3]));
+  bank.keepOnly([whole(1), whole(3)]);
   expect(segmenter.openFeatures()).toBe(2);
-  expect(bank.get(2)).toBeUndefined();
-  expect(bank.get(3)?.frameIndex).toBe(3);
+  expect(bank.get(whole(2))).toBeUndefined();
+  expect(bank.get(whole(3))?.frameIndex).toBe(3);
   bank.close();
   bank.close();
   bank.put(await encode(segmenter, 4));
@@ -101,12 +102,18 @@ function lateKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): LateKeyframe
   const record = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
   const prompt = { clicks: [{ x: 25, y: 30, label: 'positive' as const }], box: null };
   const clock = new StageClock(() => performance.now());
-  return new LateKeyframe(frame, [{ record, prior: null, prompt }], {
+  return new LateKeyframe(frame, [{ record, region: wholePicture, prior: null, prompt }], {
     segmenter,
     bank,
+    early: new EarlyFeatures(),
     clock,
     signal,
+    onEncode: () => undefined,
   });
+}
+
+function whole(frameIndex: number) {
+  return { frameIndex, region: wholePicture };
 }
 
 test('a late keyframe has a result once its run is over, and holds its frame until then', async () => {

@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import type { Frame } from '../../src/frame/frame.ts';
 import type { Box } from '../../src/frame/geometry.ts';
@@ -115,6 +116,7 @@ function ownedFeatures(frameIndex: number, grid: Float32Array, onFree: () => voi
   let owners = 1;
   const features: FakeFeatures = {
     frameIndex,
+    region: wholePicture,
     grid,
     retain() {
       owners++;

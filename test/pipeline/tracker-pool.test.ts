@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
@@ -91,14 +92,14 @@ test('an error inside a tracker stays with its call', async () => {
   await expect(
     tracker.call('output', { overlap: 'disjoint', maskSize: { width: 8, height: 8 } }),
   ).rejects.toMatchObject({ code: 'internal' });
-  expect(await tracker.call('priors', [])).toEqual([]);
+  expect(await tracker.call('priors', [], wholePicture)).toEqual([]);
   tracker.close();
 });
 
 test('a closed pool ends calls in flight and opens no more', async () => {
   const trackers = newPool(1);
   const tracker = await trackers.open(options);
-  const call = tracker.call('priors', []).catch((reason: unknown) => reason);
+  const call = tracker.call('priors', [], wholePicture).catch((reason: unknown) => reason);
   await trackers.close();
   // The answer may have been on its way already.
   const outcome = await call;
@@ -107,5 +108,7 @@ test('a closed pool ends calls in flight and opens no more', async () => {
       said === 'shutting-down' || (said as { code: unknown }).code === 'shutting-down',
   );
   await expect(trackers.open(options)).rejects.toMatchObject({ code: 'shutting-down' });
-  await expect(tracker.call('priors', [])).rejects.toMatchObject({ code: 'shutting-down' });
+  await expect(tracker.call('priors', [], wholePicture)).rejects.toMatchObject({
+    code: 'shutting-down',
+  });
 });

@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import {
   isSoughtOnKeyframe,
@@ -49,7 +50,7 @@ test('a hidden object is sought on every keyframe, a lost one on every fourth', 
 const rule = { memorySlots: 3, memoryIntervalFrames: 5, minMemoryIou: 0.6 };
 
 function entry(frameIndex: number) {
-  return { frameIndex, mask: new Float32Array(1) };
+  return { frameIndex, region: wholePicture, mask: new Float32Array(1) };
 }
 
 test('memory takes good keyframes that are old enough, newest last, prompt frame first', () => {

@@ -1,3 +1,4 @@
+import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
 import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
@@ -166,7 +167,7 @@ test('a hidden object has no mask, no box and no crop, and stays so', () => {
   tracker.apply([segmented(1, 2, true)]);
   expect(outputs(tracker)[0]).toMatchObject({ area: 0, box: null });
   expect(tracker.crops([1])).toEqual([]);
-  expect(tracker.priors([1])[0]!.box).toBeNull();
+  expect(tracker.priors([1], wholePicture)[0]!.box).toBeNull();
   const { objects } = tracker.advance(picture(3));
   expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
   tracker.close();

@@ -1,0 +1,77 @@
+import type { Frame } from '../frame/frame.ts';
+import { scaleBox, wholePicture, type Box } from '../frame/geometry.ts';
+import { isSoughtOnKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
+import type { PromptedFrame } from './apply-prompts.ts';
+import type { KeyframeMasks } from './keyframe-memory.ts';
+import { sharedRegion } from './keyframe-regions.ts';
+import type { KeyframeObject } from './keyframe-stage.ts';
+import type { TrackerHandle } from './tracker-pool.ts';
+
+/** What a keyframe is planned from. */
+export type KeyframeInput = {
+  readonly frame: Frame;
+  /** All live objects. */
+  readonly records: readonly ObjectRecord[];
+  readonly prompted: PromptedFrame;
+  /** See `ModelInfo.tracking`. */
+  readonly regionScale: number | null;
+};
+
+/** Which objects the model is asked about, and which part of the picture they share. */
+export type KeyframePlan = { readonly region: Box; readonly objects: readonly KeyframeObject[] };
+
+/** Plans a keyframe: given masks are answered as they are, hidden objects are looked for anywhere. */
+export async function planKeyframe(
+  tracker: TrackerHandle,
+  input: KeyframeInput,
+): Promise<KeyframePlan> {
+  const { records, prompted } = input;
+  const region = await planRegion(tracker, input);
+  const asked = records.filter(
+    (record) =>
+      !prompted.given.has(record.objectId) &&
+      (prompted.asked.has(record.objectId) || isSoughtOnKeyframe(record)),
+  );
+  const objectIds = asked.map((record) => record.objectId);
+  const priors = await tracker.call('priors', objectIds, region);
+  const objects = asked.map((record, i) => {
+    const prior = prompted.fresh.has(record.objectId) ? null : (priors[i] ?? null);
+    const prompt = prompted.asked.has(record.objectId) ? record.prompt : null;
+    // An object whose place is not known may be anywhere.
+    const placed =
+      (prior !== null && prior.box !== null) || (prompt !== null && prompt.box !== null);
+    return { record, prior, prompt, region: placed ? region : wholePicture };
+  });
+  return { region, objects };
+}
+
+/** Given masks as a keyframe remembers them; "it is not here" says nothing about an object's look. */
+export async function givenMasks(
+  tracker: TrackerHandle,
+  objectIds: readonly number[],
+  region: Box,
+): Promise<KeyframeMasks> {
+  const masks = await tracker.call('priors', objectIds, region);
+  const shown = masks.filter(({ box }) => box !== null);
+  return new Map(shown.map(({ objectId, mask }) => [objectId, { mask, region, predictedIou: 1 }]));
+}
+
+/** The part of the picture that the objects share whose place is known. */
+async function planRegion(tracker: TrackerHandle, input: KeyframeInput): Promise<Box> {
+  const { frame, records, prompted, regionScale } = input;
+  if (regionScale === null) return wholePicture;
+  const drawn = records.flatMap(({ objectId, prompt }) =>
+    prompted.fresh.has(objectId) && prompt.box !== null
+      ? [scaleBox(prompt.box, frame.display, { width: 1, height: 1 })]
+      : [],
+  );
+  // Given masks are in the tracker already; the former mask of a fresh prompt does not count.
+  const placed = records.filter(
+    ({ objectId }) => !prompted.fresh.has(objectId) || prompted.given.has(objectId),
+  );
+  const boxes = await tracker.call(
+    'boxes',
+    placed.map(({ objectId }) => objectId),
+  );
+  return sharedRegion([...drawn, ...boxes.filter((box) => box !== null)], regionScale);
+}
