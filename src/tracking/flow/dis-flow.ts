@@ -5,7 +5,7 @@ import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 export type DisFlowOptions = {
   /** Finest pyramid level on which patches are matched: 0 = the grid, 1 = half of it. Default: 0. */
   finestLevel?: number;
-  /** Distance between patches of 8 x 8, in pixels of their level. Default: 4. */
+  /** Distance between patches of 8 x 8, in pixels of their level; at most 8. Default: 6. */
   patchStride?: number;
   /** Most Gauss-Newton steps of a patch in one pass. Default: 4. */
   iterations?: number;
@@ -31,7 +31,7 @@ export type DisFlowOptions = {
 export function createDisFlow(options: DisFlowOptions = {}): FlowEngine {
   return new DisFlow({
     finestLevel: options.finestLevel ?? 0,
-    patchStride: options.patchStride ?? 4,
+    patchStride: options.patchStride ?? 6,
     iterations: options.iterations ?? 4,
     passes: options.passes ?? 1,
     damping: options.damping ?? 100,
@@ -130,7 +130,7 @@ class DisFlow implements FlowEngine {
       new Float32Array(kernel.memory.buffer, kernel.grey(index, level), grey.length).set(grey);
     }
     kernel.load(index);
-    this.#slots[index as 0 | 1] = { image, revision: image.revision };
+    this.#slots[index] = { image, revision: image.revision };
     return index;
   }
 }

@@ -139,12 +139,13 @@ function copyGrey(image: FlowImage, bytes: Uint8Array): void {
 
 /** Loads opencv-wasm and takes back the process-wide listeners that it installs when loaded. */
 async function loadOpenCv(): Promise<{ readonly cv: OpenCv }> {
-  const events = ['uncaughtException', 'unhandledRejection'] as const;
-  const before = events.map((event) => new Set(process.listeners(event as 'uncaughtException')));
-  const { cv } = (await import('opencv-wasm' as string)) as { cv: OpenCv };
-  for (const [index, event] of events.entries()) {
-    for (const listener of process.listeners(event as 'uncaughtException')) {
-      if (!before[index]!.has(listener)) process.off(event, listener);
+  const emitter: NodeJS.EventEmitter = process;
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const before = new Set(events.flatMap((event) => emitter.listeners(event)));
+  const { cv } = (await import('opencv-wasm' as string)) as { readonly cv: OpenCv };
+  for (const event of events) {
+    for (const listener of emitter.listeners(event)) {
+      if (!before.has(listener)) emitter.off(event, listener as () => void);
     }
   }
   // Wrapped: the module has a `then` of its own, which would make this promise wait for ever.

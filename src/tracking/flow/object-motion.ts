@@ -3,10 +3,10 @@ import { boxSum } from './box-sum.ts';
 import type { FlowField } from './types.ts';
 
 /** Side of a cell in grid pixels: motion is pooled on a grid of half the size. */
-const cellSide = 2;
+const cellSide = 4;
 /** Reach of the two poolings in cells: the wide one bridges holes, the narrow one follows limbs. */
-const wideRadius = 12;
-const narrowRadius = 4;
+const wideRadius = 6;
+const narrowRadius = 2;
 /** Distance from the pooled motion, in grid pixels, at which a pixel is taken for background. */
 const outlierDistance = 1.5;
 /** Share of a pooling window that must be object before it outweighs the wider one. */
@@ -110,10 +110,10 @@ export class ObjectMotion {
     const scaleY = mask.size.height / flow.height;
     const bounds = { left: all.columns, right: -1, top: all.rows, bottom: -1 };
     for (let row = 0, at = 0; row < all.rows; row++) {
-      const y0 = row * cellSide;
+      const y0 = Math.min(row * cellSide + 1, flow.height - 1);
       const below = y0 + 1 < flow.height ? flow.width : 0;
       for (let column = 0; column < all.columns; column++, at++) {
-        const x0 = column * cellSide;
+        const x0 = Math.min(column * cellSide + 1, flow.width - 1);
         const i = y0 * flow.width + x0;
         const right = x0 + 1 < flow.width ? 1 : 0;
         const j = i + below;
@@ -121,10 +121,10 @@ export class ObjectMotion {
         const v = 0.25 * (flow.v[i]! + flow.v[i + right]! + flow.v[j]! + flow.v[j + right]!);
         this.#u[at] = u;
         this.#v[at] = v;
-        const fromX = Math.min(Math.max(x0 + 1 + u, 0), flow.width - 1);
-        const fromY = Math.min(Math.max(y0 + 1 + v, 0), flow.height - 1);
-        const x = Math.floor(fromX * scaleX) - window.x;
-        const y = Math.floor(fromY * scaleY) - window.y;
+        const fromX = Math.min(Math.max(x0 + 0.5 + u, 0), flow.width - 1);
+        const fromY = Math.min(Math.max(y0 + 0.5 + v, 0), flow.height - 1);
+        const x = Math.floor((fromX + 0.5) * scaleX) - window.x;
+        const y = Math.floor((fromY + 0.5) * scaleY) - window.y;
         const inside = x >= 0 && y >= 0 && x < window.width && y < window.height;
         const weight = inside ? mask.values[y * window.width + x]! : 0;
         this.#weight[at] = weight;
@@ -176,13 +176,13 @@ export class ObjectMotion {
     const pooledU = this.#pooledU;
     const pooledV = this.#pooledV;
     for (let y = region.y * cellSide; y < y1; y++) {
-      const cellY = Math.min(Math.max((y - 0.5) / cellSide - region.y, 0), lastRow);
+      const cellY = Math.min(Math.max((y - 1.5) / cellSide - region.y, 0), lastRow);
       const top = cellY | 0;
       const fy = cellY - top;
       const above = top * region.columns;
       const below = Math.min(top + 1, lastRow) * region.columns;
       for (let x = region.x * cellSide; x < x1; x++) {
-        const cellX = Math.min(Math.max((x - 0.5) / cellSide - region.x, 0), lastColumn);
+        const cellX = Math.min(Math.max((x - 1.5) / cellSide - region.x, 0), lastColumn);
         const left = cellX | 0;
         const fx = cellX - left;
         const right = Math.min(left + 1, lastColumn);

@@ -12,6 +12,9 @@ const scene = noise(1);
 const engine = createDisFlow();
 afterAll(() => engine.close());
 
+const inside = (x: number, y: number) => Math.hypot((x - 120) / 40, (y - 70) / 30) < 1;
+const waves = (x: number, y: number) => 128 + 60 * Math.sin(x * 0.6) * Math.sin(y * 0.6);
+
 describe('dense inverse search', () => {
   test.each([
     [0.4, -0.3, 4, 0.1],
@@ -48,7 +51,6 @@ describe('dense inverse search', () => {
 
   test('separates an object from the background that moves against it', () => {
     const texture = noise(9);
-    const inside = (x: number, y: number) => Math.hypot((x - 120) / 40, (y - 70) / 30) < 1;
     const previous = picture(size, (x, y) => (inside(x, y) ? texture(x, y) : scene(x, y)));
     const current = picture(size, (x, y) =>
       inside(x - 6, y + 2) ? texture(x - 6, y + 2) : scene(x + 4, y),
@@ -75,7 +77,6 @@ describe('dense inverse search', () => {
   });
 
   test('keeps to a small motion on a pattern that repeats', () => {
-    const waves = (x: number, y: number) => 128 + 60 * Math.sin(x * 0.6) * Math.sin(y * 0.6);
     const previous = picture(size, waves);
     const current = picture(size, (x, y) => waves(x - 1, y - 0.5));
     const flow = flowBetween(engine, size, previous, current);
@@ -132,9 +133,7 @@ describe('dense inverse search', () => {
     const previous = picture(odd, scene);
     const current = picture(odd, (x, y) => scene(x - 1, y));
     const flow = flowBetween(engine, odd, previous, current);
-    expect(flow.u.every(Number.isFinite)).toBe(true);
-    if (Math.min(width, height) > 60)
-      expect(endPointError(flow, () => ({ x: -1, y: 0 }), 8)).toBeLessThan(0.2);
+    expect(endPointError(flow, () => ({ x: -1, y: 0 }), 3)).toBeLessThan(0.5);
   });
 
   test('gives zeros for pictures too small for a patch', () => {

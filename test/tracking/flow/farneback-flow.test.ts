@@ -7,12 +7,13 @@ import { endPointError, flowBetween, flowImage, noise, picture, uniformFlow } fr
 const size = { width: 160, height: 90 };
 const scene = noise(3);
 
+const listeners = () => [
+  process.listenerCount('uncaughtException'),
+  process.listenerCount('unhandledRejection'),
+];
+
 describe('Farneback flow', () => {
   let engine: FlowEngine;
-  const listeners = () => [
-    process.listenerCount('uncaughtException'),
-    process.listenerCount('unhandledRejection'),
-  ];
   const before = listeners();
 
   beforeAll(async () => {

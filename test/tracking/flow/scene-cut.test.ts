@@ -20,8 +20,8 @@ function scores(frames: readonly Uint8Array[]): number[] {
 }
 
 const [first, second] = [noise(31), noise(32)];
-const moving = (texture: Texture, dx: number, index: number, gain = 1, offset = 0) =>
-  picture(size, (x, y) => texture(x - dx * index, y) * gain + offset);
+const moving = (texture: Texture, dx: number, index: number, light = { gain: 1, offset: 0 }) =>
+  picture(size, (x, y) => texture(x - dx * index, y) * light.gain + light.offset);
 
 describe('scene cut', () => {
   test('is noticed on its own frame and not on those around it', () => {
@@ -42,9 +42,14 @@ describe('scene cut', () => {
     ['a fast pan', [0, 1, 2, 3].map((index) => moving(first, 22, index))],
     [
       'a flash of one frame',
-      [0, 1, 2, 3].map((index) => moving(first, 1, index, 1, index === 2 ? 70 : 0)),
+      [0, 1, 2, 3].map((index) =>
+        moving(first, 1, index, { gain: 1, offset: index === 2 ? 70 : 0 }),
+      ),
     ],
-    ['a fade', [1, 0.8, 0.6, 0.4, 0.25].map((gain, index) => moving(first, 1, index, gain))],
+    [
+      'a fade',
+      [1, 0.8, 0.6, 0.4, 0.25].map((gain, index) => moving(first, 1, index, { gain, offset: 0 })),
+    ],
     [
       'a large object that rushes through',
       [0, 1, 2, 3, 4].map((index) =>

@@ -1,0 +1,98 @@
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createDisFlow } from '../src/tracking/flow/dis-flow.ts';
+import { createFarnebackFlow } from '../src/tracking/flow/farneback-flow.ts';
+import type { FlowEngine } from '../src/tracking/flow/types.ts';
+import { loadClips, loadTrainingClips, type TrueClip } from './flow/true-clips.ts';
+import { endPointErrors, knownMotions } from './flow/known-motion.ts';
+import { scoreCuts } from './flow/scene-cuts.ts';
+import { ages, median, warpedMaskIou } from './flow/warped-masks.ts';
+
+/*
+ * Flow engines side by side: milliseconds, end-point error under known motion, IoU of true masks
+ * carried 1, 2, 5 and 10 frames, and scene cuts.
+ *
+ *   node dist/bench/flow.js [--clips DIR] [--training DIR]
+ *
+ * DIR of --clips holds NAME/clip.mp4 and NAME/masks/NNNNN.png; DIR of --training holds frames
+ * NAME_NNNNN.jpg with NAME_NNNNN.0.png. Needs ffmpeg and ffprobe. Times are medians of processor
+ * time on a machine that may be busy: compare ratios.
+ */
+
+const heldOut = ['dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino'];
+const { values: options } = parseArgs({
+  options: { clips: { type: 'string' }, training: { type: 'string' } },
+});
+
+type Candidate = { readonly label: string; readonly longSide: number; readonly engine: FlowEngine };
+
+const candidates: Candidate[] = [
+  { label: 'Farneback w9 i2', longSide: 256, engine: await createFarnebackFlow() },
+  { label: 'Farneback w9 i2', longSide: 320, engine: await createFarnebackFlow() },
+  ...[192, 256, 320, 384].map((longSide) => ({ label: 'DIS', longSide, engine: createDisFlow() })),
+  { label: 'DIS finest 1/2', longSide: 256, engine: createDisFlow({ finestLevel: 1 }) },
+  { label: 'DIS 2 passes', longSide: 256, engine: createDisFlow({ passes: 2 }) },
+  { label: 'DIS stride 4', longSide: 256, engine: createDisFlow({ patchStride: 4 }) },
+];
+
+console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} threads`);
+if (options.training !== undefined)
+  report('held-out training clips', loadTrainingClips(options.training, heldOut));
+if (options.clips !== undefined) report('clips', loadClips(options.clips));
+for (const { engine } of candidates) engine.close();
+
+function report(title: string, clips: readonly TrueClip[]): void {
+  console.log(`\n${title}: ${clips.map(({ name }) => name).join(', ')}`);
+  reportMasks(clips);
+  reportKnownMotion(clips);
+  reportCuts(clips);
+}
+
+function reportMasks(clips: readonly TrueClip[]): void {
+  console.log(
+    `\nIoU of carried masks after ${ages.join(', ')} frames; CPU ms per frame, per object`,
+  );
+  console.log(
+    'engine           grid  flow ms  follow  warp | plain                   | followed                | composed',
+  );
+  for (const { label, longSide, engine } of candidates) {
+    const scores = clips.map((clip) => warpedMaskIou(clip, engine, longSide));
+    const mean = (part: 'plain' | 'followed' | 'composed') =>
+      ages
+        .map((_, at) => scores.reduce((sum, row) => sum + row[part][at]!, 0) / scores.length)
+        .map((value) => value.toFixed(3))
+        .join(' ');
+    const ms = (part: 'flowMs' | 'followMs' | 'warpMs') =>
+      median(scores.map((row) => row[part])).toFixed(2);
+    console.log(
+      `${label.padEnd(16)} ${String(longSide).padStart(4)} ${ms('flowMs').padStart(8)} ${ms('followMs').padStart(7)} ${ms('warpMs').padStart(5)} | ${mean('plain')} | ${mean('followed')} | ${mean('composed')}`,
+    );
+  }
+}
+
+function reportKnownMotion(clips: readonly TrueClip[]): void {
+  console.log(
+    '\nMean end-point error in pixels of a 256-wide grid, first frame of each clip moved',
+  );
+  console.log(`engine           grid   ${knownMotions.map(({ name }) => name).join('   ')}`);
+  for (const { label, longSide, engine } of candidates) {
+    const rows = clips.map((clip) => endPointErrors(engine, clip.frames[0]!, clip.size, longSide));
+    const means = knownMotions.map(({ name }, at) => {
+      const mean = rows.reduce((sum, row) => sum + row[at]!, 0) / rows.length;
+      return mean.toFixed(2).padStart(name.length);
+    });
+    console.log(`${label.padEnd(16)} ${String(longSide).padStart(4)}   ${means.join('   ')}`);
+  }
+}
+
+function reportCuts(clips: readonly TrueClip[]): void {
+  console.log('\nScene cuts, clips spliced into shots of 12 frames');
+  const engine = createDisFlow();
+  for (const trouble of ['none', 'every third frame', 'flashes'] as const) {
+    const { cuts, found, otherFrames, falseAlarms } = scoreCuts(clips, engine, trouble);
+    console.log(
+      `${trouble.padEnd(18)} found ${found} of ${cuts}, false alarms ${falseAlarms} in ${otherFrames}`,
+    );
+  }
+  engine.close();
+}
