@@ -36,7 +36,15 @@ function newTracker(historyFrames = 16): Tracker {
 
 function segmented(objectId: number, index: number, hidden = false): SegmentedAction {
   const logits = discLogits(disc(index), maskSide, size);
-  return { kind: 'segmented', objectId, logits, predictedIou: 0.9, presence: 0.95, hidden };
+  return {
+    region: wholePicture,
+    kind: 'segmented',
+    objectId,
+    logits,
+    predictedIou: 0.9,
+    presence: 0.95,
+    hidden,
+  };
 }
 
 function outputs(tracker: Tracker): ObjectOutput[] {
