@@ -33,7 +33,7 @@ export type WarpScores = {
 
 /** Carries true masks through a clip and compares them with the truth. */
 export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: number): WarpScores {
-  const { flows, times } = flowsOf(clip, engine, longSide);
+  const { flows, images, times } = flowsOf(clip, engine, longSide);
   const sums = { plain: zeros(), followed: zeros(), composed: zeros() };
   const counts = zeros();
   const followTimes: number[] = [];
@@ -48,8 +48,9 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
     for (let age = 1; age <= oldest && start + age < clip.frames.length; age++) {
       const flow = flows[start + age - 1]!;
       plain = warpSoftMask(plain, flow);
-      followTimes.push(timed(() => motion.follow(followed, flow, own)));
+      const [previous, current] = [images[start + age - 1]!, images[start + age]!];
       const before = followed;
+      followTimes.push(timed(() => motion.follow({ mask: before, flow, previous, current }, own)));
       warpTimes.push(timed(() => (followed = warpSoftMask(before, own))));
       const chained = createFlowField(own);
       composeFlow(own, composed, chained);
@@ -74,22 +75,21 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
   };
 }
 
-/** Flow between all neighbouring frames of a clip. */
-export function flowsOf(clip: TrueClip, engine: FlowEngine, longSide: number) {
+/** Prepared frames of a clip, and the flow between neighbours. */
+function flowsOf(clip: TrueClip, engine: FlowEngine, longSide: number) {
   const grid = flowGrid(clip.size, longSide);
-  let [previous, current] = [createFlowImage(grid), createFlowImage(grid)];
-  const flows: FlowField[] = [];
+  const images = clip.frames.map((frame) => {
+    const image = createFlowImage(grid);
+    prepareFlowImage(frame, clip.size, image);
+    return image;
+  });
   const times: number[] = [];
-  for (const [index, frame] of clip.frames.entries()) {
-    prepareFlowImage(frame, clip.size, current);
-    if (index > 0) {
-      const flow = createFlowField(grid);
-      times.push(timed(() => engine.compute(previous, current, flow)));
-      flows.push(flow);
-    }
-    [previous, current] = [current, previous];
-  }
-  return { flows, times };
+  const flows = images.slice(1).map((current, index) => {
+    const flow = createFlowField(grid);
+    times.push(timed(() => engine.compute(images[index]!, current, flow)));
+    return flow;
+  });
+  return { flows, images, times };
 }
 
 /** Middle value; NaN of none. */

@@ -1,9 +1,12 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import { boxSum } from './box-sum.ts';
+import { keptShare, probability, type ObjectMotionInput } from './flow-choice.ts';
 import type { FlowField } from './types.ts';
 
-/** Side of a cell in grid pixels: motion is pooled on a grid of half the size. */
+/** Side of a cell in grid pixels: motion is pooled on a grid of a quarter of the size. */
 const cellSide = 4;
+/** Middle of a cell, in pixels from its first. */
+const cellMiddle = 1.5;
 /** Reach of the two poolings in cells: the wide one bridges holes, the narrow one follows limbs. */
 const wideRadius = 6;
 const narrowRadius = 2;
@@ -11,16 +14,16 @@ const narrowRadius = 2;
 const outlierDistance = 1.5;
 /** Share of a pooling window that must be object before it outweighs the wider one. */
 const trust = 0.02;
-/** Distance in grid pixels up to which the flow as measured is kept. */
-const keepDistance = 2;
+/** Difference in probability below which it does not matter which of two flows is right. */
+const sameProbability = 0.05;
 
 /**
  * Continues an object's own motion beyond its edge. Around a moving object the flow of the
- * background is of no use for carrying its mask: uncovered background has no origin, matches the
- * object instead, and leaves a smear. So the flow of pixels that come from the mask is pooled
+ * background is of little use for carrying its mask: uncovered background has no origin, matches
+ * the object instead, and leaves a smear. So the flow of pixels that come from the mask is pooled
  * (normalised convolution, Knutsson and Westin, CVPR 1993, outliers weighed down in a second
- * round), and replaces the flow wherever the two differ clearly. Keeps scratch memory: one per
- * thread.
+ * round) and stands in where the flow differs from it and explains the pictures no better. Keeps
+ * scratch memory: one per thread.
  */
 export class ObjectMotion {
   #columns = 0;
@@ -37,12 +40,9 @@ export class ObjectMotion {
     this.#u,
   ];
 
-  /**
-   * Fills `out` with the backward flow to warp this object's mask with; may be `flow`.
-   *
-   * @param mask the object on the frame that `flow` leads to
-   */
-  follow(mask: SoftMask, flow: FlowField, out: FlowField): void {
+  /** Fills `out` with the backward flow to warp this object's mask with; may be the input's flow. */
+  follow(input: ObjectMotionInput, out: FlowField): void {
+    const { mask, flow } = input;
     if (out !== flow) {
       out.u.set(flow.u);
       out.v.set(flow.v);
@@ -65,7 +65,7 @@ export class ObjectMotion {
     this.#pooledV.set(this.#v.subarray(0, cells));
     this.#pool(wideRadius);
     this.#pool(narrowRadius);
-    this.#write(out, region);
+    this.#write(input, out, region);
   }
 
   #distance2(at: number): number {
@@ -165,24 +165,23 @@ export class ObjectMotion {
     }
   }
 
-  /** Puts the pooled motion where the flow differs from it. */
-  #write(out: FlowField, region: Region): void {
+  /** Puts the pooled motion where the flow differs from it, changes the mask and explains no more. */
+  #write(input: ObjectMotionInput, out: FlowField, region: Region): void {
     const lastColumn = region.columns - 1;
     const lastRow = region.rows - 1;
     const x1 = Math.min(out.width, (region.x + region.columns) * cellSide);
     const y1 = Math.min(out.height, (region.y + region.rows) * cellSide);
-    const scale = 1 / (keepDistance * keepDistance);
     const { u, v } = out;
     const pooledU = this.#pooledU;
     const pooledV = this.#pooledV;
     for (let y = region.y * cellSide; y < y1; y++) {
-      const cellY = Math.min(Math.max((y - 1.5) / cellSide - region.y, 0), lastRow);
+      const cellY = Math.min(Math.max((y - cellMiddle) / cellSide - region.y, 0), lastRow);
       const top = cellY | 0;
       const fy = cellY - top;
       const above = top * region.columns;
       const below = Math.min(top + 1, lastRow) * region.columns;
       for (let x = region.x * cellSide; x < x1; x++) {
-        const cellX = Math.min(Math.max((x - 1.5) / cellSide - region.x, 0), lastColumn);
+        const cellX = Math.min(Math.max((x - cellMiddle) / cellSide - region.x, 0), lastColumn);
         const left = cellX | 0;
         const fx = cellX - left;
         const right = Math.min(left + 1, lastColumn);
@@ -199,8 +198,21 @@ export class ObjectMotion {
         const at = y * out.width + x;
         const du = u[at]! - pu;
         const dv = v[at]! - pv;
-        const far = (du * du + dv * dv) * scale;
-        const keep = 1 / (1 + far * far);
+        const far2 = du * du + dv * dv;
+        if (far2 < 1) continue;
+        const pooled = probability(input, x + pu, y + pv);
+        const measured = probability(input, x + u[at]!, y + v[at]!);
+        if (Math.abs(pooled - measured) < sameProbability) continue;
+        const keep = keptShare(input, {
+          x,
+          y,
+          u: u[at]!,
+          v: v[at]!,
+          pu,
+          pv,
+          far2,
+          adds: measured > pooled,
+        });
         u[at] = pu + keep * du;
         v[at] = pv + keep * dv;
       }

@@ -76,6 +76,8 @@ function warpRows(mask: SoftMask, flow: FlowField, window: Box, values: Float32A
   // Flow of one row of the result in pixels of the mask, at the grid's columns.
   const rowU = new Float32Array(flow.width + 1);
   const rowV = new Float32Array(flow.width + 1);
+  const firstColumn = Math.max(0, Math.floor(window.x * scaleX) - 1);
+  const endColumn = Math.min(flow.width, Math.ceil((window.x + window.width) * scaleX) + 2);
   const maxX = size.width - 1;
   const maxY = size.height - 1;
   const innerX = source.width - 1;
@@ -83,7 +85,7 @@ function warpRows(mask: SoftMask, flow: FlowField, window: Box, values: Float32A
   const from = mask.values;
   for (let row = 0, at = 0; row < window.height; row++) {
     const y = window.y + row;
-    mixRows(flow, (y + 0.5) * scaleY - 0.5, rowU, rowV);
+    mixRows(flow, (y + 0.5) * scaleY - 0.5, { from: firstColumn, to: endColumn, rowU, rowV });
     for (let x = window.x; x < window.x + window.width; x++, at++) {
       const gridX = Math.min(Math.max((x + 0.5) * scaleX - 0.5, 0), lastColumn);
       const column = gridX | 0;
@@ -116,15 +118,23 @@ function warpRows(mask: SoftMask, flow: FlowField, window: Box, values: Float32A
   }
 }
 
+/** Grid columns of one row of flow. */
+type Row = {
+  readonly from: number;
+  readonly to: number;
+  readonly rowU: Float32Array;
+  readonly rowV: Float32Array;
+};
+
 /** Interpolates one row of flow at the vertical grid position; the last column is repeated. */
-function mixRows(flow: FlowField, gridY: number, rowU: Float32Array, rowV: Float32Array): void {
+function mixRows(flow: FlowField, gridY: number, { from, to, rowU, rowV }: Row): void {
   const { width, height, u, v } = flow;
   const y = Math.min(Math.max(gridY, 0), height - 1);
   const top = Math.floor(y);
   const part = y - top;
   const above = top * width;
   const below = Math.min(height - 1, top + 1) * width;
-  for (let x = 0; x < width; x++) {
+  for (let x = from; x < to; x++) {
     rowU[x] = u[above + x]! + part * (u[below + x]! - u[above + x]!);
     rowV[x] = v[above + x]! + part * (v[below + x]! - v[above + x]!);
   }
