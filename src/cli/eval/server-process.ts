@@ -10,6 +10,7 @@ import { processCpuMs } from './process-cpu.ts';
 /** A server in a process of its own, so that its CPU time can be told from the command's. */
 export type ServerProcess = AsyncDisposable & {
   readonly address: string;
+  readonly pid: number;
   /** CPU of the server and its children since it started, in milliseconds; null without /proc. */
   cpuMs(): number | null;
 };
@@ -23,9 +24,17 @@ const stopTimeoutMs = 10_000;
  * @param options command line options of `serve`
  * @throws SegmentationError `internal` where it ends before it listens
  */
-export async function startServerProcess(options: readonly string[]): Promise<ServerProcess> {
+export function startServerProcess(options: readonly string[]): Promise<ServerProcess> {
   const program = join(packageRoot(), 'bin/maskstream');
-  const words = [program, 'serve', '--listen', '127.0.0.1:0', '--log-level', 'error', ...options];
+  const words = ['serve', '--listen', '127.0.0.1:0', '--log-level', 'error', ...options];
+  return startListener([program, ...words]);
+}
+
+/**
+ * Starts Node on any program that prints `listening on HOST:PORT` and ends on SIGTERM; see
+ * {@link startServerProcess}.
+ */
+export async function startListener(words: readonly string[]): Promise<ServerProcess> {
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const stop = async () => {
@@ -42,6 +51,7 @@ export async function startServerProcess(options: readonly string[]): Promise<Se
   const { pid } = child;
   return {
     address: `127.0.0.1:${port}`,
+    pid,
     cpuMs: () => processCpuMs(pid),
     [Symbol.asyncDispose]: stop,
   };

@@ -1,0 +1,188 @@
+import type { SegmentationClient } from '../clients/typescript/index.ts';
+import { connect } from '../clients/typescript/index.ts';
+import { mean } from '../src/cli/eval/series-statistics.ts';
+import type { ServerProcess } from '../src/cli/eval/server-process.ts';
+import { startServerProcess } from '../src/cli/eval/server-process.ts';
+import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
+import { readBenchOptions } from './bench-options.ts';
+import type { CameraClip } from './camera-clip.ts';
+import { cameraFrameRate, createCameraClip, readPieces } from './camera-clip.ts';
+import type { LiveAnswer, LiveRun } from './live-camera.ts';
+import { runLiveCamera } from './live-camera.ts';
+import { cell, machineName, markdownTable } from './markdown-table.ts';
+import { percentile } from './percentile.ts';
+import { readThreadTimes } from './process-state.ts';
+
+/*
+ * How many live cameras one server bears: N streams of H.264 without B-frames at 30 frames a second,
+ * each at its own pace, in LATEST, with a box for each object on the first frame. Latency runs at
+ * the client, from the moment a camera would have taken the picture to its masks. Every N has a
+ * server of its own, in a process of its own.
+ *
+ *   npm run build && node dist/bench/cameras.js [options]
+ *
+ *   --cameras LIST   numbers of cameras. Default: 1,2,3,4,6,8
+ *   --seconds S      length of each run. Default: 20
+ *   --warm-up S      start of each run that is left out of all columns. Default: 2
+ *   --size WxH       Default: 1280x720
+ *   --objects N      most objects for each camera. Default: 2
+ *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
+ *   --threads N      threads of one model run. Default: 2
+ */
+
+const maxP95Ms = 100;
+const stages = ['queue', 'propagate', 'encode', 'decode', 'refine', 'output', 'total'] as const;
+
+const options = readBenchOptions({
+  cameras: '1,2,3,4,6,8',
+  seconds: '20',
+  'warm-up': '2',
+  size: '1280x720',
+  objects: '2',
+  source: '',
+  threads: '2',
+});
+const { signal } = new AbortController();
+const ffmpeg = await findConfiguredFfmpeg();
+const [width = 0, height = 0] = options.text('size').split('x').map(Number);
+const frames = Math.round(options.number('seconds') * cameraFrameRate);
+const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
+
+await using clip = await createCameraClip({
+  ffmpeg,
+  source: options.text('source'),
+  size: { width, height },
+  maxObjects: options.number('objects'),
+  signal,
+});
+const pieces = await readPieces(clip, { ffmpeg, frames, signal });
+const runs: Load[] = [];
+for (const cameras of options.numbers('cameras')) runs.push(await measure(cameras, clip));
+print(runs);
+
+/** One number of cameras, over the time after the warm-up. */
+type Load = {
+  readonly cameras: number;
+  readonly answers: readonly LiveAnswer[];
+  readonly dropped: number;
+  /** Decoded in the counted time, those dropped too. */
+  readonly frames: number;
+  /** Milliseconds of CPU in the counted time. */
+  readonly cpu: { readonly main: number; readonly others: number; readonly children: number };
+  /** Wall time that CPU was counted over. */
+  readonly wallMs: number;
+};
+
+async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
+  await using server = await startServerProcess(['--threads', options.text('threads')]);
+  using client = connect(server.address);
+  await warmUp(client);
+  const live = Array.from({ length: cameras }, (_, camera) => {
+    const delayMs = (camera * 1000) / cameraFrameRate / cameras;
+    return runLiveCamera({ client, pieces, boxes, delayMs, signal });
+  });
+  const spending = countCpu(server);
+  const done = await Promise.all(live);
+  const spent = await spending;
+  const counted = done.flatMap(({ answers }) =>
+    answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames),
+  );
+  const dropped = done.reduce((sum, run) => sum + droppedAfterWarmUp(run), 0);
+  return { cameras, answers: counted, dropped, frames: counted.length + dropped, ...spent };
+}
+
+/** The first stream of a process waits for compilation; no camera of a server that runs does. */
+async function warmUp(client: SegmentationClient): Promise<void> {
+  await runLiveCamera({
+    client,
+    pieces: pieces.slice(0, 30),
+    boxes: clip.boxes,
+    delayMs: 0,
+    signal,
+  });
+}
+
+/** Frames dropped at the very end have no answer after them: the summary counts those. */
+function droppedAfterWarmUp({ answers, summary }: LiveRun): number {
+  const before = answers
+    .filter(({ frameIndex }) => frameIndex < warmUpFrames)
+    .reduce((sum, { droppedBefore }) => sum + droppedBefore, 0);
+  return summary.framesDropped - before;
+}
+
+/** CPU from the end of the warm-up to just before the end, while all threads and children live. */
+async function countCpu(server: ServerProcess): Promise<Pick<Load, 'cpu' | 'wallMs'>> {
+  const frameMs = 1000 / cameraFrameRate;
+  await wait(warmUpFrames * frameMs);
+  const from = readCpu(server);
+  await wait((frames - warmUpFrames) * frameMs - 200);
+  const to = readCpu(server);
+  const main = to.main - from.main;
+  const others = to.others - from.others;
+  const children = to.all - from.all - main - others;
+  return { cpu: { main, others, children }, wallMs: to.atMs - from.atMs };
+}
+
+function readCpu(server: ServerProcess) {
+  const { mainMs, othersMs } = readThreadTimes(server.pid);
+  const all = server.cpuMs() ?? Number.NaN;
+  return { main: mainMs, others: othersMs, all, atMs: performance.now() };
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}
+
+function print(loads: readonly Load[]): void {
+  const rate = `${options.text('size')} at ${cameraFrameRate} frames a second`;
+  console.log(`${machineName()}; ${rate},`);
+  console.log(`${clip.boxes.length} objects, ${options.number('seconds')} s each\n`);
+  const latency = loads.map(({ cameras, answers, dropped, frames: all, cpu, wallMs }) => {
+    const at = (ratio: number) =>
+      cell(
+        percentile(
+          answers.map(({ latencyMs }) => latencyMs),
+          ratio,
+        ),
+        0,
+      );
+    const perFrame = (ms: number) => cell((ms / wallMs) * (1000 / cameraFrameRate / cameras), 2);
+    const keyframes = answers.filter(({ timings }) => timings.encodeUs > 0).length;
+    return [
+      String(cameras),
+      `${dropped} of ${all}`,
+      at(0.5),
+      at(0.95),
+      at(0.99),
+      cell(keyframes / all, 3),
+      perFrame(cpu.main),
+      perFrame(cpu.others),
+      perFrame(cpu.children),
+      cell((cpu.main + cpu.others + cpu.children) / wallMs, 2),
+    ];
+  });
+  const columns =
+    'cameras,dropped,p50 ms,p95 ms,p99 ms,keyframes/frame,main thread ms,other threads ms,ffmpeg ms,cores busy';
+  console.log(`${markdownTable(columns.split(','), latency)}\n`);
+  const times = loads.map(({ cameras, answers }) => [
+    String(cameras),
+    ...stages.map((stage) => stageCell(answers, stage)),
+  ]);
+  console.log(`${markdownTable(['cameras', ...stages.map((name) => `${name} ms`)], times)}\n`);
+  const kept = loads.filter(({ dropped, answers }) => {
+    const p95 = percentile(
+      answers.map(({ latencyMs }) => latencyMs),
+      0.95,
+    );
+    return dropped === 0 && p95 < maxP95Ms;
+  });
+  const most = Math.max(0, ...kept.map(({ cameras }) => cameras));
+  console.log(`Most cameras with no frame dropped and p95 under ${maxP95Ms} ms: ${most}`);
+}
+
+/** Mean over all frames, and p95 of those on which the stage ran. */
+function stageCell(answers: readonly LiveAnswer[], stage: (typeof stages)[number]): string {
+  const all = answers.map(({ timings }) => timings[`${stage}Us`] / 1000);
+  const ran = all.filter((ms) => ms > 0);
+  return `${cell(mean(all), 2)} (${cell(percentile(ran, 0.95))})`;
+}

@@ -1,0 +1,22 @@
+import { cpus } from 'node:os';
+
+/** A Markdown table; numbers are right-aligned by their column, the first column is text. */
+export function markdownTable(
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = columns.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [line(columns), line(rule), ...rows.map(line)].join('\n');
+}
+
+/** A number for a table cell; `-` where there is none. */
+export function cell(value: number | null, digits = 1): string {
+  return value === null || !Number.isFinite(value) ? '-' : value.toFixed(digits);
+}
+
+/** The machine, for the line above a table. */
+export function machineName(): string {
+  const [cpu] = cpus();
+  return `${cpu?.model ?? 'unknown CPU'}, ${cpus().length} threads, Node ${process.versions.node}`;
+}
