@@ -17,7 +17,12 @@ export type ModelInfo = {
   /** Most clicks that one decoder run takes. */
   readonly maxClicks: number;
   /** The model brings a per-frame refiner. */
-  readonly refiner: { readonly cropSide: number; readonly appearanceLength: number } | null;
+  readonly refiner: {
+    readonly cropSide: number;
+    readonly appearanceLength: number;
+    /** Only masks of a lower confidence are refined: good ones lose a little by it. 0..1. */
+    readonly maxConfidence: number;
+  } | null;
   /** How this model is best asked during tracking, found on held-out clips; from the manifest. */
   readonly tracking: {
     /** Frames after which the memory of the last good keyframe is replaced; younger ones stay. */

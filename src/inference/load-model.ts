@@ -124,6 +124,7 @@ function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): M
         : {
             cropSide: refiner.cropSide,
             appearanceLength: refiner.appearance[0] * refiner.appearance[1],
+            maxConfidence: refiner.maxConfidence,
           },
     tracking: manifest.tracking,
     keyframes: manifest.keyframes,

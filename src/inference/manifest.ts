@@ -150,6 +150,8 @@ export const manifestSchema = z.strictObject({
       /** Rows and columns of one object's appearance. */
       appearance: z.tuple([positiveInt, positiveInt]),
       calibration: knots,
+      /** See `ModelInfo` in frame/model.ts. */
+      maxConfidence: ratio,
     })
     .nullable(),
   text: text.nullable(),

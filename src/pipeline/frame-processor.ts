@@ -244,10 +244,12 @@ export class FrameProcessor {
     };
   }
 
-  /** Pulls propagated masks back to the edge; after a late keyframe learns the new look instead. */
+  /** Pulls doubtful propagated masks back to the edge; after a late keyframe learns the new look instead. */
   async #refine(evidence: StepEvidence, carried: boolean, clock: StageClock): Promise<void> {
     const visible = evidence.objects.filter((object) => object.visible);
-    const objectIds = visible.map((object) => object.objectId);
+    const { maxConfidence = 0 } = this.#parts.segmenter.info.refiner ?? {};
+    const doubtful = visible.filter(({ confidence }) => confidence < maxConfidence);
+    const objectIds = (carried ? visible : doubtful).map((object) => object.objectId);
     await this.#runRefiner(objectIds, carried ? 'appearance' : 'refine', clock);
   }
 

@@ -25,6 +25,9 @@ export type Motion = {
   readonly residual: Float32Array;
 };
 
+/** The flow to carry one object's mask with; see {@link ObjectMotion}. Valid until the next call. */
+export type FollowObject = (mask: SoftMask) => FlowField;
+
 /**
  * The object on the next frame: carried by flow, scaled where the picture's size changed, left in
  * place where there is no flow (a cut: the keyframe that follows must find it).
@@ -32,7 +35,7 @@ export type Motion = {
 export function moveObject(
   object: TrackedObject,
   frame: TrackerFrame,
-  motion: Motion | null,
+  motion: (Motion & { readonly follow: FollowObject }) | null,
 ): TrackedObject {
   const still = { ...object, given: null, cut: null };
   if (object.area === 0) return { ...still, soft: emptySoftMask(frame.analysis) };
@@ -41,7 +44,7 @@ export function moveObject(
     return { ...still, soft, area: softMaskArea(soft) };
   }
   if (motion === null) return still;
-  const soft = warpSoftMask(object.soft, motion.flow);
+  const soft = warpSoftMask(object.soft, motion.follow(object.soft));
   const area = softMaskArea(soft);
   if (area < smallestArea(frame.analysis)) {
     return { ...still, soft: emptySoftMask(frame.analysis), area: 0 };

@@ -2,12 +2,19 @@ import { scaleBox, type Box } from '../frame/geometry.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
+import { ObjectMotion } from './flow/object-motion.ts';
 import { photometricResidual } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
-import { changeObject, moveObject, sameSize, type Motion } from './object-steps.ts';
+import {
+  changeObject,
+  moveObject,
+  sameSize,
+  type FollowObject,
+  type Motion,
+} from './object-steps.ts';
 import { cutRefineCrop, refineWindow } from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {
@@ -42,6 +49,9 @@ type Moment = {
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #cuts = createSceneCutDetector();
+  readonly #objectMotion = new ObjectMotion();
+  /** Scratch: one object's own flow. */
+  #ownFlow: FlowField | null = null;
   #previous: FlowImage | null = null;
   #current: FlowImage | null = null;
   /** The frame that the calls after `advance` are about. */
@@ -66,9 +76,10 @@ export class Tracker {
     const motion = known?.motion ?? fresh?.motion ?? null;
     const sceneCut = known?.motion ? known.sceneCut : (fresh?.sceneCut ?? 0);
     this.#frame = frame;
+    const usable = motion === null || sceneCut >= sceneCutThreshold ? null : motion;
+    const follow = usable && { ...usable, follow: this.#follower(usable.flow) };
     for (const [objectId, object] of this.#objects) {
-      const usable = sceneCut >= sceneCutThreshold ? null : motion;
-      this.#objects.set(objectId, moveObject(object, frame, usable));
+      this.#objects.set(objectId, moveObject(object, frame, follow));
     }
     this.#remember(motion, sceneCut);
     const objects = [...this.#objects.values()].map((object) => ({
@@ -213,6 +224,21 @@ export class Tracker {
     photometricResidual(this.#previous, this.#current, flow, residual);
     const sceneCut = this.#cuts.score(this.#previous, this.#current, flow);
     return { motion: { flow, residual }, sceneCut };
+  }
+
+  /** Gives each object's mask its own flow between the two prepared pictures. */
+  #follower(flow: FlowField): FollowObject {
+    const previous = this.#previous;
+    const current = this.#current;
+    if (previous === null || current === null) return () => flow;
+    if (this.#ownFlow === null || !sameSize(this.#ownFlow, flow)) {
+      this.#ownFlow = createFlowField(flow);
+    }
+    const own = this.#ownFlow;
+    return (mask) => {
+      this.#objectMotion.follow({ mask, flow, previous, current }, own);
+      return own;
+    };
   }
 
   #pathFrom(start: number): FlowField | null {

@@ -34,7 +34,7 @@ test('a loaded model says what it is', async () => {
     maskSide: 4,
     memorySlots: 2,
     maxClicks: 3,
-    refiner: { cropSide: 4, appearanceLength: 6 },
+    refiner: { cropSide: 4, appearanceLength: 6, maxConfidence: 1 },
     selfTest: { passed: true },
   });
   expect(model.liveFeatures()).toBe(0);

@@ -187,6 +187,7 @@ function settings(): object {
         [0, 0.2],
         [1, 0.8],
       ],
+      maxConfidence: 1,
     },
     text: {
       vocabulary: [

@@ -100,7 +100,7 @@ test('aborted while the first frame is being decoded', async () => {
 });
 
 test('aborted during encode, decode or refine of the model, or a tracker call', async () => {
-  const refiner = { cropSide: 16, appearanceLength: 3 };
+  const refiner = { cropSide: 16, appearanceLength: 3, maxConfidence: 1 };
   for (const stage of ['encode', 'decode', 'refine'] as const) {
     const segmenter = createFakeSegmenter({ refiner });
     const begun = gate();

@@ -142,7 +142,9 @@ async function loadOpenCv(): Promise<{ readonly cv: OpenCv }> {
   const emitter: NodeJS.EventEmitter = process;
   const events = ['uncaughtException', 'unhandledRejection'];
   const before = new Set(events.flatMap((event) => emitter.listeners(event)));
-  const { cv } = (await import('opencv-wasm' as string)) as { readonly cv: OpenCv };
+  // A plain string keeps the compiler out of the package's types.
+  const packageName: string = 'opencv-wasm';
+  const { cv } = (await import(packageName)) as { readonly cv: OpenCv };
   for (const event of events) {
     for (const listener of emitter.listeners(event)) {
       if (!before.has(listener)) emitter.off(event, listener as () => void);

@@ -10,6 +10,8 @@ const cellMiddle = 1.5;
 /** Reach of the two poolings in cells: the wide one bridges holes, the narrow one follows limbs. */
 const wideRadius = 6;
 const narrowRadius = 2;
+/** Rounds in which outliers are found; the first is still biased by them. */
+const robustRounds = Number(process.env.RR ?? 2);
 /** Distance from the pooled motion, in grid pixels, at which a pixel is taken for background. */
 const outlierDistance = 1.5;
 /** Share of a pooling window that must be object before it outweighs the wider one. */
@@ -28,6 +30,8 @@ const sameProbability = 0.05;
 export class ObjectMotion {
   #columns = 0;
   #rows = 0;
+  /** Share of the mask in each cell's origin, before and after outliers are weighed down. */
+  #origin = new Float32Array(0);
   #weight = new Float32Array(0);
   #u = new Float32Array(0);
   #v = new Float32Array(0);
@@ -53,19 +57,29 @@ export class ObjectMotion {
     this.#columns = columns;
     this.#rows = rows;
     const cells = columns * rows;
-    this.#pooledU.set(this.#u.subarray(0, cells));
-    this.#pooledV.set(this.#v.subarray(0, cells));
-    this.#pool(wideRadius);
-    const weight = this.#weight;
-    for (let at = 0; at < cells; at++) {
-      const far = this.#distance2(at) / (outlierDistance * outlierDistance);
-      weight[at] = weight[at]! / (1 + far * far);
+    this.#origin.set(this.#weight.subarray(0, cells));
+    for (let round = 0; round < robustRounds; round++) {
+      this.#startPools(cells);
+      this.#pool(wideRadius);
+      this.#weighOutliers(cells);
     }
-    this.#pooledU.set(this.#u.subarray(0, cells));
-    this.#pooledV.set(this.#v.subarray(0, cells));
+    this.#startPools(cells);
     this.#pool(wideRadius);
     this.#pool(narrowRadius);
     this.#write(input, out, region);
+  }
+
+  #startPools(cells: number): void {
+    this.#pooledU.set(this.#u.subarray(0, cells));
+    this.#pooledV.set(this.#v.subarray(0, cells));
+  }
+
+  /** Sets the weights anew: low for cells that move unlike the pooled motion. */
+  #weighOutliers(cells: number): void {
+    for (let at = 0; at < cells; at++) {
+      const far = this.#distance2(at) / (outlierDistance * outlierDistance);
+      this.#weight[at] = this.#origin[at]! / (1 + far * far);
+    }
   }
 
   #distance2(at: number): number {
@@ -222,6 +236,7 @@ export class ObjectMotion {
   #reserve(cells: number): void {
     if (this.#weight.length >= cells) return;
     const map = () => new Float32Array(cells);
+    this.#origin = map();
     this.#weight = map();
     this.#u = map();
     this.#v = map();
