@@ -7,7 +7,7 @@ import {
   prepareFlowImage,
 } from '../../src/tracking/flow/flow-image.ts';
 import { ObjectMotion } from '../../src/tracking/flow/object-motion.ts';
-import type { FlowEngine, FlowField } from '../../src/tracking/flow/types.ts';
+import type { FlowEngine } from '../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../src/tracking/flow/warp.ts';
 import { trueMask, type TrueClip } from './true-clips.ts';
 

@@ -5,7 +5,7 @@ import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 export type DisFlowOptions = {
   /** Finest pyramid level on which patches are matched: 0 = the grid, 1 = half of it. Default: 0. */
   finestLevel?: number;
-  /** Distance between patches of 8 x 8, in pixels of their level; at most 8. Default: 6. */
+  /** Distance between patches of 8 x 8 on the finest level, in pixels, at most 8; 4 on the others. Default: 6. */
   patchStride?: number;
   /** Most Gauss-Newton steps of a patch in one pass. Default: 4. */
   iterations?: number;

@@ -11,7 +11,7 @@ const cellMiddle = 1.5;
 const wideRadius = 6;
 const narrowRadius = 2;
 /** Rounds in which outliers are found; the first is still biased by them. */
-const robustRounds = Number(process.env.RR ?? 2);
+const robustRounds = 3;
 /** Distance from the pooled motion, in grid pixels, at which a pixel is taken for background. */
 const outlierDistance = 1.5;
 /** Share of a pooling window that must be object before it outweighs the wider one. */

@@ -6,6 +6,7 @@
 #define PAD 8 /* flowPadding of flow-image.ts */
 #define PATCH 8
 #define MAX_LEVELS 12
+#define COARSE_STRIDE 4
 
 typedef v128_t f4;
 
@@ -23,7 +24,7 @@ typedef struct {
 
 typedef struct {
   int finest;     // finest level that patches are matched on
-  int stride;     // distance of patches
+  int stride;     // distance of patches on the finest level
   int iterations; // most Gauss-Newton steps of a patch in one pass
   int passes;     // passes over a level's patches, alternating in direction
   float damping;  // added to the diagonal of a patch's Hessian
@@ -66,10 +67,10 @@ static inline float clampf(float v, float low, float high) {
 }
 static inline int clampi(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
-static int axis(int length, int **positions) {
-  int count = (length - PATCH + settings.stride - 1) / settings.stride + 1;
+static int axis(int length, int stride, int **positions) {
+  int count = (length - PATCH + stride - 1) / stride + 1;
   *positions = allocate(count * sizeof(int));
-  for (int i = 0; i < count; i++) (*positions)[i] = clampi(i * settings.stride, 0, length - PATCH);
+  for (int i = 0; i < count; i++) (*positions)[i] = clampi(i * stride, 0, length - PATCH);
   return count;
 }
 
@@ -85,11 +86,11 @@ static void prepare_level(Level *level, int width, int height) {
   level->gy = floats(pixels) + origin;
 }
 
-static void prepare_grid(Grid *grid, int width, int height) {
+static void prepare_grid(Grid *grid, int width, int height, int stride) {
   grid->width = width;
   grid->height = height;
-  grid->columns = axis(width, &grid->x);
-  grid->rows = axis(height, &grid->y);
+  grid->columns = axis(width, stride, &grid->x);
+  grid->rows = axis(height, stride, &grid->y);
   int patches = grid->columns * grid->rows;
   grid->patch_u = floats(patches);
   grid->patch_v = floats(patches);
@@ -111,7 +112,9 @@ EXPORT("prepare") void prepare(int width, int height, int levels) {
   for (int index = 0; index < levels; index++) {
     prepare_level(&images[0][index], width, height);
     prepare_level(&images[1][index], width, height);
-    prepare_grid(&grids[index], width, height);
+    // Patches are few on coarse levels, and what they miss is lost to all finer ones.
+    int stride = index > settings.finest && settings.stride > COARSE_STRIDE ? COARSE_STRIDE : settings.stride;
+    prepare_grid(&grids[index], width, height, stride);
     width = (width + 1) / 2;
     height = (height + 1) / 2;
   }
