@@ -24,6 +24,10 @@ export function createAreaScaler(grid: Size): AreaScaler {
   let sums = new Float64Array(grid.width);
   return {
     scale(luma, size, target) {
+      if (size.width === 2 * grid.width && size.height === 2 * grid.height) {
+        halve(luma, size.width, target);
+        return;
+      }
       if (columns.from !== size.width || rows.from !== size.height) {
         columns = axisTable(size.width, grid.width);
         rows = axisTable(size.height, grid.height);
@@ -35,6 +39,18 @@ export function createAreaScaler(grid: Size): AreaScaler {
       }
     },
   };
+}
+
+/** The usual case, three times faster: every grid pixel is the mean of 2 x 2 source pixels. */
+function halve(luma: Uint8Array, width: number, target: Target): void {
+  const { grey, stride, origin } = target;
+  for (let y = 0; y < target.height; y++) {
+    const start = origin + y * stride;
+    let above = 2 * y * width;
+    let below = above + width;
+    for (let at = start; at < start + target.width; at++, above += 2, below += 2)
+      grey[at] = 0.25 * (luma[above]! + luma[above + 1]! + luma[below]! + luma[below + 1]!);
+  }
 }
 
 /** For each grid pixel: the first source pixel, how many, the weights of the first, inner and last. */
