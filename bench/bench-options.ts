@@ -23,20 +23,21 @@ export function readBenchOptions(defaults: Readonly<Record<string, string>>): Be
     ]),
   );
   const { values } = parseArgs({ options });
-  const text = (name: string) => String(values[name] ?? '');
+  const text = (name: string) => values[name] ?? '';
   const list = (name: string) =>
     text(name)
       .split(',')
       .filter((word) => word !== '');
-  const parse = (name: string, word: string) => {
-    const number = Number(word);
-    if (!Number.isFinite(number)) throw usageError(`--${name}: expected a number, got "${word}"`);
-    return number;
-  };
   return {
     text,
     list,
     number: (name) => parse(name, text(name)),
     numbers: (name) => list(name).map((word) => parse(name, word)),
   };
+}
+
+function parse(name: string, word: string): number {
+  const number = Number(word);
+  if (!Number.isFinite(number)) throw usageError(`--${name}: expected a number, got "${word}"`);
+  return number;
 }

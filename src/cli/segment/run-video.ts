@@ -82,7 +82,8 @@ async function receive(stream: VideoStream, run: VideoRun): Promise<void> {
   }
 }
 
-function toPrompt(prompt: PlannedPrompt): PromptOptions {
+/** A planned prompt as the client takes it. */
+export function toPrompt(prompt: PlannedPrompt): PromptOptions {
   const { objectId, action, at, prompts, text, label } = prompt;
   return {
     objectId,

@@ -1,0 +1,126 @@
+import { connect } from '../clients/typescript/index.ts';
+import { startServerProcess } from '../src/cli/eval/server-process.ts';
+import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
+import { sendChunks } from '../src/cli/segment/run-video.ts';
+import { readBenchOptions } from './bench-options.ts';
+import { createCameraClip, playFragments } from './camera-clip.ts';
+import { cell, machineName, markdownTable } from './markdown-table.ts';
+import type { ProcessState } from './process-state.ts';
+import { readProcessState } from './process-state.ts';
+
+/*
+ * What a server holds over one long stream: resident memory, threads, handles and children, while
+ * it runs and before and after it. EVERY_FRAME as fast as the machine goes; a clip that plays forth
+ * and back, with a box for each object on the first frame.
+ *
+ *   npm run build && node dist/bench/soak.js [options]
+ *
+ *   --frames N       length of the stream. Default: 10000
+ *   --from N         frame from which memory should stand still. Default: 1000
+ *   --size WxH       Default: 640x360
+ *   --objects N      most objects. Default: 2
+ *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
+ */
+
+/** Between two samples, in frames. */
+const sampleInterval = 100;
+/** Time for a child and sockets to go after the stream. */
+const settleMs = 3000;
+const warmUpFrames = 30;
+
+const options = readBenchOptions({
+  frames: '10000',
+  from: '1000',
+  size: '640x360',
+  objects: '2',
+  source: '',
+});
+const { signal } = new AbortController();
+const ffmpeg = await findConfiguredFfmpeg();
+const [width = 0, height = 0] = options.text('size').split('x').map(Number);
+const frames = options.number('frames');
+const from = options.number('from');
+await using clip = await createCameraClip({
+  ffmpeg,
+  source: options.text('source'),
+  size: { width, height },
+  maxObjects: options.number('objects'),
+  signal,
+});
+await using server = await startServerProcess([]);
+
+const samples: { readonly frame: number; readonly residentMb: number }[] = [];
+let atFrom: ProcessState | null = null;
+let atEnd: ProcessState | null = null;
+// What a server starts once and keeps is no leak.
+await stream(warmUpFrames);
+await settle();
+const before = readProcessState(server.pid);
+const startedAtMs = performance.now();
+samples.length = 0;
+atFrom = null;
+const answered = await stream(frames);
+const wallMs = performance.now() - startedAtMs;
+await settle();
+print(readProcessState(server.pid));
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, settleMs));
+}
+
+/** Sends one stream and takes samples along the way; returns the frames answered. */
+async function stream(length: number): Promise<number> {
+  using client = connect(server.address);
+  using video = client.segmentVideo({ container: 'mp4', delivery: 'every-frame' }, { signal });
+  const acks = clip.boxes.map((box, index) =>
+    video.prompt({ objectId: index + 1, box, at: { frameIndex: 0 } }),
+  );
+  const receive = async () => {
+    for await (const result of video) {
+      if (result.kind !== 'masks') continue;
+      const { frameIndex } = result.masks;
+      if (frameIndex % sampleInterval !== 0 && frameIndex !== length - 1) continue;
+      const state = readProcessState(server.pid);
+      samples.push({ frame: frameIndex, residentMb: state.residentMb });
+      if (frameIndex >= from) atFrom ??= state;
+      atEnd = state;
+    }
+  };
+  const send = async () => {
+    await sendChunks(video, playFragments(clip, { ffmpeg, frames: length, signal }));
+    video.end();
+  };
+  await Promise.all([send(), receive(), ...acks]);
+  return (await video.summary).framesOut;
+}
+
+function print(after: ProcessState): void {
+  const perFrame = cell(wallMs / answered, 2);
+  console.log(`${machineName()}; ${options.text('size')}, ${clip.boxes.length} objects,`);
+  console.log(`${answered} frames answered of ${frames}, ${perFrame} ms a frame\n`);
+  const columns = ['moment', 'resident MB', 'threads', 'handles', 'children'];
+  const rows = [
+    stateRow('before the stream', before),
+    stateRow(`frame ${from}`, atFrom),
+    stateRow(`frame ${frames - 1}`, atEnd),
+    stateRow(`${settleMs / 1000} s after the stream`, after),
+  ];
+  console.log(`${markdownTable(columns, rows)}\n`);
+  const steady = samples.filter(({ frame }) => frame >= from);
+  const slope = slopeOf(steady.map(({ frame, residentMb }) => [frame / 1000, residentMb]));
+  console.log(`Slope from frame ${from} on: ${cell(slope, 2)} MB per 1000 frames`);
+}
+
+function stateRow(name: string, state: ProcessState | null): string[] {
+  if (state === null) return [name, '-', '-', '-', '-'];
+  const { residentMb, threads, handles, children } = state;
+  return [name, cell(residentMb, 0), String(threads), String(handles), String(children)];
+}
+
+/** Least squares. */
+function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}
