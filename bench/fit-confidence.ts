@@ -16,6 +16,7 @@ import { maskIou } from '../src/frame/mask.ts';
 import { loadModel } from '../src/inference/index.ts';
 import { runSession } from '../src/pipeline/index.ts';
 import type { SessionInput, SessionOptions, TrackerPool } from '../src/pipeline/index.ts';
+import { confidenceModel } from '../src/tracking/confidence-model.ts';
 import {
   confidenceFeatureNames,
   confidenceFeatures,
@@ -28,7 +29,8 @@ import { createDecoder, findFfmpeg } from '../src/video/index.ts';
 
 type Row = { readonly clip: string; readonly features: readonly number[]; readonly iou: number };
 
-const ridge = 1e-3;
+/** Pull towards the weights that are in use: few clips must not turn a sign. */
+const ridge = 0.02;
 const iterations = 40;
 
 const { values, positionals } = parseArgs({
@@ -131,10 +133,11 @@ function observedTrackers(
   };
 }
 
-/** Newton's method on the penalised log-likelihood of soft targets. */
+/** Newton's method on the log-likelihood of soft targets, penalised for leaving the weights in use. */
 function fit(samples: readonly Row[]): number[] {
   const size = confidenceFeatureNames.length + 1;
-  let weights = new Array<number>(size).fill(0);
+  const known = [confidenceModel.bias, ...confidenceModel.weights];
+  let weights = [...known];
   for (let step = 0; step < iterations; step++) {
     const gradient = new Array<number>(size).fill(0);
     const hessian = Array.from({ length: size }, () => new Array<number>(size).fill(0));
@@ -150,7 +153,8 @@ function fit(samples: readonly Row[]): number[] {
     }
     const penalty = ridge * samples.length;
     for (let i = 0; i < size; i++) {
-      gradient[i] = (gradient[i] ?? 0) - (i === 0 ? 0 : penalty * (weights[i] ?? 0));
+      if (i === 0) continue;
+      gradient[i] = (gradient[i] ?? 0) - penalty * ((weights[i] ?? 0) - (known[i] ?? 0));
       const line = hessian[i] ?? [];
       line[i] = (line[i] ?? 0) + penalty;
     }
