@@ -34,11 +34,13 @@ import { cell, machineName, markdownTable } from './markdown-table.ts';
  *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
  *   --only NAMES    clips to run. Default: those of DAVIS
  *   --prompt LIST   mask, box or point. Default: mask,box,point
- *   --later N       frames that are answered after the worst one before the click. Default: 10
+ *   --later N       frames that are answered after the worst one before the click. Default: 5
  */
 
-const options = readBenchOptions({ clips: '', only: '', prompt: 'mask,box,point', later: '10' });
+const options = readBenchOptions({ clips: '', only: '', prompt: 'mask,box,point', later: '5' });
 const later = options.number('later');
+/** Frames of reordered video leave a decoder some frames late. */
+const reorderFrames = 4;
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
 const decode = createDecoder({ ffmpeg });
@@ -87,7 +89,9 @@ async function correct(clip: Clip, prompt: EvalPrompt, on: SegmentationClient): 
   const first = scored(before);
   const last = Math.max(...first.keys());
   // A click needs frames after it to be worth something there.
-  const candidates = [...first].filter(([index]) => index > 0 && index < last - later);
+  const candidates = [...first].filter(
+    ([index]) => index > 0 && index < last - later - reorderFrames,
+  );
   const [frame, worst] = candidates.reduce((a, b) => (b[1] < a[1] ? b : a));
   const click = simulateClick(before, truths, { objectId, frame, display });
   const after = click === null ? before : await run(job, objectId, { frame, click });
@@ -104,7 +108,7 @@ async function correct(clip: Clip, prompt: EvalPrompt, on: SegmentationClient): 
   };
 }
 
-/** Runs a clip; with a click, sends no more than `later` frames past its frame before it. */
+/** Runs a clip; with a click, sends it when `later` frames after its own are answered. */
 async function run(
   { pieces, truths, prompt, on }: Job,
   objectId: number,
@@ -112,7 +116,7 @@ async function run(
 ): Promise<Answers> {
   using stream = on.segmentVideo({ container: 'mp4', delivery: 'every-frame' }, { signal });
   const answers: Answers = { bitmaps: new Map(), revised: 0 };
-  const wanted = correction === null ? Infinity : correction.frame;
+  const wanted = correction === null ? Infinity : correction.frame + later;
   const answered = deferred<void>();
   const acks: Promise<unknown>[] = promptsFromTruths(truths, prompt).map((planned) =>
     stream.prompt(toPrompt(planned)),
@@ -130,8 +134,7 @@ async function run(
     }
   };
   const send = async () => {
-    // Frames leave a decoder of reordered video some frames late.
-    const upTo = correction === null ? pieces.length : correction.frame + later;
+    const upTo = wanted + 1 + reorderFrames;
     for (const piece of pieces.slice(0, upTo)) await stream.sendChunk(piece);
     if (correction !== null) {
       await answered.promise;
