@@ -1,8 +1,8 @@
 import type { Box } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
-import { sigmoid } from '../tracking/model-mask.ts';
 import { rememberKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { SegmentedAction } from '../tracking/tracker-types.ts';
+import { probabilitiesOf } from './probabilities.ts';
 
 /** Masks that a keyframe leaves to remember, by object, with the IoU that is expected of each. */
 export type KeyframeMasks = ReadonlyMap<
@@ -22,7 +22,7 @@ export function segmentedMasks(actions: readonly SegmentedAction[]): KeyframeMas
   return new Map(
     found.map(({ objectId, logits, predictedIou, region }) => [
       objectId,
-      { mask: Float32Array.from(logits, sigmoid), predictedIou, region },
+      { mask: probabilitiesOf(logits), predictedIou, region },
     ]),
   );
 }

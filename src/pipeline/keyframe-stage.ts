@@ -1,18 +1,14 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
-import {
-  modelMaskFromSoft,
-  sigmoid,
-  softMaskBounds,
-  softMaskFromLogits,
-} from '../tracking/model-mask.ts';
+import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
 import type { EarlyFeatures } from './early-features.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
 import type { DecodeRequest, Features, Segmented, Segmenter } from './ports.ts';
+import { probabilitiesOf } from './probabilities.ts';
 import type { StageClock } from './stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */
@@ -171,9 +167,7 @@ function closeUp(
   const region = object.prompt?.box ? seen.region : sharedRegion([box], tracking.regionScale);
   const { request } = firstLook({ ...object, region }, frame.display, context);
   const prior =
-    region === seen.region
-      ? Float32Array.from(logits, sigmoid)
-      : modelMaskFromSoft(soft, maskSide, region);
+    region === seen.region ? probabilitiesOf(logits) : modelMaskFromSoft(soft, maskSide, region);
   return { region, request: { ...request, clicks: request.clicks.filter(isInside), prior } };
 }
 
