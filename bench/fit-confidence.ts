@@ -30,7 +30,7 @@ import { createDecoder, findFfmpeg } from '../src/video/index.ts';
 type Row = { readonly clip: string; readonly features: readonly number[]; readonly iou: number };
 
 /** Pull towards the weights that are in use: few clips must not turn a sign. */
-const ridge = 0.02;
+const ridge = 1;
 const iterations = 40;
 
 const { values, positionals } = parseArgs({
@@ -139,8 +139,8 @@ function fit(samples: readonly Row[]): number[] {
   const known = [confidenceModel.bias, ...confidenceModel.weights];
   let weights = [...known];
   for (let step = 0; step < iterations; step++) {
-    const gradient = new Array<number>(size).fill(0);
-    const hessian = Array.from({ length: size }, () => new Array<number>(size).fill(0));
+    const gradient = zeros(size);
+    const hessian = Array.from({ length: size }, () => zeros(size));
     for (const { features, iou } of samples) {
       const x = [1, ...features];
       const p = sigmoid(x.reduce((sum, value, i) => sum + value * (weights[i] ?? 0), 0));
@@ -164,27 +164,31 @@ function fit(samples: readonly Row[]): number[] {
   return weights;
 }
 
+function zeros(size: number): number[] {
+  return Array.from({ length: size }, () => 0);
+}
+
 /** Gaussian elimination with partial pivoting. */
 function solve(matrix: number[][], right: readonly number[]): number[] {
-  const rows = matrix.map((line, i) => [...line, right[i] ?? 0]);
-  const size = rows.length;
+  const lines = matrix.map((line, i) => [...line, right[i] ?? 0]);
+  const size = lines.length;
   for (let column = 0; column < size; column++) {
-    const best = rows
+    const best = lines
       .slice(column)
       .reduce(
         (at, line, i) =>
-          Math.abs(line[column] ?? 0) > Math.abs(rows[at]?.[column] ?? 0) ? i + column : at,
+          Math.abs(line[column] ?? 0) > Math.abs(lines[at]?.[column] ?? 0) ? i + column : at,
         column,
       );
-    [rows[column], rows[best]] = [rows[best] ?? [], rows[column] ?? []];
-    const pivot = rows[column] ?? [];
-    for (const [i, line] of rows.entries()) {
+    [lines[column], lines[best]] = [lines[best] ?? [], lines[column] ?? []];
+    const pivot = lines[column] ?? [];
+    for (const [i, line] of lines.entries()) {
       if (i === column) continue;
       const factor = (line[column] ?? 0) / (pivot[column] ?? 1);
       for (let j = column; j <= size; j++) line[j] = (line[j] ?? 0) - factor * (pivot[j] ?? 0);
     }
   }
-  return rows.map((line, i) => (line[size] ?? 0) / (line[i] ?? 1));
+  return lines.map((line, i) => (line[size] ?? 0) / (line[i] ?? 1));
 }
 
 function predict(weights: readonly number[], features: readonly number[]): number {

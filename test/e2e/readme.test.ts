@@ -37,7 +37,9 @@ describe('the README', () => {
     const lines = stdout.trim().split('\n');
     expect(lines).toHaveLength(6);
     for (const [index, line] of lines.entries()) {
-      expect(line).toMatch(new RegExp(`^${index} 1 [01]\\.\\d\\d ${192 * 108}$`));
+      // The scene's post may hide the object: then there is no mask to decode.
+      const pixels = index === 0 ? `${192 * 108}` : `(${192 * 108}|undefined)`;
+      expect(line).toMatch(new RegExp(`^${index} 1 [01]\\.\\d\\d ${pixels}$`));
     }
   });
 

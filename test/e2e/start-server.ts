@@ -68,10 +68,11 @@ export async function startServer(limits: Partial<ServerLimits> = {}): Promise<T
     errors,
     ended,
     killModelWorker: () => (model as unknown as Killable)[killWorker](),
-    settled: () =>
-      expect
+    settled: async () => {
+      await expect
         .poll(() => [server.activeStreams, liveFrames(), childIds().length], { timeout: 10_000 })
-        .toEqual([0, 0, 0]),
+        .toEqual([0, 0, 0]);
+    },
     [Symbol.asyncDispose]: async () => {
       client.close();
       await server.close();
