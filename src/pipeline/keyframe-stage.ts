@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
+import { keepAttachedParts } from '../tracking/attached-parts.ts';
 import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
@@ -195,7 +196,12 @@ function actionFor(object: KeyframeObject, seen: Seen, segmenter: Segmenter): Se
   const hidden = sought
     ? result.presence < minFoundPresence || result.predictedIou < minFoundIou
     : object.prompt === null && result.presence < segmenter.info.tracking.minPresence;
-  return { kind: 'segmented', objectId: object.record.objectId, ...result, hidden, region };
+  const goesOn = object.prompt === null && object.prior !== null && !sought;
+  const logits = goesOn
+    ? keepAttachedParts(result.logits, object.prior.mask, segmenter.info.maskSide)
+    : result.logits;
+  const { objectId } = object.record;
+  return { kind: 'segmented', objectId, ...result, logits, hidden, region };
 }
 
 function memoryRequests(
