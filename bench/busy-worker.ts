@@ -1,9 +1,13 @@
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 
 /*
  * Entry of a thread that computes for as long as it is told and then answers, as a model that is
  * slow would: it keeps a core busy, which sleeping would not.
  */
+
+// As the model's own thread; see src/inference/inference-worker.ts.
+if (process.platform === 'linux') setPriority(0, 10);
 
 parentPort?.on('message', (untilMs: number) => {
   let value = 1;
