@@ -43,11 +43,15 @@ export async function createService(
     searchPath: config.searchPath ?? undefined,
   });
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
+  const restartListeners = new Set<() => void>();
   const model = await loadModel({
     directory: modelDirectory(config.model),
     provider: config.provider,
     threads: config.modelThreads,
-    onWorkerRestart: (lane) => log.warn({ lane }, 'model worker restarted'),
+    onWorkerRestart: (lane) => {
+      log.warn({ lane }, 'model worker restarted');
+      for (const listener of restartListeners) listener();
+    },
     signal,
   });
   const trackers = createTrackerPool({ maxThreads: config.trackerWorkers });
@@ -55,7 +59,15 @@ export async function createService(
     await Promise.all([model.close(), trackers.close()]);
   };
   try {
-    const parts = { segmenter: model, trackers, nowMs: () => performance.now() };
+    const parts = {
+      segmenter: model,
+      trackers,
+      nowMs: () => performance.now(),
+      watchRestarts: (listener: () => void) => {
+        restartListeners.add(listener);
+        return () => restartListeners.delete(listener);
+      },
+    };
     const decode = createDecoder({ ffmpeg });
     const decodeImage = createImageDecoder({ ffmpeg });
     const server = createServer({

@@ -57,6 +57,7 @@ export class SessionCore {
   /** Corrections that wait for their turn. */
   #corrections = 0;
   #newest: FrameResult | null = null;
+  readonly #unwatchRestarts: (() => void) | undefined;
 
   constructor(options: SessionOptions, parts: SessionParts, sinks: SessionSinks) {
     this.#options = options;
@@ -67,6 +68,9 @@ export class SessionCore {
     this.#retained = new RetainedFrames(options.limits);
     this.#resume = options.resume;
     this.#book.adopt(options.resume.map(({ objectId }) => objectId));
+    this.#unwatchRestarts = parts.watchRestarts?.(() =>
+      this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
+    );
     void options.goingAway?.then(() => this.#announceGoingAway());
   }
 
@@ -173,6 +177,7 @@ export class SessionCore {
 
   /** Frees all frames and features; idempotent. Resolves when model runs have let go of theirs. */
   async close(): Promise<void> {
+    this.#unwatchRestarts?.();
     this.#retained.close();
     await this.#processor.close();
   }

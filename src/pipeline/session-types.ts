@@ -172,6 +172,11 @@ export type SessionParts = {
   readonly trackers: TrackerPool;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
+  /**
+   * Calls `listener` whenever a model worker died and was started again; returns what ends that.
+   * Default: nobody tells.
+   */
+  readonly watchRestarts?: (listener: () => void) => () => void;
 };
 
 /**

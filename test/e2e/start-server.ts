@@ -33,9 +33,22 @@ export type TestServer = AsyncDisposable & {
 export async function startServer(limits: Partial<ServerLimits> = {}): Promise<TestServer> {
   const { signal } = new AbortController();
   const directory = fileURLToPath(new URL('../../models/maskstream-tiny', import.meta.url));
-  const model = await loadModel({ directory, provider: 'cpu', threads: 1, signal });
+  const restartListeners = new Set<() => void>();
+  const onWorkerRestart = (): void => {
+    for (const listener of restartListeners) listener();
+  };
+  const threads = 1;
+  const model = await loadModel({ directory, provider: 'cpu', threads, onWorkerRestart, signal });
   const trackers = createTrackerPool({ maxThreads: 1 });
-  const parts = { segmenter: model, trackers, nowMs: () => performance.now() };
+  const parts = {
+    segmenter: model,
+    trackers,
+    nowMs: () => performance.now(),
+    watchRestarts: (listener: () => void) => {
+      restartListeners.add(listener);
+      return () => restartListeners.delete(listener);
+    },
+  };
   const decode = createDecoder({
     ffmpeg: systemFfmpeg,
     maxFramePixels: resolveServerLimits(limits).maxFramePixels,

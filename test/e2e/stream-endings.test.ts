@@ -1,3 +1,4 @@
+import { NoticeKind } from '../../src/gen/maskstream/v1/video_response.ts';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -142,8 +143,11 @@ test('the model worker killed under a stream is replaced, and no frame is lost',
   const sent = stream.sendChunk(video.subarray(Math.floor(video.length * 0.7)));
   void sent.then(() => stream.end());
   let answered = 3;
+  const notices: NoticeKind[] = [];
   for (let next = await results.next(); next.done !== true; next = await results.next()) {
     if (next.value.kind === 'masks') answered++;
+    if (next.value.kind === 'notice') notices.push(next.value.notice.kind);
   }
   expect(answered).toBe(frames);
+  expect(notices).toContain(NoticeKind.NOTICE_KIND_WORKER_RESTARTED);
 });
