@@ -56,22 +56,39 @@ export async function givenMasks(
   return new Map(shown.map(({ objectId, mask }) => [objectId, { mask, region, predictedIou: 1 }]));
 }
 
-/** The part of the picture that the objects share whose place is known. */
+/** The part of the picture that the objects share whose place is known, with the clicks on them. */
 async function planRegion(tracker: TrackerHandle, input: KeyframeInput): Promise<Box> {
   const { frame, records, prompted, regionScale } = input;
   if (regionScale === null) return wholePicture;
+  const inPicture = (box: Box): Box => scaleBox(box, frame.display, { width: 1, height: 1 });
   const drawn = records.flatMap(({ objectId, prompt }) =>
-    prompted.fresh.has(objectId) && prompt.box !== null
-      ? [scaleBox(prompt.box, frame.display, { width: 1, height: 1 })]
-      : [],
+    prompted.fresh.has(objectId) && prompt.box !== null ? [inPicture(prompt.box)] : [],
   );
   // Given masks are in the tracker already; the former mask of a fresh prompt does not count.
   const placed = records.filter(
     ({ objectId }) => !prompted.fresh.has(objectId) || prompted.given.has(objectId),
   );
-  const boxes = await tracker.call(
+  const tracked = await tracker.call(
     'boxes',
     placed.map(({ objectId }) => objectId),
   );
-  return sharedRegion([...drawn, ...boxes.filter((box) => box !== null)], regionScale);
+  const boxes = [...drawn, ...tracked.filter((box) => box !== null)];
+  const region = sharedRegion(boxes, regionScale);
+  // A correction may be far from the mask that it corrects; the model must see both. An object that
+  // is named by clicks alone is looked for in the whole picture.
+  const far = records
+    .filter(({ objectId }) => prompted.asked.has(objectId) && !prompted.given.has(objectId))
+    .filter(({ objectId, prompt }) => !prompted.fresh.has(objectId) || prompt.box !== null)
+    .flatMap(({ prompt }) => prompt.clicks)
+    .map(({ x, y }) => inPicture({ x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 }))
+    .filter((pixel) => !isWithin(pixel, region));
+  return far.length === 0 ? region : sharedRegion([...boxes, ...far], regionScale);
+}
+
+function isWithin(pixel: Box, region: Box): boolean {
+  const x = pixel.x + pixel.width / 2;
+  const y = pixel.y + pixel.height / 2;
+  return (
+    x >= region.x && y >= region.y && x < region.x + region.width && y < region.y + region.height
+  );
 }

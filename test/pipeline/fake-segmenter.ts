@@ -1,9 +1,14 @@
-import { wholePicture } from '../../src/frame/geometry.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import type { Frame } from '../../src/frame/frame.ts';
-import type { Box } from '../../src/frame/geometry.ts';
+import { wholePicture, type Box } from '../../src/frame/geometry.ts';
 import type { ModelInfo } from '../../src/frame/model.ts';
-import type { DecodeRequest, Features, Segmented, Segmenter } from '../../src/pipeline/ports.ts';
+import type {
+  DecodeRequest,
+  Features,
+  RefineRequest,
+  Segmented,
+  Segmenter,
+} from '../../src/pipeline/ports.ts';
 
 export const maskSide = 48;
 
@@ -33,7 +38,7 @@ export const fakeModel: ModelInfo = {
 export type SegmenterHooks = {
   encode?: (frameIndex: number) => Promise<void> | void;
   decode?: (frameIndex: number, requests: readonly DecodeRequest[]) => Promise<void> | void;
-  refine?: (objects: number) => Promise<void> | void;
+  refine?: (requests: readonly RefineRequest[]) => Promise<void> | void;
 };
 
 /** A model that knows squares by their brightness, and what tests may see of it. */
@@ -41,6 +46,8 @@ export type FakeSegmenter = Segmenter & {
   readonly hooks: SegmenterHooks;
   /** Encoded frames, in order. */
   readonly encoded: number[];
+  /** The parts of the picture that were encoded, in the same order. */
+  readonly regions: Box[];
   /** Features that are not closed. */
   openFeatures(): number;
 };
@@ -54,25 +61,28 @@ type FakeFeatures = Features & { readonly grid: Float32Array };
 export function createFakeSegmenter(info: Partial<ModelInfo> = {}): FakeSegmenter {
   const hooks: SegmenterHooks = {};
   const encoded: number[] = [];
+  const regions: Box[] = [];
   let open = 0;
   return {
     info: { ...fakeModel, ...info },
     hooks,
     encoded,
+    regions,
     openFeatures: () => open,
-    async encode(frame, signal) {
+    async encode(frame, signal, region = wholePicture) {
       encoded.push(frame.index);
-      const grid = cellGrid(frame);
+      regions.push(region);
+      const grid = cellGrid(frame, region);
       await unlessAborted(hooks.encode?.(frame.index), signal);
       open++;
-      return ownedFeatures(frame.index, grid, () => open--);
+      return ownedFeatures({ frameIndex: frame.index, region, grid }, () => open--);
     },
     async decode(features, requests, signal) {
       await unlessAborted(hooks.decode?.(features.frameIndex, requests), signal);
       return requests.map((request) => segment(features as FakeFeatures, request));
     },
     async refine(requests, signal) {
-      await unlessAborted(hooks.refine?.(requests.length), signal);
+      await unlessAborted(hooks.refine?.(requests), signal);
       return requests.map(({ prior }) => ({
         logits: prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6))),
         predictedIou: 0.8,
@@ -112,18 +122,19 @@ function cancelled(): SegmentationError {
   return new SegmentationError('cancelled', 'model run cancelled');
 }
 
-function ownedFeatures(frameIndex: number, grid: Float32Array, onFree: () => void): FakeFeatures {
+function ownedFeatures(
+  content: Pick<FakeFeatures, 'frameIndex' | 'region' | 'grid'>,
+  onFree: () => void,
+): FakeFeatures {
   let owners = 1;
   const features: FakeFeatures = {
-    frameIndex,
-    region: wholePicture,
-    grid,
+    ...content,
     retain() {
       owners++;
       return features;
     },
     close() {
-      if (owners === 0) throw new Error(`features of frame ${frameIndex} closed too often`);
+      if (owners === 0) throw new Error(`features of frame ${content.frameIndex} closed too often`);
       if (--owners === 0) onFree();
     },
     [Symbol.dispose]: () => features.close(),
@@ -131,12 +142,14 @@ function ownedFeatures(frameIndex: number, grid: Float32Array, onFree: () => voi
   return features;
 }
 
-/** Mean brightness of the picture's cells, `maskSide` squared, by the pixel at each centre. */
-function cellGrid(frame: Frame): Float32Array {
+/** Brightness of a region's cells, `maskSide` squared, by the pixel at each centre. */
+function cellGrid(frame: Frame, region: Box): Float32Array {
   const { width, height } = frame.analysis;
   return Float32Array.from({ length: maskSide * maskSide }, (_, at) => {
-    const x = Math.floor((((at % maskSide) + 0.5) * width) / maskSide);
-    const y = Math.floor(((Math.floor(at / maskSide) + 0.5) * height) / maskSide);
+    const u = ((at % maskSide) + 0.5) / maskSide;
+    const v = (Math.floor(at / maskSide) + 0.5) / maskSide;
+    const x = Math.floor((region.x + u * region.width) * width);
+    const y = Math.floor((region.y + v * region.height) * height);
     return frame.data[y * width + x] ?? 0;
   });
 }

@@ -1,0 +1,222 @@
+import { afterEach, expect, test } from 'vitest';
+import { maskIou } from '../../src/frame/mask.ts';
+import { wholePicture, type Box } from '../../src/frame/geometry.ts';
+import type { DecodeRequest } from '../../src/pipeline/ports.ts';
+import { createFakeSegmenter, fakeModel, maskSide, type FakeSegmenter } from './fake-segmenter.ts';
+import { movingSquare, sceneSize, trueMask, type Scene } from './fake-video.ts';
+import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
+
+const sessions = new TestSessions();
+const open = sessions.open;
+
+afterEach(() => sessions.expectNothingLeft());
+
+/** A model that looks at twice the objects' size; what it was asked is kept by frame. */
+function closeModel(decodePromptTwice = false): {
+  readonly segmenter: FakeSegmenter;
+  readonly asked: { readonly frameIndex: number; readonly request: DecodeRequest }[];
+} {
+  const tracking = { ...fakeModel.tracking, regionScale: 2, decodePromptTwice };
+  const segmenter = createFakeSegmenter({ tracking });
+  const asked: { frameIndex: number; request: DecodeRequest }[] = [];
+  segmenter.hooks.decode = (frameIndex, requests) => {
+    for (const request of requests) asked.push({ frameIndex, request });
+  };
+  return { segmenter, asked };
+}
+
+/** Twice the square of {@link movingSquare} that starts at (x, y), in fractions of the picture. */
+function aroundSquare(x: number, y: number): Box {
+  const { width, height } = sceneSize;
+  return {
+    x: (x - 10) / width,
+    y: (y - 10) / height,
+    width: 40 / width,
+    height: 40 / height,
+  };
+}
+
+/** Pixels by which the sides of a region may be off: what a propagated outline may be. */
+const tolerancePixels = 3;
+
+function expectRegion(actual: Box | undefined, expected: Box): void {
+  const { width, height } = sceneSize;
+  const off = [
+    ((actual?.x ?? 9) - expected.x) * width,
+    ((actual?.y ?? 9) - expected.y) * height,
+    ((actual?.width ?? 9) - expected.width) * width,
+    ((actual?.height ?? 9) - expected.height) * height,
+  ];
+  expect(Math.max(...off.map(Math.abs)), `region ${JSON.stringify(actual)}`).toBeLessThanOrEqual(
+    tolerancePixels,
+  );
+}
+
+/** Centre of a mask's weight, in fractions of its region. */
+function centreOf(mask: Float32Array): { x: number; y: number } {
+  let [x, y, weight] = [0, 0, 0];
+  mask.forEach((value, at) => {
+    x += value * ((at % maskSide) + 0.5);
+    y += value * (Math.floor(at / maskSide) + 0.5);
+    weight += value;
+  });
+  return { x: x / weight / maskSide, y: y / weight / maskSide };
+}
+
+test('a box prompt is looked at close up, and so is every keyframe after it', async () => {
+  const { segmenter, asked } = closeModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
+    .frames(12)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 5, 10]);
+  segmenter.encoded.forEach((frameIndex, i) =>
+    expectRegion(segmenter.regions[i], aroundSquare(16 + frameIndex, 20)),
+  );
+  // The box is the middle half of its region; so is the mask that was carried to the next keyframe.
+  const { box } = asked[0]!.request;
+  expect([box!.x, box!.y, box!.width, box!.height].map((side) => side.toFixed(6))).toEqual(
+    [0.25, 0.25, 0.5, 0.5].map((side) => side.toFixed(6)),
+  );
+  const carried = asked.find(({ frameIndex }) => frameIndex === 5)!.request;
+  expect(carried.box).toBeNull();
+  const centre = centreOf(carried.prior!);
+  expect(centre.x).toBeCloseTo(0.5, 1);
+  expect(centre.y).toBeCloseTo(0.5, 1);
+  for (const result of results) {
+    const iou = maskIou(maskOf(result, 1), trueMask(movingSquare, result.frameIndex, 1));
+    expect(iou, `frame ${result.frameIndex}`).toBeGreaterThan(0.8);
+  }
+});
+
+test('a click is looked at twice: in the whole picture, then close up with the first mask', async () => {
+  const { segmenter, asked } = closeModel(true);
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, click(20, 24)))
+    .frames(1)
+    .end();
+  const { results, summary } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 0]);
+  expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 2 });
+  const [first, second] = segmenter.regions;
+  expect(first).toEqual(wholePicture);
+  expectRegion(second, aroundSquare(16, 20));
+  expect(asked).toHaveLength(2);
+  const [wide, close] = asked.map(({ request }) => request);
+  // A click means the middle of its pixel.
+  expect(wide!.prior).toBeNull();
+  expect(wide!.clicks[0]!.x).toBeCloseTo(20.5 / 96, 6);
+  expect(wide!.clicks[0]!.y).toBeCloseTo(24.5 / 64, 6);
+  expect(close!.clicks[0]!.x).toBeCloseTo((20.5 / 96 - second!.x) / second!.width, 6);
+  expect(close!.clicks[0]!.y).toBeCloseTo((24.5 / 64 - second!.y) / second!.height, 6);
+  const centre = centreOf(close!.prior!);
+  expect(centre.x).toBeCloseTo(0.5, 1);
+  expect(centre.y).toBeCloseTo(0.5, 1);
+  expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('a given mask is remembered with the region around it', async () => {
+  const { segmenter, asked } = closeModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
+    .frames(6)
+    .end();
+  await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 5]);
+  expectRegion(segmenter.regions[0], aroundSquare(16, 20));
+  const [memory] = asked[0]!.request.memory;
+  expect(memory!.features.region).toEqual(segmenter.regions[0]);
+  const centre = centreOf(memory!.mask);
+  expect(centre.x).toBeCloseTo(0.5, 1);
+  expect(centre.y).toBeCloseTo(0.5, 1);
+});
+
+test('objects share one region, and the second one is not lost by it', async () => {
+  const scene: Scene = {
+    ...movingSquare,
+    squares: () => [
+      { band: 1, x: 8, y: 20, side: 12 },
+      { band: 2, x: 48, y: 30, side: 12 },
+    ],
+  };
+  const { segmenter } = closeModel();
+  const session = open({ scene, segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 8, y: 20, width: 12, height: 12 } }))
+    .prompt(prompt(2, 0, { box: { x: 48, y: 30, width: 12, height: 12 } }))
+    .frames(6)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 5]);
+  const region = { x: 2 / 96, y: 14 / 64, width: 64 / 96, height: 34 / 64 };
+  for (const looked of segmenter.regions) expectRegion(looked, region);
+  for (const band of [1, 2] as const) {
+    expect(maskIou(maskOf(results[5], band), trueMask(scene, 5, band))).toBeGreaterThan(0.8);
+  }
+});
+
+test('a hidden object is looked for in the whole picture, and found where it came back', async () => {
+  const scene: Scene = {
+    ...movingSquare,
+    squares: (frameIndex) => {
+      if (frameIndex < 3) return [{ band: 1, x: 10, y: 10, side: 20 }];
+      return frameIndex < 9 ? [] : [{ band: 1, x: 70, y: 38, side: 20 }];
+    },
+  };
+  const { segmenter } = closeModel();
+  const session = open({ scene, segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 10, y: 10, width: 20, height: 20 } }))
+    .frames(12)
+    .end();
+  const { results } = await readAll(session);
+  expect(results[5]!.objects[0]!.state).toBe('occluded');
+  expect(segmenter.encoded.at(-1)).toBe(10);
+  expect(segmenter.regions.at(-1)).toEqual(wholePicture);
+  expect(results[10]!.objects[0]!.state).toBe('visible');
+  expect(maskIou(maskOf(results[10], 1), trueMask(scene, 10, 1))).toBeGreaterThan(0.8);
+});
+
+test('a correcting click far from the object widens the region', async () => {
+  const { segmenter, asked } = closeModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
+    .prompt(prompt(1, 2, { action: 'refine', points: [{ x: 90, y: 60, label: 'negative' }] }))
+    .frames(3)
+    .end();
+  await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 2]);
+  const [point] = asked.at(-1)!.request.clicks;
+  expect(point!.x).toBeGreaterThan(0);
+  expect(point!.x).toBeLessThan(1);
+  expect(point!.y).toBeGreaterThan(0);
+  expect(point!.y).toBeLessThan(1);
+});
+
+test('a new object named by a click does not widen the region of the others', async () => {
+  const scene: Scene = {
+    ...movingSquare,
+    squares: () => [
+      { band: 1, x: 10, y: 10, side: 16 },
+      { band: 2, x: 76, y: 44, side: 16 },
+    ],
+  };
+  const { segmenter } = closeModel();
+  const session = open({ scene, segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 10, y: 10, width: 16, height: 16 } }))
+    .prompt(prompt(2, 2, click(84, 52)))
+    .frames(3)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 2, 2]);
+  const looked = segmenter.regions.slice(1).toSorted((a, b) => a.width - b.width);
+  expectRegion(looked[0], { x: 2 / 96, y: 2 / 64, width: 32 / 96, height: 32 / 64 });
+  expect(looked[1]).toEqual(wholePicture);
+  expect(maskIou(maskOf(results[2], 2), trueMask(scene, 2, 2))).toBeGreaterThan(0.8);
+});
