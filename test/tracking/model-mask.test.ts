@@ -108,3 +108,51 @@ test('IoU of soft masks counts pixels over one half, and two empty ones agree', 
   expect(softMaskIou(emptySoftMask(size), emptySoftMask(size))).toBe(1);
   expect(softMaskIou(a, emptySoftMask(size))).toBe(0);
 });
+
+const region = { x: 0.25, y: 0.125, width: 0.5, height: 0.75 };
+
+/** The disc's logits on the square that shows only the region. */
+function discLogitsIn(disc: { x: number; y: number; radius: number }): Float32Array {
+  return Float32Array.from({ length: side * side }, (_, at) => {
+    const u = ((at % side) + 0.5) / side;
+    const v = (Math.floor(at / side) + 0.5) / side;
+    const x = (region.x + u * region.width) * size.width;
+    const y = (region.y + v * region.height) * size.height;
+    return 2 * (disc.radius - Math.hypot(x - disc.x, y - disc.y));
+  });
+}
+
+test('logits of a region land at its place in the picture, finer than those of the whole', () => {
+  const disc = { x: 86, y: 44, radius: 22 };
+  const soft = softMaskFromLogits(discLogitsIn(disc), side, size, region);
+  const truth = discMask(disc, size);
+  expect(softMaskBounds(soft)).toEqual(truth.box);
+  expect(Math.abs(softMaskArea(soft) - truth.area) / truth.area).toBeLessThan(0.01);
+  const close = maskIou(renderMask(marginOf(soft), size), truth);
+  const wide = softMaskFromLogits(discLogits(disc, side, size), side, size);
+  expect(close).toBeGreaterThanOrEqual(maskIou(renderMask(marginOf(wide), size), truth));
+});
+
+test('a mask that goes on beyond the region is cut at its border', () => {
+  const disc = { x: 48, y: 44, radius: 22 };
+  const soft = softMaskFromLogits(discLogitsIn(disc), side, size, region);
+  const { x, width } = softMaskBounds(soft)!;
+  expect([x, x + width]).toEqual([region.x * size.width, disc.x + disc.radius]);
+  const back = modelMaskFromSoft(softDisc(disc, size), side, region);
+  const cells = (region.width * size.width * region.height * size.height) / (side * side);
+  expect(weight(back) * cells).toBeCloseTo(weight(soft.values), -1);
+});
+
+test('there and back again a region keeps its mask, also where its sides cut pixels', () => {
+  const disc = { x: 82, y: 50, radius: 24 };
+  const direct = discLogitsIn(disc).map((logit) => 1 / (1 + Math.exp(-logit)));
+  const soft = softMaskFromLogits(discLogitsIn(disc), side, size, region);
+  const back = modelMaskFromSoft(soft, side, region);
+  const error = back.reduce((sum, value, at) => sum + Math.abs(value - (direct[at] ?? 0)), 0);
+  expect(error / weight(direct)).toBeLessThan(0.04);
+  const odd = { x: 0.2513, y: 0.1277, width: 0.4421, height: 0.7003 };
+  const cells = modelMaskFromSoft(softDisc(disc, size), side, odd);
+  const cellPixels = (odd.width * size.width * odd.height * size.height) / (side * side);
+  expect(weight(cells) * cellPixels).toBeCloseTo(weight(softDisc(disc, size).values), 0);
+  expect(Math.max(...cells)).toBeLessThanOrEqual(1.00001);
+});

@@ -1,0 +1,66 @@
+import { afterEach, expect, test } from 'vitest';
+import type { FrameResult } from '../../src/pipeline/session-types.ts';
+import { createFakeSegmenter } from './fake-segmenter.ts';
+import { movingSquare, type Scene } from './fake-video.ts';
+import { click, prompt, readAll, TestSessions } from './session-harness.ts';
+
+const sessions = new TestSessions();
+const open = sessions.open;
+
+afterEach(() => sessions.expectNothingLeft());
+
+/** One square that moves evenly, and one whose neighbourhood is another on every frame. */
+const calmAndWild: Scene = {
+  ...movingSquare,
+  squares: (frameIndex) => [
+    { band: 1, x: 10 + frameIndex, y: 22, side: 20 },
+    { band: 2, x: 60 + (frameIndex % 2) * 4, y: 22 + (frameIndex % 3) * 3, side: 20 },
+  ],
+};
+
+type Run = {
+  readonly results: readonly FrameResult[];
+  /** Requests of each call: `look` learns an appearance, `refine` compares with it. */
+  readonly calls: readonly (readonly ('look' | 'refine')[])[];
+};
+
+async function run(maxConfidence: number): Promise<Run> {
+  const calls: ('look' | 'refine')[][] = [];
+  const refiner = { cropSide: 16, appearanceLength: 3, maxConfidence };
+  const segmenter = createFakeSegmenter({ refiner });
+  segmenter.hooks.refine = (requests) => {
+    calls.push(requests.map(({ appearance }) => (appearance === null ? 'look' : 'refine')));
+  };
+  const session = open({ scene: calmAndWild, segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, click(20, 32)))
+    .prompt(prompt(2, 0, click(70, 32)))
+    .frames(3)
+    .end();
+  const { results, error } = await readAll(session);
+  expect(error).toBeNull();
+  return { results, calls };
+}
+
+test('keyframes teach the refiner each look; good masks are left alone', async () => {
+  const { calls } = await run(0);
+  expect(calls).toEqual([['look', 'look']]);
+});
+
+test('every propagated mask is refined where no confidence is enough', async () => {
+  const { calls } = await run(1.01);
+  expect(calls).toEqual([
+    ['look', 'look'],
+    ['refine', 'refine'],
+    ['refine', 'refine'],
+  ]);
+});
+
+test('only masks under the confidence are refined', async () => {
+  const { results } = await run(0);
+  const confidences = results[1]!.objects.map(({ confidence }) => confidence);
+  const [low, high] = confidences.toSorted((a, b) => a - b);
+  expect(high! - low!, 'the two objects must differ for this test').toBeGreaterThan(0.002);
+  const { calls } = await run((low! + high!) / 2);
+  expect(calls[1]).toEqual(['refine']);
+});
