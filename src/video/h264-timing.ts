@@ -1,28 +1,15 @@
 import { BitReader } from './bit-reader.ts';
+import { skipVuiHead } from './vui-head.ts';
 
 /** Profiles whose sequence parameter set carries chroma and scaling fields (H.264, 7.3.2.1.1). */
 const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
-const extendedSar = 255;
 
 /** Frames a second from the VUI of an H.264 sequence parameter set; null where it has none. */
 export function h264FrameRate(unit: Uint8Array): number | null {
   const reader = new BitReader(unit.subarray(1));
   skipToVui(reader);
   if (reader.bit() === 0 || reader.overrun) return null;
-  // aspect_ratio_info
-  if (reader.bit() === 1 && reader.bits(8) === extendedSar) reader.skip(32);
-  // overscan_info
-  if (reader.bit() === 1) reader.skip(1);
-  // video_signal_type, with colour_description
-  if (reader.bit() === 1) {
-    reader.skip(4);
-    if (reader.bit() === 1) reader.skip(24);
-  }
-  // chroma_loc_info
-  if (reader.bit() === 1) {
-    reader.ue();
-    reader.ue();
-  }
+  skipVuiHead(reader);
   if (reader.bit() === 0) return null;
   const unitsInTick = reader.bits(32);
   const timeScale = reader.bits(32);

@@ -1,22 +1,12 @@
 import { BitReader } from './bit-reader.ts';
-
-const extendedSar = 255;
+import { skipVuiHead } from './vui-head.ts';
 
 /** Frames a second from the VUI of an HEVC sequence parameter set; null where it has none. */
 export function hevcFrameRate(unit: Uint8Array): number | null {
   const reader = new BitReader(unit.subarray(2));
   skipToVui(reader);
   if (reader.bit() === 0 || reader.overrun) return null;
-  if (reader.bit() === 1 && reader.bits(8) === extendedSar) reader.skip(32);
-  if (reader.bit() === 1) reader.skip(1);
-  if (reader.bit() === 1) {
-    reader.skip(4);
-    if (reader.bit() === 1) reader.skip(24);
-  }
-  if (reader.bit() === 1) {
-    reader.ue();
-    reader.ue();
-  }
+  skipVuiHead(reader);
   // neutral_chroma_indication, field_seq, frame_field_info_present
   reader.skip(3);
   if (reader.bit() === 1) for (let side = 0; side < 4; side++) reader.ue();
