@@ -1,6 +1,6 @@
 import type { Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
-import { summariseRegion } from './flow/flow-consistency.ts';
+import { summariseRegion } from './flow/summarise-region.ts';
 import type { FlowField } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import {

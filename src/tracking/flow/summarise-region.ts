@@ -1,37 +1,6 @@
 import type { Size } from '../../frame/geometry.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import type { FlowField, RegionSummary } from './types.ts';
-
-/**
- * Length of backward(p) + forward(p + backward(p)) for every grid pixel, in grid pixels: 0 where
- * both directions agree, large where a pixel was hidden or the flow is wrong.
- *
- * @param backward current → previous
- * @param forward previous → current: the engine called with its pictures exchanged
- * @param out one value per grid pixel
- */
-export function forwardBackwardError(
-  backward: FlowField,
-  forward: FlowField,
-  out: Float32Array,
-): void {
-  const { width, height } = backward;
-  const maxX = width - 1;
-  const maxY = height - 1;
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      const u = backward.u[at]!;
-      const v = backward.v[at]!;
-      // The nearest pixel will do: the error is of interest from about one pixel on.
-      const toX = Math.min(Math.max(Math.round(x + u), 0), maxX);
-      const toY = Math.min(Math.max(Math.round(y + v), 0), maxY);
-      const to = toY * width + toX;
-      const errorX = u + forward.u[to]!;
-      const errorY = v + forward.v[to]!;
-      out[at] = Math.sqrt(errorX * errorX + errorY * errorY);
-    }
-  }
-}
+import type { RegionSummary } from './types.ts';
 
 /**
  * Sums up a map of the flow grid over one mask of the current frame.

@@ -1,22 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import {
-  forwardBackwardError,
-  summariseRegion,
-} from '../../../src/tracking/flow/flow-consistency.ts';
 import { photometricResidual } from '../../../src/tracking/flow/photometric.ts';
+import { summariseRegion } from '../../../src/tracking/flow/summarise-region.ts';
 import { flowImage, noise, picture, softMask, uniformFlow } from './synthetic.ts';
 
 const size = { width: 64, height: 48 };
-
-describe('forward-backward error', () => {
-  test('is 0 where the two directions undo each other and their distance elsewhere', () => {
-    const out = new Float32Array(64 * 48);
-    forwardBackwardError(uniformFlow(size, 3, -2), uniformFlow(size, -3, 2), out);
-    expect(Math.max(...out)).toBe(0);
-    forwardBackwardError(uniformFlow(size, 3, 0), uniformFlow(size, 0, 4), out);
-    expect(out.every((value) => value === 5)).toBe(true);
-  });
-});
 
 describe('photometric residual', () => {
   test('is small along the true flow and large along a wrong one', () => {
