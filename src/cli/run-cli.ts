@@ -13,7 +13,7 @@ import { serveCommand } from './serve.ts';
 const commands: readonly Command[] = [serveCommand, segmentCommand, evalCommand, demoCommand];
 
 /** How a process of `maskstream` ends. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Runs one command line and returns the exit code; errors are one line on stderr. */
 export async function runCli(words: readonly string[], io: CommandIo): Promise<number> {

@@ -3,12 +3,11 @@ import { calibrate } from './candidate.ts';
 import { floats } from './layout-maskstream.ts';
 import type { Graphs } from './layout.ts';
 import type { Manifest } from './manifest.ts';
-import type { Refined } from './requests.ts';
-import type { RefineItem } from './worker-messages.ts';
+import type { Refined, RefineRequest } from './requests.ts';
 
 /** Runs the refiner on all objects of a frame at once, one result per item, in order. */
 export async function refineObjects(
-  items: readonly RefineItem[],
+  items: readonly RefineRequest[],
   graphs: Graphs,
   manifest: Manifest,
 ): Promise<Refined[]> {

@@ -19,7 +19,7 @@ export type Features = Disposable & {
   close(): void;
 };
 
-/** A square low-resolution mask of the whole picture: probabilities, row-major. */
+/** A low-resolution mask of an encoded region, stretched to a square: probabilities, row-major. */
 export type ModelMask = Float32Array;
 
 /** One object for the decoder. Coordinates and masks are in fractions of the encoded region, 0..1. */

@@ -4,7 +4,7 @@ import type { Click } from '../frame/prompt.ts';
 import type { Colour } from './colour.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
-import type { ModelMask, Refined, Segmented, TextInstance } from './requests.ts';
+import type { ModelMask, Refined, RefineRequest, Segmented, TextInstance } from './requests.ts';
 
 /** What a worker needs to open its graphs. */
 export type WorkerSetup = {
@@ -31,13 +31,6 @@ export type DecodeItem = {
   readonly memory: readonly { readonly features: FeatureReference; readonly mask: ModelMask }[];
 };
 
-/** One object for the refiner. */
-export type RefineItem = {
-  readonly crop: Float32Array;
-  readonly prior: Float32Array;
-  readonly appearance: Float32Array | null;
-};
-
 /** A phrase after parsing: a channel of the text graph and the colours to look for. */
 export type TextItem = {
   readonly noun: string;
@@ -55,7 +48,7 @@ export type WorkerJob =
       readonly features: FeatureReference;
       readonly items: readonly DecodeItem[];
     }
-  | { readonly kind: 'refine'; readonly items: readonly RefineItem[] }
+  | { readonly kind: 'refine'; readonly items: readonly RefineRequest[] }
   | { readonly kind: 'find-text'; readonly features: FeatureReference; readonly query: TextItem };
 
 /** What each kind of job gives back. */

@@ -192,7 +192,7 @@ export class PromptBook {
 }
 
 /** The ids that an update names: one, or the range of a phrase. */
-export function idsOf(update: PromptUpdate): number[] {
+function idsOf(update: PromptUpdate): number[] {
   if (update.text === null) return [update.objectId];
   const { firstObjectId, maxObjects } = update.text;
   return Array.from({ length: maxObjects }, (_, i) => firstObjectId + i);

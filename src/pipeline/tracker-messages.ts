@@ -1,6 +1,5 @@
 import type { Box } from '../frame/geometry.ts';
-import type { OutputOptions } from '../tracking/render-objects.ts';
-import type { ObjectOutput } from '../tracking/render-objects.ts';
+import type { ObjectOutput, OutputOptions } from '../tracking/render-objects.ts';
 import type {
   AdvanceOptions,
   CropRequest,

@@ -10,7 +10,7 @@ import type { ServerLimits } from './server-limits.ts';
 import { actionFromWire, labelFromWire } from './wire-enums.ts';
 
 /** Largest object id. */
-export const maxObjectId = 65_535;
+const maxObjectId = 65_535;
 
 // Labels are echoed with every frame, so a long one would be sent over and over.
 const maxLabelLength = 256;

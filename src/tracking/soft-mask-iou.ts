@@ -1,11 +1,10 @@
 import type { SoftMask } from '../frame/soft-mask.ts';
+import { softMaskArea } from './model-mask.ts';
 
 /** Intersection over union of two soft masks of one picture at probability 1/2; 1 if both are empty. */
 export function softMaskIou(a: SoftMask, b: SoftMask): number {
-  let areaA = 0;
-  for (let i = 0; i < a.values.length; i++) if ((a.values[i] ?? 0) >= 0.5) areaA++;
-  let areaB = 0;
-  for (let i = 0; i < b.values.length; i++) if ((b.values[i] ?? 0) >= 0.5) areaB++;
+  const areaA = softMaskArea(a);
+  const areaB = softMaskArea(b);
   if (areaA === 0 && areaB === 0) return 1;
   const shared = intersection(a, b);
   return shared / (areaA + areaB - shared);

@@ -69,7 +69,7 @@ export function drawText(
 }
 
 /** Size of {@link drawText}'s background in pixels. */
-export function textSize(text: string, scale: number): Size {
+function textSize(text: string, scale: number): Size {
   return {
     width: (Array.from(text).length * (glyphSize.width + 1) + 1) * scale,
     height: (glyphSize.height + 1) * scale,

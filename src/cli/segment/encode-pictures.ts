@@ -46,7 +46,7 @@ export async function encodePictures(
 }
 
 /** yuv420p in limited range to rgb24 (ITU-R BT.601, which ffmpeg takes for rgb24 on the way back). */
-export function toRgb(frame: Pick<Frame, 'analysis' | 'data'>): Uint8Array {
+function toRgb(frame: Pick<Frame, 'analysis' | 'data'>): Uint8Array {
   const { width, height } = frame.analysis;
   const rgb = new Uint8ClampedArray(width * height * 3);
   const chroma = width * height;

@@ -9,7 +9,7 @@ import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
  */
 
 /** Column-major runs of background and foreground in turn, beginning with background. */
-export function runsOfMask(mask: Mask): number[] {
+function runsOfMask(mask: Mask): number[] {
   const { width: pictureWidth, height: pictureHeight } = mask.size;
   const total = pictureWidth * pictureHeight;
   if (mask.box === null) return [total];

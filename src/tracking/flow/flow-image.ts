@@ -4,10 +4,10 @@ import { createAreaScaler } from './area-scaler.ts';
 import type { FlowField, FlowImage, FlowLevel } from './types.ts';
 
 /** Default long side of the flow grid, in pixels. */
-export const defaultFlowLongSide = 256;
+const defaultFlowLongSide = 256;
 
 /** Pixels by which every level is continued on each side; patches may leave the picture this far. */
-export const flowPadding = 8;
+const flowPadding = 8;
 
 /** A level is halved again while its shorter side stays at least this long. */
 const smallestSide = 9;

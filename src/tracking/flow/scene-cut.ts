@@ -13,7 +13,7 @@ export type SceneCutDetector = {
 };
 
 /** What two neighbouring pictures say about a cut between them. */
-export type CutEvidence = {
+type CutEvidence = {
   /** 0 where each block still looks like its motion-compensated origin, 1 where none does. */
   readonly mismatch: number;
   /** Half the L1 distance of the grey histograms, 0..1. */
@@ -55,7 +55,7 @@ export function createSceneCutDetector(): SceneCutDetector {
 }
 
 /** @param scratch one value per grid pixel */
-export function cutEvidence(
+function cutEvidence(
   previous: FlowImage,
   current: FlowImage,
   flow: FlowField,
