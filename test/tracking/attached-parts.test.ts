@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { keepAttachedParts } from '../../src/tracking/attached-parts.ts';
 
-const side = 16;
+const side = 48;
 
 /** 5 inside the squares (x, y, width), -5 elsewhere. */
 function logitsOf(...squares: readonly (readonly [number, number, number])[]): Float32Array {
@@ -22,10 +22,10 @@ function insideAt(logits: Float32Array, x: number, y: number): boolean {
 }
 
 test('a like object elsewhere is cut away, the object itself stays as it was', () => {
-  const logits = logitsOf([1, 1, 4], [10, 10, 4]);
+  const logits = logitsOf([1, 1, 4], [30, 30, 4]);
   const kept = keepAttachedParts(logits, priorOf(1, 1, 4), side);
   expect(insideAt(kept, 2, 2)).toBe(true);
-  expect(insideAt(kept, 11, 11)).toBe(false);
+  expect(insideAt(kept, 31, 31)).toBe(false);
   expect(kept[2 * side + 2]).toBe(5);
 });
 
@@ -36,6 +36,6 @@ test('parts of an object that a thin occluder divides all stay', () => {
 });
 
 test('a mask that flow has lost altogether stays whole', () => {
-  const logits = logitsOf([10, 10, 4]);
+  const logits = logitsOf([30, 30, 4]);
   expect(keepAttachedParts(logits, priorOf(1, 1, 3), side)).toEqual(logits);
 });
