@@ -31,11 +31,11 @@ export type ModelInfo = {
     readonly minMemoryIou: number;
     /** Average the logits with a second pass that sees memory only, no prior and no box. */
     readonly averageMemoryPass: boolean;
-    /** Decode a box or click prompt a second time with its own first mask as prior. */
+    /** Decode a box or click prompt a second time, clicks close up, with its first mask as prior. */
     readonly decodePromptTwice: boolean;
     /**
-     * Encode only the region around the objects, so many times as large as their common box: small
-     * objects get the model's whole resolution. Null: the whole picture.
+     * Encode only the region around the objects, which holds each one's box made so many times as
+     * large: small objects get the model's whole resolution. Null: the whole picture.
      */
     readonly regionScale: number | null;
     /** Presence under which a keyframe says that the object is hidden, 0..1. */
