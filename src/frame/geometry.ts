@@ -12,6 +12,11 @@ export type Box = {
 /** Width and height in pixels. */
 export type Size = { readonly width: number; readonly height: number };
 
+/** Same width and height. */
+export function sameSize(a: Size, b: Size): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
 /** The whole picture, in fractions of it. */
 export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
 

@@ -3,12 +3,13 @@ import type { Frame } from '../frame/frame.ts';
 import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
-import { memoryOf, observeObject } from '../tracking/object-registry.ts';
+import { memoryOf } from '../tracking/object-registry.ts';
 import type { ObjectOutput } from '../tracking/render-objects.ts';
 import type { StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { EarlyFeatures } from './early-features.ts';
 import { FeatureBank, type FeatureName } from './feature-bank.ts';
+import { frameEvidence, objectResults, observeOutputs, sourceOf } from './frame-outcome.ts';
 import {
   initialState,
   positionOf,
@@ -22,21 +23,14 @@ import { encodeInto, segmentObjects, type KeyframeContext } from './keyframe-sta
 import { givenMasks, planKeyframe } from './keyframe-plan.ts';
 import { LateKeyframe } from './late-keyframe.ts';
 import { refineObjects, type RefineJob } from './refine-stage.ts';
-import type { FrameResult, ObjectResult, SessionOptions, SessionParts } from './session-types.ts';
+import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
 /** Encoder runs so far: those whose result was used, and all. */
 export type KeyframeCounts = { readonly keyframes: number; readonly encoderRuns: number };
 
-/** What became of one frame. */
-type Course = {
-  readonly decision: FrameDecision;
-  /** The model's result for this very frame is in its masks. */
-  readonly segmented: boolean;
-  /** The result of an earlier keyframe came and was carried here. */
-  readonly carried: boolean;
-};
+const propagated: FrameDecision = { kind: 'propagate' };
 
 /**
  * Takes one frame after the other from pixels and prompts to masks: moves the masks, decides,
@@ -82,7 +76,12 @@ export class FrameProcessor {
       decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
     if (!segmented) await this.#refine(evidence, carried, clock);
     const outputs = await clock.time('output', () => this.#output(task.frame));
-    this.#observe(task.frame, outputs, segmented || carried);
+    const { lostAfterUs } = this.#options.limits;
+    const seen = { timestampUs: task.frame.timestampUs, keyframe: segmented || carried };
+    this.#state = {
+      ...this.#state,
+      records: observeOutputs(this.#state.records, outputs, { ...seen, lostAfterUs }),
+    };
     this.#ahead.discard(task.frame.index);
     clock.since('total', task.queuedAtMs);
     return {
@@ -90,9 +89,9 @@ export class FrameProcessor {
       outcomes: prompted.outcomes,
       result: {
         ...positionOf(task),
-        ...this.#sourceOf({ decision, segmented, carried }, task),
+        ...sourceOf(segmented ? decision : propagated, task, this.#state),
         timings: clock.read(),
-        objects: outputs.flatMap((output) => this.#objectResult(output)),
+        objects: objectResults(outputs, this.#state.records),
       },
     };
   }
@@ -160,28 +159,13 @@ export class FrameProcessor {
   }
 
   #decide(task: FrameTask, evidence: StepEvidence, prompted: PromptedFrame): FrameDecision {
-    const records = [...this.#state.records.values()];
-    const visible = evidence.objects.filter((object) => object.visible);
-    const decision = decideFrame(
-      {
-        frameIndex: task.frame.index,
-        prompted: prompted.asked.size > 0,
-        sizeChanged: task.sizeChanged,
-        resumed: task.resumed,
-        firstPromptFrame: this.#state.firstPromptFrame,
-        lastKeyframe: this.#state.lastKeyframe,
-        trackedObjects: visible.length,
-        missingObjects: records.filter((record) => record.state === 'occluded').length,
-        lostObjects: records.filter((record) => record.state === 'lost').length,
-        sceneCut: evidence.sceneCut,
-        lowestConfidence: Math.min(1, ...visible.map((object) => object.confidence)),
-      },
-      this.#options.keyframes,
-    );
+    const known = frameEvidence(task, evidence, {
+      state: this.#state,
+      prompted: prompted.asked.size > 0,
+    });
+    const decision = decideFrame(known, this.#options.keyframes);
     if (this.#late === null || decision.kind === 'propagate') return decision;
-    if (decision.reason === 'interval' || decision.reason === 'low-confidence') {
-      return { kind: 'propagate' };
-    }
+    if (decision.reason === 'interval' || decision.reason === 'low-confidence') return propagated;
     // What is under way is out of date: newer prompts, or pictures that its masks cannot be
     // carried over.
     this.#abandonLate();
@@ -286,38 +270,6 @@ export class FrameProcessor {
     const maskSize =
       maskLongSide === null ? frame.display : fitLongSide(frame.display, maskLongSide);
     return await this.#tracker.call('output', { overlap, maskSize });
-  }
-
-  #observe(frame: Frame, outputs: readonly ObjectOutput[], keyframe: boolean): void {
-    const records = new Map(this.#state.records);
-    for (const { objectId, area } of outputs) {
-      const record = records.get(objectId);
-      if (!record) continue;
-      const seen = { visible: area > 0, timestampUs: frame.timestampUs, keyframe };
-      records.set(objectId, observeObject(record, seen, this.#options.limits.lostAfterUs));
-    }
-    this.#state = { ...this.#state, records };
-  }
-
-  #sourceOf(
-    course: Course,
-    { resumed }: FrameTask,
-  ): Pick<FrameResult, 'source' | 'keyframeIndex' | 'keyframeReason'> {
-    const keyframeIndex = this.#state.sourceKeyframe;
-    if (!course.segmented || course.decision.kind !== 'segment') {
-      return { source: 'propagated', keyframeIndex, keyframeReason: null };
-    }
-    // A resumed stream begins with prompts that nobody sent.
-    const keyframeReason = resumed ? 'resume' : course.decision.reason;
-    return { source: 'keyframe', keyframeIndex, keyframeReason };
-  }
-
-  #objectResult(output: ObjectOutput): ObjectResult[] {
-    const record = this.#state.records.get(output.objectId);
-    if (!record) return [];
-    const { objectId, box, area, mask, predictedIou, confidence } = output;
-    const { label, state } = record;
-    return [{ objectId, label, state, box, area, mask, predictedIou, confidence }];
   }
 
   #context(clock: StageClock): KeyframeContext {

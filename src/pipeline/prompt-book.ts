@@ -80,9 +80,11 @@ export class PromptBook {
     this.#points.set(objectId, this.#pointsBefore.get(update) ?? 0);
   }
 
-  /** Ids of a phrase that found fewer objects than it might have: they stay unused. */
-  release(objectIds: readonly number[]): void {
-    for (const objectId of objectIds) this.#alive.delete(objectId);
+  /** An update was applied to these objects; the other ids that it named stay unused. */
+  settle(update: PromptUpdate, objectIds: readonly number[]): void {
+    for (const objectId of idsOf(update)) {
+      if (!objectIds.includes(objectId)) this.#alive.delete(objectId);
+    }
   }
 
   /** Whether it takes the next frame's time to know if an update belongs to this frame. */

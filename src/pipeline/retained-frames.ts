@@ -2,7 +2,12 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import type { PromptTarget, PromptUpdate } from '../frame/prompt.ts';
-import { initialState, type StreamState } from './frame-task.ts';
+import {
+  initialState,
+  type FrameTask,
+  type ProcessedFrame,
+  type StreamState,
+} from './frame-task.ts';
 
 /** A processed frame that a correction may still name. */
 export type RetainedFrame = {
@@ -18,6 +23,13 @@ export type RetainedFrame = {
   readonly captureTimestampUs: number | null;
   readonly revision: number;
 };
+
+/** What is kept of a processed frame, besides the frame itself. */
+export function heldAs(task: FrameTask, processed: ProcessedFrame): Omit<RetainedFrame, 'frame'> {
+  const { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs, revision } = task;
+  const kept = { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs };
+  return { ...kept, state: processed.state, revision };
+}
 
 /** Where a replay starts: the frame before it, which must be known to move masks from. */
 export type ReplayStart = { readonly frame: Frame | null; readonly state: StreamState };

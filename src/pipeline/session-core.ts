@@ -1,15 +1,16 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import type { Size } from '../frame/geometry.ts';
+import { sameSize } from '../frame/geometry.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
-import { resizeMask } from '../tracking/render-objects.ts';
 import type { PromptOutcome } from './apply-prompts.ts';
+import { checkSize } from './check-size.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import type { FrameTask, ProcessedFrame } from './frame-task.ts';
 import type { VideoFormat } from './ports.ts';
 import { PromptBook } from './prompt-book.ts';
-import { RetainedFrames, type RetainedFrame } from './retained-frames.ts';
+import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
+import { isResumeUpdate, resumeState, resumeUpdates } from './resume-updates.ts';
 import type { ScheduledFrame, ScheduledItem } from './schedule-frames.ts';
 import type {
   FrameResult,
@@ -24,8 +25,7 @@ import type { TrackerHandle } from './tracker-pool.ts';
 /** Processed frames between two overload notices. */
 const overloadNoticeFrames = 150;
 
-/** Request id of the updates that a resumed stream makes for itself; never acknowledged. */
-const resumeRequestId = -1;
+type Notice = Extract<SessionEvent, { kind: 'notice' }>;
 
 /** What a session's parts report to. */
 export type SessionSinks = {
@@ -204,12 +204,13 @@ export class SessionCore {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
       const { due, missed } = this.#book.take(frame, item.nextTimestampUs);
-      const resumed = this.#resume.length > 0;
+      const resume = resumeUpdates(this.#resume, frame.display);
+      this.#resume = [];
       const task: FrameTask = {
         frame,
-        updates: [...this.#takeResume(frame.display), ...due],
+        updates: [...resume, ...due],
         sizeChanged,
-        resumed,
+        resumed: resume.length > 0,
         framesDroppedBefore: item.framesDroppedBefore,
         captureTimestampUs: item.captureTimestampUs,
         revision: 0,
@@ -252,42 +253,27 @@ export class SessionCore {
 
   #answer(outcome: PromptOutcome, frameIndex: number): void {
     const { update } = outcome;
-    if (update.requestId === resumeRequestId) return;
+    if (isResumeUpdate(update)) return;
     if (outcome.kind === 'refused') {
       this.#book.undo(update);
       this.#refuse(update, outcome.error);
       return;
     }
     const { objectIds } = outcome;
-    if (update.text !== null) {
-      const { firstObjectId, maxObjects } = update.text;
-      const range = Array.from({ length: maxObjects }, (_, i) => firstObjectId + i);
-      this.#book.release(range.filter((objectId) => !objectIds.includes(objectId)));
-    }
+    this.#book.settle(update, objectIds);
     this.#events.push({ kind: 'ack', requestId: update.requestId, frameIndex, objectIds });
   }
 
   /** Returns whether an earlier format had another display size. */
   #announceFormat(format: VideoFormat): boolean {
-    const { width, height } = this.#options.expectedSize;
     const { display } = format;
     const before = this.#format;
-    if (before === null && (width ?? display.width) !== display.width) throw sizeMismatch();
-    if (before === null && (height ?? display.height) !== display.height) throw sizeMismatch();
+    const { limits, expectedSize } = this.#options;
+    if (before === null) checkSize(display, expectedSize);
     this.#format = format;
-    const { info } = this.#parts.segmenter;
-    const { name: model, provider } = info;
-    const { limits } = this.#options;
+    const { name: model, provider } = this.#parts.segmenter.info;
     this.#events.push({ kind: 'info', format, model, provider, limits });
-    if (before === null) return false;
-    return before.display.width !== display.width || before.display.height !== display.height;
-
-    function sizeMismatch(): SegmentationError {
-      return new SegmentationError(
-        'size-mismatch',
-        `expected ${width ?? 'any'} x ${height ?? 'any'}, got ${display.width} x ${display.height}`,
-      );
-    }
+    return before !== null && !sameSize(before.display, display);
   }
 
   #countDropped(frames: number): void {
@@ -297,44 +283,18 @@ export class SessionCore {
     this.#notice('overload', `the server falls behind: ${this.#framesDropped} frames skipped`);
   }
 
-  /** A resumed stream begins with its objects' last masks, as if the client had drawn them. */
-  #takeResume(display: Size): PromptUpdate[] {
-    const objects = this.#resume;
-    this.#resume = [];
-    return objects.map(({ objectId, label, mask }) => ({
-      requestId: resumeRequestId,
-      objectId,
-      action: 'add',
-      at: { kind: 'next' },
-      // The client may have asked for masks of another size than the picture's.
-      prompts: { points: [], box: null, mask: resizeMask(mask, display) },
-      text: null,
-      label,
-    }));
-  }
-
   #announceGoingAway(): void {
     const objects = this.#newest?.objects ?? this.#resume;
-    const resume = objects.flatMap(({ objectId, label, mask }) =>
-      mask.area === 0 ? [] : [{ objectId, label, mask }],
-    );
     const message = 'the server is going away; open a new stream with the resume state';
-    this.#events.push({ kind: 'notice', notice: 'going-away', message, resume });
+    this.#notice('going-away', message, resumeState(objects));
   }
 
-  #notice(notice: Extract<SessionEvent, { kind: 'notice' }>['notice'], message: string): void {
-    this.#events.push({ kind: 'notice', notice, message, resume: null });
+  #notice(notice: Notice['notice'], message: string, resume: Notice['resume'] = null): void {
+    this.#events.push({ kind: 'notice', notice, message, resume });
   }
 
   #refuse(update: PromptUpdate, error: SegmentationError): void {
     const { code, message } = error;
     this.#events.push({ kind: 'prompt-error', requestId: update.requestId, code, message });
   }
-}
-
-/** What is kept of a processed frame, besides the frame itself. */
-function heldAs(task: FrameTask, processed: ProcessedFrame): Omit<RetainedFrame, 'frame'> {
-  const { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs, revision } = task;
-  const kept = { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs };
-  return { ...kept, state: processed.state, revision };
 }

@@ -9,18 +9,12 @@ import type {
   OverlapRule,
   PromptUpdate,
 } from '../frame/prompt.ts';
+import type { KeyframePolicy } from '../tracking/keyframe-policy.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';
 import type { TrackerPool } from './tracker-pool.ts';
 
 /** When the full model runs. */
-export type KeyframeOptions =
-  | { readonly kind: 'fixed'; readonly intervalFrames: number }
-  | {
-      readonly kind: 'adaptive';
-      readonly minIntervalFrames: number;
-      readonly maxIntervalFrames: number;
-      readonly minConfidence: number;
-    };
+export type KeyframeOptions = KeyframePolicy;
 
 /** An object carried over from an earlier stream. */
 export type ResumeObject = {

@@ -1,4 +1,4 @@
-import type { Size } from '../frame/geometry.ts';
+import { sameSize, type Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { summariseRegion } from './flow/summarise-region.ts';
 import type { FlowField } from './flow/types.ts';
@@ -132,9 +132,4 @@ function regionMean(map: Float32Array, grid: FlowField, mask: SoftMask): number 
 /** Length of the mean flow under a mask, in grid pixels. */
 function meanMotion(flow: FlowField, mask: SoftMask): number {
   return Math.hypot(regionMean(flow.u, flow, mask), regionMean(flow.v, flow, mask));
-}
-
-/** Same width and height. */
-export function sameSize(a: Size, b: Size): boolean {
-  return a.width === b.width && a.height === b.height;
 }

@@ -1,4 +1,4 @@
-import { scaleBox, type Box } from '../frame/geometry.ts';
+import { sameSize, scaleBox, type Box } from '../frame/geometry.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
@@ -8,13 +8,7 @@ import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
-import {
-  changeObject,
-  moveObject,
-  sameSize,
-  type FollowObject,
-  type Motion,
-} from './object-steps.ts';
+import { changeObject, moveObject, type FollowObject, type Motion } from './object-steps.ts';
 import { cutRefineCrop, refineWindow } from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {

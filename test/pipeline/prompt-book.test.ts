@@ -84,9 +84,11 @@ test('prompt kinds that the model does not take are refused by name', () => {
 test('a phrase takes its range of ids, and gives back what it does not use', () => {
   const book = newBook();
   const text = { phrase: 'square', firstObjectId: 5, maxObjects: 3 };
-  expect(outcome(book, prompt(5, 0, { text }))).toBeNull();
+  const phrase = prompt(5, 0, { text });
+  expect(outcome(book, phrase)).toBeNull();
   expect(outcome(book, prompt(7, 0, click(1, 1)))).toBe('duplicate-object');
-  book.release([6, 7]);
+  book.settle(phrase, [5]);
+  expect(outcome(book, prompt(5, 0, click(1, 1)))).toBe('duplicate-object');
   expect(outcome(book, prompt(7, 0, click(1, 1)))).toBeNull();
 });
 

@@ -1,0 +1,77 @@
+import type { FrameDecision, FrameEvidence } from '../tracking/keyframe-policy.ts';
+import { observeObject, type ObjectRecord } from '../tracking/object-registry.ts';
+import type { ObjectOutput } from '../tracking/render-objects.ts';
+import type { StepEvidence } from '../tracking/tracker-types.ts';
+import type { FrameTask, StreamState } from './frame-task.ts';
+import type { FrameResult, ObjectResult } from './session-types.ts';
+
+type Records = ReadonlyMap<number, ObjectRecord>;
+
+/** What the decision for a frame rests on, out of its task, its motion and what came before. */
+export function frameEvidence(
+  task: FrameTask,
+  evidence: StepEvidence,
+  { state, prompted }: { readonly state: StreamState; readonly prompted: boolean },
+): FrameEvidence {
+  const records = [...state.records.values()];
+  const visible = evidence.objects.filter((object) => object.visible);
+  return {
+    frameIndex: task.frame.index,
+    prompted,
+    sizeChanged: task.sizeChanged,
+    resumed: task.resumed,
+    firstPromptFrame: state.firstPromptFrame,
+    lastKeyframe: state.lastKeyframe,
+    trackedObjects: visible.length,
+    missingObjects: records.filter((record) => record.state === 'occluded').length,
+    lostObjects: records.filter((record) => record.state === 'lost').length,
+    sceneCut: evidence.sceneCut,
+    lowestConfidence: Math.min(1, ...visible.map((object) => object.confidence)),
+  };
+}
+
+/** The records after a frame: an object with pixels was seen, one without was not. */
+export function observeOutputs(
+  records: Records,
+  outputs: readonly ObjectOutput[],
+  frame: {
+    readonly timestampUs: number;
+    /** A keyframe's result is in the masks. */
+    readonly keyframe: boolean;
+    readonly lostAfterUs: number;
+  },
+): Records {
+  const { timestampUs, keyframe, lostAfterUs } = frame;
+  const next = new Map(records);
+  for (const { objectId, area } of outputs) {
+    const record = next.get(objectId);
+    if (!record) continue;
+    const seen = { visible: area > 0, timestampUs, keyframe };
+    next.set(objectId, observeObject(record, seen, lostAfterUs));
+  }
+  return next;
+}
+
+/** Where a frame's masks come from; `course` is `segment` only if its own result is in them. */
+export function sourceOf(
+  course: FrameDecision,
+  { resumed }: FrameTask,
+  { sourceKeyframe: keyframeIndex }: StreamState,
+): Pick<FrameResult, 'source' | 'keyframeIndex' | 'keyframeReason'> {
+  if (course.kind === 'propagate') {
+    return { source: 'propagated', keyframeIndex, keyframeReason: null };
+  }
+  // A resumed stream begins with prompts that nobody sent.
+  return { source: 'keyframe', keyframeIndex, keyframeReason: resumed ? 'resume' : course.reason };
+}
+
+/** The tracker's outputs with what the records know of each object. */
+export function objectResults(outputs: readonly ObjectOutput[], records: Records): ObjectResult[] {
+  return outputs.flatMap((output) => {
+    const record = records.get(output.objectId);
+    if (!record) return [];
+    const { objectId, box, area, mask, predictedIou, confidence } = output;
+    const { label, state } = record;
+    return [{ objectId, label, state, box, area, mask, predictedIou, confidence }];
+  });
+}
