@@ -33,8 +33,8 @@ export const demoCommand: Command = {
     },
     delivery: {
       kind: 'text',
-      placeholder: 'latest|every-frame',
-      help: 'latest (default) skips frames on a slow machine; every-frame falls behind instead.',
+      placeholder: 'every-frame|latest',
+      help: 'every-frame (default) falls behind on a slow machine; latest skips frames instead.',
     },
     ...serviceOptions,
   },
@@ -48,7 +48,7 @@ async function demo(args: Arguments, io: CommandIo): Promise<void> {
   const { signal } = io;
   const folder = args.texts.get('out') ?? 'demo-output';
   const frameCount = parseCount(args.texts.get('frames') ?? '150', '--frames', 2);
-  const delivery = parseDelivery(args.texts.get('delivery') ?? 'latest');
+  const delivery = parseDelivery(args.texts.get('delivery') ?? 'every-frame');
   const scene = createScene({ size, frameCount, seed });
   const ffmpeg = await findConfiguredFfmpeg();
   await mkdir(folder, { recursive: true });
