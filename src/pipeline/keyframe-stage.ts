@@ -1,7 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
-import { keepAttachedParts } from '../tracking/attached-parts.ts';
 import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
@@ -196,12 +195,8 @@ function actionFor(object: KeyframeObject, seen: Seen, segmenter: Segmenter): Se
   const hidden = sought
     ? result.presence < minFoundPresence || result.predictedIou < minFoundIou
     : object.prompt === null && result.presence < segmenter.info.tracking.minPresence;
-  const goesOn = object.prompt === null && object.prior !== null && !sought;
-  const logits = goesOn
-    ? keepAttachedParts(result.logits, object.prior.mask, segmenter.info.maskSide)
-    : result.logits;
   const { objectId } = object.record;
-  return { kind: 'segmented', objectId, ...result, logits, hidden, region };
+  return { kind: 'segmented', objectId, ...result, hidden, region };
 }
 
 function memoryRequests(
