@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -19,6 +18,7 @@ import {
 } from '../server/raw-call.ts';
 import { encoders, ffmpeg, makeClip, temporaryPath } from '../video/clips.ts';
 import { expectIntact, runStream } from './run-stream.ts';
+import { noiseBytes } from '../noise.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const frames = 12;
@@ -76,7 +76,7 @@ describe('video', () => {
     'random bytes as %s are INVALID_ARGUMENT',
     async (container) => {
       const stream = system.client.segmentVideo({ ...config, container });
-      const { failure, summary } = await runStream(stream, randomBytes(300_000));
+      const { failure, summary } = await runStream(stream, noiseBytes(300_000));
       expect(failure).toMatchObject({ status: 'INVALID_ARGUMENT' });
       expect(summary).toMatchObject({ framesOut: 0 });
     },

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
@@ -16,6 +15,7 @@ import {
   never,
   systemFfmpeg,
 } from './clips.ts';
+import { noiseBytes } from '../noise.ts';
 import type { Decoded } from './clips.ts';
 
 expectNothingLeft();
@@ -80,7 +80,7 @@ describe.each([
   );
 
   test.each(declared)('random bytes declared as %s are undecodable', async (container) => {
-    const error = errorOf(await decode(randomBytes(200_000), container, { ffmpeg: binary }));
+    const error = errorOf(await decode(noiseBytes(200_000), container, { ffmpeg: binary }));
     expect(error.code).toBe('undecodable-video');
     expect(error.message).toContain(container);
     expect(error.message).not.toMatch(/\/(?:tmp|dev|usr|home)|pipe:|@ 0x/);
