@@ -17,10 +17,12 @@ PASTE_CHANCE = (.62, .34)
 PROCEDURAL = .24      # of pasted objects
 ATTACHED = .12        # pasted onto the object and moving with it: one composite object (rider and bicycle)
 VANISH = .14          # of pasted objects: absent in a middle view, or from some view on
-TWIN = .10            # of second pastes: a copy of the first object
+TWIN = .18            # of second pastes: a copy of the first object
 SAME_KIND = .30       # of second pastes
 FAR_PROMPT = .45      # of sequences: the prompt frame is not the frame before the first propagation
 GAPS = (1, 1, 2, 3, 4, 5, 5, 6, 8, 10)
+FRAMED = .5           # of sequences: framed as the tracker's encoder sees a keyframe, a region around the object that follows it
+FRAME_SCALE = (1.3, 3.)   # of such a region, in boxes of the object
 
 
 @dataclass
@@ -69,7 +71,8 @@ class SequenceMaker:
         gap = torch.tensor(GAPS, device=self.device)[torch.randint(0, len(GAPS), (count,), device=self.device)]
         far = self._uniform(count) < FAR_PROMPT
         lead = torch.where(far, self._uniform(count, lo=11, hi=50).long(), gap)
-        return dict(gap=gap, near=~far, lead=lead, side=torch.randint(0, 2, (count,), device=self.device), start=self._uniform(count))
+        return dict(gap=gap, near=~far, lead=lead, side=torch.randint(0, 2, (count,), device=self.device), start=self._uniform(count),
+                    framed=self._uniform(count) < FRAMED)
 
     def _times(self, candidate: Tensor, plan: dict) -> tuple[Tensor, Tensor]:
         """candidate [n] -> candidates of the views [V*n], gap [n]; a photograph stays itself."""
@@ -139,17 +142,38 @@ class SequenceMaker:
         scale = torch.where(self._uniform(count) < .2, torch.ones_like(scale), scale)
         aspect = torch.exp(self._normal(count) * .2)
         sides = torch.stack([(scale * aspect).clamp(.22, 1.1), (scale / aspect).clamp(.22, 1.1)], -1)
-        shift = centre + self._uniform(count, 2, lo=-.6, hi=.6) * sides
-        limit = (1 - sides).clamp(min=0)
-        shift = torch.minimum(torch.maximum(shift, -limit), limit)
+        shift = self._inside(centre + self._uniform(count, 2, lo=-.6, hi=.6) * sides, sides)
+        framed = plan["framed"].view(1, -1, 1)
+        region_sides, region_shift = self._regions(rows, count)
+        sides = torch.where(framed[0], region_sides[0], sides)
+        shift = torch.where(framed[0], region_shift[0], shift)
         flip = torch.where(self._uniform(count) < .5, -1., 1.)
         crop = affine(sides[:, 0] * flip, sides[:, 1], self._normal(count) * .14 * (self._uniform(count) < .5))
         motion, move = self._motion(count, 1.)
-        # Real video moves by itself: a still camera half the time, a slight one otherwise.
+        # Real video moves by itself: a still camera half the time, a slight one otherwise, or a region that follows the object.
         video = store.last[candidate] > store.first[candidate]
         keep = torch.where(video, .3 * (self._uniform(count) < .5), 1.)
         motion, move = self._weaken(motion, move, keep)
-        return Layer(rows, crop, shift, motion, move), candidate, gap
+        follows = framed & video.view(1, -1, 1)
+        motion = torch.where(follows.unsqueeze(-1), torch.diag_embed(region_sides / region_sides[:1]), motion)
+        away = torch.einsum("nij,vnj->vni", torch.linalg.inv_ex(crop)[0], region_shift - region_shift[:1])
+        return Layer(rows, crop, shift, motion, torch.where(follows, away, move)), candidate, gap
+
+    def _inside(self, shift: Tensor, sides: Tensor) -> Tensor:
+        limit = (1 - sides).clamp(min=0)
+        return torch.minimum(torch.maximum(shift, -limit), limit)
+
+    def _regions(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Half sides and centres of the regions around the objects, [V,n,2]; an object that is gone keeps the region before."""
+        box = self.store.box[rows].view(self.views, count, -1)
+        low, high = math.log(FRAME_SCALE[0]), math.log(FRAME_SCALE[1])
+        factor = torch.exp(self._uniform(1, count, 1, lo=low, hi=high) + self._normal(self.views, count, 2) * .08)
+        sides = ((box[..., 2:4] - box[..., :2]) * factor).clamp(.25, 1)
+        shift = self._inside(box[..., :2] + box[..., 2:4] - 1 + self._uniform(self.views, count, 2, lo=-.2, hi=.2) * sides, sides)
+        for v in range(1, self.views):
+            seen = box[v, :, 4:5] > 0
+            sides[v], shift[v] = torch.where(seen, sides[v], sides[v - 1]), torch.where(seen, shift[v], shift[v - 1])
+        return sides, shift
 
     def _weaken(self, motion: Tensor, move: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         eye = torch.eye(2, device=self.device)
@@ -163,10 +187,11 @@ class SequenceMaker:
         centre = torch.stack([box[:, 0] + box[:, 2], box[:, 1] + box[:, 3]], -1) - 1
         extent = torch.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]).clamp(min=.03)
         wanted = (extent * torch.exp(self._uniform(count, lo=math.log(.4), hi=math.log(1.6)))).clamp(.1, .95)
+        wanted = torch.where(plan["framed"], self._uniform(count, lo=1 / FRAME_SCALE[1], hi=1 / FRAME_SCALE[0]), wanted)
         zoom, aspect = extent / wanted, torch.exp(self._normal(count) * .2)
         flip = torch.where(self._uniform(count) < .5, -1., 1.)
         crop = affine(zoom * aspect * flip, zoom / aspect, self._normal(count) * .2)
-        place = self._uniform(count, 2, lo=-.75, hi=.75)
+        place = self._uniform(count, 2, lo=-.75, hi=.75) * torch.where(plan["framed"], .4, 1.).unsqueeze(1)
         place = torch.where(onto.isnan(), place, onto.nan_to_num())
         shift = centre - torch.einsum("bij,bj->bi", crop, place)
         motion, move = self._motion(count, 1.3)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..model.decoder import FINE
 from .clips import HEIGHT, WIDTH, Clips, deepest
 from .metrics import calibration, iou
 from .network import Network, box_of, to_frame
@@ -13,6 +14,7 @@ from .zoom import cut, inside_region, put_back, region_around
 
 BATCH = 64
 ZOOMS = (1.5, 2., 3.)   # of the box
+CLICK_ZOOM = 2.         # of the box of the mask and its clicks
 
 
 def correction(pair: tuple) -> tuple:
@@ -40,6 +42,7 @@ class StillFrames:
             self._boxes(features, truth, i)
             self._clicks(features, truth, rows)
             self._zoomed(truth, rows)
+            self._clicks_zoomed(truth, rows)
 
     def _record(self, name: str, value: Tensor, predicted: Tensor | None = None) -> None:
         self.true.setdefault(name, []).append(value)
@@ -106,6 +109,28 @@ class StillFrames:
             points[:, 0], points[:, 1], labels[:, 0], labels[:, 1] = box[:, :2], box[:, 2:], 2, 3
             logits, score, _ = self.network.decode(features, inside_region(points, region), labels)
             self._record(f"box_zoom_{factor:g}", iou(put_back(logits[:, :1], region)[:, 0] > 0, truth), score[:, 0])
+
+    def _clicks_zoomed(self, truth: Tensor, rows: Tensor) -> None:
+        """One to three clicks as the service answers them: each decode is followed by one with the region around its mask encoded."""
+        frames = self.clips.images[rows.to(self.clips.images.device)].to(rows.device).permute(0, 3, 1, 2).float()
+        row, everyone = torch.arange(len(truth), device=truth.device), torch.ones(len(truth), device=truth.device)
+        points, labels = self.network.empty_points(len(truth))
+        points[:, 2] = (self.clips.clicks[rows] + .5) / torch.tensor([WIDTH, HEIGHT], device=points.device)
+        labels[:, 2] = 1
+        logits, score, _ = self._ask([f[rows] for f in self.features], points, labels)
+        current = to_frame(logits[row, score.argmax(1)].unsqueeze(1))
+        for k in (1, 2, 3):
+            if k > 1:
+                points, labels = self._corrected(current[:, 0] > 0, truth, points, labels, 1 + k)
+            box, found = box_of(current[:, 0] > 0)
+            clicked = points[:, 2:2 + k]
+            box = torch.cat([torch.minimum(box[:, :2], clicked.amin(1)), torch.maximum(box[:, 2:], clicked.amax(1))], 1)
+            region = region_around(box, CLICK_ZOOM)
+            features = self.network.encode_square(cut(frames, region))
+            prior = cut(torch.sigmoid(current), region, FINE)
+            logits, score, _ = self.network.decode(features, inside_region(points, region), labels, prior, everyone * found)
+            current = put_back(logits[:, :1], region)
+            self._record(f"click_{k}_zoom", iou(current[:, 0] > 0, truth), score[:, 0])
 
     def summary(self, group: list) -> dict:
         """Means over the clips of a group, per-clip box IoU, calibration of predicted IoU."""

@@ -111,24 +111,34 @@ class Rollout:
         return loss, ask, figures
 
     def _correct(self, batch: Sequences, truth: Truth, features, first: dict):
-        """One or two corrective clicks, with the network's own mask as the prior."""
-        points, labels, mask = first["points"].clone(), first["labels"].clone(), first["mask"]
+        """One or two corrective clicks with the network's own mask as the prior; on the prompt frame, one or two more after them."""
+        count = len(first["mask"]) // self.views
+        ask = (first["points"].clone(), first["labels"].clone(), first["mask"])
+        loss, iou, ask = self._corrected(truth.fine, truth.loss, truth.present, features, ask, (3, 4))
+        opening = tuple(part[:count].clone() for part in ask)
+        more, _, last = self._corrected(truth.fine[:count], truth.loss[:count], truth.present[:count], [f[:count] for f in features], opening, (5, 6))
+        masks = torch.cat([last[2], ask[2][count:]])
+        scored = truth.present.float()
+        return loss + more / self.views, masks, (iou * scored).sum() / scored.sum().clamp(min=1)
+
+    def _corrected(self, fine: Tensor, full: Tensor, present: Tensor, features, ask: tuple, slots: tuple):
+        """Clicks into the two slots (the second for half of the rows), a decode from them; half of the masks become the new ones."""
+        points, labels, mask = ask
         with torch.no_grad():
-            weight = error_weight(mask, truth.fine)
-            second = chance(mask, .5)
+            weight = error_weight(mask, fine)
             row = torch.arange(len(mask), device=mask.device)
-            for slot, given in ((3, truth.present), (4, truth.present & second)):
+            for slot, given in ((slots[0], present), (slots[1], present & chance(mask, .5))):
                 point = pick_point(weight)
                 cell = (point * mask.shape[-1]).long().clamp(0, mask.shape[-1] - 1)
-                inside = (truth.fine[row, 0, cell[:, 1], cell[:, 0]] > .5).float()
+                inside = (fine[row, 0, cell[:, 1], cell[:, 0]] > .5).float()
                 points[:, slot] = point
                 labels[:, slot] = torch.where(given, inside, torch.full_like(inside, -1.))
-        logits, score, present = self._decode(features, points, labels, mask, truth.present, self._no_memory(features[0]))
-        scored = truth.present.float()
-        never = torch.zeros_like(truth.present)
-        loss, iou = decode_loss(logits, score, present, Task(truth.loss, scored, scored, scored * 0, never, truth.loss, never))
+        logits, score, seen = self._decode(features, points, labels, mask, present, self._no_memory(features[0]))
+        scored = present.float()
+        never = torch.zeros_like(present)
+        loss, iou = decode_loss(logits, score, seen, Task(full, scored, scored, scored * 0, never, full, never))
         better = torch.where(per_row(chance(mask, .5)), torch.sigmoid(logits[:, :1].float()).detach(), mask)
-        return loss, better, (iou[:, 0] * scored).sum() / scored.sum().clamp(min=1)
+        return loss, iou[:, 0], (points, labels, better)
 
     # -- along the sequence -------------------------------------------------------------------------------------------
     def _propagate(self, batch: Sequences, truth: Truth, features, masks: Tensor, own: float):
