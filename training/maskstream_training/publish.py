@@ -69,7 +69,7 @@ def main() -> None:
         vocabulary = json.loads((args.onnx / "vocabulary.json").read_text())
         graphs["text"] = {"inputs": features(), "outputs": {"classes": tensor("classes", [1, vocabulary["channels"], FINE, FINE])}}
         install(args.onnx / "text.onnx", args.model, graphs["text"])
-        manifest["text"] = {k: vocabulary[k] for k in ("vocabulary", "minProbability", "minAreaRatio")}
+        manifest["text"] = vocabulary["text"]
         if "text" not in manifest["prompts"]["kinds"]:
             manifest["prompts"]["kinds"].append("text")
     path.write_text(json.dumps(manifest, indent=2) + "\n")

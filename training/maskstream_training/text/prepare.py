@@ -3,7 +3,9 @@
     python -m maskstream_training.text.prepare RAW OUT [--workers 16] [--every 1]
 
 OUT/images.npy u8[n,448,448,3], OUT/labels.npy u8[n,448,448], OUT/tables.npz: rule [n] (row of rules), rules u8[r,256,nouns],
-split [n] (0 trained on, 1 test: the CamVid sequence 0001TP, every tenth photograph of the other sets), set [n].
+split [n] (0 trained on; 1 test: the CamVid sequence 0001TP, every tenth photograph of the other sets; 2 validation: the CamVid sequence Seq05VD,
+another tenth of the photographs; the shipped head trains on 0 and 2, its twin, whose thresholds are taken, on 0), set [n],
+anchors i32[m,4] (set, noun, row, y * 448 + x): places of each noun, at most eight in an image, none in test images.
 """
 import argparse
 import pathlib
@@ -13,11 +15,14 @@ import cv2
 import numpy as np
 
 from ..data.prepare import HELD_OUT_CAMVID, HELD_OUT_CLIPS, SQUARE, clip_of, create, memory_map
-from .vocabulary import CLIP_NOUN, rule
+from .vocabulary import CLIP_NOUN, NOUNS, YES, rule
 
 SETS = ("camvid", "ccp", "human290", "carparts", "davis-train")
 VIDEO_STEP = 6
 BETWEEN_PARTS = 255
+TEST, VALIDATION = 1, 2
+VALIDATION_CAMVID = "Seq05VD"
+ANCHORS = 8
 
 
 def fill_car(labels: np.ndarray) -> np.ndarray:
@@ -30,14 +35,27 @@ def fill_car(labels: np.ndarray) -> np.ndarray:
     return np.where((hull > 0) & (labels == 0), BETWEEN_PARTS, labels).astype(np.uint8)
 
 
-def decode(job: tuple) -> None:
-    dataset, path, label_path, row, out = job
+def anchors_of(labels: np.ndarray, dataset: str, key: str, row: int) -> np.ndarray:
+    table, rng, found = rule(dataset, key), np.random.default_rng(row), []
+    present = np.unique(labels)
+    for noun in range(len(NOUNS)):
+        ids = present[table[present, noun] == YES]
+        if len(ids):
+            places = np.flatnonzero(np.isin(labels, ids))
+            found += [(SETS.index(dataset), noun, row, p) for p in rng.choice(places, min(ANCHORS, len(places)), False)]
+    return np.array(found, np.int32).reshape(-1, 4)
+
+
+def decode(job: tuple) -> np.ndarray:
+    dataset, path, label_path, key, split, row, out = job
     image = cv2.imread(path, cv2.IMREAD_COLOR)[:, :, ::-1]
     labels = cv2.imread(label_path, cv2.IMREAD_UNCHANGED)
     labels = labels[..., 0] if labels.ndim == 3 else labels
     labels = cv2.resize(labels, (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
     memory_map(out, "images")[row] = cv2.resize(image, (SQUARE, SQUARE), interpolation=cv2.INTER_LINEAR)
-    memory_map(out, "labels")[row] = fill_car(labels) if dataset == "carparts" else labels
+    labels = fill_car(labels) if dataset == "carparts" else labels
+    memory_map(out, "labels")[row] = labels
+    return anchors_of(labels, dataset, key, row)[:0 if split == TEST else None]
 
 
 def listed(raw: pathlib.Path, every: int) -> list:
@@ -50,8 +68,10 @@ def listed(raw: pathlib.Path, every: int) -> list:
             found += [(name, str(p), str(p.with_suffix("")) + ".0.png", clip_of(p.name), 0) for p in usable[::VIDEO_STEP * every]]
             continue
         for i, p in enumerate(paths[::every]):
-            test = p.name.startswith(HELD_OUT_CAMVID) if name == "camvid" else i % 10 == 9
-            found.append((name, str(p), str(p.with_suffix("")) + ".0.png", "", int(test)))
+            street = name == "camvid"
+            test = p.name.startswith(HELD_OUT_CAMVID) if street else i % 10 == 9
+            validation = p.name.startswith(VALIDATION_CAMVID) if street else i % 10 == 4
+            found.append((name, str(p), str(p.with_suffix("")) + ".0.png", "", TEST if test else VALIDATION if validation else 0))
     return [f for f in found if pathlib.Path(f[2]).exists()]
 
 
@@ -68,11 +88,12 @@ def main() -> None:
     create(out, "images", np.uint8, (len(rows), SQUARE, SQUARE, 3))
     create(out, "labels", np.uint8, (len(rows), SQUARE, SQUARE))
     with ProcessPoolExecutor(args.workers) as pool:
-        list(pool.map(decode, [(r[0], r[1], r[2], i, out) for i, r in enumerate(rows)], chunksize=8))
+        anchors = list(pool.map(decode, [(*r, i, out) for i, r in enumerate(rows)], chunksize=8))
     keys = sorted({(r[0], r[3]) for r in rows})
     np.savez(args.out / "tables.npz", rule=np.array([keys.index((r[0], r[3])) for r in rows]), rules=np.stack([rule(*k) for k in keys]),
-             split=np.array([r[4] for r in rows]), set=np.array([SETS.index(r[0]) for r in rows]))
-    print("prepared", len(rows), "images,", sum(r[4] for r in rows), "for the test", flush=True)
+             split=np.array([r[4] for r in rows]), set=np.array([SETS.index(r[0]) for r in rows]), anchors=np.concatenate(anchors))
+    count = lambda split: sum(r[4] == split for r in rows)
+    print("prepared", len(rows), "images,", count(TEST), "for the test,", count(VALIDATION), "for validation", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ CLOTHES = {
 CAR_PARTS = {"wheel": (18,), "door": (3, 5, 9, 11), "bumper": (1, 7), "windscreen": (2, 8), "headlight": (10, 12), "tail light": (4, 6),
              "bonnet": (13,), "mirror": (14, 15), "boot": (16, 17)}
 NOUNS = [*STREET, *CLOTHES, *CAR_PARTS]
+#: Nouns whose instances are cut apart where they touch.
+SEPARABLE = ("person", "car", "bicyclist")
 
 ALSO = {
     "building": ["buildings", "house", "houses"], "pole": ["poles", "post", "posts", "lamp post", "lamp posts"], "road": ["roads", "street", "streets"],
@@ -23,14 +25,13 @@ ALSO = {
     "bicyclist": ["bicyclists", "cyclist", "cyclists"], "shirt": ["shirts", "t-shirt", "t-shirts", "blouse", "blouses", "top", "tops"],
     "sweater": ["sweaters", "jumper", "jumpers", "cardigan", "cardigans", "hoodie", "hoodies", "sweatshirt", "sweatshirts"],
     "jacket": ["jackets", "coat", "coats", "blazer", "blazers"], "dress": ["dresses"], "skirt": ["skirts"],
-    "trousers": ["pants", "jeans", "leggings"], "tights": ["stockings", "socks", "sock"], "shoes": ["shoe", "boot (footwear)", "boots", "sandals", "sneakers", "heels"],
+    "trousers": ["pants", "jeans", "leggings"], "tights": ["stockings", "socks", "sock"], "shoes": ["shoe", "boots", "sandals", "sneakers", "heels"],
     "bag": ["bags", "handbag", "handbags", "purse", "purses"], "hat": ["hats", "cap", "caps"], "glasses": ["sunglasses", "spectacles"],
     "wheel": ["wheels", "tyre", "tyres", "tire", "tires"], "door": ["doors", "car door", "car doors"], "bumper": ["bumpers"],
     "windscreen": ["windscreens", "windshield", "windshields", "rear window"], "headlight": ["headlights", "headlamp", "headlamps"],
     "tail light": ["tail lights", "taillight", "taillights", "rear light", "rear lights"], "bonnet": ["bonnets", "hood", "hoods"],
     "mirror": ["mirrors", "wing mirror", "wing mirrors", "side mirror", "side mirrors"], "boot": ["trunk", "trunks", "tailgate", "tailgates"],
 }
-ALSO["shoes"].remove("boot (footwear)")
 
 #: Video clips whose one object is known to be, or not to be, a person or a car.
 CLIP_NOUN = {"hike": "person", "hockey": "person", "lucia": "person", "breakdance-flare": "person", "tennis": "person",
