@@ -1,6 +1,6 @@
 """Writes refiner.onnx (opset 17, batch norm folded, N dynamic) from a checkpoint of train.py.
 
-    python3 export.py CHECKPOINT refiner.onnx
+    python3 export.py CHECKPOINT refiner.onnx [DEAD_ZONE]
 """
 import sys
 
@@ -23,13 +23,21 @@ def export(graph, path):
     onnx.checker.check_model(onnx.load(path))
 
 
-def load(path):
-    """The graph with the averaged weights of a checkpoint, in evaluation mode."""
-    refiner = Refiner()
+def load(path, model=sys.modules[Refiner.__module__]):
+    """The graph with the averaged weights of a checkpoint, in evaluation mode; `model` is the module that defines it."""
+    refiner = model.Refiner()
     state = torch.load(path, map_location='cpu')['average']
     refiner.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    return Exported(refiner).eval()
+    return model.Exported(refiner).eval()
+
+
+def main():
+    checkpoint, path, *zone = sys.argv[1:]
+    graph = load(checkpoint)
+    if zone:
+        graph.refiner.dead_zone = float(zone[0])
+    export(graph, path)
 
 
 if __name__ == '__main__':
-    export(load(sys.argv[1]), sys.argv[2])
+    main()

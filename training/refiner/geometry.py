@@ -100,9 +100,9 @@ def paste(mask, prior, logits, window):
 
 
 def warp(mask, flow):
-    """mask [B, 1, H, W] of the frame before, flow [B, 144, 256, 2] in flow pixels from this frame to it -> this frame's mask."""
+    """mask [B, 1, H, W] of the frame before, flow [B, 2, 144, 256] in flow pixels from this frame to it -> this frame's mask."""
     size = (ANALYSIS_HEIGHT, ANALYSIS_WIDTH)
-    fine = F.interpolate(flow.float().permute(0, 3, 1, 2), size=size, mode='bilinear', align_corners=False).permute(0, 2, 3, 1)
+    fine = F.interpolate(flow.float(), size=size, mode='bilinear', align_corners=False).permute(0, 2, 3, 1)
     at = pixel_centres(mask.device) + fine * (ANALYSIS_WIDTH / FLOW_WIDTH)
     grid = at / at.new_tensor([ANALYSIS_WIDTH, ANALYSIS_HEIGHT]) * 2 - 1
     return F.grid_sample(mask, grid, padding_mode='border', align_corners=False)

@@ -2,7 +2,8 @@
 
 An image trunk (to 1/16) gives features at 1/4. Under a mask they are pooled into PROTOTYPES foreground and as many
 background vectors: the appearance. Similarity to the keyframe's appearance, and to the appearance under the current
-prior, tells object from surroundings; a small decoder turns it into a correction added to the prior's logit.
+prior, tells object from surroundings; a small decoder turns it into a correction added to the prior's logit. A gate per
+mask scales the correction, and what is left under DEAD_ZONE is dropped: doing nothing is the easy answer.
 """
 import torch
 import torch.nn as nn
@@ -13,12 +14,12 @@ from geometry import logit_of
 EMBEDDING, PROTOTYPES = 32, 4
 APPEARANCE = EMBEDDING * PROTOTYPES
 """C of the graph's `appearance` input: PROTOTYPES vectors of EMBEDDING numbers, one after the other."""
-PRIOR_LIMIT = 0.98
-"""The prior is clipped to [1 - limit, limit] before its logit is taken."""
 DEAD_ZONE = 1.0
-"""Corrections up to this many logits are left out of the shipped graph, larger ones lessened by it; chosen on held-out clips."""
+"""Corrections up to this many logits are dropped, larger ones lessened by it, in training as in use; export.py can set another."""
 SHARPNESS = 8.0
 MAPS = 4 * PROTOTYPES + 2
+GATE_BIAS = 2.0
+"""The gate starts nearly open; the correction starts at zero."""
 
 
 class ConvBn(nn.Sequential):
@@ -32,19 +33,17 @@ class ConvBn(nn.Sequential):
 class Residual(nn.Module):
     """Two 3x3 convolutions with a skip."""
 
-    def __init__(self, channels, hidden=None):
+    def __init__(self, channels, hidden):
         super().__init__()
-        hidden = hidden or channels
         self.body = nn.Sequential(ConvBn(channels, hidden), ConvBn(hidden, channels, relu=False))
 
     def forward(self, x):
         return F.relu(x + self.body(x))
 
 
-def limited_logit(prior):
-    """Logit of a prior clipped to PRIOR_LIMIT: the correction can overturn it."""
-    clipped = prior.float().clamp(1 - PRIOR_LIMIT, PRIOR_LIMIT)
-    return torch.log(clipped / (1 - clipped))
+def drop_small(correction, zone):
+    """The correction less `zone`, 0 within it. The gradient passes as if nothing were dropped, else it could not leave 0."""
+    return correction - correction.clamp(-zone, zone).detach()
 
 
 def upsample(x):
@@ -59,8 +58,8 @@ class Trunk(nn.Module):
         super().__init__()
         a, b, c, d = width
         self.stem = ConvBn(3, a, stride=2)
-        self.quarter = nn.Sequential(ConvBn(a, b, stride=2), Residual(b))
-        self.eighth = nn.Sequential(ConvBn(b, c, stride=2), Residual(c))
+        self.quarter = nn.Sequential(ConvBn(a, b, stride=2), Residual(b, 3 * b // 4))
+        self.eighth = nn.Sequential(ConvBn(b, c, stride=2), Residual(c, c // 2))
         self.sixteenth = nn.Sequential(ConvBn(c, d, stride=2), Residual(d, d // 2), ConvBn(d, c, 1, relu=False))
         self.down = ConvBn(c, b, 1, relu=False)
         self.fuse = ConvBn(b, b)
@@ -87,24 +86,29 @@ class Refiner(nn.Module):
     def __init__(self, width=(16, 32, 64, 96)):
         super().__init__()
         a, b, c, _ = width
+        self.dead_zone = DEAD_ZONE
         self.trunk = Trunk(width)
         self.coarse = nn.Sequential(ConvBn(c + MAPS + 1, c, 1), Residual(c, c // 2))
         self.middle_in = ConvBn(c, b, 1)
-        self.middle = nn.Sequential(ConvBn(2 * b + MAPS + 1, b, 1), Residual(b))
-        self.fine_in = ConvBn(b, a - 4, 1)
-        self.fine = nn.Sequential(ConvBn(2 * a, a), ConvBn(a, a))
-        self.out = nn.Conv2d(a, 4, 3, padding=1)
-        self.quality = nn.Sequential(nn.Linear(c + 2 * b + 5, 64), nn.ReLU(inplace=True), nn.Linear(64, 1))
-        halves = torch.zeros(2, 2 * PROTOTYPES)
-        halves[0, :PROTOTYPES] = halves[1, PROTOTYPES:] = 1
-        self.register_buffer('halves', halves, persistent=False)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.middle = nn.Sequential(ConvBn(2 * b + MAPS + 1, b, 1), Residual(b, b // 2))
+        self.fine_in = ConvBn(b, a, 1, relu=False)
+        self.fine_skip = ConvBn(a, a, 1, relu=False)
+        self.fine_prior = ConvBn(1, a, 5, stride=2, relu=False)
+        self.fine = ConvBn(a, a)
+        self.out = nn.Conv2d(a, 4, 1)
+        self.gate = nn.Sequential(nn.Linear(c + b + 3, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
+        self.quality = nn.Sequential(nn.Linear(c + 2 * b + 7, 64), nn.ReLU(inplace=True), nn.Linear(64, 1))
+        parts = torch.eye(4)[[0, 2, 1, 3]].repeat_interleave(PROTOTYPES, 1)
+        self.register_buffer('parts', parts, persistent=False)
+        for layer in (self.out, self.gate[2]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.constant_(self.gate[2].bias, GATE_BIAS)
 
     @staticmethod
-    def pool(embedding, assignment, prior):
-        """Appearance [N, 2, APPEARANCE] of an embedding [N, E, 1024] under a prior [N, 1, 128, 128]."""
-        inside = F.avg_pool2d(prior, 4).flatten(2)
+    def pool(embedding, assignment, inside):
+        """Appearance [N, 2, APPEARANCE] of an embedding [N, E, 1024] under a mask [N, 1, 32, 32]."""
+        inside = inside.flatten(2)
         share = torch.exp(assignment.float().clamp(-15, 15).flatten(2))
         share = share / torch.matmul(torch.ones(1, PROTOTYPES, device=share.device), share)
         weights = torch.cat([share * inside, share * (1 - inside)], 1)
@@ -112,58 +116,64 @@ class Refiner(nn.Module):
         mean = total / (weights.sum(2, keepdim=True) + 0.1)
         return unit_columns(mean.transpose(1, 2)).transpose(1, 2).reshape(-1, 2, APPEARANCE)
 
-    def compare(self, embedding, appearance):
-        """Cosine maps [N, 2 * PROTOTYPES + 1, 1024]: to each prototype, and soft maximum fore- minus background."""
-        vectors = appearance.reshape(-1, 2 * PROTOTYPES, EMBEDDING)
+    def compare(self, embedding, appearance, own):
+        """Maps [N, MAPS, P]: cosine to each prototype of both appearances, then of each soft maximum fore- minus background."""
+        vectors = torch.cat([appearance, own], 1).reshape(-1, 4 * PROTOTYPES, EMBEDDING)
         cosine = torch.matmul(vectors, embedding)
-        both = torch.log(torch.matmul(self.halves, torch.exp(SHARPNESS * cosine)))
-        return torch.cat([cosine, both[:, :1] - both[:, 1:]], 1)
+        sums = torch.matmul(self.parts, torch.exp(SHARPNESS * cosine)).float()
+        return torch.cat([cosine, torch.log(sums[:, :2] / sums[:, 2:])], 1)
 
     def appearance(self, crop, prior):
         """Appearance [N, 2, APPEARANCE] of a keyframe's crop under its mask."""
         *_, embedding, assignment = self.trunk(crop)
-        return self.pool(unit_columns(embedding.float().flatten(2)), assignment, prior)
+        return self.pool(unit_columns(embedding.float().flatten(2)), assignment, F.avg_pool2d(prior, 4))
 
     def forward(self, crop, prior, appearance):
         """crop [N, 3, 128, 128], prior [N, 1, 128, 128], appearance [N, 2, C] -> logits, iou logit [N, 1], appearance."""
-        correction, logits, iou, own = self.correct(crop, prior, appearance)
-        return logits, iou, own
-
-    def correct(self, crop, prior, appearance):
-        """As forward, with the correction [N, 1, 128, 128] that is in the logits first."""
         half, quarter, eighth, embedding, assignment = self.trunk(crop)
         size = embedding.shape[-1]
         embedding = unit_columns(embedding.float().flatten(2))
-        own = self.pool(embedding, assignment, prior)
-        maps = torch.cat([self.compare(embedding, appearance), self.compare(embedding, own)], 1)
-        maps = torch.cat([maps.reshape(-1, MAPS, size, size), F.avg_pool2d(prior, 4)], 1)
+        small = F.avg_pool2d(prior, 4)
+        own = self.pool(embedding, assignment, small)
+        maps = self.compare(embedding, appearance, own)
+        maps = torch.cat([maps.reshape(-1, MAPS, size, size), small], 1)
         coarse = self.coarse(torch.cat([eighth, F.avg_pool2d(maps, 2)], 1))
         middle = self.middle(torch.cat([upsample(self.middle_in(coarse)), quarter, maps], 1))
-        fine = self.fine(torch.cat([upsample(self.fine_in(middle)), half, F.pixel_unshuffle(prior, 2)], 1))
-        correction = F.pixel_shuffle(self.out(fine), 2).float()
-        logits = limited_logit(prior) + correction
-        return correction, logits, self.rate(logits, prior, maps, coarse, middle), own
+        fine = upsample(self.fine_in(middle)) + self.fine_skip(half) + self.fine_prior(prior - 0.5)
+        correction = F.pixel_shuffle(self.out(self.fine(F.relu(fine))), 2).float()
+        fit = maps[:, 4 * PROTOTYPES:4 * PROTOTYPES + 1]
+        gate = self.open(small, fit, coarse, middle)
+        correction = drop_small(gate * correction, self.dead_zone)
+        logits = logit_of(prior) + correction
+        return logits, self.rate(logits, small, fit, coarse, middle, gate), own
 
-    def rate(self, logits, prior, maps, coarse, middle):
+    def open(self, small, fit, coarse, middle):
+        """How much of the correction to trust on this mask [N, 1, 1, 1], from pooled features and how well the prior fits."""
+        area = small.mean((2, 3))
+        under = (middle.float() * small).mean((2, 3)) / (area + 0.01)
+        fits = (fit * small).mean((2, 3)) / (area + 0.01)
+        pooled = [coarse.float().mean((2, 3)), under, area, fits, (fit * (1 - small)).mean((2, 3))]
+        return torch.sigmoid(self.gate(torch.cat(pooled, 1)).float()).unsqueeze(2).unsqueeze(3)
+
+    def rate(self, logits, small, fit, coarse, middle, gate):
         """Logit of the output's expected IoU [N, 1], from pooled features and how sure and how changed the output is."""
         mask = torch.sigmoid(logits.detach())
         share = F.avg_pool2d(mask, 4)
         area = share.mean((2, 3))
         under = (middle.float() * share).mean((2, 3)) / (area + 0.01)
         unsure = (mask * (1 - mask)).mean((2, 3)) / (area + 0.01)
-        both = (mask * prior).mean((2, 3))
-        agree = both / (area + prior.mean((2, 3)) - both + 0.01)
-        margin = maps[:, 2 * PROTOTYPES:2 * PROTOTYPES + 1].detach()
-        fit = (margin * share).mean((2, 3)) / (area + 0.01)
-        unfit = (margin * (1 - share)).mean((2, 3))
-        pooled = [coarse.float().mean((2, 3)), middle.float().mean((2, 3)), under, area, unsure, agree, fit, unfit]
+        both = torch.minimum(share, small).mean((2, 3))
+        agree = both / (area + small.mean((2, 3)) - both + 0.01)
+        blurred = (small * (1 - small)).mean((2, 3)) / (area + 0.01)
+        fits = (fit.detach() * share).mean((2, 3)) / (area + 0.01)
+        unfit = (fit.detach() * (1 - share)).mean((2, 3))
+        pooled = [coarse.float().mean((2, 3)), middle.float().mean((2, 3)), under, area, unsure, agree, blurred, fits, unfit,
+                  gate.detach().flatten(1)]
         return self.quality(torch.cat(pooled, 1))
 
 
 class Exported(nn.Module):
-    """The graph as shipped. `iou` is a probability. The correction is added to the prior's logit as the tracker takes it
-    (clipped to MAX_LOGIT, so that no correction is no change when pasted), and only what exceeds DEAD_ZONE of it: on clips
-    it was not trained on, small corrections did more harm than good to a mask that flow had carried well."""
+    """The graph as shipped: as trained, with `iou` as a probability."""
 
     def __init__(self, refiner):
         super().__init__()
@@ -174,6 +184,5 @@ class Exported(nn.Module):
         return self.refiner.appearance(crop, prior)
 
     def forward(self, crop, prior, appearance):
-        correction, _, iou, own = self.refiner.correct(crop, prior, appearance)
-        correction = correction - correction.clamp(-DEAD_ZONE, DEAD_ZONE)
-        return logit_of(prior) + correction, torch.sigmoid(iou), own
+        logits, iou, own = self.refiner(crop, prior, appearance)
+        return logits, torch.sigmoid(iou), own

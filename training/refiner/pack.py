@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 DAVIS_SETS = ('davis-train', 'davis-train-odd')
-PHOTO_STRIDE = {'bsds500': 1, 'ccp': 3, 'carparts': 3, 'camvid': 4, 'human290': 1}
+PHOTO_STRIDE = {'bsds500': 1, 'ccp': 1, 'carparts': 1, 'camvid': 2, 'human290': 1}
 """Every n-th photograph of each set is taken, to bound the size of the pack."""
 PHOTO_SIDE = 320
 WEBP_QUALITY = 68

@@ -22,8 +22,8 @@ from synth import HEIGHT, WIDTH, Photos, render_clip
 HELD_OUT = ('dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino')
 SYNTHETIC_LENGTH = 14
 TRAIN, HELD, SYNTHETIC = 0, 1, 2
-ENGINES = ('dis-fast-256', 'dis-medium-320', 'farneback-256', 'dis-fast-320', 'dis-medium-256')
-DAVIS_VARIANTS = ((1, False, 0), (1, False, 1), (1, False, 2), (1, True, 0), (1, True, 4), (2, False, 3), (2, True, 1))
+ENGINES = ('dis-fast-256', 'dis-medium-320', 'farneback-256', 'dis-medium-384', 'dis-medium-448')
+DAVIS_VARIANTS = ((1, False, 0), (1, False, 1), (1, False, 2), (1, False, 4), (1, True, 1), (1, True, 3), (1, True, 4), (2, False, 3), (2, True, 1))
 """(stride in frames, reversed, engine) of the sequences made of each DAVIS training clip."""
 HELD_VARIANTS = ((1, False, 0), (1, False, 1), (1, False, 2))
 

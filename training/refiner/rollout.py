@@ -2,21 +2,27 @@
 
 A pool of tracks advances by one frame a training step: warp by the precomputed flow, crop, refine, paste back. The
 refiner's own output is what is warped next for part of the tracks, the bare warped mask for the others, so it is
-trained on chains of its own mistakes and on chains of flow's. Tracks are restarted group by group, with a true or a
-corrupted mask, so that ages 1 .. GROUPS are seen equally often.
+trained on chains of its own mistakes, of flow's and of both. Tracks are restarted group by group, with a true mask, one as
+a decoder leaves it or a wrong one, so that ages 1 .. GROUPS are seen equally often.
 """
 import numpy as np
 import torch
 
-from augment import Light, corrupt_mask, each, occluder
+from augment import Light, corrupt_mask, each, occluder, twin
 from geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image, crop_mask, logit_of, paste, warp
+from motion import follow_object, grey_at_flow
 
-GROUPS = 12
-DAVIS_SHARE = 0.5
-REFINED_SHARE = 0.65
-BAD_START_SHARE = 0.35
-BAD_PRIOR_SHARE = 0.08
-OCCLUDER_SHARE = 0.12
+GROUPS = 10
+DAVIS_SHARE = 0.45
+REFINED_SHARE, MIXED_SHARE = 0.55, 0.2
+"""Tracks that always go on from the refiner's output, and those that do on every second frame; the rest follow flow alone."""
+FOLLOW_SHARE = 0.7
+"""Tracks warped with the object's own motion (motion.py), the others with bare flow."""
+BAD_START_SHARE, MILD_START_SHARE, MILD = 0.2, 0.45, 0.25
+BAD_PRIOR_SHARE = 0.05
+OCCLUDER_SHARE, TWIN_SHARE = 0.1, 0.12
+CAMOUFLAGE_SHARE, TINT_SHARE, NEW_BACK_SHARE = 0.25, 0.2, 0.12
+WILD_LIGHT = 0.35
 VISIBLE_PIXELS = 60.0
 """A start frame must show at least this much of the object, in analysis pixels."""
 
@@ -43,14 +49,45 @@ class Clips:
         return self.masks[self.frames[sequence, time]].unsqueeze(1).float()
 
     def flow(self, sequence, time):
-        """Flow [B, 144, 256, 2] from frame `time` to the one before."""
-        return self.flows[self.first_flow[sequence] + time - 1]
+        """Flow [B, 2, 144, 256] from frame `time` to the one before."""
+        return self.flows[self.first_flow[sequence] + time - 1].float().permute(0, 3, 1, 2)
+
+    def followed(self, sequence, time, mask):
+        """The same flow with the object's own motion around `mask` [B, 1, 252, 448], its mask on the frame before."""
+        before, now = (grey_at_flow(self.image(sequence, t)) for t in (time - 1, time))
+        return follow_object(self.flow(sequence, time), mask, before, now)
 
 
-def corrupt_start(mask, window):
+def corrupt_start(mask, window, strength=None):
     """A wrong version of a true mask [B, 1, H, W], made inside its window."""
     prior = crop_mask(mask, window)
-    return paste(mask, prior, logit_of(corrupt_mask(prior)), window)
+    return paste(mask, prior, logit_of(corrupt_mask(prior, strength)), window)
+
+
+class Disguise:
+    """What one group of tracks wears on all its frames: light, a tint of the object, another track's background.
+
+    Flow was computed on the frames as they are, so priors stay real while looks vary: objects of the ground's colour, too.
+    """
+
+    def __init__(self, count, device):
+        rand = lambda: torch.rand(count, device=device)
+        self.light = Light(count, device, wild=WILD_LIGHT)
+        self.new_back = (rand() < NEW_BACK_SHARE).nonzero()[:, 0]
+        self.fade = torch.where(rand() < CAMOUFLAGE_SHARE, 0.3 + 0.7 * rand(), torch.zeros(count, device=device))
+        self.tint = torch.randn(count, 3, 1, 1, device=device) * 25 * each(rand() < TINT_SHARE)
+        self.measured = None
+
+    def wear(self, crop, mask):
+        """crop [B, 3, S, S] with the object under `mask` [B, 1, S, S] disguised; the first call measures the colours."""
+        crop = self.light.apply(crop)
+        some = self.new_back
+        if len(some):
+            crop[some] = torch.lerp(crop[(some + 1) % len(crop)], crop[some], mask[some])
+        if self.measured is None:
+            mean = lambda w: (crop * w).sum((2, 3), keepdim=True) / (w.sum((2, 3), keepdim=True) + 1)
+            self.measured = self.tint + (mean(1 - mask) - mean(mask)) * each(self.fade)
+        return (crop + mask * self.measured).clamp(0, 255)
 
 
 class Tracks:
@@ -67,9 +104,10 @@ class Tracks:
         self.mask = torch.zeros(count, 1, ANALYSIS_HEIGHT, ANALYSIS_WIDTH, device=device)
         self.key_crop = torch.zeros(count, 3, CROP, CROP, device=device)
         self.key_prior = torch.zeros(count, 1, CROP, CROP, device=device)
-        self.matrix = torch.eye(3, device=device).repeat(count, 1, 1)
-        self.offset = torch.zeros(count, 3, 1, device=device)
-        self.refined = torch.zeros(count, dtype=torch.bool, device=device)
+        self.disguises = [None] * GROUPS
+        place = torch.arange(count, device=device)
+        self.follows = (place * 7 % 10 < FOLLOW_SHARE * 10).nonzero()[:, 0]
+        self.refined = torch.zeros(count, device=device)
         self.valid = torch.zeros(count, dtype=torch.bool, device=device)
         self.turn = 0
         for group in range(GROUPS):
@@ -93,29 +131,41 @@ class Tracks:
         turn = torch.stack([torch.stack([c * flip, -s], 1), torch.stack([s * flip, c], 1)], 1)
         return turn, torch.exp(self.randn(count) * 0.1 * loose), self.randn(count, 2) * (0.04 * loose)[:, None]
 
+    def start_masks(self, true):
+        """(masks, found): true, as a decoder leaves them, or wrong."""
+        window, found = Window.around(true)
+        draw = self.rand(len(true))
+        bad = draw < BAD_START_SHARE
+        wrong = corrupt_start(true, window, torch.where(bad, torch.ones_like(draw), torch.full_like(draw, MILD)))
+        return torch.where(each(draw < BAD_START_SHARE + MILD_START_SHARE), wrong, true), found
+
     def restart(self, group):
-        """Draws new sequences, start frames and keyframe crops for one group."""
+        """Draws new sequences, start frames, looks and keyframe crops for one group."""
         size, clips = self.size, self.clips
         at = slice(group * size, (group + 1) * size)
         real = int(round(size * DAVIS_SHARE))
         sequence = torch.cat([torch.multinomial(w, n, True) for w, n in zip(self.weights, (real, size - real))])
+        sequence = sequence[torch.randperm(size, device=self.device)]
         room = (clips.length[sequence] - GROUPS).clamp(min=1)
         time = (self.rand(size) * room).long()
         true = clips.mask(sequence, time)
-        window, found = Window.around(true)
-        bad = corrupt_start(true, window)
-        start = torch.where(each(self.rand(size) < BAD_START_SHARE), bad, true)
+        start, found = self.start_masks(true)
         visible = true.sum((1, 2, 3)) > VISIBLE_PIXELS
         window, found_start = Window.around(start, *self.jitter(size))
-        light = Light(size, self.device)
-        drift = Light(size, self.device, 0.25)
-        crop = light.apply(crop_image(clips.image(sequence, time), window))
-        self.key_crop[at] = drift.apply(crop)
+        self.disguises[group] = Disguise(size, self.device)
+        crop = self.disguises[group].wear(crop_image(clips.image(sequence, time), window), crop_mask(true, window))
+        self.key_crop[at] = Light(size, self.device, 0.25).apply(crop)
         self.key_prior[at] = crop_mask(start, window)
-        self.matrix[at], self.offset[at] = light.matrix, light.offset
         self.sequence[at], self.time[at], self.mask[at] = sequence, time, start
-        self.refined[at] = self.rand(size) < REFINED_SHARE
+        draw = self.rand(size)
+        self.refined[at] = torch.where(draw < REFINED_SHARE, 1.0, torch.where(draw < REFINED_SHARE + MIXED_SHARE, 0.5, 0.0))
         self.valid[at] = visible & found & found_start
+
+    def carry(self):
+        """Warps all masks by one frame."""
+        flow, some = self.clips.flow(self.sequence, self.time), self.follows
+        flow[some] = self.clips.followed(self.sequence[some], self.time[some], self.mask[some])
+        self.mask = warp(self.mask, flow)
 
     @torch.no_grad()
     def step(self):
@@ -127,21 +177,23 @@ class Tracks:
         self.restart(self.turn)
         self.turn = (self.turn + 1) % GROUPS
         self.time += 1
-        self.mask = warp(self.mask, self.clips.flow(self.sequence, self.time))
+        self.carry()
         self.window, found = Window.around(self.mask, *self.jitter(self.count))
         self.valid &= found
-        image = self.clips.image(self.sequence, self.time)
-        crop = crop_image(image, self.window)
-        crop = torch.baddbmm(self.offset, self.matrix, crop.flatten(2)).view_as(crop)
-        crop = crop + self.randn(self.count, 1, CROP, CROP) * each(self.rand(self.count) ** 2 * 6)
         true = self.clips.mask(self.sequence, self.time)
         target = crop_mask(true, self.window)
+        crop = crop_image(self.clips.image(self.sequence, self.time), self.window)
+        parts = zip(self.disguises, crop.split(self.size), target.split(self.size))
+        crop = torch.cat([disguise.wear(*part) for disguise, *part in parts])
+        crop = crop + self.randn(self.count, 1, CROP, CROP) * each(self.rand(self.count) ** 2 * 6)
         scale = (self.window.side / CROP) ** 2
         outside = (true.sum((1, 2, 3)) / scale - target.sum((1, 2, 3))).clamp(min=0)
         prior = crop_mask(self.mask, self.window)
         self.prior = prior.clone()
         some = self.some(BAD_PRIOR_SHARE)
         prior[some] = corrupt_mask(prior[some])
+        some = self.some(TWIN_SHARE)
+        crop[some], target[some] = twin(crop[some], target[some], self.device)
         some = self.some(OCCLUDER_SHARE)
         front = occluder(len(some), CROP, self.device)
         crop[some] = torch.lerp(crop[some], crop[some.roll(1)], front)
@@ -153,4 +205,4 @@ class Tracks:
     def feed(self, logits):
         """Takes the refiner's output [B, 1, 128, 128] as the next mask of the tracks that are refined."""
         refined = paste(self.mask, self.prior, logits.float(), self.window)
-        self.mask = torch.where(each(self.refined), refined, self.mask)
+        self.mask = torch.where(each(self.rand(self.count) < self.refined), refined, self.mask)

@@ -1,7 +1,7 @@
 """Synthetic clips from photographs with region maps: exact masks, moving and deforming objects, occluders, light.
 
-Half of the clips move a whole photograph (camera and elastic motion) and follow one of its regions; the others move a
-cut-out over another photograph. Something may pass in front of it. Rendered on the CPU, so that a real flow engine can
+Four in ten clips move a whole photograph (camera and elastic motion) and follow one of its regions; the others move a
+cut-out over another photograph, or over its own. Its twin may move beside it, something may pass in front. Rendered on the CPU, so that a real flow engine can
 be run on the frames afterwards and its mistakes be learned.
 """
 import math
@@ -12,7 +12,8 @@ import numpy as np
 WIDTH, HEIGHT = 448, 252
 SET_WEIGHT = {'bsds500': 0.34, 'ccp': 0.24, 'carparts': 0.12, 'camvid': 0.12, 'human290': 0.18}
 PROCEDURAL_SHARE = 0.12
-OCCLUDER_SHARE, DISTRACTOR_SHARE = 0.35, 0.25
+OCCLUDER_SHARE, DISTRACTOR_SHARE, TWIN_SHARE = 0.3, 0.2, 0.35
+FOLLOW_SHARE, OWN_PHOTO_SHARE, CAMOUFLAGE_SHARE = 0.4, 0.25, 0.25
 WHOLE_SHARE = {'ccp': 0.65, 'carparts': 0.3}
 """How often a map of clothes or car parts is taken as one object rather than one of its parts (a car map lacks the body)."""
 
@@ -86,7 +87,7 @@ class Motion:
     """A smooth path of similarity transforms about a centre, with an elastic field that changes over time."""
 
     def __init__(self, rng, speed, elastic):
-        fast = speed * (2.5 if rng.random() < 0.25 else 1.0)
+        fast = speed * (2.5 if rng.random() < 0.2 else uniform_log(rng, 0.2, 1.2))
         self.velocity = rng.normal(size=2) * 0.012 * fast * WIDTH
         self.sway = rng.normal(size=2) * 0.012 * fast * WIDTH
         self.turn, self.grow = rng.normal() * 0.02 * fast, rng.normal() * 0.012 * fast
@@ -140,20 +141,53 @@ def extent(mask):
     return np.float32([(xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2]), float(max(xs[-1] - xs[0], ys[-1] - ys[0]) + 1)
 
 
-def place_object(rng, photos, near=None, speed=1.0):
-    """A cut-out (or procedural shape with a photograph's texture) as a Layer, at `near` or anywhere."""
+def cut_out(rng, photos):
+    """(image, mask) of a random object, or of a procedural shape with a photograph's texture."""
     image, mask = photos.draw_object(rng)
     if rng.random() < PROCEDURAL_SHARE:
         mask = cv2.resize(star_mask(rng), (image.shape[1], image.shape[0]))
+    return image, mask
+
+
+def elasticity(rng):
+    """Standard deviation of a layer's elastic motion in pixels: mostly small, at times that of a dancer."""
+    return rng.random() * (10 if rng.random() < 0.25 else 4)
+
+
+def place_object(rng, cut, near=None, speed=1.0):
+    """A cut-out (image, mask) as a Layer, at `near` or anywhere."""
+    image, mask = cut
     centre, side = extent(mask)
     size = uniform_log(rng, 0.18, 1.1) * HEIGHT
     place = rng.uniform((0.2, 0.2), (0.8, 0.8)) * (WIDTH, HEIGHT) if near is None else near + rng.normal(size=2) * 45
-    return Layer(rng, image, mask, centre, place, size / side, speed, rng.random() * 5)
+    return Layer(rng, image, mask, centre, place, size / side, speed, elasticity(rng))
 
 
-def backdrop(rng, photos, follow):
-    """A photograph that fills the frame; with `follow`, one of its regions is the object and is kept in view."""
-    image, mask = photos.draw_object(rng) if follow else photos.draw(rng)[1:]
+def place_twin(rng, layer):
+    """The same cut-out once more beside a layer, on its way elsewhere or along with it, in nearly the same colours."""
+    angle, gap = rng.uniform(0, 6.3), extent(layer.mask)[1] * layer.zoom * rng.uniform(0.4, 1.2)
+    place = layer.place + np.float32([math.cos(angle), math.sin(angle)]) * gap
+    copy = Layer(rng, layer.image, layer.mask, layer.anchor, place, layer.zoom * math.exp(rng.normal() * 0.15), 1.0, elasticity(rng))
+    if rng.random() < 0.5:
+        copy.motion.velocity = layer.motion.velocity + rng.normal(size=2)
+    copy.colour, copy.offset = layer.colour, layer.offset + np.float32(rng.normal() * 6)
+    return copy
+
+
+def camouflage(rng, layer, back):
+    """Shifts a layer's colours towards the mean of the picture that it moves over."""
+    inside = layer.mask > 127
+    if inside.any():
+        apart = back.image.reshape(-1, 3).mean(0) @ back.colour.T + back.offset - layer.image[inside].mean(0) @ layer.colour.T
+        layer.offset = np.float32(layer.offset + rng.uniform(0.4, 1.0) * (apart - layer.offset))
+
+
+def backdrop(rng, photos, follow, own=None):
+    """A photograph (`own` if given) that fills the frame; with `follow`, one of its regions is the object, kept in view."""
+    if own is not None:
+        image = own
+    else:
+        image, mask = photos.draw_object(rng) if follow else photos.draw(rng)[1:]
     cover = max(WIDTH / image.shape[1], HEIGHT / image.shape[0])
     if follow:
         centre, side = extent(mask)
@@ -163,6 +197,12 @@ def backdrop(rng, photos, follow):
         mask = np.zeros(image.shape[:2], np.uint8)
         centre, zoom, place = np.float32([image.shape[1] / 2, image.shape[0] / 2]), cover * rng.uniform(1, 1.5), np.float32([WIDTH / 2, HEIGHT / 2])
     return Layer(rng, image, mask, centre, place, zoom, 0.8 if follow else 0.5, rng.random() * (6 if follow else 1.5))
+
+
+def shade(rng):
+    """Light that differs over the picture and stays where it is while things move through it [H, W, 1]."""
+    field = cv2.resize(rng.normal(size=(3, 4)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.exp(field * (0.25 * rng.random() ** 2))[..., None]
 
 
 def degrade(rng, settings, frame):
@@ -178,13 +218,22 @@ def degrade(rng, settings, frame):
 
 def render_clip(rng, photos, length):
     """(frames uint8 [T, H, W, 3] RGB, masks bool [T, H, W]) of one synthetic clip."""
-    follow = rng.random() < 0.5
-    back = backdrop(rng, photos, follow)
-    target = back if follow else place_object(rng, photos)
+    follow = rng.random() < FOLLOW_SHARE
+    cut = None if follow else cut_out(rng, photos)
+    back = backdrop(rng, photos, follow, cut[0] if cut and rng.random() < OWN_PHOTO_SHARE else None)
+    target = back if follow else place_object(rng, cut)
+    behind, front = [], []
+    if not follow:
+        if rng.random() < CAMOUFLAGE_SHARE:
+            camouflage(rng, target, back)
+        if rng.random() < TWIN_SHARE:
+            (front if rng.random() < 0.35 else behind).append(place_twin(rng, target))
+        if rng.random() < DISTRACTOR_SHARE:
+            behind.append(place_object(rng, cut_out(rng, photos)))
     middle = target.place + np.float32(target.motion.at(length / 2)[2])
-    behind = [place_object(rng, photos)] if not follow and rng.random() < DISTRACTOR_SHARE else []
-    front = [place_object(rng, photos, middle, 2.0)] if rng.random() < OCCLUDER_SHARE else []
-    drift, hard = rng.normal() * 0.01, uniform_log(rng, 1.0, 3.0)
+    if rng.random() < OCCLUDER_SHARE:
+        front.append(place_object(rng, cut_out(rng, photos), middle, 2.0))
+    drift, hard, light = rng.normal() * 0.01, uniform_log(rng, 1.0, 3.0), shade(rng)
     settings = (max(0.0, rng.normal() * 0.8), rng.random() ** 2 * 9, int(rng.integers(45, 96)))
     frames, masks = [], []
     for t in range(length):
@@ -195,7 +244,7 @@ def render_clip(rng, photos, length):
             soft = np.clip((alpha - 0.5) * hard + 0.5, 0, 1) * (alpha > 0.02)
             picture += (colour - picture) * soft[..., None]
             visible = np.maximum(visible, soft) if layer is target else visible * (1 - soft)
-        lit = np.clip(picture * (1 + drift * t), 0, 255).astype(np.uint8)
+        lit = np.clip(picture * light * (1 + drift * t), 0, 255).astype(np.uint8)
         frames.append(degrade(rng, settings, lit)[..., ::-1])
         masks.append(visible > 0.5)
     return np.stack(frames), np.stack(masks)

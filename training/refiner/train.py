@@ -1,6 +1,6 @@
 """Trains the refiner; resumes from OUT/refiner.pt when it is there.
 
-    python3 train.py ARRAYS OUT --seconds 180 [--batch 960] [--processes 2]
+    python3 train.py ARRAYS OUT --seconds 180 [--warm CHECKPOINT] [--batch 800] [--processes 2]
 
 OUT/refiner.pt holds weights, their average, the optimiser and the progress; it is written every SAVE_SECONDS and at the end.
 """
@@ -21,7 +21,7 @@ from rollout import GROUPS, Clips, Tracks
 SAVE_SECONDS = 45.0
 WARMUP_STEPS = 150
 AVERAGE_DECAY = 0.998
-FIGURES = ('loss', 'iou of prior', 'iou of output', 'iou error', 'live')
+FIGURES = ('loss', 'iou of prior', 'iou of output', 'gain where prior > .85', 'share of these made worse', 'iou error', 'live')
 
 
 class Trainer:
@@ -33,6 +33,8 @@ class Trainer:
         self.model = Refiner().to(device)
         if device.type == 'cuda':
             self.model = self.model.to(memory_format=torch.channels_last)
+        if args.warm:
+            self.warm_start(args.warm)
         self.average = copy.deepcopy(self.model).eval()
         decay = [p for p in self.model.parameters() if p.ndim > 1]
         plain = [p for p in self.model.parameters() if p.ndim <= 1]
@@ -44,6 +46,14 @@ class Trainer:
         floats = lambda m: [t.data for t in list(m.parameters()) + list(m.buffers()) if t.is_floating_point()]
         self.now, self.smooth = floats(self.model), floats(self.average)
         torch.manual_seed(1000 * args.seed + rank + self.iteration)
+
+    def warm_start(self, path):
+        """Takes every tensor whose name and shape are still the same from another checkpoint's averaged weights."""
+        theirs, ours = torch.load(path, map_location=self.device)['average'], self.model.state_dict()
+        same = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
+        self.model.load_state_dict(same, strict=False)
+        if self.rank == 0:
+            print(f'warm start: {len(same)} of {len(ours)} tensors', flush=True)
 
     def resume(self):
         """Continues from the checkpoint, with the time it had used."""
@@ -152,7 +162,8 @@ def main():
     parser.add_argument('out')
     parser.add_argument('--seconds', type=float, default=180.0, help='training time, earlier calls counted in')
     parser.add_argument('--steps', type=int, default=0, help='stop after this many steps instead')
-    parser.add_argument('--batch', type=int, default=960, help=f'crops per process, a multiple of {2 * GROUPS}')
+    parser.add_argument('--warm', help='checkpoint to take tensors of the same name and shape from')
+    parser.add_argument('--batch', type=int, default=800, help=f'crops per process, a multiple of {2 * GROUPS}')
     parser.add_argument('--rate', type=float, default=2e-3)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--processes', type=int, default=0, help='default: one per GPU, or one')
