@@ -1,5 +1,6 @@
 export { defaultThreads, loadModel } from './load-model.ts';
 export type { LoadModelOptions } from './load-model.ts';
+export type { Precision } from './precision.ts';
 export type {
   DecodeRequest,
   Features,

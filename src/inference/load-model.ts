@@ -4,6 +4,7 @@ import { goldenIou, goldenPicture } from './golden-picture.ts';
 import { layoutProblems } from './layouts.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
+import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
 import type { DecodeRequest, LoadedModel } from './requests.ts';
 import { Segmenter } from './segmenter.ts';
 import { WorkerLane } from './worker-lane.ts';
@@ -16,6 +17,8 @@ export type LoadModelOptions = {
   readonly provider?: string;
   /** Threads inside one encoder or decoder run. Default: {@link defaultThreads}. */
   readonly threads?: number;
+  /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
+  readonly precision?: Precision;
   /** Called after a worker that died was replaced. */
   readonly onWorkerRestart?: (lane: 'heavy' | 'light') => void;
   readonly signal: AbortSignal;
@@ -32,7 +35,8 @@ export const defaultThreads = 2;
  */
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
   const { directory, signal, provider = 'cpu', threads = defaultThreads } = options;
-  const manifest = await loadManifest(directory);
+  const { precision = defaultPrecision(provider) } = options;
+  const manifest = withPrecision(await loadManifest(directory), precision);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 

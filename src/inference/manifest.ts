@@ -18,11 +18,16 @@ const tensor = z.strictObject({
   shape: z.array(dimension),
 });
 
-const graph = z.strictObject({
+const storedGraph = z.strictObject({
   /** File beside the manifest. */
   file: z.string().regex(/^[\w.-]+$/, 'a plain file name'),
   bytes: positiveInt,
   sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits'),
+});
+
+const graph = storedGraph.extend({
+  /** The same graph in 8-bit integers, with the same tensors; it runs where `cpu` is the provider. */
+  quantised: storedGraph.optional(),
   inputs: z.record(z.string(), tensor),
   outputs: z.record(z.string(), tensor),
 });

@@ -121,6 +121,15 @@ test('a graph that the self-test finds wrong does not load', async () => {
   expect(liveFrames()).toBe(0);
 });
 
+test('the quantised graph of a manifest is the one that runs, unless float32 is asked for', async () => {
+  await using folder = await writeToyModel((m) => {
+    m.graphs.encoder.quantised = { file: 'encoder-int8.onnx', bytes: 7, sha256: '0'.repeat(64) };
+  });
+  expect((await refusal(folder)).message).toContain('encoder-int8.onnx');
+  await using model = await loadModel({ ...folder, precision: 'float32', signal });
+  expect(model.info.selfTest.passed).toBe(true);
+});
+
 test('one flipped byte in a shipped graph is found', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'maskstream-spoilt-'));
   try {
