@@ -1,12 +1,14 @@
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { FramePool, type Frame } from '../src/frame/frame.ts';
 import { loadModel } from '../src/inference/index.ts';
-import type { DecodeRequest, LoadedModel } from '../src/inference/index.ts';
+import type { DecodeRequest, LoadedModel, Precision } from '../src/inference/index.ts';
+import { cell, machineName, markdownTable } from './markdown-table.ts';
+import { percentile } from './percentile.ts';
 
 /*
  * Milliseconds of the embedded model's graphs as the service runs them: through the worker, with
- * pre- and post-processing. `node dist/bench/inference.js [RUNS] [MODEL_DIRECTORY]`
+ * pre- and post-processing, in fp32 and quantised.
+ * `node dist/bench/inference.js [RUNS] [MODEL_DIRECTORY]`
  */
 
 const runs = Number(process.argv[2] ?? 20);
@@ -15,19 +17,22 @@ const warmUpRuns = 3;
 const size = { width: 512, height: 288 };
 const { signal } = new AbortController();
 
-const [cpu] = cpus();
-console.log(`${cpu?.model ?? 'unknown CPU'}, ${cpus().length} threads, ${runs} runs each`);
-console.log('part                     threads   p50 ms   p95 ms   CPU ms');
-for (const threads of [1, 2]) {
-  await using model = await loadModel({ directory, threads, signal });
-  await measureModel(model, threads);
-  const residentMb = (process.memoryUsage().rss / 2 ** 20).toFixed(0);
-  console.log(`resident, whole process: ${residentMb} MB`);
-}
+type Setting = { readonly precision: Precision; readonly threads: number };
 
-async function measureModel(model: LoadedModel, threads: number): Promise<void> {
+const rows: string[][] = [];
+for (const precision of ['float32', 'quantised'] as const) {
+  for (const threads of [1, 2]) {
+    await using model = await loadModel({ directory, threads, precision, signal });
+    await measureModel(model, { precision, threads });
+  }
+}
+console.log(`${machineName()}; ${runs} runs each\n`);
+const columns = ['part', 'arithmetic', 'threads', 'p50 ms', 'p95 ms', 'CPU ms'];
+console.log(markdownTable(columns, rows));
+
+async function measureModel(model: LoadedModel, setting: Setting): Promise<void> {
   using frame = noiseFrame();
-  await measure('encoder', threads, async () => (await model.encode(frame, signal)).close());
+  await measure('encoder', setting, async () => (await model.encode(frame, signal)).close());
   using features = await model.encode(frame, signal);
   const side = model.info.maskSide;
   const mask = new Float32Array(side * side).fill(0.5);
@@ -40,10 +45,12 @@ async function measureModel(model: LoadedModel, threads: number): Promise<void> 
     ['decoder, prior + memory', [full]],
     ['decoder, 4 objects', [full, full, full, full]],
   ] as const) {
-    await measure(name, threads, async () => void (await model.decode(features, requests, signal)));
+    await measure(name, setting, async () => void (await model.decode(features, requests, signal)));
   }
-  if (model.info.refiner === null) return;
-  const { cropSide, appearanceLength } = model.info.refiner;
+  const { refiner } = model.info;
+  // The refiner is the same in all settings.
+  if (refiner === null || setting.precision === 'quantised' || setting.threads > 1) return;
+  const { cropSide, appearanceLength } = refiner;
   const request = {
     crop: new Float32Array(3 * cropSide * cropSide).fill(100),
     prior: new Float32Array(cropSide * cropSide).fill(0.5),
@@ -52,14 +59,14 @@ async function measureModel(model: LoadedModel, threads: number): Promise<void> 
   for (const objects of [1, 4]) {
     const requests = Array.from({ length: objects }, () => request);
     // Always one thread: its lane runs beside the heavy one.
-    await measure(`refiner, ${objects} object(s)`, 1, async () => {
+    await measure(`refiner, ${objects} object(s)`, setting, async () => {
       await model.refine(requests, signal);
     });
   }
 }
 
-/** Prints wall time percentiles and mean process CPU time of one call. */
-async function measure(name: string, threads: number, call: () => Promise<void>): Promise<void> {
+/** Adds a row: wall time percentiles and mean process CPU time of one call. */
+async function measure(name: string, setting: Setting, call: () => Promise<void>): Promise<void> {
   for (let i = 0; i < warmUpRuns; i++) await call();
   const wallMs: number[] = [];
   const before = process.cpuUsage();
@@ -69,11 +76,9 @@ async function measure(name: string, threads: number, call: () => Promise<void>)
     wallMs.push(performance.now() - start);
   }
   const { user, system } = process.cpuUsage(before);
-  wallMs.sort((a, b) => a - b);
-  const at = (ratio: number): string =>
-    (wallMs[Math.min(runs - 1, Math.floor(runs * ratio))] ?? 0).toFixed(1).padStart(9);
-  const cpuMs = ((user + system) / 1000 / runs).toFixed(1).padStart(9);
-  console.log(`${name.padEnd(25)}${String(threads).padStart(7)}${at(0.5)}${at(0.95)}${cpuMs}`);
+  const times = [0.5, 0.95].map((ratio) => cell(percentile(wallMs, ratio)));
+  const cpuMs = cell((user + system) / 1000 / runs);
+  rows.push([name, setting.precision, String(setting.threads), ...times, cpuMs]);
 }
 
 function noiseFrame(): Frame {
