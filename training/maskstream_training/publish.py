@@ -2,8 +2,9 @@
 
     python -m maskstream_training.publish ONNX MODEL [--calibration calibration.json]
 
-ONNX holds encoder.onnx, decoder.onnx and, if trained, text.onnx with vocabulary.json.  Only what training decides is
-rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the manifest stays.
+ONNX holds encoder.onnx, encoder-int8.onnx (quantise), decoder.onnx and, if trained, text.onnx with vocabulary.json.
+Only what training decides is rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the
+manifest stays.
 """
 import argparse
 import hashlib
@@ -39,12 +40,23 @@ def decoder_tensors() -> dict:
 
 
 def install(source: pathlib.Path, model: pathlib.Path, entry: dict) -> None:
-    """Copy one graph and write its size and hash into its manifest entry."""
+    """Copy one graph, and its quantised form where there is one, and write sizes and hashes into its manifest entry."""
+    entry.update(copy(source, model))
+    quantised = source.with_name(source.stem + "-int8.onnx")
+    entry.pop("quantised", None)   # one of earlier weights
+    (model / quantised.name).unlink(missing_ok=True)
+    if quantised.exists():
+        if quantised.stat().st_mtime < source.stat().st_mtime:
+            raise ValueError(f"{quantised.name} is older than {source.name}: quantise again")
+        entry["quantised"] = copy(quantised, model)
+
+
+def copy(source: pathlib.Path, model: pathlib.Path) -> dict:
     data = source.read_bytes()
     if len(data) >= LIMIT_BYTES:
         raise ValueError(f"{source.name}: {len(data)} bytes, the limit is {LIMIT_BYTES}")
     shutil.copyfile(source, model / source.name)
-    entry.update(file=source.name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    return {"file": source.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def main() -> None:
