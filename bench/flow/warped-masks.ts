@@ -6,7 +6,7 @@ import {
   flowGrid,
   prepareFlowImage,
 } from '../../src/tracking/flow/flow-image.ts';
-import { ObjectMotion } from '../../src/tracking/flow/object-motion.ts';
+import { followObject } from '../../src/tracking/flow/object-motion.ts';
 import type { FlowEngine } from '../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../src/tracking/flow/warp.ts';
 import { trueMask, type TrueClip } from './true-clips.ts';
@@ -38,7 +38,6 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
   const counts = zeros();
   const followTimes: number[] = [];
   const warpTimes: number[] = [];
-  const motion = new ObjectMotion();
   const own = createFlowField(flows[0]!);
   for (let start = 0; start + 1 < clip.frames.length; start += startInterval) {
     const first = trueMask(clip, start);
@@ -50,7 +49,7 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
       plain = warpSoftMask(plain, flow);
       const [previous, current] = [images[start + age - 1]!, images[start + age]!];
       const before = followed;
-      followTimes.push(timed(() => motion.follow({ mask: before, flow, previous, current }, own)));
+      followTimes.push(timed(() => followObject({ mask: before, flow, previous, current }, own)));
       warpTimes.push(timed(() => (followed = warpSoftMask(before, own))));
       const chained = createFlowField(own);
       composeFlow(own, composed, chained);

@@ -1,6 +1,8 @@
 import { wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
+import { threadKernel } from './flow/kernel/kernel.ts';
+import { putMask } from './flow/kernel/structs.ts';
 
 /** Logit under which a pixel counts as outside when a window is cut: probability 0.02. */
 const outsideLogit = -4;
@@ -33,22 +35,18 @@ export function softMaskFromLogits(
   if (window === null) return emptySoftMask(size);
   const across = { origin: region.x * size.width, scale: side / (region.width * size.width) };
   const down = { origin: region.y * size.height, scale: side / (region.height * size.height) };
-  const values = new Float32Array(window.width * window.height);
-  for (let row = 0; row < window.height; row++) {
-    const v = clamp((window.y + row + 0.5 - down.origin) * down.scale - 0.5, 0, side - 1);
-    const v0 = Math.floor(v);
-    const top = v0 * side;
-    const bottom = Math.min(v0 + 1, side - 1) * side;
-    for (let column = 0; column < window.width; column++) {
-      const u = clamp((window.x + column + 0.5 - across.origin) * across.scale - 0.5, 0, side - 1);
-      const u0 = Math.floor(u);
-      const u1 = Math.min(u0 + 1, side - 1);
-      const upper = lerp(logits[top + u0] ?? 0, logits[top + u1] ?? 0, u - u0);
-      const lower = lerp(logits[bottom + u0] ?? 0, logits[bottom + u1] ?? 0, u - u0);
-      values[row * window.width + column] = sigmoid(lerp(upper, lower, v - v0));
-    }
-  }
-  return { size, window, values };
+  const kernel = threadKernel();
+  const values = kernel.call.maskFromLogits(
+    kernel.put(logits),
+    side,
+    (window.x + 0.5 - across.origin) * across.scale - 0.5,
+    (window.y + 0.5 - down.origin) * down.scale - 0.5,
+    across.scale,
+    down.scale,
+    window.width,
+    window.height,
+  );
+  return { size, window, values: kernel.floats(values, window.width * window.height).slice() };
 }
 
 /**
@@ -115,29 +113,29 @@ export function softMaskFromMask(mask: Mask, size: Size): SoftMask {
 /** Tight bounds of the probabilities of at least one half, in the mask's pixels; null if none. */
 export function softMaskBounds(mask: SoftMask): Box | null {
   if (mask.window === null) return null;
-  const { x, y, width, height } = mask.window;
-  let left = width;
-  let right = -1;
-  let top = height;
-  let bottom = -1;
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      if ((mask.values[row * width + column] ?? 0) < 0.5) continue;
-      if (column < left) left = column;
-      if (column > right) right = column;
-      if (row < top) top = row;
-      bottom = row;
-    }
-  }
-  if (right < 0) return null;
-  return { x: x + left, y: y + top, width: right - left + 1, height: bottom - top + 1 };
+  const { bounds } = measureSoftMask(mask);
+  if (bounds.width === 0) return null;
+  return { ...bounds, x: mask.window.x + bounds.x, y: mask.window.y + bounds.y };
 }
 
 /** Pixels with a probability of at least one half. */
 export function softMaskArea(mask: SoftMask): number {
-  let area = 0;
-  for (let i = 0; i < mask.values.length; i++) if ((mask.values[i] ?? 0) >= 0.5) area++;
-  return area;
+  return mask.window === null ? 0 : measureSoftMask(mask).area;
+}
+
+/** Share of a mask's weight between one tenth and nine tenths. */
+export function softMaskFuzz(mask: SoftMask): number {
+  if (mask.window === null) return 0;
+  const { weight, fuzzyWeight } = measureSoftMask(mask);
+  return weight === 0 ? 0 : fuzzyWeight / weight;
+}
+
+function measureSoftMask(mask: SoftMask) {
+  const kernel = threadKernel();
+  const measured = kernel.call.measure(putMask(kernel, mask));
+  const [x = 0, y = 0, width = 0, height = 0, area = 0] = kernel.ints(measured, 5);
+  const [weight = 0, fuzzyWeight = 0] = kernel.floats(measured + 20, 2);
+  return { bounds: { x, y, width, height }, area, weight, fuzzyWeight };
 }
 
 /** The soft mask of the same object in a picture of another size; for a size change mid-stream. */
@@ -283,8 +281,4 @@ function coverage(mask: Mask, area: Box): number {
 
 function lerp(a: number, b: number, t: number): number {
   return a + (b - a) * t;
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
 }

@@ -2,7 +2,6 @@ import { sameSize, type Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { summariseRegion } from './flow/summarise-region.ts';
 import type { FlowField } from './flow/types.ts';
-import { warpSoftMask } from './flow/warp.ts';
 import {
   emptySoftMask,
   rescaleSoftMask,
@@ -25,8 +24,8 @@ export type Motion = {
   readonly residual: Float32Array;
 };
 
-/** The flow to carry one object's mask with; see {@link ObjectMotion}. Valid until the next call. */
-export type FollowObject = (mask: SoftMask) => FlowField;
+/** Carries one object's mask onto the frame; see `carryObject`. */
+export type CarryObject = (mask: SoftMask) => SoftMask;
 
 /**
  * The object on the next frame: carried by flow, scaled where the picture's size changed, left in
@@ -35,7 +34,7 @@ export type FollowObject = (mask: SoftMask) => FlowField;
 export function moveObject(
   object: TrackedObject,
   frame: TrackerFrame,
-  motion: (Motion & { readonly follow: FollowObject }) | null,
+  motion: (Motion & { readonly carry: CarryObject }) | null,
 ): TrackedObject {
   const still = { ...object, given: null, cut: null };
   if (object.area === 0) return { ...still, soft: emptySoftMask(frame.analysis) };
@@ -44,7 +43,7 @@ export function moveObject(
     return { ...still, soft, area: softMaskArea(soft) };
   }
   if (motion === null) return still;
-  const soft = warpSoftMask(object.soft, motion.follow(object.soft));
+  const soft = motion.carry(object.soft);
   const area = softMaskArea(soft);
   if (area < smallestArea(frame.analysis)) {
     return { ...still, soft: emptySoftMask(frame.analysis), area: 0 };

@@ -1,5 +1,7 @@
 import type { SoftMask } from '../frame/soft-mask.ts';
-import { marginOf, type Margin } from './render-mask.ts';
+import { threadKernel } from './flow/kernel/kernel.ts';
+import { putMask } from './flow/kernel/structs.ts';
+import type { Margin } from './render-mask.ts';
 
 /** Decides ties for the lower id without moving any outline visibly. */
 const tieMargin = 1e-6;
@@ -12,34 +14,17 @@ const tieMargin = 1e-6;
  * @param masks by ascending object id, all of one picture
  */
 export function disjointMargins(masks: readonly SoftMask[]): (Margin | null)[] {
-  const margins = masks.map(marginOf);
-  for (let i = 0; i < masks.length; i++) {
-    const margin = margins[i];
-    const mask = masks[i];
-    if (!margin || !mask) continue;
-    for (let j = 0; j < masks.length; j++) {
-      const rival = masks[j];
-      if (j !== i && rival) yieldTo(margin, mask, rival, j < i ? tieMargin : -tieMargin);
+  const kernel = threadKernel();
+  const placed = masks.map((mask) => putMask(kernel, mask));
+  return masks.map((mask, i): Margin | null => {
+    const own = placed[i];
+    if (mask.window === null || own === undefined) return null;
+    const values = kernel.put(mask.values);
+    kernel.call.margin(values, mask.values.length);
+    for (const [j, rival] of placed.entries()) {
+      if (j !== i) kernel.call.yieldTo(values, own, rival, j < i ? tieMargin : -tieMargin);
     }
-  }
-  return margins;
-}
-
-/** Lowers the margin to `mask - rival - bias` where that is less. */
-function yieldTo(margin: Margin, mask: SoftMask, rival: SoftMask, bias: number): void {
-  const own = margin.window;
-  const other = rival.window;
-  if (other === null) return;
-  const x0 = Math.max(own.x, other.x);
-  const y0 = Math.max(own.y, other.y);
-  const x1 = Math.min(own.x + own.width, other.x + other.width);
-  const y1 = Math.min(own.y + own.height, other.y + other.height);
-  for (let y = y0; y < y1; y++) {
-    const ownRow = (y - own.y) * own.width - own.x;
-    const otherRow = (y - other.y) * other.width - other.x;
-    for (let x = x0; x < x1; x++) {
-      const lead = (mask.values[ownRow + x] ?? 0) - (rival.values[otherRow + x] ?? 0) - bias;
-      if (lead < (margin.values[ownRow + x] ?? 0)) margin.values[ownRow + x] = lead;
-    }
-  }
+    const margin = kernel.floats(values, mask.values.length).slice();
+    return { size: mask.size, window: mask.window, values: margin };
+  });
 }

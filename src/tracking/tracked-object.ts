@@ -1,6 +1,7 @@
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { expectedIou, type MaskEvidence } from './confidence.ts';
+import { softMaskFuzz } from './model-mask.ts';
 import type { RefineCrop } from './refine-window.ts';
 
 /** What the keyframe said that a mask descends from. */
@@ -71,7 +72,7 @@ export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvid
         ? 0
         : Math.abs(Math.log(object.area / anchor.area)),
     travelRatio: object.area === 0 ? 0 : object.travelPixels / Math.sqrt(object.area),
-    fuzzRatio: fuzzRatio(object.soft),
+    fuzzRatio: softMaskFuzz(object.soft),
     refinedIou: object.refinedIou,
   };
 }
@@ -85,16 +86,4 @@ export function confidenceOf(object: TrackedObject, timestampUs: number): number
   if (object.anchor === null) return 0;
   if (object.area === 0) return 1 - object.anchor.presence;
   return expectedIou(evidenceOf(object, timestampUs));
-}
-
-/** Share of a mask's weight between one tenth and nine tenths. */
-function fuzzRatio(mask: SoftMask): number {
-  let fuzzy = 0;
-  let total = 0;
-  for (let i = 0; i < mask.values.length; i++) {
-    const value = mask.values[i] ?? 0;
-    total += value;
-    if (value > 0.1 && value < 0.9) fuzzy += value;
-  }
-  return total === 0 ? 0 : fuzzy / total;
 }

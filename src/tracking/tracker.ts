@@ -2,14 +2,14 @@ import { sameSize, scaleBox, type Box } from '../frame/geometry.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
-import { ObjectMotion } from './flow/object-motion.ts';
+import { carryObject } from './flow/object-motion.ts';
 import { photometricResidual } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
-import { changeObject, moveObject, type FollowObject, type Motion } from './object-steps.ts';
-import { cutRefineCrop, refineWindow } from './refine-window.ts';
+import { changeObject, moveObject, type CarryObject, type Motion } from './object-steps.ts';
+import { createCropMemory, cutRefineCrop, refineWindow } from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {
   confidenceOf,
@@ -43,9 +43,6 @@ type Moment = {
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #cuts = createSceneCutDetector();
-  readonly #objectMotion = new ObjectMotion();
-  /** Scratch: one object's own flow. */
-  #ownFlow: FlowField | null = null;
   #previous: FlowImage | null = null;
   #current: FlowImage | null = null;
   /** The frame that the calls after `advance` are about. */
@@ -71,9 +68,9 @@ export class Tracker {
     const sceneCut = known?.motion ? known.sceneCut : (fresh?.sceneCut ?? 0);
     this.#frame = frame;
     const usable = motion === null || sceneCut >= sceneCutThreshold ? null : motion;
-    const follow = usable && { ...usable, follow: this.#follower(usable.flow) };
+    const moved = usable && { ...usable, carry: this.#carrier(usable.flow) };
     for (const [objectId, object] of this.#objects) {
-      this.#objects.set(objectId, moveObject(object, frame, follow));
+      this.#objects.set(objectId, moveObject(object, frame, moved));
     }
     this.#remember(motion, sceneCut);
     const objects = [...this.#objects.values()].map((object) => ({
@@ -110,7 +107,7 @@ export class Tracker {
       const object = this.#object(objectId);
       const window = refineWindow(object.soft);
       if (window === null) return [];
-      const cut = cutRefineCrop(this.#now(), object.soft, window, side);
+      const cut = cutRefineCrop(this.#now(), object.soft, window, createCropMemory(side));
       this.#objects.set(objectId, { ...object, cut });
       return [{ objectId, crop: cut.crop, prior: cut.prior, appearance: object.appearance }];
     });
@@ -220,19 +217,12 @@ export class Tracker {
     return { motion: { flow, residual }, sceneCut };
   }
 
-  /** Gives each object's mask its own flow between the two prepared pictures. */
-  #follower(flow: FlowField): FollowObject {
+  /** Carries each object's mask between the two prepared pictures, by its own motion. */
+  #carrier(flow: FlowField): CarryObject {
     const previous = this.#previous;
     const current = this.#current;
-    if (previous === null || current === null) return () => flow;
-    if (this.#ownFlow === null || !sameSize(this.#ownFlow, flow)) {
-      this.#ownFlow = createFlowField(flow);
-    }
-    const own = this.#ownFlow;
-    return (mask) => {
-      this.#objectMotion.follow({ mask, flow, previous, current }, own);
-      return own;
-    };
+    if (previous === null || current === null) return (mask) => warpSoftMask(mask, flow);
+    return (mask) => carryObject({ mask, flow, previous, current });
   }
 
   #pathFrom(start: number): FlowField | null {

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { cutRefineCrop, pasteRefined, refineWindow } from '../../src/tracking/refine-window.ts';
+import {
+  createCropMemory,
+  cutRefineCrop,
+  pasteRefined,
+  refineWindow,
+} from '../../src/tracking/refine-window.ts';
 import { softDisc } from './shapes.ts';
 
 const analysis = { width: 160, height: 96 };
@@ -33,7 +38,7 @@ test('every sample of the crop comes from its exact position, and the border is 
   expect(window.y + window.side).toBeGreaterThan(analysis.height);
   const step = window.side / side;
   for (const axis of ['x', 'y'] as const) {
-    const { crop } = cutRefineCrop(gradient(axis), mask, window, side);
+    const { crop } = cutRefineCrop(gradient(axis), mask, window, createCropMemory(side));
     const last = (axis === 'x' ? analysis.width : analysis.height) - 1;
     for (let row = 0; row < side; row++) {
       for (let column = 0; column < side; column++) {
@@ -62,7 +67,7 @@ test('colours are those of the picture: a red square on grey stays red and in pl
   }
   const window = { x: 56, y: 24, side: 48 };
   const mask = softDisc({ x: 80, y: 48, radius: 10 }, analysis);
-  const { crop } = cutRefineCrop({ analysis, data }, mask, window, side);
+  const { crop } = cutRefineCrop({ analysis, data }, mask, window, createCropMemory(side));
   const colour = (column: number): number[] =>
     [0, 1, 2].map((plane) => Math.round(crop[plane * side * side + 16 * side + column]!));
   expect(colour(2)).toEqual([76, 76, 76]);
@@ -77,7 +82,7 @@ test('a refiner that says what its prior said changes nothing', () => {
     { x: 4, y: 92, radius: 18 },
   ]) {
     const mask = softDisc(disc, analysis);
-    const cut = cutRefineCrop(gradient('x'), mask, refineWindow(mask)!, side);
+    const cut = cutRefineCrop(gradient('x'), mask, refineWindow(mask)!, createCropMemory(side));
     const same = cut.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)));
     const pasted = pasteRefined(mask, cut, same);
     const { window, values } = pasted;
@@ -96,7 +101,7 @@ test('a refiner that says what its prior said changes nothing', () => {
 
 test('what the refiner says is put where it saw it', () => {
   const mask = softDisc({ x: 60, y: 40, radius: 14 }, analysis);
-  const cut = cutRefineCrop(gradient('x'), mask, refineWindow(mask)!, side);
+  const cut = cutRefineCrop(gradient('x'), mask, refineWindow(mask)!, createCropMemory(side));
   const step = cut.window.side / side;
   const moved = { x: 66, y: 43, radius: 14 };
   const logits = cut.prior.map((_, at) => {

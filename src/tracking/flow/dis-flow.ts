@@ -1,4 +1,4 @@
-import { disWasmBase64 } from './kernel/dis-wasm.ts';
+import { Kernel } from './kernel/kernel.ts';
 import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 
 /** Options of {@link createDisFlow}. */
@@ -39,25 +39,6 @@ export function createDisFlow(options: DisFlowOptions = {}): FlowEngine {
   });
 }
 
-/** The part of the WebAssembly interface in use; Node's types do not declare it. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
-
-type Kernel = {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  settings(): number;
-  prepare(width: number, height: number, levels: number): void;
-  grey(slot: number, level: number): number;
-  initialU(): number;
-  initialV(): number;
-  outU(): number;
-  outV(): number;
-  load(slot: number): void;
-  compute(previous: number, current: number, useInitial: number): void;
-};
-
 /** A picture that the kernel holds. */
 type Slot = { image: FlowImage | null; revision: number };
 
@@ -71,7 +52,7 @@ class DisFlow implements FlowEngine {
 
   constructor(options: Required<DisFlowOptions>) {
     this.#options = options;
-    this.#kernel = instantiate();
+    this.#kernel = new Kernel();
   }
 
   compute(previous: FlowImage, current: FlowImage, out: FlowField, initial?: FlowField): void {
@@ -86,15 +67,15 @@ class DisFlow implements FlowEngine {
     // The current picture of one call is the previous one of the next: it is loaded once.
     const from = this.#load(kernel, previous, this.#slotOf(current));
     const to = this.#load(kernel, current, from);
+    const { call } = kernel;
     const pixels = out.u.length;
-    const view = (address: number) => new Float32Array(kernel.memory.buffer, address, pixels);
     if (initial !== undefined) {
-      view(kernel.initialU()).set(initial.u);
-      view(kernel.initialV()).set(initial.v);
+      kernel.floats(call.initialU(), pixels).set(initial.u);
+      kernel.floats(call.initialV(), pixels).set(initial.v);
     }
-    kernel.compute(from, to, initial === undefined ? 0 : 1);
-    out.u.set(view(kernel.outU()));
-    out.v.set(view(kernel.outV()));
+    call.compute(from, to, initial === undefined ? 0 : 1);
+    out.u.set(kernel.floats(call.outU(), pixels));
+    out.v.set(kernel.floats(call.outV(), pixels));
   }
 
   close(): void {
@@ -104,12 +85,12 @@ class DisFlow implements FlowEngine {
 
   #prepare(kernel: Kernel, image: FlowImage): void {
     const options = this.#options;
-    const ints = new Int32Array(kernel.memory.buffer, kernel.settings(), 6);
-    const floats = new Float32Array(kernel.memory.buffer, kernel.settings(), 6);
-    ints.set([options.finestLevel, options.patchStride, options.iterations, options.passes]);
-    floats.set([options.damping, options.preferRatio], 4);
-    const levels = Math.min(mostLevels, image.levels.length);
-    kernel.prepare(image.grid.width, image.grid.height, levels);
+    const settings = kernel.call.settings();
+    kernel
+      .ints(settings, 4)
+      .set([options.finestLevel, options.patchStride, options.iterations, options.passes]);
+    kernel.floats(settings + 16, 2).set([options.damping, options.preferRatio]);
+    kernel.call.prepare(image.grid.width, image.grid.height, image.levels.length);
     this.#width = image.grid.width;
     this.#height = image.grid.height;
     this.#slots = [emptySlot(), emptySlot()];
@@ -125,24 +106,15 @@ class DisFlow implements FlowEngine {
     const held = this.#slotOf(image);
     if (held >= 0) return held;
     const index = taken === 0 ? 1 : 0;
-    for (let level = 0; level < Math.min(mostLevels, image.levels.length); level++) {
-      const { grey } = image.levels[level]!;
-      new Float32Array(kernel.memory.buffer, kernel.grey(index, level), grey.length).set(grey);
-    }
-    kernel.load(index);
+    kernel.floats(kernel.call.grey(index), image.pixels.length).set(image.pixels);
+    kernel.call.load(index);
     this.#slots[index] = { image, revision: image.revision };
     return index;
   }
 }
 
 const smallestSide = 8;
-const mostLevels = 12;
 
 function emptySlot(): Slot {
   return { image: null, revision: 0 };
-}
-
-function instantiate(): Kernel {
-  const module = new WebAssembly.Module(Buffer.from(disWasmBase64, 'base64'));
-  return new WebAssembly.Instance(module).exports as Kernel;
 }

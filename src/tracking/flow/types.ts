@@ -1,5 +1,4 @@
 import type { Size } from '../../frame/geometry.ts';
-import type { AreaScaler } from './area-scaler.ts';
 
 /**
  * Dense backward flow on the flow grid: pixel (x, y) of the current frame came from
@@ -35,8 +34,8 @@ export type FlowImage = {
   readonly levels: readonly FlowLevel[];
   /** Counts the pictures that this memory has held, so that an engine knows what it has seen. */
   revision: number;
-  /** Brings frames of any size to the grid. */
-  readonly scaler: AreaScaler;
+  /** The memory of all levels, one behind the other. */
+  readonly pixels: Float32Array;
 };
 
 /** Computes flow between two prepared pictures of one grid; keeps scratch memory, so one per thread. */

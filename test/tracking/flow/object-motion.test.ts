@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createDisFlow } from '../../../src/tracking/flow/dis-flow.ts';
 import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
-import { ObjectMotion } from '../../../src/tracking/flow/object-motion.ts';
+import { followObject } from '../../../src/tracking/flow/object-motion.ts';
 import type { FlowImage } from '../../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../../src/tracking/flow/warp.ts';
 import {
@@ -33,7 +33,6 @@ describe('object motion', () => {
       ),
     );
     const engine = createDisFlow();
-    const motion = new ObjectMotion();
     let plain = softMask(size, (x, y) => inside(x + 0.5, y + 0.5));
     let followed = plain;
     for (let index = 1; index < frames.length; index++) {
@@ -42,7 +41,7 @@ describe('object motion', () => {
       const [previous, current] = [frames[index - 1]!, frames[index]!].map((luma) =>
         flowImage(size, luma),
       ) as [FlowImage, FlowImage];
-      motion.follow({ mask: followed, flow, previous, current }, own);
+      followObject({ mask: followed, flow, previous, current }, own);
       followed = warpSoftMask(followed, own);
       plain = warpSoftMask(plain, flow);
     }
@@ -54,7 +53,7 @@ describe('object motion', () => {
   test('leaves a flow alone that is the same everywhere', () => {
     const flow = uniformFlow(size, -4, 2);
     const own = createFlowField(size);
-    new ObjectMotion().follow({ mask: softMask(size, inside), flow, ...still }, own);
+    followObject({ mask: softMask(size, inside), flow, ...still }, own);
     expect(Math.max(...own.u) - Math.min(...own.u)).toBeLessThan(1e-3);
     expect(own.v[70 * 256 + 100]).toBeCloseTo(2);
   });
@@ -63,7 +62,7 @@ describe('object motion', () => {
     const flow = uniformFlow(size, 1, 2);
     const own = createFlowField(size);
     const empty = softMask(size, () => false);
-    new ObjectMotion().follow({ mask: empty, flow, ...still }, own);
+    followObject({ mask: empty, flow, ...still }, own);
     expect(own.u.every((value) => value === 1)).toBe(true);
     expect(own.v.every((value) => value === 2)).toBe(true);
   });
@@ -74,7 +73,7 @@ describe('object motion', () => {
       for (let x = 0; x < 256; x++) if (inside(x - 3, y)) flow.u[y * 256 + x] = -3;
     }
     const own = createFlowField(size);
-    new ObjectMotion().follow({ mask: softMask(size, inside), flow, ...still }, own);
+    followObject({ mask: softMask(size, inside), flow, ...still }, own);
     // Left of the object, where the background's flow would lead into it.
     expect(own.u[70 * 256 + 64]).toBeCloseTo(-3, 0);
     // Far away the flow stays as measured.

@@ -1,0 +1,126 @@
+import { kernelWasmBase64 } from './kernel-wasm.ts';
+
+/** The part of the WebAssembly interface in use; Node's types do not declare it. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/** What the C files export; arguments and results are numbers, or addresses of memory. */
+type KernelExports = {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly reset: () => void;
+  readonly allocate: (bytes: number) => number;
+} & Readonly<Record<KernelFunction, (...parameters: number[]) => number>>;
+
+/** An operation of the kernel; each is described where it is defined. */
+type KernelFunction =
+  // dis-pictures.c, dis-flow.c
+  | 'settings'
+  | 'prepare'
+  | 'grey'
+  | 'initialU'
+  | 'initialV'
+  | 'outU'
+  | 'outV'
+  | 'load'
+  | 'compute'
+  // flow-picture.c, difference.c, compose-flow.c, object-motion.c
+  | 'flowPicture'
+  | 'difference'
+  | 'residual'
+  | 'mismatch'
+  | 'histogramDistance'
+  | 'compose'
+  | 'follow'
+  // warp-mask.c, mask-measure.c, margins.c, render-mask.c
+  | 'warp'
+  | 'measure'
+  | 'region'
+  | 'margin'
+  | 'yieldTo'
+  | 'render'
+  // mask-logits.c, refine-crop.c
+  | 'maskFromLogits'
+  | 'pasteRefined'
+  | 'cropPicture'
+  | 'cropMask';
+
+/**
+ * The pixel loops in WebAssembly SIMD, with their memory. A call lays out its arguments with `put`
+ * and `take`, calls a function and reads the result; `begin` makes the memory free again.
+ */
+export class Kernel {
+  readonly call: Readonly<Record<KernelFunction, (...parameters: number[]) => number>>;
+  readonly #exports: KernelExports;
+  #floats = new Float32Array(0);
+  #ints = new Int32Array(0);
+  #bytes = new Uint8Array(0);
+
+  constructor() {
+    const module = new WebAssembly.Module(Buffer.from(kernelWasmBase64, 'base64'));
+    this.#exports = new WebAssembly.Instance(module).exports as KernelExports;
+    this.call = this.#exports;
+    this.#exports.reset();
+  }
+
+  /** Forgets what earlier calls laid out. */
+  begin(): void {
+    this.#exports.reset();
+  }
+
+  /** Copies an array in; returns its address. Vectors may read up to 16 bytes behind it. */
+  put(values: Float32Array | Int32Array | Uint8Array): number {
+    const address = this.#exports.allocate(values.byteLength);
+    this.#refresh();
+    if (values instanceof Float32Array) this.#floats.set(values, address >> 2);
+    else if (values instanceof Int32Array) this.#ints.set(values, address >> 2);
+    else this.#bytes.set(values, address);
+    return address;
+  }
+
+  /** Memory for `count` floats, not zeroed; returns its address. */
+  take(count: number): number {
+    return this.#exports.allocate(4 * count);
+  }
+
+  /** The floats at an address; a view that is good until memory is laid out again. */
+  floats(address: number, count: number): Float32Array {
+    this.#refresh();
+    return this.#floats.subarray(address >> 2, (address >> 2) + count);
+  }
+
+  /** The integers at an address; see `floats`. */
+  ints(address: number, count: number): Int32Array {
+    this.#refresh();
+    return this.#ints.subarray(address >> 2, (address >> 2) + count);
+  }
+
+  /** The bytes at an address; see `floats`. */
+  bytes(address: number, count: number): Uint8Array {
+    this.#refresh();
+    return this.#bytes.subarray(address, address + count);
+  }
+
+  /** Memory that grew has a new buffer. */
+  #refresh(): void {
+    const { buffer } = this.#exports.memory;
+    if (this.#floats.buffer === buffer) return;
+    this.#floats = new Float32Array(buffer);
+    this.#ints = new Int32Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+  }
+}
+
+let scratch: Kernel | null = null;
+
+/**
+ * This thread's kernel for operations that leave nothing behind: they are pure functions, and what
+ * they share is scratch memory, which would otherwise be held once for each stream. Only the flow
+ * engine, which keeps pictures, has a kernel of its own.
+ */
+export function threadKernel(): Kernel {
+  scratch ??= new Kernel();
+  scratch.begin();
+  return scratch;
+}

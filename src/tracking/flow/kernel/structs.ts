@@ -1,0 +1,29 @@
+import type { SoftMask } from '../../../frame/soft-mask.ts';
+import type { FlowField, FlowImage } from '../types.ts';
+import type { Kernel } from './kernel.ts';
+
+/** Lays a mask out as the C struct `Mask`; returns its address. An empty mask has an empty window. */
+export function putMask(kernel: Kernel, { values, window, size }: SoftMask): number {
+  const { x, y, width, height } = window ?? { x: 0, y: 0, width: 0, height: 0 };
+  const address = kernel.put(values);
+  return kernel.put(Int32Array.of(address, x, y, width, height, size.width, size.height));
+}
+
+/** Lays a flow field out as the C struct `Flow`; returns its address. */
+export function putFlow(kernel: Kernel, { u, v, width, height }: FlowField): number {
+  return kernel.put(Int32Array.of(kernel.put(u), kernel.put(v), width, height));
+}
+
+/** Copies a flow field that `putFlow` laid out back. */
+export function readFlow(kernel: Kernel, address: number, out: FlowField): void {
+  const [u = 0, v = 0] = kernel.ints(address, 2);
+  out.u.set(kernel.floats(u, out.u.length));
+  out.v.set(kernel.floats(v, out.v.length));
+}
+
+/** Lays a level of a picture out as the C struct `Grey`; returns its address. */
+export function putGrey(kernel: Kernel, image: FlowImage, level = 0): number {
+  const { grey, origin, stride, width, height } = image.levels[level]!;
+  const address = kernel.put(grey) + origin * Float32Array.BYTES_PER_ELEMENT;
+  return kernel.put(Int32Array.of(address, stride, width, height));
+}
