@@ -57,6 +57,8 @@ function checkAgreement(manifest: Manifest, path: string): void {
       `masks.clearPromptCandidate: expected less than ${masks.candidates}`,
     manifest.text?.vocabulary.some(({ channel }) => channel >= textChannels(manifest)) &&
       'text.vocabulary: a channel is beyond the text graph',
+    (manifest.text?.border?.channel ?? 0) >= textChannels(manifest) &&
+      'text.border: the channel is beyond the text graph',
     manifest.keyframes.minInterval > manifest.keyframes.maxInterval &&
       'keyframes: minInterval is above maxInterval',
   ].filter((problem) => typeof problem === 'string');

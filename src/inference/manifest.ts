@@ -103,12 +103,23 @@ const batching = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('objects'), maxObjects: positiveInt }),
 ]);
 
+const tile = z
+  .strictObject({ x: ratio, y: ratio, width: ratio.positive(), height: ratio.positive() })
+  .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'a part of the picture');
+
 const vocabularyEntry = z.strictObject({
   noun: z.string().min(1),
   /** Channel of the text graph's probability maps. */
   channel: z.int().min(0),
   /** Plurals and synonyms, lower case. */
   alsoKnownAs: z.array(z.string().min(1)).default([]),
+  /** For this noun instead of the section's. */
+  minProbability: ratio.optional(),
+  minAreaRatio: ratio.optional(),
+  /** Looked for in `tiles` too: one more encoder run for each. */
+  tiled: z.boolean().default(false),
+  /** Cut at `border` where two of the kind touch. */
+  separable: z.boolean().default(false),
 });
 
 const text = z.strictObject({
@@ -117,6 +128,10 @@ const text = z.strictObject({
   minProbability: ratio,
   /** Smallest instance, as a share of the picture. */
   minAreaRatio: ratio,
+  /** Channel that says where two things of a kind touch. */
+  border: z.strictObject({ channel: z.int().min(0), minProbability: ratio }).optional(),
+  /** Parts of the picture that are looked at closely, in fractions of it. */
+  tiles: z.array(tile).default([]),
 });
 
 const selfTest = z.strictObject({

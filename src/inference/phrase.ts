@@ -6,7 +6,9 @@ import type { VocabularyEntry } from './manifest.ts';
 export type Phrase = { readonly entry: VocabularyEntry; readonly colours: readonly Colour[] };
 
 /** Words that change nothing. */
-const fillers = new Set(['a', 'an', 'the', 'all', 'any', 'every', 'each', 'some', 'and']);
+const fillers = new Set(
+  'a an the all any every each some and in this that these those coloured colored'.split(' '),
+);
 const colourWords = new Map<string, Colour>([
   ...colours.map((colour) => [colour, colour] as const),
   ['gray', 'grey'],
@@ -15,7 +17,7 @@ const colourWords = new Map<string, Colour>([
 ]);
 
 /**
- * Reads a phrase such as `red car` or `the people`. Throws `unknown-word`, naming the word and
+ * Reads a phrase such as `red car`, `the people` or `women in white`. Throws `unknown-word`, naming the word and
  * listing the vocabulary.
  */
 export function parsePhrase(phrase: string, vocabulary: readonly VocabularyEntry[]): Phrase {
@@ -30,7 +32,8 @@ export function parsePhrase(phrase: string, vocabulary: readonly VocabularyEntry
 
 function isCalled(entry: VocabularyEntry, name: string): boolean {
   const names = [entry.noun, ...entry.alsoKnownAs];
-  return singulars(name).some((form) => names.includes(form));
+  const spaced = name.replaceAll('-', ' ');
+  return [...singulars(name), ...singulars(spaced)].some((form) => names.includes(form));
 }
 
 /** The name itself and what it may be the regular plural of. */

@@ -3,6 +3,8 @@ import { chooseCandidate, promptShape } from './candidate.ts';
 import { Graph } from './graph.ts';
 import type { Graphs, LayoutFeatures, LayoutItem } from './layout.ts';
 import { layoutOf } from './layouts.ts';
+import type { TileMaps } from './merge-tiles.ts';
+import { nounMap } from './noun-map.ts';
 import { requireProvider } from './provider.ts';
 import { refineObjects } from './refiner.ts';
 import type { Segmented, TextInstance } from './requests.ts';
@@ -88,11 +90,15 @@ class GraphRunner implements Runner {
   async #findText(reference: FeatureReference, query: TextItem): Promise<TextInstance[]> {
     const { manifest } = this.#setup;
     if (manifest.text === null) throw new Error('the model understands no text');
-    const features = await this.#resolve(reference);
-    const { maps, side } = await layoutOf(manifest).classify(features, this.#graphs);
-    const area = side * side;
-    const probabilities = maps.subarray(query.channel * area, (query.channel + 1) * area);
-    const found = findInstances({ ...manifest.text, noun: query.noun, probabilities, side }, query);
+    const layout = layoutOf(manifest);
+    const whole = await layout.classify(await this.#resolve(reference), this.#graphs);
+    const tiles: TileMaps[] = [];
+    for (const region of query.entry.tiled ? manifest.text.tiles : []) {
+      const picture = { ...query.picture, region };
+      const features = await layout.encode(picture, this.#graphs, manifest);
+      tiles.push({ region, maps: await layout.classify(features, this.#graphs) });
+    }
+    const found = findInstances(nounMap(query.entry, manifest.text, { whole, tiles }), query);
     return found.slice(0, query.maxObjects);
   }
 

@@ -110,8 +110,7 @@ export class Segmenter implements LoadedModel {
       kind: 'find-text',
       features: reference(features),
       query: {
-        noun: entry.noun,
-        channel: entry.channel,
+        entry,
         colours,
         maxObjects: query.maxObjects,
         picture: pictureOf(frame),

@@ -1,4 +1,6 @@
 import { colourOf, type Colour } from './colour.ts';
+import { connectedParts } from './connected-parts.ts';
+import { cutAtBorders, type BorderMap } from './cut-at-borders.ts';
 import type { Picture } from './picture.ts';
 import type { TextInstance } from './requests.ts';
 
@@ -11,6 +13,8 @@ export type NounMap = {
   readonly minProbability: number;
   /** Smallest instance, as a share of the picture. */
   readonly minAreaRatio: number;
+  /** Where things of the kind touch, on the same grid; null joins what touches. */
+  readonly border: BorderMap | null;
 };
 
 /** Colours that an instance must show; its pixels are judged, not the model's opinion. */
@@ -23,12 +27,12 @@ export type ColourQuery = { readonly colours: readonly Colour[]; readonly pictur
 const minColourShare = 0.25;
 
 /**
- * The connected parts of a noun's map as instances, best first. The score is the mean probability
+ * The connected parts of a noun's map as instances, cut at its borders, best first. The score is the mean probability
  * of a part, times the share of its pixels that show the asked colours.
  */
 export function findInstances(map: NounMap, query: ColourQuery): TextInstance[] {
   const instances: TextInstance[] = [];
-  for (const cells of connectedParts(map)) {
+  for (const cells of partsOf(map)) {
     if (cells.length < map.minAreaRatio * map.side * map.side) continue;
     const share = colourShare(cells, map.side, query);
     if (share < minColourShare) continue;
@@ -40,37 +44,11 @@ export function findInstances(map: NounMap, query: ColourQuery): TextInstance[] 
   return instances.toSorted((a, b) => b.score - a.score);
 }
 
-/** Cells of each 8-connected part at or above the threshold, in scan order. */
-function connectedParts({ probabilities, side, minProbability }: NounMap): number[][] {
-  const seen = new Uint8Array(side * side);
-  const parts: number[][] = [];
-  for (let start = 0; start < seen.length; start++) {
-    if (seen[start] || !(probabilities[start]! >= minProbability)) continue;
-    seen[start] = 1;
-    const cells = [start];
-    // The list grows while it is read: a queue without shifting.
-    for (const cell of cells) {
-      for (const next of neighbours(cell, side)) {
-        if (seen[next] || !(probabilities[next]! >= minProbability)) continue;
-        seen[next] = 1;
-        cells.push(next);
-      }
-    }
-    parts.push(cells);
-  }
-  return parts;
-}
-
-function neighbours(cell: number, side: number): number[] {
-  const x = cell % side;
-  const y = Math.floor(cell / side);
-  const found: number[] = [];
-  for (let row = Math.max(0, y - 1); row <= Math.min(side - 1, y + 1); row++) {
-    for (let column = Math.max(0, x - 1); column <= Math.min(side - 1, x + 1); column++) {
-      found.push(row * side + column);
-    }
-  }
-  return found;
+/** Cells of each instance: parts at or above the threshold, cut where two of a kind touch. */
+function partsOf({ probabilities, side, minProbability, border }: NounMap): number[][] {
+  const inside = Uint8Array.from(probabilities, (value) => (value >= minProbability ? 1 : 0));
+  const parts = connectedParts(inside, side);
+  return border === null ? parts : parts.flatMap((part) => cutAtBorders(part, border, side));
 }
 
 function boundsOf(cells: readonly number[], side: number): TextInstance['box'] {

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../frame/errors.ts';
 import type { Box } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
 import type { Colour } from './colour.ts';
-import type { GraphRole, Manifest } from './manifest.ts';
+import type { GraphRole, Manifest, VocabularyEntry } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { ModelMask, Refined, RefineRequest, Segmented, TextInstance } from './requests.ts';
 
@@ -31,10 +31,9 @@ export type DecodeItem = {
   readonly memory: readonly { readonly features: FeatureReference; readonly mask: ModelMask }[];
 };
 
-/** A phrase after parsing: a channel of the text graph and the colours to look for. */
+/** A phrase after parsing: a noun of the vocabulary and the colours to look for. */
 export type TextItem = {
-  readonly noun: string;
-  readonly channel: number;
+  readonly entry: VocabularyEntry;
   readonly colours: readonly Colour[];
   readonly maxObjects: number;
   readonly picture: Picture;

@@ -52,6 +52,21 @@ test.each<[string, string, (manifest: LooseManifest) => void]>([
   ['text that is not a prompt kind', 'prompts.kinds', (m) => (m.prompts.kinds = ['points', 'box'])],
   ['boxes without a route', 'prompts.box', (m) => (m.prompts.box = { route: 'none' })],
   ['a noun beyond the channels', 'channel', (m) => (m.text.vocabulary[0].channel = 2)],
+  [
+    'a border beyond the channels',
+    'text.border',
+    (m) => (m.text.border = { channel: 2, minProbability: 0.5 }),
+  ],
+  [
+    'a tile that leaves the picture',
+    'text.tiles',
+    (m) => (m.text.tiles = [{ x: 0.5, y: 0, width: 0.6, height: 1 }]),
+  ],
+  [
+    'a tile without area',
+    'text.tiles',
+    (m) => (m.text.tiles = [{ x: 0, y: 0, width: 0, height: 1 }]),
+  ],
   ['crossed intervals', 'minInterval', (m) => (m.keyframes.minInterval = 9)],
 ])('%s is refused and named', async (_what, named, edit) => {
   expect(await refusal(edit)).toMatchObject({

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
+import type { VocabularyEntry } from '../../src/inference/manifest.ts';
 import { parsePhrase } from '../../src/inference/phrase.ts';
 
-const vocabulary = [
+const vocabulary: VocabularyEntry[] = [
   { noun: 'person', channel: 0, alsoKnownAs: ['people', 'pedestrian', 'man', 'men'] },
   { noun: 'car', channel: 1, alsoKnownAs: ['automobile'] },
   { noun: 'sign', channel: 2, alsoKnownAs: ['traffic sign'] },
   { noun: 'body', channel: 3, alsoKnownAs: [] },
   { noun: 'dress', channel: 4, alsoKnownAs: [] },
-];
+].map((entry) => ({ ...entry, tiled: false, separable: false }));
 
 test.each([
   ['car', 'car', []],
@@ -21,6 +22,8 @@ test.each([
   ['dresses', 'dress', []],
   ['dress', 'dress', []],
   ['red red car', 'car', ['red']],
+  ['traffic-sign', 'sign', []],
+  ['these men in black', 'person', ['black']],
 ])('"%s" asks for %s with colours %j', (phrase, noun, colours) => {
   const parsed = parsePhrase(phrase, vocabulary);
   expect(parsed.entry.noun).toBe(noun);

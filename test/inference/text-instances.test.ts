@@ -15,7 +15,14 @@ const probabilities = Float32Array.from({ length: side * side }, (_, i) => {
   if (x < 3 && y < 3) return 0.9;
   return x >= 6 && y >= 4 ? 0.6 : 0.1;
 });
-const map = { noun: 'car', probabilities, side, minProbability: 0.5, minAreaRatio: 0.05 };
+const map = {
+  noun: 'car',
+  probabilities,
+  side,
+  minProbability: 0.5,
+  minAreaRatio: 0.05,
+  border: null,
+};
 
 function withPicture<T>(use: (picture: ReturnType<typeof pictureOf>) => T): T {
   using frame = paintFrame({ width: 32, height: 16 }, (x) => (x < 16 ? red : blue));
@@ -52,6 +59,40 @@ test('specks below the smallest area are dropped, corners that touch join', () =
   );
   expect(found).toHaveLength(1);
   expect(found[0]!.box).toEqual({ x: 3 / 8, y: 3 / 8, width: 4 / 8, height: 4 / 8 });
+});
+
+/** One blob from column 0 to 7 of rows 2 to 5; borders where `isBorder` says. */
+function blobWith(isBorder: (x: number, y: number) => boolean) {
+  const at = (i: number): [number, number] => [i % side, Math.floor(i / side)];
+  const cells = { length: side * side };
+  const blob = Float32Array.from(cells, (_, i) => ([2, 3, 4, 5].includes(at(i)[1]) ? 0.8 : 0.1));
+  const edges = Float32Array.from(cells, (_, i) => (isBorder(...at(i)) ? 0.7 : 0.2));
+  return { ...map, probabilities: blob, border: { probabilities: edges, minProbability: 0.6 } };
+}
+
+test('things that touch are cut at their border, and the border goes to the nearer one', () => {
+  const found = withPicture((picture) =>
+    findInstances(
+      blobWith((x) => x === 2 || x === 3),
+      { colours: [], picture },
+    ),
+  );
+  const boxes = found.map(({ box }) => box).toSorted((a, b) => a.x - b.x);
+  expect(boxes).toEqual([
+    { x: 0, y: 2 / 8, width: 3 / 8, height: 4 / 8 },
+    { x: 3 / 8, y: 2 / 8, width: 5 / 8, height: 4 / 8 },
+  ]);
+});
+
+test.each([
+  ['a border that does not run through', (x: number, y: number) => x === 3 && y < 5],
+  ['a core that is a speck', (x: number, y: number) => x + y === 8 && y > 3],
+  ['borders everywhere', () => true],
+])('%s leaves one thing whole', (_what, isBorder) => {
+  const found = withPicture((picture) =>
+    findInstances(blobWith(isBorder), { colours: [], picture }),
+  );
+  expect(found.map(({ box }) => box)).toEqual([{ x: 0, y: 2 / 8, width: 1, height: 4 / 8 }]);
 });
 
 test.each([

@@ -158,6 +158,36 @@ test('a phrase finds its parts of the picture; an unknown word is an error', asy
   await expect(find('banana')).rejects.toMatchObject({ code: 'unknown-word' });
 });
 
+test('a noun has thresholds of its own, and a tiled one is found where the whole picture is too coarse', async () => {
+  await using other = await writeToyModel(({ text }) => {
+    text.minProbability = 0.6;
+    text.tiles = [{ x: 0.25, y: 0, width: 0.25, height: 1 }];
+    const [tomato, leaf] = text.vocabulary;
+    text.vocabulary = [
+      tomato,
+      { ...tomato, noun: 'cherry', alsoKnownAs: [], tiled: true },
+      { ...tomato, noun: 'berry', alsoKnownAs: [], minProbability: 0.15, minAreaRatio: 0.3 },
+      { ...tomato, noun: 'currant', alsoKnownAs: [], minProbability: 0.15 },
+      leaf,
+    ];
+  });
+  await using finer = await loadModel({ ...other, signal });
+  // A stripe half a cell wide, at full height.
+  using frame = paintFrame({ width: 32, height: 32 }, (x) =>
+    x >= 12 && x < 16 ? [81, 90, 240] : [16, 128, 128],
+  );
+  using features = await finer.encode(frame, signal);
+  const find = async (phrase: string): Promise<unknown[]> =>
+    (await finer.findText(features, { phrase, maxObjects: 4, frame }, signal)).map(
+      ({ box }) => box,
+    );
+  expect(await find('tomato')).toEqual([]);
+  expect(await find('cherry')).toEqual([{ x: 3 / 8, y: 0, width: 1 / 8, height: 1 }]);
+  expect(await find('currant')).toEqual([{ x: 1 / 4, y: 0, width: 1 / 4, height: 1 }]);
+  expect(await find('berry')).toEqual([]);
+  equal(finer.liveFeatures(), 1);
+});
+
 test('an aborted call rejects at once and its turn passes to the next', async () => {
   using frame = plainFrame([16, 128, 128]);
   const stop = new AbortController();

@@ -1,0 +1,58 @@
+import { connectedParts, neighbours } from './connected-parts.ts';
+
+/** Where two things of a kind touch. */
+export type BorderMap = {
+  /** float32[side, side], probabilities. */
+  readonly probabilities: Float32Array;
+  /** A cell belongs to a border from this probability on. */
+  readonly minProbability: number;
+};
+
+/** Smaller cores, as a share of their part, are a wheel or an arm and no thing of their own. */
+const minCoreShare = 0.1;
+
+/**
+ * One connected part as its things. What the borders leave of it are cores; every other cell goes
+ * to the core that is nearest within the part. A part with fewer than two cores stays whole.
+ *
+ * @param cells cells of the part on a grid of `side` squared
+ */
+export function cutAtBorders(
+  cells: readonly number[],
+  border: BorderMap,
+  side: number,
+): number[][] {
+  const inner = new Uint8Array(side * side);
+  const free = new Uint8Array(side * side);
+  for (const cell of cells) {
+    free[cell] = 1;
+    inner[cell] = border.probabilities[cell]! < border.minProbability ? 1 : 0;
+  }
+  const cores = connectedParts(inner, side).filter(
+    (core) => core.length >= minCoreShare * cells.length,
+  );
+  if (cores.length < 2) return [[...cells]];
+  for (const cell of cores.flat()) free[cell] = 0;
+  growInto(free, cores, side);
+  return cores;
+}
+
+/** Lets the things take free cells around them, one ring each at a time. */
+function growInto(free: Uint8Array, things: readonly number[][], side: number): void {
+  const read = things.map(() => 0);
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const [i, thing] of things.entries()) {
+      const end = thing.length;
+      for (let at = read[i]!; at < end; at++) {
+        for (const next of neighbours(thing[at]!, side)) {
+          if (free[next] === 0) continue;
+          free[next] = 0;
+          thing.push(next);
+          grown = true;
+        }
+      }
+      read[i] = end;
+    }
+  }
+}
