@@ -2,8 +2,8 @@
 
     python3 evaluate.py ARRAYS CHECKPOINT[=MODEL.PY][@ZONE] ... [--clips DIR]
 
-MODEL.PY defines Refiner and Exported of an older checkpoint; ZONE is a dead zone other than the trained one. DIR holds report-only clips as NAME/clip.mp4 and
-NAME/masks/NNNNN.png. J is the IoU of the mask, thresholded at 0.5, on the 448x252 analysis picture.
+MODEL.PY defines Refiner and Exported of an older checkpoint; ZONE is a dead zone other than the trained one. DIR holds
+report-only clips as NAME/clip.mp4 and NAME/masks/NNNNN.png. J is the IoU of the mask, thresholded at 0.5, on the 448x252 analysis picture.
 """
 import argparse
 import glob

@@ -1,8 +1,8 @@
 """Synthetic clips from photographs with region maps: exact masks, moving and deforming objects, occluders, light.
 
 Four in ten clips move a whole photograph (camera and elastic motion) and follow one of its regions; the others move a
-cut-out over another photograph, or over its own. Its twin may move beside it, something may pass in front. Rendered on the CPU, so that a real flow engine can
-be run on the frames afterwards and its mistakes be learned.
+cut-out over another photograph, or over its own. Its twin may move beside it, something may pass in front. Rendered on
+the CPU, so that a real flow engine can be run on the frames afterwards and its mistakes be learned.
 """
 import math
 
