@@ -89,6 +89,17 @@ export async function readPieces(
   return splitFragments(await buffer(playFragments(clip, options)));
 }
 
+/** Whether a fragment of one H.264 frame begins with a picture that needs no other. */
+export function isRandomAccess(fragment: Buffer): boolean {
+  const media = fragment.indexOf('mdat', 0, 'latin1') + 4;
+  for (let at = media; at + 5 <= fragment.length; at += 4 + fragment.readUInt32BE(at)) {
+    const unitType = fragment.readUInt8(at + 4) & 0x1f;
+    if (unitType === 5) return true;
+    if (unitType >= 1 && unitType < 5) return false;
+  }
+  return false;
+}
+
 type Source = { readonly video: string; readonly pictureSize: Size; readonly boxes: Box[] };
 
 async function findSource(options: CameraClipOptions, folder: string): Promise<Source> {

@@ -154,6 +154,7 @@ function print(loads: readonly Load[]): void {
       at(0.5),
       at(0.95),
       at(0.99),
+      at(1),
       cell(keyframes / all, 3),
       perFrame(cpu.main),
       perFrame(cpu.others),
@@ -162,7 +163,7 @@ function print(loads: readonly Load[]): void {
     ];
   });
   const columns =
-    'cameras,dropped,p50 ms,p95 ms,p99 ms,keyframes/frame,main thread ms,other threads ms,ffmpeg ms,cores busy';
+    'cameras,dropped,p50 ms,p95 ms,p99 ms,max ms,keyframes/frame,main thread ms,other threads ms,ffmpeg ms,cores busy';
   console.log(`${markdownTable(columns.split(','), latency)}\n`);
   const times = loads.map(({ cameras, answers }) => [
     String(cameras),

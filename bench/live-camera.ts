@@ -7,7 +7,7 @@ import type {
 } from '../clients/typescript/index.ts';
 import { MaskSource } from '../clients/typescript/index.ts';
 import type { Box } from '../src/frame/geometry.ts';
-import { cameraFrameRate } from './camera-clip.ts';
+import { cameraFrameRate, isRandomAccess } from './camera-clip.ts';
 
 /** One answer of a live stream. */
 export type LiveAnswer = {
@@ -31,7 +31,7 @@ export type LiveRun = {
  */
 export async function runLiveCamera(options: {
   readonly client: SegmentationClient;
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: readonly Buffer[];
   readonly boxes: readonly Box[];
   readonly keyframes?: VideoConfig['keyframes'];
   /** Before the first picture, so that cameras do not tick together. */
@@ -72,7 +72,8 @@ export async function runLiveCamera(options: {
       const takenAtMs = startedAtMs + (index * 1000) / cameraFrameRate;
       const aheadMs = takenAtMs - performance.now();
       if (aheadMs > 0) await wait(aheadMs, undefined, { signal });
-      await stream.sendChunk(piece, { captureTimestampUs: Math.round(takenAtMs * 1000) });
+      const captureTimestampUs = Math.round(takenAtMs * 1000);
+      await stream.sendChunk(piece, { captureTimestampUs, randomAccess: isRandomAccess(piece) });
     }
     stream.end();
   };

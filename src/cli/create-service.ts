@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
-import { createTrackerPool, runSession } from '../pipeline/index.ts';
+import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
 import type { Transport } from '../server/index.ts';
 import { createServer } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
@@ -63,6 +63,7 @@ export async function createService(
       segmenter: model,
       trackers,
       nowMs: () => performance.now(),
+      budget: new KeyframeBudget(() => performance.now()),
       watchRestarts: (listener: () => void) => {
         restartListeners.add(listener);
         return () => restartListeners.delete(listener);

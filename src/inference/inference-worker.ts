@@ -18,15 +18,17 @@ const gate = new NativeGate(gateMemory);
 const send = (message: FromWorker): void => port.postMessage(message);
 const onStandstill = (): void => send({ kind: 'standstill' });
 
-/** Niceness of threads whose results may come late. */
-const keyframeNiceness = 10;
+/** Niceness of threads whose results may come late, and of those that work for the frame at hand. */
+const keyframeNiceness = 8;
+const refinerNiceness = 2;
 
 // Flow, ffmpeg and gRPC have a frame to deliver every 33 ms, a keyframe's result is carried forward
 // when it comes: under load p95 of LATEST fell from 3 times that of propagated frames alone to about
 // the same. Linux sets the priority of the calling thread, and the runtime's own threads inherit
-// it; elsewhere it would be the whole process's. The refiner works for the frame at hand.
-if (process.platform === 'linux' && setup.roles.includes('encoder')) {
-  setPriority(0, keyframeNiceness);
+// it; elsewhere it would be the whole process's. The refiner works for the frame at hand, but gives
+// way to decoders as tracking does: what waits there grows old and cannot be dropped.
+if (process.platform === 'linux') {
+  setPriority(0, setup.roles.includes('encoder') ? keyframeNiceness : refinerNiceness);
 }
 
 const runner = await openRunner(setup).catch(reportUnusable);

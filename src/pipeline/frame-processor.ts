@@ -22,7 +22,9 @@ import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe-me
 import { encodeInto, segmentObjects, type KeyframeContext } from './keyframe-stage.ts';
 import { givenMasks, planKeyframe } from './keyframe-plan.ts';
 import { LateKeyframe } from './late-keyframe.ts';
-import { refineObjects, type RefineJob } from './refine-stage.ts';
+import { KeyframeBudget } from './keyframe-budget.ts';
+import { LivePace } from './live-pace.ts';
+import { refineObjects, visibleObjects, type RefineJob } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
@@ -42,6 +44,8 @@ export class FrameProcessor {
   readonly #tracker: TrackerHandle;
   readonly #bank = new FeatureBank();
   readonly #ahead = new EarlyFeatures();
+  /** Null in EVERY_FRAME, where nothing depends on time. */
+  readonly #pace: LivePace | null;
   #late: LateKeyframe | null = null;
   /** Overlapped runs that are not over, also those that nobody wants any more. */
   readonly #lateRuns = new Set<Promise<unknown>>();
@@ -53,6 +57,8 @@ export class FrameProcessor {
     this.#options = options;
     this.#parts = parts;
     this.#tracker = tracker;
+    const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
+    this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
   }
 
   /** Encoder runs so far. */
@@ -64,6 +70,7 @@ export class FrameProcessor {
   async process(task: FrameTask): Promise<ProcessedFrame> {
     const clock = new StageClock(this.#parts.nowMs);
     clock.since('queue', task.queuedAtMs);
+    this.#pace?.begin(task);
     const frame = trackerFrame(task.frame);
     const motion = { needMotion: this.#late !== null };
     const evidence = await clock.time('propagate', () =>
@@ -74,7 +81,8 @@ export class FrameProcessor {
     const decision = this.#decide(task, evidence, prompted);
     const segmented =
       decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
-    if (!segmented) await this.#refine(evidence, carried, clock);
+    const refines = !segmented && (this.#pace?.mayRefine(task) ?? true);
+    if (refines) await this.#refine(evidence, carried, clock);
     const outputs = await clock.time('output', () => this.#output(task.frame));
     const { lostAfterUs } = this.#options.limits;
     const seen = { timestampUs: task.frame.timestampUs, keyframe: segmented || carried };
@@ -84,6 +92,7 @@ export class FrameProcessor {
     };
     this.#ahead.discard(task.frame.index);
     clock.since('total', task.queuedAtMs);
+    this.#pace?.end(task);
     return {
       state: this.#state,
       outcomes: prompted.outcomes,
@@ -132,6 +141,7 @@ export class FrameProcessor {
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
   async close(): Promise<void> {
     this.#abandonLate();
+    this.#pace?.endKeyframe();
     this.#bank.close();
     await Promise.all([this.#ahead.close(), ...this.#lateRuns]);
   }
@@ -164,8 +174,11 @@ export class FrameProcessor {
       prompted: prompted.asked.size > 0,
     });
     const decision = decideFrame(known, this.#options.keyframes);
-    if (this.#late === null || decision.kind === 'propagate') return decision;
-    if (decision.reason === 'interval' || decision.reason === 'low-confidence') return propagated;
+    if (decision.kind === 'propagate') return decision;
+    if (decision.reason === 'interval' || decision.reason === 'low-confidence') {
+      if (this.#late !== null) return propagated;
+      return (this.#pace?.tryBeginKeyframe() ?? true) ? decision : propagated;
+    }
     // What is under way is out of date: newer prompts, or pictures that its masks cannot be
     // carried over.
     this.#abandonLate();
@@ -199,7 +212,10 @@ export class FrameProcessor {
     if (this.#options.delivery === 'latest' && decision.reason !== 'prompt') {
       const context = this.#context(new StageClock(this.#parts.nowMs));
       this.#late = new LateKeyframe(frame, objects, context);
-      const over: Promise<unknown> = this.#late.over.then(() => this.#lateRuns.delete(over));
+      const over = this.#late.over.finally(() => {
+        this.#pace?.endKeyframe();
+        this.#lateRuns.delete(over);
+      });
       this.#lateRuns.add(over);
       return false;
     }
@@ -230,10 +246,8 @@ export class FrameProcessor {
 
   /** Pulls doubtful propagated masks back to the edge; after a late keyframe learns the new look instead. */
   async #refine(evidence: StepEvidence, carried: boolean, clock: StageClock): Promise<void> {
-    const visible = evidence.objects.filter((object) => object.visible);
     const { maxConfidence = 0 } = this.#parts.segmenter.info.refiner ?? {};
-    const doubtful = visible.filter(({ confidence }) => confidence < maxConfidence);
-    const objectIds = (carried ? visible : doubtful).map((object) => object.objectId);
+    const objectIds = visibleObjects(evidence, carried ? Number.POSITIVE_INFINITY : maxConfidence);
     await this.#runRefiner(objectIds, carried ? 'appearance' : 'refine', clock);
   }
 

@@ -1,4 +1,5 @@
 export { runSession } from './session.ts';
+export { KeyframeBudget } from './keyframe-budget.ts';
 export { createTrackerPool } from './tracker-pool.ts';
 export type { TrackerPool } from './tracker-pool.ts';
 export type {

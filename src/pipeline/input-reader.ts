@@ -1,5 +1,6 @@
 import type { PromptUpdate } from '../frame/prompt.ts';
 import { ChunkQueue } from './chunk-queue.ts';
+import { LiveChunkQueue, type EncodedChunk, type LiveChunkOptions } from './live-chunk-queue.ts';
 import type { SessionInput } from './session-types.ts';
 
 /** What the reader tells the session. */
@@ -16,14 +17,41 @@ const maxCaptureTimestamps = 1024;
 
 /** Reads the client's messages in order and parts video from prompts. */
 export class InputReader {
-  readonly chunks = new ChunkQueue();
+  /** The video, for the decoder. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly #queue: { push(chunk: EncodedChunk): Promise<void>; end(): void };
+  readonly #framesSkippedBefore: (decodedFrames: number) => number;
   readonly #iterator: AsyncIterator<SessionInput>;
   readonly #handlers: InputHandlers;
   readonly #captureTimestampsUs: number[] = [];
   #closed = false;
 
-  /** Starts reading at once. */
-  constructor(inputs: AsyncIterable<SessionInput>, handlers: InputHandlers) {
+  /**
+   * Starts reading at once.
+   *
+   * @param live set for LATEST: chunks are read without waiting for the decoder
+   */
+  constructor(
+    inputs: AsyncIterable<SessionInput>,
+    handlers: InputHandlers,
+    live: Omit<LiveChunkOptions, 'onTaken'> | null = null,
+  ) {
+    const onTaken = (chunk: EncodedChunk): void => this.#noteCapture(chunk);
+    if (live === null) {
+      const queue = new ChunkQueue();
+      const push = (chunk: EncodedChunk): Promise<void> => {
+        onTaken(chunk);
+        return queue.push(chunk.data);
+      };
+      this.#queue = { push, end: () => queue.end() };
+      this.#framesSkippedBefore = () => 0;
+      this.chunks = queue;
+    } else {
+      const queue = new LiveChunkQueue({ ...live, onTaken });
+      this.#framesSkippedBefore = (decodedFrames) => queue.framesSkippedBefore(decodedFrames);
+      this.#queue = queue;
+      this.chunks = queue;
+    }
     this.#iterator = inputs[Symbol.asyncIterator]();
     this.#handlers = handlers;
     void this.#read();
@@ -34,6 +62,11 @@ export class InputReader {
     return this.#captureTimestampsUs.shift() ?? null;
   }
 
+  /** Frames that were skipped before the decoder's `decodedFrames`-th one; asked in order. */
+  framesSkippedBefore(decodedFrames: number): number {
+    return this.#framesSkippedBefore(decodedFrames);
+  }
+
   /**
    * Stops reading; idempotent. Does not wait for the inputs to end: a client that says nothing more
    * would hold up the end of its stream.
@@ -41,7 +74,7 @@ export class InputReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.chunks.end();
+    this.#queue.end();
     void this.#iterator.return?.()?.then(undefined, () => undefined);
   }
 
@@ -55,26 +88,26 @@ export class InputReader {
     } catch (reason) {
       if (!this.#closed) this.#handlers.onFailure(reason);
     }
-    this.chunks.end();
+    this.#queue.end();
     this.#handlers.onEnd();
   }
 
   async #take(input: SessionInput): Promise<void> {
     switch (input.kind) {
       case 'chunk': {
-        const { captureTimestampUs } = input;
-        if (
-          captureTimestampUs !== null &&
-          this.#captureTimestampsUs.length < maxCaptureTimestamps
-        ) {
-          this.#captureTimestampsUs.push(captureTimestampUs);
-        }
-        return await this.chunks.push(input.data);
+        const { data, captureTimestampUs, randomAccess = false } = input;
+        return await this.#queue.push({ data, captureTimestampUs, randomAccess });
       }
       case 'prompt':
         return this.#handlers.onPrompt(input.update);
       case 'end-of-video':
-        return this.chunks.end();
+        return this.#queue.end();
     }
+  }
+
+  #noteCapture({ captureTimestampUs }: EncodedChunk): void {
+    if (captureTimestampUs === null) return;
+    if (this.#captureTimestampsUs.length >= maxCaptureTimestamps) return;
+    this.#captureTimestampsUs.push(captureTimestampUs);
   }
 }

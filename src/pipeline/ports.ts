@@ -36,6 +36,11 @@ export type DecodeOptions = {
   readonly container: Container;
   /** Frames a second for streams without timing of their own. */
   readonly frameRate: number | null;
+  /**
+   * How many frames the chunks lack before the decoder's `decodedFrames`-th one: they count in
+   * `Frame.index`. Asked in order. Default: none.
+   */
+  readonly framesSkippedBefore?: (decodedFrames: number) => number;
   readonly signal: AbortSignal;
 };
 

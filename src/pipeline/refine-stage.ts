@@ -1,4 +1,4 @@
-import type { ObjectAction } from '../tracking/tracker-types.ts';
+import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import type { Segmenter } from './ports.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
@@ -12,6 +12,12 @@ export type RefineJob = {
   readonly purpose: 'refine' | 'appearance';
   readonly signal: AbortSignal;
 };
+
+/** Ids of the visible objects whose confidence is under `maxConfidence`. */
+export function visibleObjects({ objects }: StepEvidence, maxConfidence: number): number[] {
+  const doubtful = objects.filter((object) => object.visible && object.confidence < maxConfidence);
+  return doubtful.map(({ objectId }) => objectId);
+}
 
 /** Runs the per-frame refiner on the current frame's masks. */
 export async function refineObjects(

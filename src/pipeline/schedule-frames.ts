@@ -28,8 +28,8 @@ export type ScheduleOptions = {
   readonly needsNextFrame: (frame: Frame) => boolean;
   /** The sender's clock for the next frame in order; null where it did not say. */
   readonly takeCaptureTimestamp: () => number | null;
-  /** Called for every decoded frame. */
-  readonly onDecoded: () => void;
+  /** Called for every decoded frame, with those that its index says were skipped before it. */
+  readonly onFrames: (count: number) => void;
 };
 
 /** Joins formats to their frames and looks one frame ahead where a prompt asks for it. */
@@ -41,6 +41,7 @@ export async function* scheduleFrames(
   // Decoded, and not yet in `held` or handed over: to be closed if nobody asks for more.
   let coming: Frame | null = null;
   let format: VideoFormat | null = null;
+  let nextIndex = 0;
   try {
     for await (const event of events) {
       if (event.kind === 'format') {
@@ -51,7 +52,9 @@ export async function* scheduleFrames(
         yield event;
         continue;
       }
-      options.onDecoded();
+      const skipped = event.frame.index - nextIndex;
+      nextIndex = event.frame.index + 1;
+      options.onFrames(skipped + 1);
       coming = event.frame;
       if (held !== null) {
         const item: ScheduledFrame = { ...held, nextTimestampUs: event.frame.timestampUs };
@@ -63,7 +66,7 @@ export async function* scheduleFrames(
         frame: event.frame,
         format,
         nextTimestampUs: null,
-        framesDroppedBefore: 0,
+        framesDroppedBefore: skipped,
         captureTimestampUs: options.takeCaptureTimestamp(),
         truncated: null,
       };

@@ -79,9 +79,9 @@ export class SessionCore {
     return this.#book.needsNextFrame(frame);
   }
 
-  /** One more frame came out of the decoder. */
-  countDecoded(): void {
-    this.#framesIn++;
+  /** So many more frames came out of the decoder, or were skipped before it. */
+  countFrames(count: number): void {
+    this.#framesIn += count;
   }
 
   /** A frame was read before its turn: what is certain to be needed may begin. */

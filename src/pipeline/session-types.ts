@@ -10,6 +10,7 @@ import type {
   PromptUpdate,
 } from '../frame/prompt.ts';
 import type { KeyframePolicy } from '../tracking/keyframe-policy.ts';
+import type { KeyframeBudget } from './keyframe-budget.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';
 import type { TrackerPool } from './tracker-pool.ts';
 
@@ -61,6 +62,8 @@ export type SessionInput =
       readonly kind: 'chunk';
       readonly data: Uint8Array;
       readonly captureTimestampUs: number | null;
+      /** Decoding can begin here, as far as the sender knows. Default: false. */
+      readonly randomAccess?: boolean;
     }
   | { readonly kind: 'prompt'; readonly update: PromptUpdate }
   | { readonly kind: 'end-of-video' };
@@ -166,6 +169,8 @@ export type SessionParts = {
   readonly trackers: TrackerPool;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
+  /** The model's time, shared by the live streams of a server. Default: the stream's own. */
+  readonly budget?: KeyframeBudget;
   /**
    * Calls `listener` whenever a model worker died and was started again; returns what ends that.
    * Default: nobody tells.

@@ -13,9 +13,9 @@ import {
 } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { SegmentationError } from '../frame/errors.ts';
-import type { PromptUpdate } from '../frame/prompt.ts';
+import type { Delivery, PromptUpdate } from '../frame/prompt.ts';
 import { EventQueue } from './event-queue.ts';
-import { InputReader } from './input-reader.ts';
+import { InputReader, type InputHandlers } from './input-reader.ts';
 import { newestWithCredit } from './newest-with-credit.ts';
 import { pullWithCredit } from './pull-with-credit.ts';
 import { readAhead } from './read-ahead.ts';
@@ -35,8 +35,8 @@ import type {
 } from './session-types.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
-/** Events that wait for the client before the next frame is begun. */
-const eventBound = 8;
+/** Events that wait for the client before the next frame is begun: in LATEST they must not grow old. */
+const eventBounds: Readonly<Record<Delivery, number>> = { 'every-frame': 8, latest: 2 };
 
 /** Decoded frames that EVERY_FRAME reads before their turn. */
 const framesAhead = 4;
@@ -55,7 +55,7 @@ type Task =
  * the frame before is done and the client has room; corrections come in between.
  */
 export const runSession: RunSession = (inputs, options, parts) => {
-  const events = new EventQueue<SessionEvent>(eventBound);
+  const events = new EventQueue<SessionEvent>(eventBounds[options.delivery]);
   return (async function* () {
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -119,13 +119,17 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   // Handed over by the decoder and not begun yet: a frame behind a correction.
   const untaken = new Set<ScheduledItem>();
   const failures: unknown[] = [];
-  const reader = new InputReader(inputs, {
+  const { container, frameRate } = options;
+  const everyFrame = options.delivery === 'every-frame';
+  const handlers: InputHandlers = {
     onPrompt: (update) => {
       if (core.accept(update) === 'correction') corrections$.next(update);
     },
     onFailure: (reason) => failures.push(reason),
     onEnd: () => corrections$.complete(),
-  });
+  };
+  const live = everyFrame ? null : { container, nowMs: parts.nowMs };
+  const reader = new InputReader(inputs, handlers, live);
   // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
   const windUp = (): void => {
     events.unbound();
@@ -133,13 +137,13 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
     corrections$.complete();
     stopped$.next();
   };
-  const { container, frameRate } = options;
-  const scheduled = scheduleFrames(parts.decode(reader.chunks, { container, frameRate, signal }), {
+  const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
+  const decodeOptions = { container, frameRate, framesSkippedBefore, signal };
+  const scheduled = scheduleFrames(parts.decode(reader.chunks, decodeOptions), {
     needsNextFrame: (frame) => core.needsNextFrame(frame),
     takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
-    onDecoded: () => core.countDecoded(),
+    onFrames: (count) => core.countFrames(count),
   });
-  const everyFrame = options.delivery === 'every-frame';
   const source = everyFrame ? foreseen(scheduled, core) : scheduled;
   const items$ = everyFrame
     ? pullWithCredit(source, credit$, discardItem)

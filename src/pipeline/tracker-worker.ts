@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { createDisFlow } from '../tracking/flow/dis-flow.ts';
 import { createFarnebackFlow } from '../tracking/flow/farneback-flow.ts';
@@ -8,6 +9,14 @@ import type { RemoteTrackerOptions, TrackerCall, TrackerReply } from './tracker-
  * Entry of a tracking thread: some milliseconds of flow per frame and camera on the main thread
  * would starve gRPC. Calls of one stream come one at a time; streams share the thread.
  */
+
+/** Niceness of tracking threads. */
+const trackingNiceness = 2;
+
+// A decoder that is starved lets encoded video grow old where nothing can be dropped; a tracker that
+// is starved drops frames and says so. Linux sets the priority of the calling thread; elsewhere it
+// would be the whole process's.
+if (process.platform === 'linux') setPriority(0, trackingNiceness);
 
 const trackers = new Map<number, Tracker>();
 

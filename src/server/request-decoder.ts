@@ -62,6 +62,7 @@ export async function* decodeRequests(
           kind: 'chunk',
           data: message.value.data,
           captureTimestampUs: message.value.captureTimestampUs ?? null,
+          randomAccess: message.value.randomAccess,
         };
         break;
       case 'endOfVideo':

@@ -47,6 +47,8 @@ export type DecodePicturesOptions<P> = {
   readonly binary: FfmpegBinary;
   readonly format: StreamFormat;
   readonly frameRate: number | null;
+  /** See `DecodeStreamOptions`. */
+  readonly framesSkippedBefore?: (decodedFrames: number) => number;
   /** Set for an image. */
   readonly still?: StillInput;
   readonly shape: PictureShape;
@@ -102,7 +104,9 @@ async function* decodeInput<P>(
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
     const stream = log.stream ?? { codec: 'unknown', frameRate: null };
-    const context = { note, index: opened++, stream, syntheticRate: input.frameRate };
+    const index = opened + (options.framesSkippedBefore?.(opened) ?? 0);
+    opened++;
+    const context = { note, index, stream, syntheticRate: input.frameRate };
     return options.openPicture(context);
   };
   const maxQueued = limits.maxQueuedFrames;

@@ -48,6 +48,11 @@ export type DecodeStreamOptions = {
   readonly container: Container;
   /** Frames a second for streams without timing of their own. */
   readonly frameRate: number | null;
+  /**
+   * How many frames the chunks lack before the `decodedFrames`-th one: they count in `Frame.index`
+   * and in times that are made from a frame rate. Asked in order. Default: none.
+   */
+  readonly framesSkippedBefore?: (decodedFrames: number) => number;
   readonly signal: AbortSignal;
 };
 
@@ -80,13 +85,14 @@ export const defaultAnalysisLongSide = 512;
 export function createDecoder(options: DecoderOptions): Decoder {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
-  return (chunks, { container, frameRate, signal }) => ({
+  return (chunks, { container, frameRate, framesSkippedBefore, signal }) => ({
     [Symbol.asyncIterator]: () => {
       // Its own signal: `return` must end a `next` that is still waiting.
       const ending = new AbortController();
       const inner = decodeFrames(chunks, {
         format: container,
         frameRate,
+        ...(framesSkippedBefore === undefined ? {} : { framesSkippedBefore }),
         signal: AbortSignal.any([signal, ending.signal]),
         ffmpeg: options.ffmpeg,
         limits,
@@ -110,6 +116,7 @@ export async function* decodeFrames(
   options: {
     readonly format: StreamFormat;
     readonly frameRate: number | null;
+    readonly framesSkippedBefore?: (decodedFrames: number) => number;
     readonly signal: AbortSignal;
     readonly ffmpeg: FfmpegBinary;
     readonly still?: StillInput;

@@ -116,12 +116,15 @@ export type DecodeTrouble = {
 /** A decoder of {@link Scene}: one frame per chunk, one chunk at a time, ended by the signal. */
 export function fakeDecode(scene: Scene, watch: DecodeWatch, trouble: DecodeTrouble = {}): Decode {
   const pool = new FramePool();
-  return async function* (chunks, { signal }): AsyncGenerator<DecodeEvent, void, undefined> {
+  return async function* (chunks, options): AsyncGenerator<DecodeEvent, void, undefined> {
+    const { signal, framesSkippedBefore } = options;
+    let decoded = 0;
     let frameIndex = 0;
     let size: Size | null = null;
     try {
       for await (const chunk of chunks) {
         if (chunk.length === 0) continue;
+        frameIndex = decoded + (framesSkippedBefore?.(decoded) ?? 0);
         await trouble.beforeFrame?.(frameIndex);
         if (signal.aborted) throw new SegmentationError('cancelled', 'decoding was cancelled');
         if (trouble.failAt?.frameIndex === frameIndex) throw trouble.failAt.error;
@@ -132,13 +135,14 @@ export function fakeDecode(scene: Scene, watch: DecodeWatch, trouble: DecodeTrou
           const format = { fromFrameIndex: frameIndex, display: size, analysis: size };
           yield { kind: 'format', format: { ...format, frameRate: 25, codec: 'fake' } };
         }
-        const frame = paintScene(scene, frameIndex++, pool);
+        const frame = paintScene(scene, frameIndex, pool);
+        decoded++;
         watch.framesDecoded++;
         watch.mostAlive = Math.max(watch.mostAlive, liveFrames());
         yield { kind: 'frame', frame };
       }
       if (signal.aborted) throw new SegmentationError('cancelled', 'decoding was cancelled');
-      if (frameIndex === 0) throw new SegmentationError('empty-stream', 'expected video, got none');
+      if (decoded === 0) throw new SegmentationError('empty-stream', 'expected video, got none');
       if (trouble.truncated) yield { kind: 'truncated', message: 'the file ends early' };
     } finally {
       watch.ended = true;

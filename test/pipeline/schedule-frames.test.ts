@@ -50,7 +50,7 @@ function schedule(events: AsyncIterable<DecodeEvent>, needsNextFrame: (frame: Fr
   return scheduleFrames(events, {
     needsNextFrame,
     takeCaptureTimestamp: () => null,
-    onDecoded: () => undefined,
+    onFrames: () => undefined,
   });
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { liveFrames } from '../../src/frame/frame.ts';
 import type { Mask } from '../../src/frame/mask.ts';
 import type { PromptAction, Prompts, PromptTarget, PromptUpdate } from '../../src/frame/prompt.ts';
+import type { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
 import { runSession } from '../../src/pipeline/session.ts';
 import type {
   FrameResult,
@@ -49,6 +50,10 @@ export type SessionSetup = {
   readonly trackers?: TrackerPool;
   readonly options?: Partial<SessionOptions>;
   readonly limits?: Partial<SessionLimits>;
+  /** Default: the real clock. */
+  readonly nowMs?: () => number;
+  /** Default: the stream's own. */
+  readonly budget?: KeyframeBudget;
 };
 
 /** Opens a session over fakes; nothing runs before the first event is asked for. */
@@ -75,7 +80,8 @@ export function openTestSession(setup: SessionSetup = {}): TestSession {
     decode: fakeDecode(setup.scene ?? movingSquare, watch, setup.trouble),
     segmenter,
     trackers: setup.trackers ?? localTrackers(),
-    nowMs: () => performance.now(),
+    nowMs: setup.nowMs ?? (() => performance.now()),
+    ...(setup.budget === undefined ? {} : { budget: setup.budget }),
   });
   const events = session[Symbol.asyncIterator]() as TestSession['events'];
   return { inputs, events, watch, segmenter, stop };

@@ -12,10 +12,12 @@ import {
   readAll,
   readUntil,
   TestSessions,
+  type SessionSetup,
 } from './session-harness.ts';
 
 const sessions = new TestSessions();
-const open = sessions.open;
+/** A clock that stands: no frame is late, whatever else the machine does. */
+const open = (setup: SessionSetup) => sessions.open({ nowMs: () => 0, ...setup });
 
 afterEach(() => sessions.expectNothingLeft());
 

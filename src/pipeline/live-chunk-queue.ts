@@ -1,0 +1,142 @@
+import type { Container } from '../frame/container.ts';
+
+/** A piece of encoded video with what its sender said of it. */
+export type EncodedChunk = {
+  readonly data: Uint8Array;
+  /** Set where the chunk starts an access unit whose sender states its time. */
+  readonly captureTimestampUs: number | null;
+  /** Decoding can begin with this chunk. */
+  readonly randomAccess: boolean;
+};
+
+/** What a {@link LiveChunkQueue} is made for. */
+export type LiveChunkOptions = {
+  readonly container: Container;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Called with each chunk that the decoder takes. */
+  readonly onTaken: (chunk: EncodedChunk) => void;
+};
+
+type Waiting = EncodedChunk & { readonly arrivedAtMs: number };
+
+/** Bytes that may wait: several seconds of a camera, so that its next random access point is seen. */
+const maxWaitingBytes = 2 * 1024 * 1024;
+
+/** Video that waited longer is skipped where that can be done. */
+const maxWaitMs = 250;
+
+/** Containers in which bytes may be missing between two access units. */
+const bearsGaps: ReadonlySet<Container> = new Set([
+  'h264-annex-b',
+  'hevc-annex-b',
+  'mpeg-ts',
+  'mp4',
+  'ivf',
+  'mjpeg',
+  'flv',
+  'mpeg-video',
+] as const);
+
+/**
+ * LATEST's queue before the decoder. The client is read without waiting, so that video that a starved
+ * decoder cannot take grows old where it can be seen; once the oldest has waited too long, all up to
+ * the newest random access point is skipped. That needs a sender that marks its access units
+ * (`capture_timestamp_us`) and random access points: frames are counted by those marks. Without them
+ * nothing is skipped, and the client waits once the queue is full.
+ */
+export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
+  readonly #options: LiveChunkOptions;
+  readonly #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #ended = false;
+  #unitsTaken = 0;
+  /** Skips that not all frames behind them have asked for: access units taken before, frames. */
+  readonly #skips: { readonly unitsBefore: number; readonly frames: number }[] = [];
+  #framesSkipped = 0;
+  #wake: (() => void)[] = [];
+
+  constructor(options: LiveChunkOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves at once while there is room; after the end, chunks are dropped. */
+  async push(chunk: EncodedChunk): Promise<void> {
+    while (this.#waitingBytes >= maxWaitingBytes && !this.#ended) await this.#change();
+    if (this.#ended) return;
+    this.#waiting.push({ ...chunk, arrivedAtMs: this.#options.nowMs() });
+    this.#waitingBytes += chunk.data.byteLength;
+    this.#notify();
+  }
+
+  /** No more chunks; those that wait are still handed over. Idempotent. */
+  end(): void {
+    this.#ended = true;
+    this.#notify();
+  }
+
+  /**
+   * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order.
+   */
+  framesSkippedBefore(decodedFrames: number): number {
+    for (let next = this.#skips[0]; next !== undefined; next = this.#skips[0]) {
+      if (next.unitsBefore > decodedFrames) break;
+      this.#framesSkipped += next.frames;
+      this.#skips.shift();
+    }
+    return this.#framesSkipped;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        this.#skip();
+        const chunk = this.#waiting.shift();
+        if (chunk !== undefined) {
+          this.#waitingBytes -= chunk.data.byteLength;
+          if (chunk.captureTimestampUs !== null) this.#unitsTaken++;
+          this.#options.onTaken(chunk);
+          this.#notify();
+          yield chunk.data;
+        } else if (this.#ended) {
+          return;
+        } else {
+          await this.#change();
+        }
+      }
+    } finally {
+      // A decoder that stops early frees a reader that waits.
+      this.#waiting.length = 0;
+      this.#waitingBytes = 0;
+      this.end();
+    }
+  }
+
+  /** Gives up what waits before the newest random access point, if the oldest is too old. */
+  #skip(): void {
+    const oldest = this.#waiting[0];
+    if (!oldest || this.#unitsTaken === 0 || !bearsGaps.has(this.#options.container)) return;
+    if (this.#options.nowMs() - oldest.arrivedAtMs <= maxWaitMs) return;
+    // What is left of an access unit that the decoder has begun is not skipped.
+    const from = this.#waiting.findIndex(startsUnit);
+    const to = this.#waiting.findLastIndex((chunk) => chunk.randomAccess && startsUnit(chunk));
+    if (from < 0 || to <= from) return;
+    const skipped = this.#waiting.splice(from, to - from);
+    for (const { data } of skipped) this.#waitingBytes -= data.byteLength;
+    const frames = skipped.filter(startsUnit).length;
+    this.#skips.push({ unitsBefore: this.#unitsTaken, frames });
+    this.#notify();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #notify(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+function startsUnit({ captureTimestampUs }: EncodedChunk): boolean {
+  return captureTimestampUs !== null;
+}

@@ -1,0 +1,61 @@
+import type { FrameTask } from './frame-task.ts';
+import type { KeyframeBudget } from './keyframe-budget.ts';
+
+/** A frame is late when its answer takes more than so many frame intervals from decoding on. */
+const lateIntervals = 1.5;
+
+/** Refining is left out where so many frame intervals have passed since decoding. */
+const refineWithinIntervals = 0.75;
+
+/**
+ * How one LATEST stream keeps pace with its camera: first masks are refined less, then keyframes come
+ * less often; frames are dropped last.
+ */
+export class LivePace {
+  readonly #budget: KeyframeBudget;
+  readonly #nowMs: () => number;
+  #last: { readonly index: number; readonly timestampUs: number } | null = null;
+  /** Between two frames of the video; unknown at first, when nothing counts as late. */
+  #intervalMs = Number.POSITIVE_INFINITY;
+
+  constructor(budget: KeyframeBudget, nowMs: () => number) {
+    this.#budget = budget;
+    this.#nowMs = nowMs;
+  }
+
+  /** Learns the video's pace from a frame that is begun. */
+  begin({ frame }: FrameTask): void {
+    const { index, timestampUs } = frame;
+    const last = this.#last;
+    if (last !== null && index > last.index && timestampUs > last.timestampUs) {
+      this.#intervalMs = (timestampUs - last.timestampUs) / 1000 / (index - last.index);
+    }
+    this.#last = { index, timestampUs };
+  }
+
+  /** Whether there is time to refine a frame's masks. */
+  mayRefine(task: FrameTask): boolean {
+    return this.#ageMs(task) <= refineWithinIntervals * this.#intervalMs;
+  }
+
+  /** Whether a keyframe that can wait may start; then `endKeyframe` must follow. */
+  tryBeginKeyframe(): boolean {
+    return this.#budget.tryBegin(this);
+  }
+
+  /** The keyframe is over, or the stream is; idempotent. */
+  endKeyframe(): void {
+    this.#budget.end(this);
+  }
+
+  /** Tells how late a frame's answer is. Answers to corrections have another pace. */
+  end(task: FrameTask): void {
+    if (task.revision > 0) return;
+    const late = this.#ageMs(task) > lateIntervals * this.#intervalMs;
+    this.#budget.observe(late || task.framesDroppedBefore > 0);
+  }
+
+  #ageMs({ queuedAtMs }: FrameTask): number {
+    return this.#nowMs() - queuedAtMs;
+  }
+}

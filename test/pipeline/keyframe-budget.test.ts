@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+
+function openBudget() {
+  const clock = { nowMs: 0 };
+  return { clock, budget: new KeyframeBudget(() => clock.nowMs) };
+}
+
+test('one keyframe runs at a time, and the stream that waited longest is next', () => {
+  const { budget, clock } = openBudget();
+  const [a, b, c] = [{}, {}, {}];
+  expect(budget.tryBegin(a)).toBe(true);
+  expect(budget.tryBegin(b)).toBe(false);
+  clock.nowMs = 30;
+  expect(budget.tryBegin(c)).toBe(false);
+  clock.nowMs = 60;
+  budget.end(a);
+  expect(budget.tryBegin(a)).toBe(false);
+  expect(budget.tryBegin(c)).toBe(false);
+  expect(budget.tryBegin(b)).toBe(true);
+});
+
+test('a stream that asks no more gives its place up', () => {
+  const { budget, clock } = openBudget();
+  const [a, b, c] = [{}, {}, {}];
+  expect(budget.tryBegin(a)).toBe(true);
+  expect(budget.tryBegin(b)).toBe(false);
+  expect(budget.tryBegin(c)).toBe(false);
+  budget.end(a);
+  budget.end(b);
+  expect(budget.tryBegin(c)).toBe(true);
+  budget.end(c);
+  expect(budget.tryBegin(a)).toBe(true);
+  expect(budget.tryBegin(b)).toBe(false);
+  budget.end(a);
+  clock.nowMs = 501;
+  expect(budget.tryBegin(c)).toBe(true);
+});
+
+test('late frames make pauses between keyframes, which shrink again without them', () => {
+  const { budget, clock } = openBudget();
+  const stream = {};
+  for (let i = 0; i < 10; i++) {
+    clock.nowMs += 50;
+    budget.observe(true);
+  }
+  // Late frames in a row are one cause: five cuts in half a second.
+  expect(budget.shareRatio).toBeCloseTo(0.8 ** 5);
+  expect(budget.tryBegin(stream)).toBe(true);
+  clock.nowMs += 100;
+  budget.end(stream);
+  clock.nowMs += 100 * (1 / 0.8 ** 5 - 1) - 1;
+  expect(budget.tryBegin(stream)).toBe(false);
+  clock.nowMs += 2;
+  expect(budget.tryBegin(stream)).toBe(true);
+  budget.end(stream);
+  for (let i = 0; i < 20; i++) {
+    clock.nowMs += 1000;
+    budget.observe(false);
+  }
+  expect(budget.shareRatio).toBe(1);
+});
+
+test('a pause is never longer than a second', () => {
+  const { budget, clock } = openBudget();
+  const stream = {};
+  for (let i = 0; i < 100; i++) {
+    clock.nowMs += 100;
+    budget.observe(true);
+  }
+  expect(budget.shareRatio).toBe(0.05);
+  expect(budget.tryBegin(stream)).toBe(true);
+  clock.nowMs += 5000;
+  budget.end(stream);
+  clock.nowMs += 999;
+  expect(budget.tryBegin(stream)).toBe(false);
+  clock.nowMs += 1;
+  expect(budget.tryBegin(stream)).toBe(true);
+});

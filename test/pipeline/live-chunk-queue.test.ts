@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import type { Container } from '../../src/frame/container.ts';
+import { LiveChunkQueue, type EncodedChunk } from '../../src/pipeline/live-chunk-queue.ts';
+
+/** A queue on a clock that the test moves, and what the decoder took from it. */
+function openQueue(container: Container = 'mp4') {
+  const clock = { nowMs: 0 };
+  const taken: EncodedChunk[] = [];
+  const queue = new LiveChunkQueue({
+    container,
+    nowMs: () => clock.nowMs,
+    onTaken: (chunk) => taken.push(chunk),
+  });
+  const chunks = queue[Symbol.asyncIterator]();
+  const take = async () => (await chunks.next()).value?.[0];
+  return { clock, taken, queue, take, chunks };
+}
+
+/** The first piece of access unit `unit`; without a time, a further piece of one. */
+function piece(unit: number, said: Partial<EncodedChunk> = {}): EncodedChunk {
+  return { data: Uint8Array.of(unit), captureTimestampUs: unit, randomAccess: false, ...said };
+}
+
+test('chunks come out in order, and young ones are never skipped', async () => {
+  const { clock, queue, take } = openQueue();
+  for (const unit of [0, 1, 2]) await queue.push(piece(unit, { randomAccess: true }));
+  clock.nowMs = 250;
+  queue.end();
+  expect([await take(), await take(), await take(), await take()]).toEqual([0, 1, 2, undefined]);
+  expect(queue.framesSkippedBefore(3)).toBe(0);
+});
+
+test('video that waited too long is skipped up to the newest random access point', async () => {
+  const { clock, queue, take, taken } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  expect(await take()).toBe(0);
+  for (const unit of [1, 2, 3, 4, 5, 6]) {
+    await queue.push(piece(unit, { randomAccess: unit === 3 || unit === 5 }));
+  }
+  clock.nowMs = 251;
+  expect(await take()).toBe(5);
+  expect(await take()).toBe(6);
+  // One frame was decoded before the gap; the second is the sixth of the video.
+  expect([0, 1, 2].map((decoded) => queue.framesSkippedBefore(decoded))).toEqual([0, 4, 4]);
+  expect(taken.map(({ captureTimestampUs }) => captureTimestampUs)).toEqual([0, 5, 6]);
+});
+
+test('an access unit that was begun is finished before anything is skipped', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  await queue.push(piece(90, { captureTimestampUs: null }));
+  expect(await take()).toBe(0);
+  for (const unit of [1, 2]) {
+    await queue.push(piece(unit, { randomAccess: unit === 2 }));
+    await queue.push(piece(90 + unit, { captureTimestampUs: null }));
+  }
+  clock.nowMs = 300;
+  queue.end();
+  expect([await take(), await take(), await take()]).toEqual([90, 2, 92]);
+  expect(queue.framesSkippedBefore(1)).toBe(1);
+});
+
+test.each([
+  ['without random access points', 'mp4', { randomAccess: false }],
+  ['without times of access units', 'mp4', { captureTimestampUs: null }],
+  ['in a container whose elements would break', 'matroska', {}],
+] as const)('nothing is skipped %s', async (_case, container, said) => {
+  const { clock, queue, take } = openQueue(container);
+  for (const unit of [0, 1, 2]) await queue.push(piece(unit, { randomAccess: true, ...said }));
+  clock.nowMs = 10_000;
+  expect([await take(), await take(), await take()]).toEqual([0, 1, 2]);
+});
+
+test('a sender that is far ahead waits, and is freed by the decoder or by its end', async () => {
+  const { queue, take, chunks } = openQueue();
+  const large = { data: new Uint8Array(2 * 1024 * 1024) };
+  await queue.push(piece(0, large));
+  let pushed = 0;
+  const waiting = [1, 2].map((unit) => queue.push(piece(unit, large)).then(() => pushed++));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pushed).toBe(0);
+  expect(await take()).toBe(0);
+  await waiting[0];
+  expect(pushed).toBe(1);
+  await chunks.return();
+  await waiting[1];
+  expect(pushed).toBe(2);
+});
