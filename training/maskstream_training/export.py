@@ -1,5 +1,7 @@
 """Export encoder and decoder to ONNX (opset 17) with weights stored in fp16 and widened at load.
 
+The decoder is exported as model/deployed.py arranges it, which is checked against the trained one.
+
     python -m maskstream_training.export WEIGHTS OUT
 """
 import argparse
@@ -12,12 +14,14 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from .model.decoder import FINE, GRID, POINTS, SLOTS, Decoder
+from .model.deployed import Deployed
 from .model.encoder import EMB, SIZE, Encoder
 from .model.weights import load_weights
 
 DECODER_INPUTS = ("emb", "f8", "f4", "points", "labels", "mask", "has_mask", "mem_emb", "mem_mask", "mem_valid")
 DECODER_OUTPUTS = ("logits", "iou", "obj")
 SMALLEST_HALF = 256   # constants below so many values stay fp32
+CLOSE = 1e-4          # of the arranged decoder to the trained one, as a share of the largest value
 
 
 def example_prompts(objects: int) -> tuple:
@@ -62,6 +66,19 @@ def trace(module: torch.nn.Module, inputs: tuple, path: pathlib.Path, names: tup
     store_half(path)
 
 
+def arranged(decoder: Decoder, features: tuple) -> Deployed:
+    """The decoder for a CPU runtime; throws where it differs from the trained one, with memory and without."""
+    deployed = Deployed(decoder).eval()
+    for valid in ([[1., 1.], [1., 0.]], [[0., 0.], [0., 1.]]):
+        points, labels, mask, _, mem_emb, mem_mask, _ = example_prompts(2)
+        prompts = (points, labels, mask, torch.tensor([1., 0.]), mem_emb, mem_mask, torch.tensor(valid))
+        for name, wanted, found in zip(DECODER_OUTPUTS, decoder(*features, *prompts), deployed(*features, *prompts)):
+            difference = float((wanted - found).abs().max() / wanted.abs().max())
+            if difference > CLOSE:
+                raise ValueError(f"{name}: the arranged decoder is {difference:.1e} away from the trained one")
+    return deployed
+
+
 @torch.no_grad()
 def export(weights: pathlib.Path, out: pathlib.Path) -> dict:
     """Writes OUT/encoder.onnx and OUT/decoder.onnx; returns inputs and outputs to check the graphs against."""
@@ -73,7 +90,7 @@ def export(weights: pathlib.Path, out: pathlib.Path) -> dict:
     trace(encoder, (image,), out / "encoder.onnx", ("image",), ("emb", "f8", "f4"))
     features, prompts = encoder(image), example_prompts(2)
     axes = {name: {0: "objects"} for name in (*DECODER_INPUTS[3:], *DECODER_OUTPUTS)}
-    trace(decoder, (*features, *prompts), out / "decoder.onnx", DECODER_INPUTS, DECODER_OUTPUTS, axes)
+    trace(arranged(decoder, features), (*features, *prompts), out / "decoder.onnx", DECODER_INPUTS, DECODER_OUTPUTS, axes)
     tensors = {"image": image, **dict(zip(DECODER_INPUTS, (*features, *prompts))), **dict(zip(DECODER_OUTPUTS, decoder(*features, *prompts)))}
     return {k: v.numpy() for k, v in tensors.items()}
 
