@@ -4,6 +4,7 @@ import {
   flowGrid,
   prepareFlowImage,
 } from '../../src/tracking/flow/flow-image.ts';
+import { comparePictures } from '../../src/tracking/flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
 import type { FlowEngine } from '../../src/tracking/flow/types.ts';
 import type { TrueClip } from './true-clips.ts';
@@ -37,6 +38,7 @@ export function scoreCuts(
   const grid = flowGrid(size);
   let [previous, current] = [createFlowImage(grid), createFlowImage(grid)];
   const flow = createFlowField(grid);
+  const residual = new Float32Array(flow.u.length);
   const detector = createSceneCutDetector();
   const scores = { cuts: 0, found: 0, otherFrames: 0, falseAlarms: 0 };
   let first = true;
@@ -48,7 +50,8 @@ export function scoreCuts(
         prepareFlowImage(flash ? flashed(shot[index]!) : shot[index]!, size, current);
         if (!first) {
           engine.compute(previous, current, flow);
-          const isCut = detector.score(previous, current, flow) >= sceneCutThreshold;
+          const evidence = comparePictures(previous, current, flow, residual);
+          const isCut = detector.score(evidence) >= sceneCutThreshold;
           if (index === 0) {
             scores.cuts++;
             if (isCut) scores.found++;

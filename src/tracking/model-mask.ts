@@ -3,6 +3,7 @@ import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { threadKernel } from './flow/kernel/kernel.ts';
 import { putMask } from './flow/kernel/structs.ts';
+import { measuresOf, readMask } from './mask-measures.ts';
 
 /** Logit under which a pixel counts as outside when a window is cut: probability 0.02. */
 const outsideLogit = -4;
@@ -33,20 +34,10 @@ export function softMaskFromLogits(
   const cells = cellsAbove(logits, side, outsideLogit);
   const window = cells && pictureWindow(cells, side, { size, region });
   if (window === null) return emptySoftMask(size);
-  const across = { origin: region.x * size.width, scale: side / (region.width * size.width) };
-  const down = { origin: region.y * size.height, scale: side / (region.height * size.height) };
   const kernel = threadKernel();
-  const values = kernel.call.maskFromLogits(
-    kernel.put(logits),
-    side,
-    (window.x + 0.5 - across.origin) * across.scale - 0.5,
-    (window.y + 0.5 - down.origin) * down.scale - 0.5,
-    across.scale,
-    down.scale,
-    window.width,
-    window.height,
-  );
-  return { size, window, values: kernel.floats(values, window.width * window.height).slice() };
+  const mask = putMask(kernel, { size, window, values: new Float32Array(0) });
+  kernel.call.maskFromLogits(mask, kernel.put(logits), side, ...pixelsOf(region, size));
+  return readMask(kernel, mask, size);
 }
 
 /**
@@ -60,30 +51,21 @@ export function modelMaskFromSoft(
   side: number,
   region: Box = wholePicture,
 ): Float32Array {
-  const out = new Float32Array(side * side);
-  if (mask.window === null) return out;
-  const { x, y, width, height } = mask.window;
-  const size = { width: region.width * mask.size.width, height: region.height * mask.size.height };
-  const columns = cellShares(x - region.x * mask.size.width, width, { size: size.width, side });
-  const rows = cellShares(y - region.y * mask.size.height, height, { size: size.height, side });
-  const line = new Float32Array(side);
-  for (let row = 0; row < height; row++) {
-    line.fill(0);
-    const values = mask.values.subarray(row * width, (row + 1) * width);
-    for (let i = 0; i < columns.cell.length; i++) {
-      const cell = columns.cell[i] ?? 0;
-      line[cell] =
-        (line[cell] ?? 0) + (values[columns.pixel[i] ?? 0] ?? 0) * (columns.share[i] ?? 0);
-    }
-    for (let i = rows.start[row] ?? 0; i < (rows.start[row + 1] ?? 0); i++) {
-      const to = (rows.cell[i] ?? 0) * side;
-      const share = rows.share[i] ?? 0;
-      for (let cell = 0; cell < side; cell++) {
-        out[to + cell] = (out[to + cell] ?? 0) + (line[cell] ?? 0) * share;
-      }
-    }
-  }
-  return out;
+  if (mask.window === null) return new Float32Array(side * side);
+  const kernel = threadKernel();
+  const out = kernel.take(side * side);
+  kernel.call.modelMask(putMask(kernel, mask), side, ...pixelsOf(region, mask.size), out);
+  return kernel.floats(out, side * side).slice();
+}
+
+/** A region in pixels: x, y, width, height. */
+function pixelsOf(region: Box, size: Size): [number, number, number, number] {
+  return [
+    region.x * size.width,
+    region.y * size.height,
+    region.width * size.width,
+    region.height * size.height,
+  ];
 }
 
 /** A given mask, averaged down to analysis size. */
@@ -112,30 +94,12 @@ export function softMaskFromMask(mask: Mask, size: Size): SoftMask {
 
 /** Tight bounds of the probabilities of at least one half, in the mask's pixels; null if none. */
 export function softMaskBounds(mask: SoftMask): Box | null {
-  if (mask.window === null) return null;
-  const { bounds } = measureSoftMask(mask);
-  if (bounds.width === 0) return null;
-  return { ...bounds, x: mask.window.x + bounds.x, y: mask.window.y + bounds.y };
+  return measuresOf(mask).bounds;
 }
 
 /** Pixels with a probability of at least one half. */
 export function softMaskArea(mask: SoftMask): number {
-  return mask.window === null ? 0 : measureSoftMask(mask).area;
-}
-
-/** Share of a mask's weight between one tenth and nine tenths. */
-export function softMaskFuzz(mask: SoftMask): number {
-  if (mask.window === null) return 0;
-  const { weight, fuzzyWeight } = measureSoftMask(mask);
-  return weight === 0 ? 0 : fuzzyWeight / weight;
-}
-
-function measureSoftMask(mask: SoftMask) {
-  const kernel = threadKernel();
-  const measured = kernel.call.measure(putMask(kernel, mask));
-  const [x = 0, y = 0, width = 0, height = 0, area = 0] = kernel.ints(measured, 5);
-  const [weight = 0, fuzzyWeight = 0] = kernel.floats(measured + 20, 2);
-  return { bounds: { x, y, width, height }, area, weight, fuzzyWeight };
+  return measuresOf(mask).area;
 }
 
 /** The soft mask of the same object in a picture of another size; for a size change mid-stream. */
@@ -217,48 +181,6 @@ function pictureWindow(
   const right = Math.min(skirts.right, Math.ceil(across.origin + side * across.cell - 0.5));
   const bottom = Math.min(skirts.bottom, Math.ceil(down.origin + side * down.cell - 0.5));
   return right > x && bottom > y ? { x, y, width: right - x, height: bottom - y } : null;
-}
-
-/** How pixels fall on the cells of another grid: one entry for each pixel and cell that overlap. */
-type CellShares = {
-  readonly pixel: Int32Array;
-  readonly cell: Int32Array;
-  /** Overlap, in cells. */
-  readonly share: Float64Array;
-  /** First entry of each pixel, and the end. */
-  readonly start: Int32Array;
-};
-
-/**
- * The shares of `count` pixels in the cells of a grid: `side` cells over `size` pixels, of which the
- * first pixel is `first`. Pixels outside the grid have none.
- */
-function cellShares(
-  first: number,
-  count: number,
-  grid: { readonly size: number; readonly side: number },
-): CellShares {
-  const scale = grid.side / grid.size;
-  const most = count * (Math.ceil(scale) + 2);
-  const pixels = new Int32Array(most);
-  const cells = new Int32Array(most);
-  const share = new Float64Array(most);
-  const start = new Int32Array(count + 1);
-  let entries = 0;
-  for (let pixel = 0; pixel < count; pixel++) {
-    const from = (first + pixel) * scale;
-    const to = from + scale;
-    // Rounding may put the end of a pixel a hair beyond its last cell.
-    const end = Math.min(to - 1e-9, grid.side);
-    for (let cell = Math.max(0, Math.floor(from)); cell < end; cell++) {
-      pixels[entries] = pixel;
-      cells[entries] = cell;
-      share[entries++] = Math.min(to, cell + 1) - Math.max(from, cell);
-    }
-    start[pixel + 1] = entries;
-  }
-  const cell = cells.subarray(0, entries);
-  return { pixel: pixels.subarray(0, entries), cell, share, start };
 }
 
 /** Share of a rectangle of the mask's picture that is set, by pixel centres. */

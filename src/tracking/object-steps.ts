@@ -48,15 +48,17 @@ export function moveObject(
   if (area < smallestArea(frame.analysis)) {
     return { ...still, soft: emptySoftMask(frame.analysis), area: 0 };
   }
-  const residual = regionMean(motion.residual, motion.flow, soft);
-  const scale = frame.analysis.width / motion.flow.width;
+  const { flow } = motion;
+  const maps = [motion.residual, flow.u, flow.v];
+  const [residual = 0, u = 0, v = 0] = summariseRegion(maps, flow, soft).map(({ mean }) => mean);
+  const scale = frame.analysis.width / flow.width;
   return {
     ...still,
     soft,
     area,
     residualSum: object.residualSum + residual / 255,
     residualFrames: object.residualFrames + 1,
-    travelPixels: object.travelPixels + meanMotion(motion.flow, soft) * scale,
+    travelPixels: object.travelPixels + Math.hypot(u, v) * scale,
   };
 }
 
@@ -122,13 +124,4 @@ function anchored(
 
 function smallestArea(size: Size): number {
   return minAreaRatio * size.width * size.height;
-}
-
-function regionMean(map: Float32Array, grid: FlowField, mask: SoftMask): number {
-  return summariseRegion(map, grid, mask, Number.POSITIVE_INFINITY).mean;
-}
-
-/** Length of the mean flow under a mask, in grid pixels. */
-function meanMotion(flow: FlowField, mask: SoftMask): number {
-  return Math.hypot(regionMean(flow.u, flow, mask), regionMean(flow.v, flow, mask));
 }

@@ -2,6 +2,7 @@ import type { Box, Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { threadKernel } from './flow/kernel/kernel.ts';
 import { putMask } from './flow/kernel/structs.ts';
+import { readMask } from './mask-measures.ts';
 import { softMaskBounds } from './model-mask.ts';
 
 /** Side of the refiner's window over the longer side of the mask's box. */
@@ -73,14 +74,13 @@ export function cutRefineCrop(
  */
 export function pasteRefined(mask: SoftMask, cut: RefineCrop, logits: Float32Array): SoftMask {
   const side = Math.round(Math.sqrt(cut.prior.length));
-  const square = [cut.window.x, cut.window.y, cut.window.side, side] as const;
+  const square = [side, cut.window.x, cut.window.y, cut.window.side] as const;
   const window = pictureWindow(cut.window, mask.size);
-  const to = [window.x, window.y, window.width, window.height] as const;
   const kernel = threadKernel();
-  const inputs = [putMask(kernel, mask), kernel.put(logits), kernel.put(cut.prior)] as const;
-  const values = kernel.call.pasteRefined(...inputs, ...square, ...to);
-  const pixels = window.width * window.height;
-  return { size: mask.size, window, values: kernel.floats(values, pixels).slice() };
+  const inputs = [kernel.put(logits), kernel.put(cut.prior)] as const;
+  const refined = putMask(kernel, { size: mask.size, window, values: new Float32Array(0) });
+  kernel.call.pasteRefined(putMask(kernel, mask), refined, ...inputs, ...square);
+  return readMask(kernel, refined, mask.size);
 }
 
 function pictureWindow(window: RefineWindow, size: Size): Box {

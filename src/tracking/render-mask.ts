@@ -1,35 +1,32 @@
-import type { Box, Size } from '../frame/geometry.ts';
+import type { Size } from '../frame/geometry.ts';
 import { emptyMask, type Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel } from './flow/kernel/kernel.ts';
+import { threadKernel, type Kernel } from './flow/kernel/kernel.ts';
 import { putMask } from './flow/kernel/structs.ts';
 
 /**
- * A mask's margin: probability minus what it has to beat, so that its zero crossing is the outline.
- * Row-major over `window` of a picture of `size`.
+ * Thresholds a mask at one half after bilinear interpolation to `target` size. Interpolating first
+ * and thresholding last keeps the outline smooth at display size. Along a row the crossings are
+ * solved for instead of testing every pixel: the cost follows the analysis size, not the display
+ * size. At the picture's own border the object goes on beyond it; at an inner rim of the window it
+ * ends.
  */
-export type Margin = { readonly size: Size; readonly window: Box; readonly values: Float32Array };
-
-/** The margin of a mask that competes with nobody: probability minus one half. */
-export function marginOf(mask: SoftMask): Margin | null {
-  if (mask.window === null) return null;
+export function renderMask(mask: SoftMask, target: Size): Mask {
   const kernel = threadKernel();
-  const { length } = mask.values;
-  const values = kernel.put(mask.values);
-  kernel.call.margin(values, length);
-  return { size: mask.size, window: mask.window, values: kernel.floats(values, length).slice() };
+  return renderOne(kernel, { masks: putMask(kernel, mask), count: 1, index: 0 }, target);
 }
 
-/**
- * Thresholds a margin at 0 after bilinear interpolation to `target` size. Interpolating first and
- * thresholding last keeps the outline smooth at display size. Along a row the crossings are solved
- * for instead of testing every pixel: the cost follows the analysis size, not the display size. At
- * the picture's own border the object goes on beyond it; at an inner rim of the window it ends.
- */
-export function renderMask(margin: Margin | null, target: Size): Mask {
-  if (margin === null) return emptyMask(target);
-  const kernel = threadKernel();
-  const rendered = kernel.call.render(putMask(kernel, margin), target.width, target.height);
+/** Renders one of several masks in the kernel's memory, which yields to the others. */
+export function renderOne(
+  kernel: Kernel,
+  {
+    masks,
+    count,
+    index,
+  }: { readonly masks: number; readonly count: number; readonly index: number },
+  target: Size,
+): Mask {
+  const rendered = kernel.call.render(masks, count, index, target.width, target.height);
   const [x = 0, y = 0, width = 0, height = 0, area = 0, bits = 0] = kernel.ints(rendered, 6);
   if (area === 0) return emptyMask(target);
   const box = { x, y, width, height };

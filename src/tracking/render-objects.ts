@@ -1,8 +1,8 @@
 import type { Box, Size } from '../frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../frame/mask.ts';
 import type { OverlapRule } from '../frame/prompt.ts';
-import { disjointMargins } from './overlap.ts';
-import { marginOf, renderMask } from './render-mask.ts';
+import { renderDisjoint } from './overlap.ts';
+import { renderMask } from './render-mask.ts';
 import { confidenceOf, type TrackedObject } from './tracked-object.ts';
 
 /** How masks are delivered. */
@@ -32,16 +32,15 @@ export function renderObjects(
   frame: { readonly display: Size; readonly timestampUs: number },
   options: OutputOptions,
 ): ObjectOutput[] {
-  const margins =
-    options.overlap === 'disjoint'
-      ? disjointMargins(objects.map((object) => object.soft))
-      : objects.map((object) => marginOf(object.soft));
-  let shown = objects.map(
-    (object, i) => object.given ?? renderMask(margins[i] ?? null, frame.display),
-  );
-  if (options.overlap === 'disjoint') shown = givenMasksFirst(objects, shown);
+  const disjoint = options.overlap === 'disjoint';
+  const masks = objects.map((object) => object.soft);
+  const rendered = disjoint
+    ? renderDisjoint(masks, frame.display)
+    : masks.map((mask) => renderMask(mask, frame.display));
+  let shown = objects.map((object, i) => object.given ?? rendered[i]!);
+  if (disjoint) shown = givenMasksFirst(objects, shown);
   return objects.map((object, i) => {
-    const display = shown[i] ?? renderMask(null, frame.display);
+    const display = shown[i]!;
     return {
       objectId: object.objectId,
       mask: resizeMask(display, options.maskSize),

@@ -1,7 +1,7 @@
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { expectedIou, type MaskEvidence } from './confidence.ts';
-import { softMaskFuzz } from './model-mask.ts';
+import { measuresOf } from './mask-measures.ts';
 import type { RefineCrop } from './refine-window.ts';
 
 /** What the keyframe said that a mask descends from. */
@@ -72,7 +72,7 @@ export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvid
         ? 0
         : Math.abs(Math.log(object.area / anchor.area)),
     travelRatio: object.area === 0 ? 0 : object.travelPixels / Math.sqrt(object.area),
-    fuzzRatio: softMaskFuzz(object.soft),
+    fuzzRatio: measuresOf(object.soft).fuzzRatio,
     refinedIou: object.refinedIou,
   };
 }

@@ -3,7 +3,7 @@ import type { MaskEvidence } from './confidence.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
 import { carryObject } from './flow/object-motion.ts';
-import { photometricResidual } from './flow/photometric.ts';
+import { comparePictures } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
@@ -212,8 +212,8 @@ export class Tracker {
     const initial = before === null ? null : this.#momentOf(before.index)?.motion?.flow;
     this.#options.engine.compute(this.#previous, this.#current, flow, initial ?? undefined);
     const residual = new Float32Array(flow.u.length);
-    photometricResidual(this.#previous, this.#current, flow, residual);
-    const sceneCut = this.#cuts.score(this.#previous, this.#current, flow);
+    const evidence = comparePictures(this.#previous, this.#current, flow, residual);
+    const sceneCut = this.#cuts.score(evidence);
     return { motion: { flow, residual }, sceneCut };
   }
 

@@ -11,7 +11,7 @@ import {
   softMaskFromLogits,
   softMaskFromMask,
 } from '../../src/tracking/model-mask.ts';
-import { marginOf, renderMask } from '../../src/tracking/render-mask.ts';
+import { renderMask } from '../../src/tracking/render-mask.ts';
 import { softMaskIou } from '../../src/tracking/soft-mask-iou.ts';
 import { discLogits, discMask, softDisc } from './shapes.ts';
 
@@ -30,7 +30,7 @@ test('logits become a mask whose area and outline are those of the disc', () => 
     const soft = softMaskFromLogits(discLogits(disc, side, size), side, size);
     const truth = discMask(disc, size);
     expect(Math.abs(softMaskArea(soft) - truth.area) / truth.area).toBeLessThan(0.02);
-    expect(maskIou(renderMask(marginOf(soft), size), truth)).toBeGreaterThan(0.97);
+    expect(maskIou(renderMask(soft, size), truth)).toBeGreaterThan(0.97);
   }
 });
 
@@ -69,7 +69,7 @@ test('a given mask at display size keeps its area when it is averaged down', () 
   const truth = discMask({ x: 300, y: 200, radius: 90 }, display);
   const soft = softMaskFromMask(truth, size);
   expect(weight(soft.values) * 16).toBeCloseTo(truth.area, -2);
-  expect(maskIou(renderMask(marginOf(soft), display), truth)).toBeGreaterThan(0.98);
+  expect(maskIou(renderMask(soft, display), truth)).toBeGreaterThan(0.98);
   const one = maskFromBitmap(Uint8Array.of(1), size, { x: 7, y: 9, width: 1, height: 1 });
   expect(softMaskBounds(softMaskFromMask(one, size))).toEqual({ x: 7, y: 9, width: 1, height: 1 });
 });
@@ -128,9 +128,9 @@ test('logits of a region land at its place in the picture, finer than those of t
   const truth = discMask(disc, size);
   expect(softMaskBounds(soft)).toEqual(truth.box);
   expect(Math.abs(softMaskArea(soft) - truth.area) / truth.area).toBeLessThan(0.01);
-  const close = maskIou(renderMask(marginOf(soft), size), truth);
+  const close = maskIou(renderMask(soft, size), truth);
   const wide = softMaskFromLogits(discLogits(disc, side, size), side, size);
-  expect(close).toBeGreaterThanOrEqual(maskIou(renderMask(marginOf(wide), size), truth));
+  expect(close).toBeGreaterThanOrEqual(maskIou(renderMask(wide, size), truth));
 });
 
 test('a mask that goes on beyond the region is cut at its border', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { maskToBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { SoftMask } from '../../src/frame/soft-mask.ts';
-import { disjointMargins } from '../../src/tracking/overlap.ts';
-import { marginOf, renderMask } from '../../src/tracking/render-mask.ts';
+import { renderDisjoint } from '../../src/tracking/overlap.ts';
+import { renderMask } from '../../src/tracking/render-mask.ts';
 import { renderObjects } from '../../src/tracking/render-objects.ts';
 import { newTrackedObject, type TrackedObject } from '../../src/tracking/tracked-object.ts';
 import { discMask, randomNumbers, randomSoftMask, softDisc } from './shapes.ts';
@@ -22,7 +22,7 @@ test('whatever the masks are, no pixel is given twice at any size', () => {
     const count = 2 + Math.floor(random() * 3);
     const masks = Array.from({ length: count }, () => randomSoftMask(random, analysis));
     for (const display of displays) {
-      const rendered = disjointMargins(masks).map((margin) => renderMask(margin, display));
+      const rendered = renderDisjoint(masks, display);
       expect(Math.max(...claims(rendered)), `round ${round}`).toBeLessThanOrEqual(1);
     }
   }
@@ -32,9 +32,9 @@ test('whatever the masks are, nobody gains a pixel by the rule', () => {
   const random = randomNumbers(11);
   for (let round = 0; round < 60; round++) {
     const masks = [randomSoftMask(random, analysis), randomSoftMask(random, analysis)];
-    disjointMargins(masks).forEach((margin, i) => {
-      const alone = maskToBitmap(renderMask(marginOf(masks[i]!), analysis));
-      const shared = maskToBitmap(renderMask(margin, analysis));
+    renderDisjoint(masks, analysis).forEach((mask, i) => {
+      const alone = maskToBitmap(renderMask(masks[i]!, analysis));
+      const shared = maskToBitmap(mask);
       expect(shared.some((bit, at) => bit > alone[at]!)).toBe(false);
     });
   }
@@ -44,9 +44,7 @@ test('at analysis size every claimed pixel goes to the highest value, ties to th
   const random = randomNumbers(3);
   for (let round = 0; round < 60; round++) {
     const masks = Array.from({ length: 3 }, () => randomSoftMask(random, analysis));
-    const rendered = disjointMargins(masks).map((margin) =>
-      maskToBitmap(renderMask(margin, analysis)),
-    );
+    const rendered = renderDisjoint(masks, analysis).map((mask) => maskToBitmap(mask));
     for (let at = 0; at < analysis.width * analysis.height; at++) {
       const values = masks.map((mask) => valueAt(mask, at));
       const highest = Math.max(...values);

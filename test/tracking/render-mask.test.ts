@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
 import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { marginOf, renderMask } from '../../src/tracking/render-mask.ts';
+import { renderMask } from '../../src/tracking/render-mask.ts';
 import { resizeMask } from '../../src/tracking/render-objects.ts';
 import { discMask, softDisc } from './shapes.ts';
 
@@ -12,7 +12,7 @@ test('a disc at display size has the outline of the true one', () => {
   for (const radius of [12, 20, 33]) {
     const soft = softDisc({ x: 61.3, y: 35.8, radius }, analysis);
     const truth = discMask({ x: 613, y: 358, radius: radius * 10 }, display);
-    expect(maskIou(renderMask(marginOf(soft), display), truth)).toBeGreaterThan(0.99);
+    expect(maskIou(renderMask(soft, display), truth)).toBeGreaterThan(0.99);
   }
 });
 
@@ -26,7 +26,7 @@ test('an object that the border cuts is cut by the border, not a pixel before it
   for (const [x, y] of corners) {
     const soft = softDisc({ x, y, radius: 30 }, analysis);
     const truth = discMask({ x: x * 10, y: y * 10, radius: 300 }, display);
-    const rendered = renderMask(marginOf(soft), display);
+    const rendered = renderMask(soft, display);
     expect(maskIou(rendered, truth)).toBeGreaterThan(0.99);
     expect(rendered.box).toEqual(truth.box);
   }
@@ -35,13 +35,13 @@ test('an object that the border cuts is cut by the border, not a pixel before it
     window: { x: 0, y: 0, ...analysis },
     values: new Float32Array(128 * 72).fill(1),
   };
-  expect(renderMask(marginOf(full), display).area).toBe(1280 * 720);
+  expect(renderMask(full, display).area).toBe(1280 * 720);
 });
 
 test('a mask that ends at the rim of its inner window ends there', () => {
   const window = { x: 40, y: 20, width: 10, height: 10 };
   const soft = { size: analysis, window, values: new Float32Array(100).fill(1) };
-  const { box } = renderMask(marginOf(soft), display);
+  const { box } = renderMask(soft, display);
   // Half way between the last full pixel and the first empty one: exactly the window.
   expect(box).toEqual({ x: 400, y: 200, width: 100, height: 100 });
 });
@@ -51,16 +51,16 @@ test('at its own size nothing changes but the threshold', () => {
   const soft = { size: analysis, window: { x: 5, y: 6, width: 2, height: 2 }, values };
   const bits = Uint8Array.of(0, 1, 1, 0);
   const truth = maskFromBitmap(bits, analysis, { x: 5, y: 6, width: 2, height: 2 });
-  expect(renderMask(marginOf(soft), analysis)).toEqual(truth);
+  expect(renderMask(soft, analysis)).toEqual(truth);
 });
 
 test('smaller than analysis size works too, and empty stays empty', () => {
   const small = { width: 33, height: 19 };
   const soft = softDisc({ x: 64, y: 36, radius: 25 }, analysis);
-  const { area } = renderMask(marginOf(soft), small);
+  const { area } = renderMask(soft, small);
   const share = (Math.PI * 25 ** 2) / (128 * 72);
   expect(area / (33 * 19)).toBeCloseTo(share, 1);
-  expect(renderMask(marginOf(emptySoftMask(analysis)), display)).toMatchObject({
+  expect(renderMask(emptySoftMask(analysis), display)).toMatchObject({
     area: 0,
     box: null,
   });
@@ -68,7 +68,7 @@ test('smaller than analysis size works too, and empty stays empty', () => {
 
 test('area, box and bits of a rendered mask agree', () => {
   const soft = softDisc({ x: 30.2, y: 40.7, radius: 17 }, analysis);
-  const mask = renderMask(marginOf(soft), display);
+  const mask = renderMask(soft, display);
   expect(mask.bits.reduce((sum, bit) => sum + bit, 0)).toBe(mask.area);
   expect(maskFromBitmap(mask.bits, display, mask.box ?? undefined)).toEqual(mask);
 });

@@ -1,8 +1,8 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
+import { readMask } from '../mask-measures.ts';
 import { threadKernel } from './kernel/kernel.ts';
 import { putFlow, putGrey, putMask, readFlow } from './kernel/structs.ts';
 import type { FlowField, FlowImage } from './types.ts';
-import { readWarped } from './warp.ts';
 
 /** What an object's own motion is found in. */
 export type ObjectMotionInput = {
@@ -38,5 +38,5 @@ export function carryObject(input: ObjectMotionInput): SoftMask {
   const flow = putFlow(kernel, input.flow);
   const pictures = [putGrey(kernel, input.previous), putGrey(kernel, input.current)] as const;
   kernel.call.follow(mask, flow, ...pictures);
-  return readWarped(kernel, kernel.call.warp(mask, flow), input.mask);
+  return readMask(kernel, kernel.call.warp(mask, flow), input.mask.size);
 }

@@ -1,25 +1,32 @@
 import { threadKernel } from './kernel/kernel.ts';
 import { putFlow, putGrey } from './kernel/structs.ts';
+import type { CutEvidence } from './scene-cut.ts';
 import type { FlowField, FlowImage } from './types.ts';
 
 /**
- * |current(p) - previous(p + flow(p))| in grey levels 0..255 for every grid pixel, after the mean
- * brightness change of the picture is taken out. Where the flow leaves the picture the nearest edge
- * pixel is compared.
+ * Compares a picture with the one before, carried along the flow.
  *
- * @param out one value per grid pixel; sum it up per object with `summariseRegion`
+ * @param residual takes |current(p) - previous(p + flow(p))| in grey levels 0..255 for every grid
+ * pixel, after the mean brightness change of the picture is taken out; sum it up per object with
+ * `summariseRegion`. Where the flow leaves the picture the nearest edge pixel is compared.
+ * @returns what the comparison says about a cut
  */
-export function photometricResidual(
+export function comparePictures(
   previous: FlowImage,
   current: FlowImage,
   flow: FlowField,
-  out: Float32Array,
-): void {
+  residual: Float32Array,
+): CutEvidence {
   const kernel = threadKernel();
-  const difference = kernel.take(out.length);
+  const difference = kernel.take(residual.length);
   const field = putFlow(kernel, flow);
   const pictures = [putGrey(kernel, previous), putGrey(kernel, current)] as const;
   const brightening = kernel.call.difference(...pictures, field, difference);
-  kernel.call.residual(difference, out.length, brightening);
-  out.set(kernel.floats(difference, out.length));
+  const mismatch = kernel.call.mismatch(pictures[1], difference);
+  kernel.call.residual(difference, residual.length, brightening);
+  residual.set(kernel.floats(difference, residual.length));
+  // For the histogram the half-size level is enough: four times fewer pixels, the same shape.
+  const level = Math.min(1, current.levels.length - 1);
+  const smaller = [putGrey(kernel, previous, level), putGrey(kernel, current, level)] as const;
+  return { mismatch, histogramDistance: kernel.call.histogramDistance(...smaller) };
 }

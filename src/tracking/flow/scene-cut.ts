@@ -1,20 +1,16 @@
-import { threadKernel } from './kernel/kernel.ts';
-import { putFlow, putGrey } from './kernel/structs.ts';
-import type { FlowField, FlowImage } from './types.ts';
-
 /** A score at or above this is a cut. */
 export const sceneCutThreshold = 0.5;
 
 /** Scores each frame of one stream; keeps the recent level of change, so one per stream. */
 export type SceneCutDetector = {
-  /** How likely it is that `current` starts a new scene, 0..1; flow leads from current to previous. */
-  score(previous: FlowImage, current: FlowImage, flow: FlowField): number;
+  /** How likely it is that a new scene starts between two neighbouring pictures, 0..1. */
+  score(evidence: CutEvidence): number;
   /** Forgets what was seen. */
   reset(): void;
 };
 
-/** What two neighbouring pictures say about a cut between them. */
-type CutEvidence = {
+/** What two neighbouring pictures say about a cut between them; from `comparePictures`. */
+export type CutEvidence = {
   /** 0 where each block still looks like its motion-compensated origin, 1 where none does. */
   readonly mismatch: number;
   /** Half the L1 distance of the grey histograms, 0..1. */
@@ -33,8 +29,7 @@ const recentLimit = 0.3;
 export function createSceneCutDetector(): SceneCutDetector {
   let recent = 0;
   return {
-    score(previous, current, flow) {
-      const evidence = cutEvidence(previous, current, flow);
+    score(evidence) {
       const logit =
         25 * (evidence.mismatch - 0.45) +
         4 * (evidence.histogramDistance - 0.05) -
@@ -45,20 +40,5 @@ export function createSceneCutDetector(): SceneCutDetector {
     reset() {
       recent = 0;
     },
-  };
-}
-
-function cutEvidence(previous: FlowImage, current: FlowImage, flow: FlowField): CutEvidence {
-  const kernel = threadKernel();
-  const difference = kernel.take(flow.u.length);
-  const field = putFlow(kernel, flow);
-  const pictures = [putGrey(kernel, previous), putGrey(kernel, current)] as const;
-  kernel.call.difference(...pictures, field, difference);
-  // For the histogram the half-size level is enough: four times fewer pixels, the same shape.
-  const level = Math.min(1, current.levels.length - 1);
-  const smaller = [putGrey(kernel, previous, level), putGrey(kernel, current, level)] as const;
-  return {
-    mismatch: kernel.call.mismatch(pictures[1], difference),
-    histogramDistance: kernel.call.histogramDistance(...smaller),
   };
 }

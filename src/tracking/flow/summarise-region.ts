@@ -7,37 +7,35 @@ import type { RegionSummary } from './types.ts';
 const nothing: RegionSummary = { mean: 0, aboveRatio: 0, weight: 0 };
 
 /**
- * Sums up a map of the flow grid over one mask of the current frame.
+ * Sums up maps of the flow grid over one mask of the current frame.
  *
- * @param threshold the value above which a pixel counts into `aboveRatio`
+ * @param threshold the value above which a pixel counts into `aboveRatio`. Default: infinite.
+ * @returns one summary for each map
  */
 export function summariseRegion(
-  map: Float32Array,
+  maps: readonly Float32Array[],
   grid: Size,
   mask: SoftMask,
-  threshold: number,
-): RegionSummary {
-  if (mask.window === null) return nothing;
+  threshold = Number.POSITIVE_INFINITY,
+): RegionSummary[] {
   const { window, size } = mask;
+  if (window === null) return maps.map(() => nothing);
   const across = placesOf(grid.width, size.width, window.x, window.width);
   const down = placesOf(grid.height, size.height, window.y, window.height);
-  if (across.at.length === 0 || down.at.length === 0) return nothing;
+  if (across.at.length === 0 || down.at.length === 0) return maps.map(() => nothing);
   const kernel = threadKernel();
+  const columns = [kernel.put(across.at), across.at.length] as const;
+  const rows = [kernel.put(down.at), down.at.length] as const;
+  const where = putMask(kernel, mask);
   const first = down.first * grid.width;
-  const rows = map.subarray(first, first + down.at.length * grid.width);
-  const start = kernel.put(rows) + across.first * Float32Array.BYTES_PER_ELEMENT;
-  const sums = kernel.call.region(
-    putMask(kernel, mask),
-    start,
-    grid.width,
-    kernel.put(across.at),
-    across.at.length,
-    kernel.put(down.at),
-    down.at.length,
-    threshold,
-  );
-  const [weight = 0, sum = 0, above = 0] = kernel.floats(sums, 3);
-  return weight === 0 ? nothing : { mean: sum / weight, aboveRatio: above / weight, weight };
+  const end = first + down.at.length * grid.width;
+  return maps.map((map) => {
+    const skipped = across.first * Float32Array.BYTES_PER_ELEMENT;
+    const start = kernel.put(map.subarray(first, end)) + skipped;
+    const sums = kernel.call.region(where, start, grid.width, ...columns, ...rows, threshold);
+    const [weight = 0, sum = 0, above = 0] = kernel.floats(sums, 3);
+    return weight === 0 ? nothing : { mean: sum / weight, aboveRatio: above / weight, weight };
+  });
 }
 
 /** The grid pixels whose middle lies in a window along one axis: the first, and where each reads. */

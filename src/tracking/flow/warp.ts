@@ -1,5 +1,6 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import { threadKernel, type Kernel } from './kernel/kernel.ts';
+import { readMask } from '../mask-measures.ts';
+import { threadKernel } from './kernel/kernel.ts';
 import { putFlow, putMask } from './kernel/structs.ts';
 import type { FlowField } from './types.ts';
 
@@ -14,13 +15,5 @@ export function warpSoftMask(mask: SoftMask, flow: FlowField): SoftMask {
   if (mask.window === null) return mask;
   const kernel = threadKernel();
   const warped = kernel.call.warp(putMask(kernel, mask), putFlow(kernel, flow));
-  return readWarped(kernel, warped, mask);
-}
-
-/** The mask that the kernel's `warp` returned the address of; `mask` is the one before. */
-export function readWarped(kernel: Kernel, address: number, { size }: SoftMask): SoftMask {
-  const [x = 0, y = 0, width = 0, height = 0, values = 0] = kernel.ints(address, 5);
-  if (height === 0) return { size, window: null, values: new Float32Array(0) };
-  const window = { x, y, width, height };
-  return { size, window, values: kernel.floats(values, width * height).slice() };
+  return readMask(kernel, warped, mask.size);
 }

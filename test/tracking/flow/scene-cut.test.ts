@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createDisFlow } from '../../../src/tracking/flow/dis-flow.ts';
 import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
+import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from '../../../src/tracking/flow/scene-cut.ts';
 import { flowImage, noise, picture, type Texture } from './synthetic.ts';
 
@@ -15,7 +16,8 @@ function scores(frames: readonly Uint8Array[]): number[] {
   return images.slice(1).map((current, index) => {
     const flow = createFlowField(size);
     engine.compute(images[index]!, current, flow);
-    return detector.score(images[index]!, current, flow);
+    const residual = new Float32Array(flow.u.length);
+    return detector.score(comparePictures(images[index]!, current, flow, residual));
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { photometricResidual } from '../../../src/tracking/flow/photometric.ts';
+import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
 import { summariseRegion } from '../../../src/tracking/flow/summarise-region.ts';
 import { flowImage, noise, picture, softMask, uniformFlow } from './synthetic.ts';
 
@@ -16,10 +16,10 @@ describe('photometric residual', () => {
     );
     const right = new Float32Array(64 * 48);
     const wrong = new Float32Array(64 * 48);
-    photometricResidual(previous, current, uniformFlow(size, -3, 0), right);
-    photometricResidual(previous, current, uniformFlow(size, 3, 0), wrong);
+    comparePictures(previous, current, uniformFlow(size, -3, 0), right);
+    comparePictures(previous, current, uniformFlow(size, 3, 0), wrong);
     const middle = softMask(size, (x) => x > 8 && x < 56);
-    const [a, b] = [right, wrong].map((map) => summariseRegion(map, size, middle, 15));
+    const [a, b] = summariseRegion([right, wrong], size, middle, 15);
     expect(a!.mean).toBeLessThan(10);
     expect(b!.mean).toBeGreaterThan(2 * a!.mean);
     expect(b!.aboveRatio).toBeGreaterThan(a!.aboveRatio);
@@ -32,11 +32,13 @@ describe('summing up a region', () => {
   test('weighs by the mask, which may be larger than the grid', () => {
     const picture4 = { width: 256, height: 192 };
     const mask = softMask(picture4, (x, y) => x >= 64 && x < 192 && y >= 40 && y < 80);
-    expect(summariseRegion(map, size, mask, 2)).toEqual({ mean: 3, aboveRatio: 0.5, weight: 320 });
+    expect(summariseRegion([map], size, mask, 2)).toEqual([
+      { mean: 3, aboveRatio: 0.5, weight: 320 },
+    ]);
   });
 
   test('says nothing about an empty mask', () => {
     const empty = softMask(size, () => false);
-    expect(summariseRegion(map, size, empty, 2)).toEqual({ mean: 0, aboveRatio: 0, weight: 0 });
+    expect(summariseRegion([map], size, empty, 2)).toEqual([{ mean: 0, aboveRatio: 0, weight: 0 }]);
   });
 });

@@ -15,22 +15,10 @@ EXPORT("difference") float difference(const Grey *previous, const Grey *current,
       f4 from_x = clamp4(add(across, load(flow->u + at)), zero, max_x);
       f4 from_y = clamp4(add(line, load(flow->v + at)), zero, max_y);
       f4 left = wasm_f32x4_floor(from_x), top = wasm_f32x4_floor(from_y);
-      v128_t index = wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(left),
-                                    wasm_i32x4_mul(wasm_i32x4_trunc_sat_f32x4(top), wasm_i32x4_splat(stride)));
+      v128_t index = to_int(add(left, mul(top, splat(stride))));
       // The padding of the level lets the right and lower neighbour be read at the edge.
-      const float *a = previous->values + wasm_i32x4_extract_lane(index, 0);
-      const float *b = previous->values + wasm_i32x4_extract_lane(index, 1);
-      const float *c = previous->values + wasm_i32x4_extract_lane(index, 2);
-      const float *d = previous->values + wasm_i32x4_extract_lane(index, 3);
-      f4 ab = wasm_v128_load64_lane(b, wasm_v128_load64_zero(a), 1);
-      f4 cd = wasm_v128_load64_lane(d, wasm_v128_load64_zero(c), 1);
-      f4 below_ab = wasm_v128_load64_lane(b + stride, wasm_v128_load64_zero(a + stride), 1);
-      f4 below_cd = wasm_v128_load64_lane(d + stride, wasm_v128_load64_zero(c + stride), 1);
-      f4 fx = sub(from_x, left);
-      f4 above = mix(wasm_i32x4_shuffle(ab, cd, 0, 2, 4, 6), wasm_i32x4_shuffle(ab, cd, 1, 3, 5, 7), fx);
-      f4 below = mix(wasm_i32x4_shuffle(below_ab, below_cd, 0, 2, 4, 6),
-                     wasm_i32x4_shuffle(below_ab, below_cd, 1, 3, 5, 7), fx);
-      f4 value = sub(load(now + x), mix(above, below, sub(from_y, top)));
+      f4 origin = bilinear4(previous->values, stride, index, sub(from_x, left), sub(from_y, top));
+      f4 value = sub(load(now + x), origin);
       // Lanes beyond the row are overwritten by the next one, and must not be summed.
       if (x + 4 <= width) {
         store(out + at, value);

@@ -33,16 +33,15 @@ type KernelFunction =
   | 'histogramDistance'
   | 'compose'
   | 'follow'
-  // warp-mask.c, mask-measure.c, margins.c, render-mask.c
+  // warp-mask.c, mask-measure.c, render-mask.c
   | 'warp'
   | 'measure'
   | 'region'
-  | 'margin'
-  | 'yieldTo'
   | 'render'
-  // mask-logits.c, refine-crop.c
+  // mask-logits.c, model-mask.c, refine-crop.c
   | 'maskFromLogits'
   | 'pasteRefined'
+  | 'modelMask'
   | 'cropPicture'
   | 'cropMask';
 

@@ -41,22 +41,21 @@ static void square_row(const float *square, int side, const Places *across, int 
     out[i] = mixf(line[across->cell[i]], line[across->cell[i] + 1], across->part[i]);
 }
 
-/**
- * Bilinear in the logits, then probabilities, over a window of width x height; `x` and `y` are the
- * first pixel's centre in cells, the steps are cells a pixel. Returns the values.
- */
-EXPORT("maskFromLogits") float *mask_from_logits(const float *logits, int side, double x, double y,
-                                                 double step_x, double step_y, int width,
-                                                 int height) {
-  Places across = places_of(width, x, step_x, side), down = places_of(height, y, step_y, side);
-  float *values = floats(width * height), *line = floats(side);
-  for (int row = 0; row < height; row++) {
-    float *out = values + row * width;
-    square_row(logits, side, &across, width, down.cell[row], down.part[row], line, out);
-    // The vector that overruns the row is written anew with the next one.
-    for (int i = 0; i < width; i += 4) store(out + i, sigmoid(load(out + i)));
+/** Bilinear in the logits, then probabilities, over the window of `mask`, whose values it makes. */
+EXPORT("maskFromLogits") void mask_from_logits(Mask *mask, const float *logits, int side, double x,
+                                               double y, double width, double height) {
+  const Box *window = &mask->window;
+  double step_x = side / width, step_y = side / height;
+  Places across = places_of(window->width, (window->x + 0.5 - x) * step_x - 0.5, step_x, side);
+  Places down = places_of(window->height, (window->y + 0.5 - y) * step_y - 0.5, step_y, side);
+  float *values = floats(window->width * window->height), *line = floats(side);
+  for (int row = 0; row < window->height; row++) {
+    float *out = values + row * window->width;
+    square_row(logits, side, &across, window->width, down.cell[row], down.part[row], line, out);
+    // What overruns the row is written anew with the next one.
+    for (int i = 0; i < window->width; i += 4) store(out + i, sigmoid(load(out + i)));
   }
-  return values;
+  mask->values = values;
 }
 
 /** Logits beyond this carry no more certainty; it keeps a probability's logit finite. */
@@ -123,14 +122,13 @@ static void add_change(const Refined *refined, Box window, float *values) {
   }
 }
 
-/** The refined mask over a window of the picture; returns its values. */
-EXPORT("pasteRefined") float *paste_refined(const Mask *mask, float *logits, const float *prior,
-                                            double x, double y, double span, int side, int to_x,
-                                            int to_y, int to_width, int to_height) {
-  Box window = {to_x, to_y, to_width, to_height};
-  Refined refined = {logits, prior, side, x, y, span};
-  float *out = over_window(mask, window);
+/** The refined mask over the window of `refined`, whose values it makes; the square has one side. */
+EXPORT("pasteRefined") void paste_refined(const Mask *mask, Mask *refined, float *logits,
+                                          const float *prior, int side, double x, double y,
+                                          double span) {
+  Refined said = {logits, prior, side, x, y, span};
+  float *values = over_window(mask, refined->window);
   to_change(logits, prior, side * side);
-  add_change(&refined, window, out);
-  return out;
+  add_change(&said, refined->window, values);
+  refined->values = values;
 }

@@ -6,7 +6,7 @@
 
 /** Probabilities over a window of a picture of width x height; 0 outside the window. */
 typedef struct {
-  const float *values;
+  const float *values; // row-major over the window
   Box window;
   int width, height;
 } Mask;

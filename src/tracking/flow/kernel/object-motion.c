@@ -112,22 +112,40 @@ static void weigh_outliers(Cells *cells) {
   }
 }
 
-/** Pooled motion of one line of grid pixels, by interpolation between cells. */
-static void pooled_row(const Cells *cells, int y, int first, int count, float *out_u, float *out_v) {
-  int last_column = cells->box.width - 1, last_row = cells->box.height - 1;
+/**
+ * Pooled motion of one line of grid pixels over the cells' columns: first between two rows of cells
+ * into `line`, then between columns. The four pixels of a cell always lie alike between the middles
+ * of three cells.
+ */
+static void pooled_row(const Cells *cells, const float *pooled, int y, float *line, float *out) {
+  int columns = cells->box.width, last_row = cells->box.height - 1;
   float cell_y = clampf((y - CELL_MIDDLE) / CELL - cells->box.y, 0, last_row);
-  int top = (int)cell_y, above = top * cells->box.width;
-  int below = mini(top + 1, last_row) * cells->box.width;
-  float fy = cell_y - top;
-  for (int i = 0; i < count; i++) {
-    float cell_x = clampf((first + i - CELL_MIDDLE) / CELL - cells->box.x, 0, last_column);
-    int left = (int)cell_x, right = mini(left + 1, last_column);
-    float fx = cell_x - left, w11 = fx * fy, w01 = fx - w11, w10 = fy - w11, w00 = 1 - fx - w10;
-    int a = above + left, b = above + right, c = below + left, d = below + right;
-    const float *u = cells->pooled_u, *v = cells->pooled_v;
-    out_u[i] = w00 * u[a] + w01 * u[b] + w10 * u[c] + w11 * u[d];
-    out_v[i] = w00 * v[a] + w01 * v[b] + w10 * v[c] + w11 * v[d];
+  int top = (int)cell_y;
+  const float *above = pooled + top * columns, *below = pooled + mini(top + 1, last_row) * columns;
+  f4 down = splat(cell_y - top);
+  for (int i = 0; i < columns; i += 4) store(line + 1 + i, mix(load(above + i), load(below + i), down));
+  line[0] = line[1];
+  line[columns + 1] = line[columns];
+  f4 part = wasm_f32x4_make(0.625f, 0.875f, 0.125f, 0.375f);
+  for (int i = 0; i < columns; i++) {
+    f4 around = load(line + i); // the cell before, this one, the next
+    f4 first = wasm_i32x4_shuffle(around, around, 0, 0, 1, 1);
+    f4 second = wasm_i32x4_shuffle(around, around, 1, 1, 2, 2);
+    store(out + CELL * i, mix(first, second, part));
   }
+}
+
+/** Decides for one pixel whose measured flow is far from its object's. */
+static void choose_flow(const Scene *scene, int x, int y, Motion own) {
+  const Flow *flow = scene->flow;
+  int at = y * flow->width + x;
+  Motion measured = {flow->u[at], flow->v[at]};
+  float there = probability(scene, x + own.u, y + own.v);
+  float here = probability(scene, x + measured.u, y + measured.v);
+  if (absf(there - here) < SAME_PROBABILITY) return;
+  float keep = kept_share(scene, x, y, measured, own, here > there);
+  flow->u[at] = mixf(own.u, measured.u, keep);
+  flow->v[at] = mixf(own.v, measured.v, keep);
 }
 
 /** Puts the pooled motion where the flow differs from it, changes the mask and explains no more. */
@@ -135,20 +153,19 @@ static void choose(const Scene *scene, const Cells *cells) {
   const Flow *flow = scene->flow;
   int x0 = cells->box.x * CELL, x1 = mini(flow->width, x0 + cells->box.width * CELL);
   int y0 = cells->box.y * CELL, y1 = mini(flow->height, y0 + cells->box.height * CELL);
-  float *own_u = floats(x1 - x0), *own_v = floats(x1 - x0);
+  float *u = floats(cells->box.width * CELL), *v = floats(cells->box.width * CELL);
+  float *line = floats(cells->box.width + 6);
   for (int y = y0; y < y1; y++) {
-    pooled_row(cells, y, x0, x1 - x0, own_u, own_v);
-    for (int x = x0; x < x1; x++) {
-      int at = y * flow->width + x;
-      Motion measured = {flow->u[at], flow->v[at]}, own = {own_u[x - x0], own_v[x - x0]};
-      float du = measured.u - own.u, dv = measured.v - own.v;
-      if (du * du + dv * dv < 1) continue;
-      float there = probability(scene, x + own.u, y + own.v);
-      float here = probability(scene, x + measured.u, y + measured.v);
-      if (absf(there - here) < SAME_PROBABILITY) continue;
-      float keep = kept_share(scene, x, y, measured, own, here > there);
-      flow->u[at] = own.u + keep * du;
-      flow->v[at] = own.v + keep * dv;
+    pooled_row(cells, cells->pooled_u, y, line, u);
+    pooled_row(cells, cells->pooled_v, y, line, v);
+    for (int x = x0; x < x1; x += 4) {
+      f4 du = sub(load(flow->u + y * flow->width + x), load(u + x - x0));
+      f4 dv = sub(load(flow->v + y * flow->width + x), load(v + x - x0));
+      int far = wasm_i32x4_bitmask(wasm_f32x4_ge(add(mul(du, du), mul(dv, dv)), splat(1)));
+      for (; far; far &= far - 1) {
+        int i = x + __builtin_ctz(far);
+        if (i < x1) choose_flow(scene, i, y, (Motion){u[i - x0], v[i - x0]});
+      }
     }
   }
 }

@@ -1,8 +1,44 @@
-// Brings margins to display size and thresholds them; see ../../render-mask.ts.
+// Brings masks to display size and thresholds them; see ../../render-mask.ts, ../../overlap.ts.
 #include "mask.h"
 
 /** Margin of what lies outside a window. */
 #define OUTSIDE -0.5f
+
+/** Decides ties for the lower index without moving any outline visibly. */
+#define TIE 1e-6f
+
+/** Lowers a margin, over the mask's window, to `mask - rival - bias` where that is less. */
+static void yield_to(float *margin, const Mask *mask, const Mask *rival, float bias) {
+  const Box *own = &mask->window, *other = &rival->window;
+  int x0 = maxi(own->x, other->x), x1 = mini(own->x + own->width, other->x + other->width);
+  int y0 = maxi(own->y, other->y), y1 = mini(own->y + own->height, other->y + other->height);
+  for (int y = y0; y < y1; y++) {
+    int from = (y - own->y) * own->width - own->x;
+    const float *p = mask->values + from;
+    const float *q = rival->values + (y - other->y) * other->width - other->x;
+    float *least = margin + from;
+    int x = x0;
+    for (; x + 4 <= x1; x += 4) {
+      f4 lead = sub(sub(load(p + x), load(q + x)), splat(bias));
+      store(least + x, wasm_f32x4_pmin(load(least + x), lead));
+    }
+    for (; x < x1; x++) least[x] = minf(least[x], p[x] - q[x] - bias);
+  }
+}
+
+/**
+ * The margin of one of several masks: its probability minus what it has to beat, so that its zero
+ * crossing is the outline.
+ */
+static Mask margin_of(const Mask *masks, int count, int index) {
+  const Mask *mask = masks + index;
+  int pixels = mask->window.width * mask->window.height;
+  float *values = floats(pixels);
+  for (int at = 0; at < pixels; at += 4) store(values + at, sub(load(mask->values + at), splat(0.5f)));
+  for (int i = 0; i < count; i++)
+    if (i != index) yield_to(values, mask, masks + i, i < index ? TIE : -TIE);
+  return (Mask){values, mask->window, mask->width, mask->height};
+}
 
 /** Runs of set pixels, row by row from the top; a run is row, first column, end column. */
 typedef struct {
@@ -89,8 +125,8 @@ static void fill_runs(const int *first, const Runs *runs) {
   rendered.bits = bits;
 }
 
-/** The mask where the margin is above 0 at target size; an area of 0 where it is nowhere. */
-EXPORT("render") void *render(const Mask *margin, int width, int height) {
+/** Thresholds a margin at target size. */
+static void render_margin(const Mask *margin, int width, int height) {
   const Box *window = &margin->window;
   double scale_x = (double)width / margin->width, scale_y = (double)height / margin->height;
   int first = maxi(0, (int)__builtin_floor((window->y - 0.5) * scale_y));
@@ -104,7 +140,14 @@ EXPORT("render") void *render(const Mask *margin, int width, int height) {
     blend_rows(margin, (y + 0.5) / scale_y - 0.5 - window->y, outside, line);
     add_runs(margin, line, y, scale_x, &runs);
   }
-  rendered.area = 0;
   if (runs.next > start) fill_runs(start, &runs);
+}
+
+/** One of several masks that compete for pixels, at target size; an area of 0 where nothing is set. */
+EXPORT("render") const void *render(const Mask *masks, int count, int index, int width, int height) {
+  rendered.area = 0;
+  if (masks[index].window.height == 0) return &rendered;
+  Mask margin = margin_of(masks, count, index);
+  render_margin(&margin, width, height);
   return &rendered;
 }

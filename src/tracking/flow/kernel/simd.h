@@ -20,8 +20,13 @@ static inline f4 mul(f4 a, f4 b) { return wasm_f32x4_mul(a, b); }
 static inline f4 divide(f4 a, f4 b) { return wasm_f32x4_div(a, b); }
 static inline f4 splat(float v) { return wasm_f32x4_splat(v); }
 static inline f4 mix(f4 a, f4 b, f4 part) { return add(a, mul(part, sub(b, a))); }
+/** Not a number becomes `low`. */
 static inline f4 clamp4(f4 v, f4 low, f4 high) {
-  return wasm_f32x4_pmin(wasm_f32x4_pmax(v, low), high);
+  return wasm_f32x4_pmin(high, wasm_f32x4_pmax(low, v));
+}
+/** Whole numbers under 2^22 as integers; trunc_sat takes ten instructions for the cases beyond. */
+static inline v128_t to_int(f4 whole) {
+  return wasm_i32x4_sub(add(whole, splat(12582912)), wasm_i32x4_splat(0x4b400000));
 }
 static inline float total(f4 v) {
   return wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1) +
@@ -36,6 +41,22 @@ static inline int maxi(int a, int b) { return a > b ? a : b; }
 static inline float minf(float a, float b) { return a < b ? a : b; }
 static inline float mixf(float a, float b, float part) { return a + part * (b - a); }
 static inline float absf(float v) { return __builtin_fabsf(v); }
+
+/**
+ * Four bilinear values of a map: `index` are the upper left neighbours, `x` and `y` the parts of a
+ * pixel beyond them.
+ */
+static inline f4 bilinear4(const float *map, int stride, v128_t index, f4 x, f4 y) {
+  const float *a = map + wasm_i32x4_extract_lane(index, 0), *b = map + wasm_i32x4_extract_lane(index, 1);
+  const float *c = map + wasm_i32x4_extract_lane(index, 2), *d = map + wasm_i32x4_extract_lane(index, 3);
+  f4 ab = wasm_v128_load64_lane(b, wasm_v128_load64_zero(a), 1);
+  f4 cd = wasm_v128_load64_lane(d, wasm_v128_load64_zero(c), 1);
+  f4 ef = wasm_v128_load64_lane(b + stride, wasm_v128_load64_zero(a + stride), 1);
+  f4 gh = wasm_v128_load64_lane(d + stride, wasm_v128_load64_zero(c + stride), 1);
+  f4 above = mix(wasm_i32x4_shuffle(ab, cd, 0, 2, 4, 6), wasm_i32x4_shuffle(ab, cd, 1, 3, 5, 7), x);
+  f4 below = mix(wasm_i32x4_shuffle(ef, gh, 0, 2, 4, 6), wasm_i32x4_shuffle(ef, gh, 1, 3, 5, 7), x);
+  return mix(above, below, y);
+}
 
 /** Four bytes as floats. */
 static inline f4 load_bytes(const byte *p) {

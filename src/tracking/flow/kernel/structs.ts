@@ -2,11 +2,18 @@ import type { SoftMask } from '../../../frame/soft-mask.ts';
 import type { FlowField, FlowImage } from '../types.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Lays a mask out as the C struct `Mask`; returns its address. An empty mask has an empty window. */
-export function putMask(kernel: Kernel, { values, window, size }: SoftMask): number {
-  const { x, y, width, height } = window ?? { x: 0, y: 0, width: 0, height: 0 };
-  const address = kernel.put(values);
-  return kernel.put(Int32Array.of(address, x, y, width, height, size.width, size.height));
+/** Lays masks out as an array of the C struct `Mask`; returns its address. Empty ones have an empty window. */
+export function putMasks(kernel: Kernel, masks: readonly SoftMask[]): number {
+  const structs = masks.flatMap(({ values, window, size }) => {
+    const { x, y, width, height } = window ?? { x: 0, y: 0, width: 0, height: 0 };
+    return [kernel.put(values), x, y, width, height, size.width, size.height];
+  });
+  return kernel.put(Int32Array.from(structs));
+}
+
+/** Lays a mask out as the C struct `Mask`; returns its address. */
+export function putMask(kernel: Kernel, mask: SoftMask): number {
+  return putMasks(kernel, [mask]);
 }
 
 /** Lays a flow field out as the C struct `Flow`; returns its address. */

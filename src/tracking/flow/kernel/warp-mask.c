@@ -36,25 +36,6 @@ static int destination(const Mask *mask, const Flow *flow, Box *out) {
   return 1;
 }
 
-/**
- * One row of flow in pixels of the picture, u and v side by side, at a vertical grid position. The
- * last column is repeated, so that columns x and x + 1 load as one vector.
- */
-static void flow_row(const Flow *flow, float grid_y, f4 pixels, float *row) {
-  float y = clampf(grid_y, 0, flow->height - 1);
-  int top = (int)y, width = flow->width;
-  f4 part = splat(y - top);
-  int above = top * width, below = mini(flow->height - 1, top + 1) * width;
-  for (int x = 0; x < width; x += 4) {
-    f4 u = mix(load(flow->u + above + x), load(flow->u + below + x), part);
-    f4 v = mix(load(flow->v + above + x), load(flow->v + below + x), part);
-    store(row + 2 * x, mul(pixels, wasm_i32x4_shuffle(u, v, 0, 4, 1, 5)));
-    store(row + 2 * x + 4, mul(pixels, wasm_i32x4_shuffle(u, v, 2, 6, 3, 7)));
-  }
-  row[2 * width] = row[2 * width - 2];
-  row[2 * width + 1] = row[2 * width - 1];
-}
-
 /** Where the columns of the result read a row of flow: first of two, and the second's share. */
 typedef struct {
   int *column;
@@ -62,75 +43,104 @@ typedef struct {
 } Columns;
 
 static Columns columns_of(int first, int count, float scale, int last) {
-  Columns columns = {allocate((count + 1) * sizeof(int)), floats(count + 1)};
-  for (int i = 0; i <= count; i++) {
+  int padded = (count + 3) & ~3; // read by fours
+  Columns columns = {allocate(padded * sizeof(int)), floats(padded)};
+  for (int i = 0; i < padded; i++) {
     float at = clampf((first + i + 0.5f) * scale - 0.5f, 0, last);
-    columns.column[i] = (int)at;
-    columns.part[i] = at - (int)at;
+    columns.column[i] = maxi(0, mini((int)at, last - 1));
+    columns.part[i] = at - columns.column[i];
   }
   return columns;
+}
+
+/** One row of the flow grid at every column of the result, in pixels of the picture. */
+typedef struct {
+  int grid_row; // -1: none yet
+  float *u, *v;
+} WideRow;
+
+static void widen(const float *row, const Columns *columns, int count, float pixels, float *out) {
+  f4 scale = splat(pixels);
+  for (int i = 0; i < count; i += 4) {
+    const int *at = columns->column + i;
+    f4 ab = wasm_v128_load64_lane(row + at[1], wasm_v128_load64_zero(row + at[0]), 1);
+    f4 cd = wasm_v128_load64_lane(row + at[3], wasm_v128_load64_zero(row + at[2]), 1);
+    f4 value = mix(wasm_i32x4_shuffle(ab, cd, 0, 2, 4, 6), wasm_i32x4_shuffle(ab, cd, 1, 3, 5, 7),
+                   load(columns->part + i));
+    store(out + i, mul(scale, value));
+  }
 }
 
 typedef struct {
   const float *values; // padded
   int stride;
-  f4 low, high; // bounds of the position within the window: the picture's edge, then the padding
-  f4 edge_low, edge_high;
+  // Bounds of a position in the window: the picture's edge, then the padding.
+  float edge_left, edge_right, edge_top, edge_bottom, right, bottom;
 } Source;
-
-/** Two rows of two neighbours each: (a, b, c, d) is (above left, above right, below left, ...). */
-static inline f4 corners(const Source *source, int left, int top) {
-  const float *at = source->values + top * source->stride + left;
-  return wasm_v128_load64_lane(at + source->stride, wasm_v128_load64_zero(at), 1);
-}
-
-/** Fills two neighbouring pixels of the result; positions are (x, y, x + 1, y). */
-static inline void warp_pair(const Source *source, f4 positions, float *out) {
-  positions = clamp4(positions, source->edge_low, source->edge_high);
-  positions = clamp4(positions, source->low, source->high);
-  f4 floor = wasm_f32x4_floor(positions), part = sub(positions, floor);
-  v128_t whole = wasm_i32x4_trunc_sat_f32x4(floor);
-  f4 a = corners(source, wasm_i32x4_extract_lane(whole, 0), wasm_i32x4_extract_lane(whole, 1));
-  f4 b = corners(source, wasm_i32x4_extract_lane(whole, 2), wasm_i32x4_extract_lane(whole, 3));
-  f4 left = wasm_i32x4_shuffle(a, b, 0, 2, 4, 6), right = wasm_i32x4_shuffle(a, b, 1, 3, 5, 7);
-  f4 sides = mix(left, right, wasm_i32x4_shuffle(part, part, 0, 0, 2, 2)); // above, below of each
-  f4 above = wasm_i32x4_shuffle(sides, sides, 0, 2, 0, 2);
-  f4 below = wasm_i32x4_shuffle(sides, sides, 1, 3, 1, 3);
-  f4 value = mix(above, below, wasm_i32x4_shuffle(part, part, 1, 3, 1, 3));
-  wasm_v128_store64_lane(out, value, 0);
-}
 
 static Source source_of(const Mask *mask) {
   const Box *window = &mask->window;
   Source source = {0};
   source.values = padded(mask, &source.stride);
-  float x = window->x, y = window->y;
-  float right = mask->width - 1 - x, bottom = mask->height - 1 - y;
-  source.edge_low = wasm_f32x4_make(-x, -y, -x, -y);
-  source.edge_high = wasm_f32x4_make(right, bottom, right, bottom);
-  source.low = splat(-1);
-  float width = window->width, height = window->height;
-  source.high = wasm_f32x4_make(width, height, width, height);
+  source.edge_left = -window->x;
+  source.edge_right = mask->width - 1 - window->x;
+  source.edge_top = -window->y;
+  source.edge_bottom = mask->height - 1 - window->y;
+  source.right = window->width;
+  source.bottom = window->height;
   return source;
+}
+
+/** Four bilinear values of the source at positions of its window; the rim of zeros lies around it. */
+static inline f4 sample(const Source *source, f4 x, f4 y) {
+  x = clamp4(clamp4(x, splat(source->edge_left), splat(source->edge_right)), splat(-1), splat(source->right));
+  y = clamp4(clamp4(y, splat(source->edge_top), splat(source->edge_bottom)), splat(-1), splat(source->bottom));
+  f4 left = wasm_f32x4_floor(x), top = wasm_f32x4_floor(y);
+  // In floats, which are exact here: the product of integers is slow.
+  v128_t index = to_int(add(left, mul(top, splat(source->stride))));
+  return bilinear4(source->values, source->stride, index, sub(x, left), sub(y, top));
+}
+
+/** Flow between two widened rows, and the mask where it leads. */
+static void warp_row(const Source *source, const WideRow rows[2], float part, float x, float y,
+                     int count, float *out) {
+  f4 across = add(splat(x), wasm_f32x4_make(0, 1, 2, 3)), line = splat(y), down = splat(part);
+  for (int i = 0; i < count; i += 4, across = add(across, splat(4))) {
+    f4 u = mix(load(rows[0].u + i), load(rows[1].u + i), down);
+    f4 v = mix(load(rows[0].v + i), load(rows[1].v + i), down);
+    // What overruns the row is written anew with the next one.
+    store(out + i, sample(source, add(across, u), add(line, v)));
+  }
+}
+
+/** Makes `row` hold the grid row; the row after it in turn takes over what the other one holds. */
+static void hold(WideRow *row, int grid_row, const Flow *flow, const Columns *columns, const Box *to,
+                 const float pixels[2]) {
+  if (row->grid_row == grid_row) return;
+  row->grid_row = grid_row;
+  widen(flow->u + grid_row * flow->width, columns, to->width, pixels[0], row->u);
+  widen(flow->v + grid_row * flow->width, columns, to->width, pixels[1], row->v);
 }
 
 static void warp_rows(const Mask *mask, const Flow *flow, const Box *to, float *out) {
   float scale_x = (float)flow->width / mask->width, scale_y = (float)flow->height / mask->height;
-  f4 pixels = wasm_f32x4_make(1 / scale_x, 1 / scale_y, 1 / scale_x, 1 / scale_y);
+  float pixels[2] = {1 / scale_x, 1 / scale_y};
   Columns columns = columns_of(to->x, to->width, scale_x, flow->width - 1);
   Source source = source_of(mask);
-  float *row = floats(2 * flow->width + 10);
+  WideRow rows[2] = {{-1, floats(to->width), floats(to->width)},
+                     {-1, floats(to->width), floats(to->width)}};
   for (int y = 0; y < to->height; y++, out += to->width) {
-    flow_row(flow, (to->y + y + 0.5f) * scale_y - 0.5f, pixels, row);
-    float x = to->x - mask->window.x, line = to->y + y - mask->window.y;
-    f4 here = wasm_f32x4_make(x, line, x + 1, line), step = wasm_f32x4_make(2, 0, 2, 0);
-    for (int i = 0; i < to->width; i += 2, here = add(here, step)) {
-      f4 a = load(row + 2 * columns.column[i]), b = load(row + 2 * columns.column[i + 1]);
-      v128_t parts = wasm_v128_load64_zero(columns.part + i);
-      f4 motion = mix(wasm_i32x4_shuffle(a, b, 0, 1, 4, 5), wasm_i32x4_shuffle(a, b, 2, 3, 6, 7),
-                      wasm_i32x4_shuffle(parts, parts, 0, 0, 1, 1));
-      warp_pair(&source, add(here, motion), out + i);
+    float grid_y = clampf((to->y + y + 0.5f) * scale_y - 0.5f, 0, flow->height - 1);
+    int top = (int)grid_y;
+    if (rows[1].grid_row == top) {
+      WideRow spare = rows[0];
+      rows[0] = rows[1];
+      rows[1] = spare;
     }
+    hold(&rows[0], top, flow, &columns, to, pixels);
+    hold(&rows[1], mini(top + 1, flow->height - 1), flow, &columns, to, pixels);
+    warp_row(&source, rows, grid_y - top, to->x - mask->window.x, to->y + y - mask->window.y,
+             to->width, out);
   }
 }
 
@@ -155,17 +165,14 @@ static void trim(float *values, Box *box) {
   *box = (Box){box->x + left, box->y + top, width, height};
 }
 
-static struct {
-  Box window;
-  float *values;
-} warped;
-
-/** The carried mask's window and values; a height of 0 where nothing is left. */
-EXPORT("warp") void *warp(const Mask *mask, const Flow *flow) {
-  warped.window = (Box){0, 0, 0, 0};
+/** The carried mask; its window has a height of 0 where nothing is left. */
+EXPORT("warp") const Mask *warp(const Mask *mask, const Flow *flow) {
+  static Mask warped;
+  warped = (Mask){0, {0, 0, 0, 0}, mask->width, mask->height};
   if (!destination(mask, flow, &warped.window)) return &warped;
-  warped.values = floats(warped.window.width * warped.window.height);
-  warp_rows(mask, flow, &warped.window, warped.values);
-  trim(warped.values, &warped.window);
+  float *values = floats(warped.window.width * warped.window.height);
+  warp_rows(mask, flow, &warped.window, values);
+  trim(values, &warped.window);
+  warped.values = values;
   return &warped;
 }
