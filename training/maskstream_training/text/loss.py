@@ -46,8 +46,9 @@ def border_loss(logits: Tensor, border: Tensor, keep: Tensor) -> Tensor:
     known = (border != UNKNOWN).float() * keep.view(-1, 1, 1)
     yes = (border == YES).float() * known
     no = known - yes
-    weight = balance(yes.sum(), no.sum())
-    return (weight * (F.softplus(-logits) * yes).sum() + (F.softplus(logits) * no).sum()) / (weight * yes.sum() + no.sum() + 1)
+    weight, p = balance(yes.sum(), no.sum()), torch.sigmoid(logits)
+    dice = 1 - (2 * (p * yes).sum() + 1) / ((p * known).sum() + yes.sum() + 1)
+    return .5 * dice + (weight * (F.softplus(-logits) * yes).sum() + (F.softplus(logits) * no).sum()) / (weight * yes.sum() + no.sum() + 1)
 
 
 def loss_of(logits: Tensor, batch, keep: Tensor) -> Tensor:

@@ -169,7 +169,8 @@ class Images:
         here = self.shows(crops, noun, FINE)
         alike = truth.gather(1, noun.view(-1, 1, 1, 1).expand(-1, 1, FINE, FINE))[:, 0] == YES
         alike &= ~here
-        wide = lambda mask: F.max_pool2d(mask.float().unsqueeze(1), 3, 1, 1)[:, 0] > 0
+        # Two cells on each side: a gap in a thin line would join the two again.
+        wide = lambda mask: F.max_pool2d(mask.float().unsqueeze(1), 5, 1, 2)[:, 0] > 0
         between = wide(here) & wide(alike) & (here | alike)
         one = (here & (self.set[crops.rows] != SETS.index("camvid")).view(-1, 1, 1)) | (alike & self.single(sets, truth))
         border = torch.full_like(here, UNKNOWN, dtype=torch.uint8)
