@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
+import { loadManifest } from '../../src/inference/manifest-loader.ts';
 import type { VocabularyEntry } from '../../src/inference/manifest.ts';
 import { parsePhrase } from '../../src/inference/phrase.ts';
 
@@ -46,6 +48,17 @@ test.each(['', 'red', 'the', '...', 'traffic', 'car person'])(
     expect(error.message).toContain(`phrase "${phrase}"`);
   },
 );
+
+test('every name in the shipped vocabulary finds its own noun', async () => {
+  const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
+  const shipped = (await loadManifest(directory)).text?.vocabulary ?? [];
+  expect(shipped).toHaveLength(33);
+  for (const { noun, alsoKnownAs } of shipped) {
+    for (const name of [noun, ...alsoKnownAs]) {
+      expect([name, parsePhrase(`the red ${name}`, shipped).entry.noun]).toEqual([name, noun]);
+    }
+  }
+});
 
 function catchError(action: () => unknown): SegmentationError {
   try {
