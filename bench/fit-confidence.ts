@@ -122,9 +122,10 @@ function observedTrackers(
       const tracker = new Tracker({ ...options, engine: createDisFlow() });
       return {
         call: async (method, ...parameters) => {
-          if (method === 'output') observe(tracker.evidence());
           const run = tracker[method as 'advance'] as (...all: readonly unknown[]) => unknown;
-          return run.apply(tracker, parameters) as never;
+          const result = run.apply(tracker, parameters);
+          if (method === 'deliver') observe(tracker.evidence());
+          return result as never;
         },
         close: () => tracker.close(),
       };

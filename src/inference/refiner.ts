@@ -36,9 +36,15 @@ export async function refineObjects(
   const logits = floats(outputs['logits']!);
   const scores = floats(outputs['iou']!);
   const looks = floats(outputs['appearance']!);
-  return items.map((_, i) => ({
-    logits: logits.slice(i * plane, (i + 1) * plane),
+  return items.map(({ answer }, i) => ({
+    logits: into(answer, logits.subarray(i * plane, (i + 1) * plane)),
     predictedIou: calibrate(scores[i]!, settings.calibration),
     appearance: looks.slice(i * look, (i + 1) * look),
   }));
+}
+
+function into(memory: Float32Array | undefined, values: Float32Array): Float32Array {
+  if (memory === undefined) return values.slice();
+  memory.set(values);
+  return memory;
 }

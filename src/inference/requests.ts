@@ -50,11 +50,13 @@ export type RefineRequest = {
   readonly prior: Float32Array;
   /** The object's look from its last keyframe; null asks for it only. */
   readonly appearance: Float32Array | null;
+  /** Shared memory that the logits go into, float32[side, side]. Default: new memory. */
+  readonly answer?: Float32Array;
 };
 
 /** What the refiner says of one object. */
 export type Refined = {
-  /** float32[side, side], logits. */
+  /** float32[side, side], logits; the request's `answer` where it brought one. */
   readonly logits: Float32Array;
   /** Expected IoU of `logits`, 0..1. */
   readonly predictedIou: number;

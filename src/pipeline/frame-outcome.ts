@@ -1,6 +1,8 @@
 import type { FrameDecision, FrameEvidence } from '../tracking/keyframe-policy.ts';
 import { observeObject, type ObjectRecord } from '../tracking/object-registry.ts';
-import type { ObjectOutput } from '../tracking/render-objects.ts';
+import { decodeCocoRle } from '../frame/coco-rle.ts';
+import { emptyMask, type Mask } from '../frame/mask.ts';
+import type { DeliveredMask, DeliveredObject } from '../tracking/deliver-objects.ts';
 import type { StepEvidence } from '../tracking/tracker-types.ts';
 import type { FrameTask, StreamState } from './frame-task.ts';
 import type { FrameResult, ObjectResult } from './session-types.ts';
@@ -33,7 +35,7 @@ export function frameEvidence(
 /** The records after a frame: an object with pixels was seen, one without was not. */
 export function observeOutputs(
   records: Records,
-  outputs: readonly ObjectOutput[],
+  outputs: readonly DeliveredObject[],
   frame: {
     readonly timestampUs: number;
     /** A keyframe's result is in the masks. */
@@ -66,12 +68,33 @@ export function sourceOf(
 }
 
 /** The tracker's outputs with what the records know of each object. */
-export function objectResults(outputs: readonly ObjectOutput[], records: Records): ObjectResult[] {
+export function objectResults(
+  outputs: readonly DeliveredObject[],
+  records: Records,
+): ObjectResult[] {
   return outputs.flatMap((output) => {
     const record = records.get(output.objectId);
     if (!record) return [];
-    const { objectId, box, area, mask, predictedIou, confidence } = output;
+    const { objectId, box, area, delivered, predictedIou, confidence } = output;
     const { label, state } = record;
-    return [{ objectId, label, state, box, area, mask, predictedIou, confidence }];
+    const result = { objectId, label, state, box, area, predictedIou, confidence };
+    return [withMask(result, delivered)];
   });
+}
+
+/** Run lengths become pixels only where somebody asks for them. */
+function withMask(
+  result: Omit<ObjectResult, 'mask' | 'cocoRle'>,
+  delivered: DeliveredMask,
+): ObjectResult {
+  if (delivered.form === 'pixels') return { ...result, mask: delivered.mask };
+  const { size, counts } = delivered;
+  let pixels: Mask | null = null;
+  return {
+    ...result,
+    get mask() {
+      return (pixels ??= counts === null ? emptyMask(size) : decodeCocoRle(counts, size));
+    },
+    cocoRle: { size, counts },
+  };
 }

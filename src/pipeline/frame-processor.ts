@@ -4,8 +4,8 @@ import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
 import { memoryOf } from '../tracking/object-registry.ts';
-import type { ObjectOutput } from '../tracking/render-objects.ts';
-import type { StepEvidence } from '../tracking/tracker-types.ts';
+import type { DeliveredObject } from '../tracking/deliver-objects.ts';
+import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { EarlyFeatures } from './early-features.ts';
 import { FeatureBank, type FeatureName } from './feature-bank.ts';
@@ -24,7 +24,7 @@ import { givenMasks, planKeyframe } from './keyframe-plan.ts';
 import { LateKeyframe } from './late-keyframe.ts';
 import { KeyframeBudget } from './keyframe-budget.ts';
 import { LivePace } from './live-pace.ts';
-import { refineObjects, visibleObjects, type RefineJob } from './refine-stage.ts';
+import { RefineStage, visibleObjects } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
@@ -42,6 +42,7 @@ export class FrameProcessor {
   readonly #options: SessionOptions;
   readonly #parts: SessionParts;
   readonly #tracker: TrackerHandle;
+  readonly #refiner: RefineStage;
   readonly #bank = new FeatureBank();
   readonly #ahead = new EarlyFeatures();
   /** Null in EVERY_FRAME, where nothing depends on time. */
@@ -58,6 +59,7 @@ export class FrameProcessor {
     this.#parts = parts;
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
+    this.#refiner = new RefineStage({ ...parts, tracker, signal: options.signal });
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
   }
 
@@ -72,9 +74,10 @@ export class FrameProcessor {
     clock.since('queue', task.queuedAtMs);
     this.#pace?.begin(task);
     const frame = trackerFrame(task.frame);
-    const motion = { needMotion: this.#late !== null };
+    const cropsUnder = this.#pace?.mayRefine(task) === false ? 0 : this.#refiner.maxConfidence;
+    const step = { needMotion: this.#late !== null, cropsUnder };
     const evidence = await clock.time('propagate', () =>
-      this.#tracker.call('advance', frame, motion),
+      this.#tracker.call('advance', frame, step),
     );
     const carried = await this.#carryLate(clock);
     const prompted = await this.#applyPrompts(task, clock);
@@ -82,8 +85,8 @@ export class FrameProcessor {
     const segmented =
       decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
     const refines = !segmented && (this.#pace?.mayRefine(task) ?? true);
-    if (refines) await this.#refine(evidence, carried, clock);
-    const outputs = await clock.time('output', () => this.#output(task.frame));
+    const refined = refines ? await this.#refine(evidence, carried, clock) : [];
+    const outputs = await clock.time('output', () => this.#deliver(task.frame, refined));
     const { lostAfterUs } = this.#options.limits;
     const seen = { timestampUs: task.frame.timestampUs, keyframe: segmented || carried };
     this.#state = {
@@ -222,7 +225,8 @@ export class FrameProcessor {
     const context = this.#context(clock);
     const actions = await segmentObjects(context, frame, objects);
     await this.#tracker.call('apply', actions);
-    await this.#runRefiner([...this.#state.records.keys()], 'appearance', clock);
+    const looks = await this.#refiner.learn([...this.#state.records.keys()], clock);
+    if (looks.length > 0) await this.#tracker.call('apply', looks);
     const masks = new Map(segmentedMasks(actions));
     if (prompted.given.size > 0) {
       await encodeInto(context, frame, region);
@@ -244,22 +248,15 @@ export class FrameProcessor {
     };
   }
 
-  /** Pulls doubtful propagated masks back to the edge; after a late keyframe learns the new look instead. */
-  async #refine(evidence: StepEvidence, carried: boolean, clock: StageClock): Promise<void> {
-    const { maxConfidence = 0 } = this.#parts.segmenter.info.refiner ?? {};
-    const objectIds = visibleObjects(evidence, carried ? Number.POSITIVE_INFINITY : maxConfidence);
-    await this.#runRefiner(objectIds, carried ? 'appearance' : 'refine', clock);
-  }
-
-  async #runRefiner(
-    objectIds: readonly number[],
-    purpose: RefineJob['purpose'],
+  /** Pulls doubtful masks back to the edge; after a late keyframe learns the new look instead. */
+  async #refine(
+    evidence: StepEvidence,
+    carried: boolean,
     clock: StageClock,
-  ): Promise<void> {
-    const { segmenter } = this.#parts;
-    if (segmenter.info.refiner === null) return;
-    const job = { objectIds, purpose, signal: this.#options.signal };
-    await clock.time('refine', () => refineObjects(this.#tracker, segmenter, job));
+  ): Promise<readonly ObjectAction[]> {
+    if (carried) return await this.#refiner.learn(visibleObjects(evidence), clock);
+    const crops = evidence.crops.filter(({ objectId }) => this.#state.records.has(objectId));
+    return await this.#refiner.refine(crops, clock);
   }
 
   /** Applies an overlapped keyframe whose result has come; says whether it could be used. */
@@ -279,11 +276,11 @@ export class FrameProcessor {
     return true;
   }
 
-  async #output(frame: Frame): Promise<ObjectOutput[]> {
-    const { maskLongSide, overlap } = this.#options;
+  async #deliver(frame: Frame, refined: readonly ObjectAction[]): Promise<DeliveredObject[]> {
+    const { maskLongSide, overlap, maskForm: form = 'pixels' } = this.#options;
     const maskSize =
       maskLongSide === null ? frame.display : fitLongSide(frame.display, maskLongSide);
-    return await this.#tracker.call('output', { overlap, maskSize });
+    return await this.#tracker.call('deliver', { overlap, maskSize, form }, refined);
   }
 
   #context(clock: StageClock): KeyframeContext {

@@ -1,52 +1,69 @@
-import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
-import type { Segmenter } from './ports.ts';
+import type { CropRequest, ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
+import type { Refined, Segmenter } from './ports.ts';
+import type { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
-/** What is asked of the refiner. */
-export type RefineJob = {
-  readonly objectIds: readonly number[];
-  /**
-   * `refine` pulls propagated masks back to the edge; `appearance` only learns from a keyframe what
-   * each object looks like.
-   */
-  readonly purpose: 'refine' | 'appearance';
+/** What the stage is made of. */
+export type RefineParts = {
+  readonly tracker: TrackerHandle;
+  readonly segmenter: Segmenter;
   readonly signal: AbortSignal;
 };
 
-/** Ids of the visible objects whose confidence is under `maxConfidence`. */
-export function visibleObjects({ objects }: StepEvidence, maxConfidence: number): number[] {
-  const doubtful = objects.filter((object) => object.visible && object.confidence < maxConfidence);
-  return doubtful.map(({ objectId }) => objectId);
+/** Runs the per-frame refiner of one stream; without one it does nothing. */
+export class RefineStage {
+  readonly #parts: RefineParts;
+
+  constructor(parts: RefineParts) {
+    this.#parts = parts;
+  }
+
+  /** Confidence under which masks are to be refined; 0 without a refiner. */
+  get maxConfidence(): number {
+    return this.#parts.segmenter.info.refiner?.maxConfidence ?? 0;
+  }
+
+  /**
+   * Pulls propagated masks back to the edge. Returns what is to be applied.
+   *
+   * @param crops of doubtful masks, as the step on this frame gave them
+   */
+  async refine(crops: readonly CropRequest[], clock: StageClock): Promise<readonly ObjectAction[]> {
+    // Without a look from a keyframe the refiner has nothing to compare with.
+    const known = crops.filter(({ appearance }) => appearance !== null);
+    return await this.#run(known, clock, ({ objectId }, { logits, predictedIou }) => {
+      return { kind: 'refined', objectId, logits, predictedIou };
+    });
+  }
+
+  /** Learns from a keyframe what the named objects look like. Returns what is to be applied. */
+  async learn(objectIds: readonly number[], clock: StageClock): Promise<readonly ObjectAction[]> {
+    const { tracker, segmenter } = this.#parts;
+    if (segmenter.info.refiner === null || objectIds.length === 0) return [];
+    const crops = await clock.time('refine', () => tracker.call('crops', objectIds));
+    const fresh = crops.map((crop) => ({ ...crop, appearance: null }));
+    return await this.#run(fresh, clock, ({ objectId }, { appearance }) => {
+      return { kind: 'appearance', objectId, appearance };
+    });
+  }
+
+  async #run(
+    crops: readonly CropRequest[],
+    clock: StageClock,
+    toAction: (crop: CropRequest, refined: Refined) => ObjectAction,
+  ): Promise<ObjectAction[]> {
+    if (crops.length === 0) return [];
+    const { segmenter, signal } = this.#parts;
+    const requests = crops.map(({ objectId: _ours, ...request }) => request);
+    const refined = await clock.time('refine', () => segmenter.refine(requests, signal));
+    return crops.flatMap((crop, i) => {
+      const result = refined[i];
+      return result ? [toAction(crop, result)] : [];
+    });
+  }
 }
 
-/** Runs the per-frame refiner on the current frame's masks. */
-export async function refineObjects(
-  tracker: TrackerHandle,
-  segmenter: Segmenter,
-  job: RefineJob,
-): Promise<void> {
-  if (job.objectIds.length === 0) return;
-  const crops = await tracker.call('crops', job.objectIds);
-  const asked = job.purpose === 'appearance' ? crops : crops.filter(hasAppearance);
-  if (asked.length === 0) return;
-  const requests = asked.map(({ crop, prior, appearance }) => ({
-    crop,
-    prior,
-    appearance: job.purpose === 'appearance' ? null : appearance,
-  }));
-  const refined = await segmenter.refine(requests, job.signal);
-  const actions = asked.flatMap(({ objectId }, i): ObjectAction[] => {
-    const result = refined[i];
-    if (!result) return [];
-    const { logits, predictedIou, appearance } = result;
-    return job.purpose === 'appearance'
-      ? [{ kind: 'appearance', objectId, appearance }]
-      : [{ kind: 'refined', objectId, logits, predictedIou }];
-  });
-  await tracker.call('apply', actions);
-}
-
-/** Without a look from a keyframe the refiner has nothing to compare with. */
-function hasAppearance(crop: { readonly appearance: Float32Array | null }): boolean {
-  return crop.appearance !== null;
+/** Ids of the objects that have a mask on the frame. */
+export function visibleObjects({ objects }: StepEvidence): number[] {
+  return objects.flatMap(({ objectId, visible }) => (visible ? [objectId] : []));
 }

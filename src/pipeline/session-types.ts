@@ -1,6 +1,6 @@
 import type { Container } from '../frame/container.ts';
 import type { ErrorCode } from '../frame/errors.ts';
-import type { Box } from '../frame/geometry.ts';
+import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type {
   Delivery,
@@ -9,6 +9,7 @@ import type {
   OverlapRule,
   PromptUpdate,
 } from '../frame/prompt.ts';
+import type { MaskForm } from '../tracking/deliver-objects.ts';
 import type { KeyframePolicy } from '../tracking/keyframe-policy.ts';
 import type { KeyframeBudget } from './keyframe-budget.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';
@@ -36,6 +37,8 @@ export type SessionOptions = {
   readonly expectedSize: { readonly width: number | null; readonly height: number | null };
   /** Longest side of delivered masks in pixels; null = display size. */
   readonly maskLongSide: number | null;
+  /** Form in which masks are made; pixels can always be read. Default: `pixels`. */
+  readonly maskForm?: MaskForm;
   readonly resume: readonly ResumeObject[];
   readonly limits: SessionLimits;
   /** Ends the session at any moment: hang-up, deadline, shutdown. */
@@ -79,6 +82,8 @@ export type ObjectResult = {
   readonly area: number;
   /** At the size that the stream asked for; never null, may be empty. */
   readonly mask: Mask;
+  /** The mask as COCO's compressed run lengths, where asked for; `counts` is null if it is empty. */
+  readonly cocoRle?: { readonly size: Size; readonly counts: Uint8Array | null };
   readonly predictedIou: number | null;
   /** Expected IoU, 0..1. */
   readonly confidence: number;

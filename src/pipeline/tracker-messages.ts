@@ -1,4 +1,5 @@
 import type { Box } from '../frame/geometry.ts';
+import type { DeliveredObject, DeliveryOptions } from '../tracking/deliver-objects.ts';
 import type { ObjectOutput, OutputOptions } from '../tracking/render-objects.ts';
 import type {
   AdvanceOptions,
@@ -26,6 +27,10 @@ export type TrackerCalls = {
   apply: { arguments: [readonly ObjectAction[]]; result: void };
   applyLate: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
   output: { arguments: [OutputOptions]; result: ObjectOutput[] };
+  deliver: {
+    arguments: [DeliveryOptions, (readonly ObjectAction[])?];
+    result: DeliveredObject[];
+  };
   restore: { arguments: [TrackerFrame | null]; result: void };
   close: { arguments: []; result: void };
 };

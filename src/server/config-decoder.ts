@@ -11,6 +11,13 @@ import { containerFromWire, deliveryFromWire, overlapFromWire } from './wire-enu
 const maxIntervalFrames = 1000;
 const maxFrameRate = 1000;
 
+/** Encodings that are made from pixels on the main thread. */
+const needsPixels: ReadonlySet<MaskEncoding> = new Set([
+  MaskEncoding.MASK_ENCODING_PNG,
+  MaskEncoding.MASK_ENCODING_BITMAP,
+  MaskEncoding.MASK_ENCODING_POLYGONS,
+]);
+
 /** What a StreamConfig asks for, checked and with defaults filled in. */
 export type DecodedConfig = {
   readonly model: ModelInfo;
@@ -39,9 +46,10 @@ export function decodeConfig(
   if (container === 'mjpeg' && frameRate === null) {
     throw invalid('frame_rate must be given with MJPEG, got none');
   }
+  const maskEncoding = checkMaskEncoding(config.maskEncoding);
   return {
     model,
-    maskEncoding: checkMaskEncoding(config.maskEncoding),
+    maskEncoding,
     session: {
       container,
       delivery,
@@ -50,6 +58,7 @@ export function decodeConfig(
       frameRate,
       expectedSize: checkExpectedSize(config, limits.maxFramePixels),
       maskLongSide: config.maskLongSide === 0 ? null : config.maskLongSide,
+      maskForm: needsPixels.has(maskEncoding) ? 'pixels' : 'coco-rle',
       resume: decodeResume(config.resume, limits),
       limits: sessionLimits(limits),
     },

@@ -1,6 +1,6 @@
 import type { SegmentationError } from '../frame/errors.ts';
 import { type MaskEncoding, MaskEncoding as Encoding } from '../gen/maskstream/v1/common.ts';
-import type { ObjectMask } from '../gen/maskstream/v1/common.ts';
+import type { Mask, ObjectMask } from '../gen/maskstream/v1/common.ts';
 import type { ResumeState } from '../gen/maskstream/v1/video_request.ts';
 import * as wire from '../gen/maskstream/v1/video_response.ts';
 import type {
@@ -69,10 +69,21 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
     state: stateToWire[object.state],
     box: object.box ?? undefined,
     area: object.area,
-    mask: encodeMask(object.mask, encoding),
+    mask: encodeObjectMask(object, encoding),
     predictedIou: object.predictedIou ?? undefined,
     confidence: object.confidence,
   };
+}
+
+/** Run lengths that the session made are sent as they are. */
+function encodeObjectMask(object: ObjectResult, encoding: MaskEncoding): Mask | undefined {
+  if (encoding === Encoding.MASK_ENCODING_NONE) return undefined;
+  if (object.cocoRle === undefined || encoding !== Encoding.MASK_ENCODING_COCO_RLE) {
+    return encodeMask(object.mask, encoding);
+  }
+  const { size, counts } = object.cocoRle;
+  if (counts === null) return undefined;
+  return { ...size, data: { $case: 'cocoRle', value: { counts } } };
 }
 
 function encodeInfo(

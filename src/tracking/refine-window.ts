@@ -18,9 +18,9 @@ export type RefineWindow = { readonly x: number; readonly y: number; readonly si
 export type RefineCrop = {
   readonly window: RefineWindow;
   /** float32[3, side, side], RGB 0..255; the picture's border is repeated outside it. */
-  readonly crop: Float32Array<ArrayBuffer>;
+  readonly crop: Float32Array;
   /** float32[side, side], probabilities; 0 outside the picture. */
-  readonly prior: Float32Array<ArrayBuffer>;
+  readonly prior: Float32Array;
 };
 
 /** A yuv420p picture at analysis size. */
@@ -38,12 +38,22 @@ export function refineWindow(mask: SoftMask): RefineWindow | null {
   };
 }
 
-/** Memory that {@link cutRefineCrop} fills. */
-export type RefineCropMemory = Pick<RefineCrop, 'crop' | 'prior'>;
+/** Memory that {@link cutRefineCrop} fills, and the refiner's answer after it. */
+export type RefineCropMemory = Pick<RefineCrop, 'crop' | 'prior'> & {
+  /** float32[side, side]. */
+  readonly answer: Float32Array;
+};
 
-/** New memory for a crop of `side` x `side`. */
+/** New memory for a crop of `side` x `side`; shared, so that it crosses threads without a copy. */
 export function createCropMemory(side: number): RefineCropMemory {
-  return { crop: new Float32Array(3 * side * side), prior: new Float32Array(side * side) };
+  const plane = side * side;
+  const buffer = new SharedArrayBuffer(5 * plane * Float32Array.BYTES_PER_ELEMENT);
+  const all = new Float32Array(buffer);
+  return {
+    crop: all.subarray(0, 3 * plane),
+    prior: all.subarray(3 * plane, 4 * plane),
+    answer: all.subarray(4 * plane),
+  };
 }
 
 /** Cuts the refiner's inputs out of a picture, bilinear, at the side that `memory` was made for. */
@@ -63,7 +73,7 @@ export function cutRefineCrop(
   const prior = kernel.take(memory.prior.length);
   kernel.call.cropMask(putMask(kernel, mask), ...square, prior);
   memory.prior.set(kernel.floats(prior, memory.prior.length));
-  return { window, ...memory };
+  return { window, crop: memory.crop, prior: memory.prior };
 }
 
 /**

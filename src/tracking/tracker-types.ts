@@ -27,6 +27,8 @@ export type TrackerFrame = Picture & {
 export type AdvanceOptions = {
   /** Flow is wanted though no mask moves: a keyframe is in work that may find a hidden object. */
   readonly needMotion: boolean;
+  /** Crops are wanted of visible objects whose confidence is under this. Default: none. */
+  readonly cropsUnder?: number;
 };
 
 /** What a step says of one object. */
@@ -42,15 +44,19 @@ export type StepEvidence = {
   /** How likely it is that a new scene starts here, 0..1. */
   readonly sceneCut: number;
   readonly objects: readonly ObjectEvidence[];
+  /** See `AdvanceOptions.cropsUnder`. */
+  readonly crops: readonly CropRequest[];
 };
 
 /** Inputs of the refiner for one object. */
 export type CropRequest = {
   readonly objectId: number;
-  /** float32[3, side, side], RGB 0..255. */
-  readonly crop: Float32Array<ArrayBuffer>;
-  /** float32[side, side], probabilities. */
-  readonly prior: Float32Array<ArrayBuffer>;
+  /** float32[3, side, side], RGB 0..255. Shared memory, good until the object's next crop. */
+  readonly crop: Float32Array;
+  /** float32[side, side], probabilities; as `crop`. */
+  readonly prior: Float32Array;
+  /** float32[side, side], for the refiner's logits; as `crop`. */
+  readonly answer: Float32Array;
   readonly appearance: Float32Array | null;
 };
 

@@ -1,5 +1,6 @@
 import { sameSize, scaleBox, type Box } from '../frame/geometry.ts';
 import type { MaskEvidence } from './confidence.ts';
+import { deliverObjects, type DeliveredObject, type DeliveryOptions } from './deliver-objects.ts';
 import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
 import { carryObject } from './flow/object-motion.ts';
@@ -9,7 +10,12 @@ import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
 import { changeObject, moveObject, type CarryObject, type Motion } from './object-steps.ts';
-import { createCropMemory, cutRefineCrop, refineWindow } from './refine-window.ts';
+import {
+  createCropMemory,
+  cutRefineCrop,
+  refineWindow,
+  type RefineCropMemory,
+} from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {
   confidenceOf,
@@ -43,6 +49,8 @@ type Moment = {
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #cuts = createSceneCutDetector();
+  /** One crop at a time of each object is on its way to the refiner. */
+  readonly #cropMemory = new Map<number, RefineCropMemory>();
   #previous: FlowImage | null = null;
   #current: FlowImage | null = null;
   /** The frame that the calls after `advance` are about. */
@@ -78,7 +86,9 @@ export class Tracker {
       visible: object.area > 0,
       confidence: confidenceOf(object, frame.timestampUs),
     }));
-    return { sceneCut, objects };
+    const { cropsUnder = 0 } = options;
+    const doubtful = objects.filter((one) => one.visible && one.confidence < cropsUnder);
+    return { sceneCut, objects, crops: this.crops(doubtful.map(({ objectId }) => objectId)) };
   }
 
   /** Bounds of the named objects' masks in fractions of the picture; null where empty. */
@@ -107,9 +117,11 @@ export class Tracker {
       const object = this.#object(objectId);
       const window = refineWindow(object.soft);
       if (window === null) return [];
-      const cut = cutRefineCrop(this.#now(), object.soft, window, createCropMemory(side));
+      const memory = this.#cropMemory.get(objectId) ?? createCropMemory(side);
+      this.#cropMemory.set(objectId, memory);
+      const cut = cutRefineCrop(this.#now(), object.soft, window, memory);
       this.#objects.set(objectId, { ...object, cut });
-      return [{ objectId, crop: cut.crop, prior: cut.prior, appearance: object.appearance }];
+      return [{ objectId, ...memory, appearance: object.appearance }];
     });
   }
 
@@ -118,6 +130,7 @@ export class Tracker {
     for (const action of actions) {
       if (action.kind === 'removed') {
         this.#objects.delete(action.objectId);
+        this.#cropMemory.delete(action.objectId);
       } else {
         const object = this.#object(action.objectId);
         const changed = changeObject(object, action, this.#now(), this.#options.maskSide);
@@ -164,6 +177,12 @@ export class Tracker {
   output(options: OutputOptions): ObjectOutput[] {
     const objects = [...this.#objects.values()].toSorted((a, b) => a.objectId - b.objectId);
     return renderObjects(objects, this.#now(), options);
+  }
+
+  /** Applies what the refiner said, then gives the masks in the form in which they are sent. */
+  deliver(options: DeliveryOptions, refined: readonly ObjectAction[] = []): DeliveredObject[] {
+    if (refined.length > 0) this.apply(refined);
+    return deliverObjects(this.output(options), options.form);
   }
 
   /** What is known of each visible mask on the current frame; what confidence is fitted on. */

@@ -8,7 +8,7 @@ import {
   type VideoConfig,
 } from '../../clients/typescript/index.ts';
 import { emptyMask } from '../../src/frame/mask.ts';
-import { encodeCocoRle } from '../../src/server/mask-encoding/coco-rle.ts';
+import { encodeCocoRle } from '../../src/frame/coco-rle.ts';
 import {
   changedConfig,
   chunkMessage,

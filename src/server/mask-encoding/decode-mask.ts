@@ -2,7 +2,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { Mask } from '../../frame/mask.ts';
 import type { Mask as WireMask } from '../../gen/maskstream/v1/common.ts';
 import { decodeBitmap } from './bitmap.ts';
-import { decodeCocoRle } from './coco-rle.ts';
+import { decodeCocoRle } from '../../frame/coco-rle.ts';
 import { decodePng } from './png.ts';
 import { decodePolygons } from './polygons.ts';
 

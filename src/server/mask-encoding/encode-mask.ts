@@ -1,7 +1,7 @@
 import type { Mask } from '../../frame/mask.ts';
 import { MaskEncoding, type Mask as WireMask } from '../../gen/maskstream/v1/common.ts';
 import { encodeBitmap } from './bitmap.ts';
-import { encodeCocoRle } from './coco-rle.ts';
+import { encodeCocoRle } from '../../frame/coco-rle.ts';
 import { encodePng } from './png.ts';
 import { encodePolygons } from './polygons.ts';
 

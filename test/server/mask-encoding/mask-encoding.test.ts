@@ -5,7 +5,7 @@ import { decodeMask as decodeInClient } from '../../../clients/typescript/index.
 import type { Size } from '../../../src/frame/geometry.ts';
 import { emptyMask, type Mask, maskFromBitmap, maskToBitmap } from '../../../src/frame/mask.ts';
 import { MaskEncoding, type Mask as WireMask } from '../../../src/gen/maskstream/v1/common.ts';
-import { decodeCocoRle, encodeCocoRle } from '../../../src/server/mask-encoding/coco-rle.ts';
+import { decodeCocoRle, encodeCocoRle } from '../../../src/frame/coco-rle.ts';
 import { decodeMask, encodeMask } from '../../../src/server/mask-encoding/index.ts';
 import { encodePng } from '../../../src/server/mask-encoding/png.ts';
 import { readPng } from '../../../src/server/mask-encoding/png-reader.ts';

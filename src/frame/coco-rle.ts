@@ -1,6 +1,6 @@
-import { SegmentationError } from '../../frame/errors.ts';
-import type { Size } from '../../frame/geometry.ts';
-import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
+import { SegmentationError } from './errors.ts';
+import type { Size } from './geometry.ts';
+import { type Mask, maskFromBitmap } from './mask.ts';
 
 /*
  * COCO's compressed run lengths (pycocotools, maskApi.c: rleToString, rleFrString): runs over the
