@@ -5,17 +5,17 @@ import { liveFrames, type Frame } from '../../src/frame/frame.ts';
 import type { Box } from '../../src/frame/geometry.ts';
 import { goldenIou, goldenPicture } from '../../src/inference/golden-picture.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
-import type { DecodeRequest, LoadedModel } from '../../src/inference/requests.ts';
+import type { DecodeRequest, LoadedModel, Segmented } from '../../src/inference/requests.ts';
 import { killWorker } from '../../src/inference/worker-lane.ts';
 import type { Segmenter as PipelinePort } from '../../src/pipeline/ports.ts';
 import { paintFrame } from './pictures.ts';
 
+const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
 const { signal } = new AbortController();
 const nothing: DecodeRequest = { clicks: [], box: null, prior: null, memory: [] };
 let model: LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
 
 beforeAll(async () => {
-  const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
   model = (await loadModel({ directory, signal })) as typeof model;
 });
 
@@ -110,6 +110,25 @@ test.each([11, 12, 13])('a box finds the ellipse of generated picture %i', async
   expect(found!.predictedIou).toBeGreaterThan(0.5);
   expect(found!.predictedIou).toBeLessThanOrEqual(1);
   expect(found!.presence).toBeGreaterThan(0.5);
+});
+
+test('quantised graphs find the masks that the float32 ones find', async () => {
+  await using exact = await loadModel({ directory, precision: 'float32', signal });
+  for (const seed of [11, 12, 13]) {
+    const { frame, box } = goldenPicture(seed);
+    using picture = frame;
+    const answers = [];
+    for (const one of [exact, model]) {
+      using features = await one.encode(picture, signal);
+      answers.push((await one.decode(features, [{ ...nothing, box }], signal))[0]!);
+    }
+    const [wanted, found] = answers as [Segmented, Segmented];
+    // Different graphs ran, or the comparison says nothing.
+    expect(found.logits).not.toEqual(wanted.logits);
+    const mask = wanted.logits.map((logit) => (logit > 0 ? 1 : 0));
+    expect(iouWith(found.logits, mask)).toBeGreaterThan(0.95);
+    expect(found.predictedIou).toBeCloseTo(wanted.predictedIou, 1);
+  }
 });
 
 const discs = [
