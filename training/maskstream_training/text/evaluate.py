@@ -22,7 +22,7 @@ AREAS = (.0002, .0004, .0008, .0015, .003, .006)
 SMALLEST_TRUE = .0004
 BORDERS = (.15, .2, .3, .4, .5, .6)
 PART = 16
-SINGLES = 60
+SINGLES = 40
 
 
 def grid_of(size: int, device) -> Tensor:

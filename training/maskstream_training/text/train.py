@@ -86,26 +86,44 @@ def train(args) -> None:
     load_weights(args.weights / "encoder.pt", encoder)
     encoder.to(device).eval().requires_grad_(False)
     autocast = (lambda: torch.autocast("cuda", dtype=torch.bfloat16)) if device.type == "cuda" else contextlib.nullcontext
+    if args.heads:
+        head, twin = TextHead(len(NOUNS)).to(device).eval(), TextHead(len(NOUNS)).to(device).eval()
+        steps = load_weights(args.heads / "text.pt", head)["step"]
+        load_weights(args.heads / "twin.pt", twin)
+        evaluate(args, images, encoder, (head, twin), autocast, steps)
+        return
     begun = time.time()
     head, twin, steps = learn(args, images, encoder, autocast)
-    save_weights(args.out, {"text": head}, step=steps, seconds=time.time() - begun)
+    save_weights(args.out, {"text": head, "twin": twin}, step=steps, seconds=time.time() - begun)
+    print(f"trained, {steps} steps, {time.time() - begun:.0f} s", flush=True)
+    evaluate(args, images, encoder, (head, twin), autocast, steps)
+
+
+def evaluate(args, images: Images, encoder: Encoder, heads: tuple, autocast, steps: int) -> None:
+    """Thresholds first, so that a run cut short has them; then the test."""
+    (head, twin), begun = heads, time.time()
     few = lambda rows: {name: r[:args.pictures] if args.pictures else r for name, r in rows.items()}
-    validation, test = few(images.validation), few(images.test)
+    validation, test, count = few(images.validation), few(images.test), args.pictures or PAIRS
+    record = lambda rows, used, dark: {name: Recorded(looks(images, r, encoder, used, autocast, dark)) for name, r in rows.items() if len(r)}
+
+    def store(**more) -> None:
+        result.update(more)
+        (args.out / "text.json").write_text(json.dumps(result, indent=1))
+        print(f"{', '.join(more)} at {time.time() - begun:.0f} s", flush=True)
 
     torch.manual_seed(1)
-    record = lambda rows, used, dark: {name: Recorded(looks(images, r, encoder, used, autocast, dark)) for name, r in rows.items() if len(r)}
+    result: dict = dict(steps=steps)
     seen = record(validation, twin, True)
-    chosen = choose(seen)
+    store(chosen=choose(seen), border=None)
+    chosen = result["chosen"]
     singles = {noun: seen[name] for noun, name in (("person", "ccp"), ("car", "carparts")) if name in seen}
-    count = args.pictures or PAIRS
     border = choose_border(twins(images, validation, encoder, twin, autocast, count), singles, chosen)
-    result = dict(steps=steps, chosen=chosen, border=border, validation=report(seen, chosen, border))
-    del seen
-    result["test"] = report(record(test, head, False), chosen, border)
+    store(border=border)
     pairs = twins(images, test, encoder, head, autocast, count)
-    result["pairs"] = {noun: {key: separated(found, chosen[noun]["minProbability"], chosen[noun]["minAreaRatio"], value)
-                              for key, value in (("uncut", None), ("cut", border))} for noun, found in pairs.items()}
-    (args.out / "text.json").write_text(json.dumps(result, indent=1))
+    store(pairs={noun: {key: separated(found, chosen[noun]["minProbability"], chosen[noun]["minAreaRatio"], value)
+                        for key, value in (("uncut", None), ("cut", border))} for noun, found in pairs.items()})
+    store(test=report(record(test, head, False), chosen, border))
+    store(validation=report(seen, chosen, border))
     (args.out / "text.md").write_text(table(result))
     print(table(result), flush=True)
 
@@ -156,6 +174,7 @@ def main() -> None:
     parser.add_argument("--export", type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=75)
     parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--heads", type=pathlib.Path, help="folder of text.pt and twin.pt: test these, train none")
     parser.add_argument("--pictures", type=int, default=0, help="test so many pictures of each set only")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
