@@ -7,6 +7,9 @@ import type { StepEvidence } from '../tracking/tracker-types.ts';
 import type { FrameTask, StreamState } from './frame-task.ts';
 import type { FrameResult, ObjectResult } from './session-types.ts';
 
+/** Fall of confidence since the keyframe that another keyframe may give back. */
+const clearDrop = 0.1;
+
 type Records = ReadonlyMap<number, ObjectRecord>;
 
 /** What the decision for a frame rests on, out of its task, its motion and what came before. */
@@ -15,8 +18,12 @@ export function frameEvidence(
   evidence: StepEvidence,
   { state, prompted }: { readonly state: StreamState; readonly prompted: boolean },
 ): FrameEvidence {
-  const records = [...state.records.values()];
   const visible = evidence.objects.filter((object) => object.visible);
+  const fallen = visible.filter(({ confidenceDrop }) => confidenceDrop >= clearDrop);
+  const hidden = evidence.objects.filter(({ objectId, visible: isVisible }) => {
+    const record = state.records.get(objectId);
+    return !isVisible && record !== undefined && record.state !== 'pending';
+  });
   return {
     frameIndex: task.frame.index,
     prompted,
@@ -25,11 +32,17 @@ export function frameEvidence(
     firstPromptFrame: state.firstPromptFrame,
     lastKeyframe: state.lastKeyframe,
     trackedObjects: visible.length,
-    missingObjects: records.filter((record) => record.state === 'occluded').length,
-    lostObjects: records.filter((record) => record.state === 'lost').length,
+    hiddenObjects: hidden.length,
+    search: strongestUrge(hidden),
     sceneCut: evidence.sceneCut,
-    lowestConfidence: Math.min(1, ...visible.map((object) => object.confidence)),
+    lowestConfidence: Math.min(1, ...fallen.map((object) => object.confidence)),
+    largestLossSum: Math.max(0, ...visible.map((object) => object.lossSum)),
   };
+}
+
+function strongestUrge(objects: StepEvidence['objects']): FrameEvidence['search'] {
+  if (objects.some(({ search }) => search === 'urgent')) return 'urgent';
+  return objects.some(({ search }) => search === 'due') ? 'due' : 'none';
 }
 
 /** The records after a frame: an object with pixels was seen, one without was not. */
@@ -38,17 +51,15 @@ export function observeOutputs(
   outputs: readonly DeliveredObject[],
   frame: {
     readonly timestampUs: number;
-    /** A keyframe's result is in the masks. */
-    readonly keyframe: boolean;
     readonly lostAfterUs: number;
   },
 ): Records {
-  const { timestampUs, keyframe, lostAfterUs } = frame;
+  const { timestampUs, lostAfterUs } = frame;
   const next = new Map(records);
   for (const { objectId, area } of outputs) {
     const record = next.get(objectId);
     if (!record) continue;
-    const seen = { visible: area > 0, timestampUs, keyframe };
+    const seen = { visible: area > 0, timestampUs };
     next.set(objectId, observeObject(record, seen, lostAfterUs));
   }
   return next;

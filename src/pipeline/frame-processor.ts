@@ -88,10 +88,10 @@ export class FrameProcessor {
     const refined = refines ? await this.#refine(evidence, carried, clock) : [];
     const outputs = await clock.time('output', () => this.#deliver(task.frame, refined));
     const { lostAfterUs } = this.#options.limits;
-    const seen = { timestampUs: task.frame.timestampUs, keyframe: segmented || carried };
+    const seen = { timestampUs: task.frame.timestampUs, lostAfterUs };
     this.#state = {
       ...this.#state,
-      records: observeOutputs(this.#state.records, outputs, { ...seen, lostAfterUs }),
+      records: observeOutputs(this.#state.records, outputs, seen),
     };
     this.#ahead.discard(task.frame.index);
     clock.since('total', task.queuedAtMs);

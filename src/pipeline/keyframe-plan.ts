@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, wholePicture, type Box } from '../frame/geometry.ts';
-import { isSoughtOnKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
+import type { ObjectRecord } from '../tracking/object-registry.ts';
 import type { PromptedFrame } from './apply-prompts.ts';
 import type { KeyframeMasks } from './keyframe-memory.ts';
 import { sharedRegion } from './keyframe-regions.ts';
@@ -20,18 +20,30 @@ export type KeyframeInput = {
 /** Which objects the model is asked about, and which part of the picture they share. */
 export type KeyframePlan = { readonly region: Box; readonly objects: readonly KeyframeObject[] };
 
+/** Share of the picture from which a region's objects may as well be seen in the whole picture. */
+const minSharedArea = 1 / 3;
+
 /** Plans a keyframe: given masks are answered as they are, hidden objects are looked for anywhere. */
 export async function planKeyframe(
   tracker: TrackerHandle,
   input: KeyframeInput,
 ): Promise<KeyframePlan> {
   const { records, prompted } = input;
-  const region = await planRegion(tracker, input);
-  const asked = records.filter(
-    (record) =>
-      !prompted.given.has(record.objectId) &&
-      (prompted.asked.has(record.objectId) || isSoughtOnKeyframe(record)),
+  const around = await planRegion(tracker, input);
+  const sought = await tracker.call(
+    'sought',
+    records.map(({ objectId }) => objectId),
   );
+  const asked = records.filter(({ objectId, state }, i) => {
+    if (prompted.given.has(objectId)) return false;
+    if (prompted.asked.has(objectId)) return true;
+    return state !== 'pending' && sought[i] !== 'not-now';
+  });
+  // A hidden object is looked for in the whole picture: one run serves all, if the others are not
+  // so small in it that they would lose by it.
+  const isSearch = asked.some((record) => sought[records.indexOf(record)] === 'hidden');
+  const isWide = around.width * around.height >= minSharedArea;
+  const region = isSearch && isWide ? wholePicture : around;
   const objectIds = asked.map((record) => record.objectId);
   const priors = await tracker.call('priors', objectIds, region);
   const objects = asked.map((record, i) => {

@@ -7,6 +7,7 @@ import type {
   ObjectAction,
   PriorMask,
   SegmentedAction,
+  SoughtObject,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
@@ -22,6 +23,7 @@ export type TrackerCalls = {
   open: { arguments: [RemoteTrackerOptions]; result: void };
   advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
   boxes: { arguments: [readonly number[]]; result: (Box | null)[] };
+  sought: { arguments: [readonly number[]]; result: SoughtObject[] };
   priors: { arguments: [readonly number[], Box]; result: PriorMask[] };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };

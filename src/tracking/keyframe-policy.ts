@@ -25,34 +25,36 @@ export type FrameEvidence = {
   readonly firstPromptFrame: number | null;
   /** Frame of the newest keyframe, also one still in work; null before it. */
   readonly lastKeyframe: number | null;
-  /** Live objects that are neither lost nor pending. */
+  /** Live objects that have a mask. */
   readonly trackedObjects: number;
-  /** Live objects without a mask that a keyframe might find again. */
-  readonly missingObjects: number;
-  /** Live objects that are lost. */
-  readonly lostObjects: number;
+  /** Live objects that had a mask and have none. */
+  readonly hiddenObjects: number;
+  /** Whether the model should look for one of them; see `HiddenSearch`. */
+  readonly search: 'none' | 'due' | 'urgent';
   /** How likely it is that a new scene starts here, 0..1. */
   readonly sceneCut: number;
-  /** Lowest confidence of a visible object, 0..1; 1 where none is visible. */
+  /**
+   * Lowest confidence of a visible object that was clearly higher after its keyframe, 0..1; 1 where
+   * there is none. What a keyframe did not mend, the next one does not either.
+   */
   readonly lowestConfidence: number;
+  /** Largest sum of expected losses of a visible object since its keyframe, in IoU times frames. */
+  readonly largestLossSum: number;
 };
 
 /** What happens to one frame. */
 export type FrameDecision =
   { readonly kind: 'segment'; readonly reason: KeyframeReason } | { readonly kind: 'propagate' };
 
-/** A lost object alone asks for a keyframe this many times more rarely than the longest interval. */
-const lostIntervalFactor = 4;
-
-/** Frames between attempts to find a hidden object while no visible one asks for a keyframe. */
-const missingIntervalFrames = 6;
+/** Loss, in IoU times frames, that may add up before a keyframe, for each unit of doubt allowed. */
+const lossPerDoubt = 1.2;
 
 const propagate: FrameDecision = { kind: 'propagate' };
 
 /** Decides whether the full model runs on a frame; everything else obeys. Pure. */
 export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): FrameDecision {
   if (evidence.prompted) return { kind: 'segment', reason: 'prompt' };
-  if (evidence.trackedObjects + evidence.missingObjects + evidence.lostObjects === 0) {
+  if (evidence.trackedObjects + evidence.hiddenObjects === 0) {
     return propagate;
   }
   if (evidence.resumed) return { kind: 'segment', reason: 'resume' };
@@ -77,12 +79,13 @@ function decideAdaptive(
   if (evidence.sceneCut >= sceneCutThreshold) return { kind: 'segment', reason: 'scene-cut' };
   const age = evidence.frameIndex - evidence.lastKeyframe;
   if (age < policy.minIntervalFrames) return propagate;
-  const longest =
-    evidence.trackedObjects + evidence.missingObjects > 0
-      ? policy.maxIntervalFrames
-      : policy.maxIntervalFrames * lostIntervalFactor;
-  if (age >= longest) return { kind: 'segment', reason: 'interval' };
-  if (evidence.missingObjects > 0 && age >= missingIntervalFrames) {
+  if (evidence.search === 'urgent') return { kind: 'segment', reason: 'low-confidence' };
+  if (evidence.trackedObjects === 0) {
+    return evidence.search === 'due' ? { kind: 'segment', reason: 'interval' } : propagate;
+  }
+  // While others are visible, a search that is due waits for their next keyframe and rides along.
+  if (age >= policy.maxIntervalFrames) return { kind: 'segment', reason: 'interval' };
+  if (evidence.largestLossSum >= lossPerDoubt * (1 - policy.minConfidence)) {
     return { kind: 'segment', reason: 'low-confidence' };
   }
   if (evidence.lowestConfidence < policy.minConfidence) {

@@ -27,12 +27,7 @@ export type ObjectRecord = {
   readonly recentMemory: readonly MemoryEntry[];
   /** Time of the last frame with a mask, in microseconds. */
   readonly lastSeenUs: number;
-  /** Keyframes on which the object was looked for and not found since it was last seen. */
-  readonly misses: number;
 };
-
-/** Keyframes between attempts to find a lost object. */
-const lostRetryKeyframes = 4;
 
 /** The record of an object that has just been named. */
 export function newObjectRecord(
@@ -48,29 +43,21 @@ export function newObjectRecord(
     promptMemory: null,
     recentMemory: [],
     lastSeenUs: at.timestampUs,
-    misses: 0,
   };
 }
 
 /** The record after a frame on which the object had a mask, or had none. */
 export function observeObject(
   record: ObjectRecord,
-  seen: { readonly visible: boolean; readonly timestampUs: number; readonly keyframe: boolean },
+  seen: { readonly visible: boolean; readonly timestampUs: number },
   lostAfterUs: number,
 ): ObjectRecord {
   if (seen.visible) {
-    return { ...record, state: 'visible', lastSeenUs: seen.timestampUs, misses: 0 };
+    return { ...record, state: 'visible', lastSeenUs: seen.timestampUs };
   }
   if (record.state === 'pending') return record;
-  const misses = seen.keyframe ? record.misses + 1 : record.misses;
   const lost = seen.timestampUs - record.lastSeenUs >= lostAfterUs;
-  return { ...record, state: lost ? 'lost' : 'occluded', misses };
-}
-
-/** Whether a keyframe looks for the object: always, but for a lost one only on every few. */
-export function isSoughtOnKeyframe(record: ObjectRecord): boolean {
-  if (record.state === 'pending') return false;
-  return record.state !== 'lost' || record.misses % lostRetryKeyframes === 0;
+  return { ...record, state: lost ? 'lost' : 'occluded' };
 }
 
 /** When a keyframe may enter an object's memory; see `ModelInfo.tracking`. */

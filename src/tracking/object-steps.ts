@@ -1,5 +1,6 @@
 import { sameSize, type Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
+import { learnLook, type ColourSamples } from './colour-look.ts';
 import { summariseRegion } from './flow/summarise-region.ts';
 import type { FlowField } from './flow/types.ts';
 import {
@@ -9,13 +10,18 @@ import {
   softMaskFromLogits,
   softMaskFromMask,
 } from './model-mask.ts';
+import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidden-search.ts';
 import { pasteRefined } from './refine-window.ts';
 import { softMaskIou } from './soft-mask-iou.ts';
-import type { Anchor, TrackedObject } from './tracked-object.ts';
+import { strainOf } from './strain.ts';
+import { confidenceOf, type Anchor, type TrackedObject } from './tracked-object.ts';
 import type { ObjectAction, TrackerFrame } from './tracker-types.ts';
 
 /** Masks smaller than this share of the picture are noise: the object counts as hidden. */
 const minAreaRatio = 4e-5;
+
+/** IoU that a keyframe must expect of a mask before the object's look is learnt from it. */
+const minLookIou = 0.6;
 
 /** How a picture came from the one before. */
 export type Motion = {
@@ -29,15 +35,17 @@ export type CarryObject = (mask: SoftMask) => SoftMask;
 
 /**
  * The object on the next frame: carried by flow, scaled where the picture's size changed, left in
- * place where there is no flow (a cut: the keyframe that follows must find it).
+ * place where there is no flow. Over a cut nothing is carried: where the mask was says nothing about
+ * the new scene, so the object is hidden until a keyframe finds it there.
  */
 export function moveObject(
   object: TrackedObject,
   frame: TrackerFrame,
-  motion: (Motion & { readonly carry: CarryObject }) | null,
+  motion: (Motion & { readonly carry: CarryObject }) | 'cut' | null,
 ): TrackedObject {
   const still = { ...object, given: null, cut: null };
   if (object.area === 0) return { ...still, soft: emptySoftMask(frame.analysis) };
+  if (motion === 'cut') return { ...still, soft: emptySoftMask(frame.analysis), area: 0 };
   if (!sameSize(object.soft.size, frame.analysis)) {
     const soft = rescaleSoftMask(object.soft, frame.analysis);
     return { ...still, soft, area: softMaskArea(soft) };
@@ -52,10 +60,13 @@ export function moveObject(
   const maps = [motion.residual, flow.u, flow.v];
   const [residual = 0, u = 0, v = 0] = summariseRegion(maps, flow, soft).map(({ mean }) => mean);
   const scale = frame.analysis.width / flow.width;
+  const strainSum = object.strainSum + strainOf(flow, soft);
   return {
     ...still,
     soft,
     area,
+    strainSum,
+    lossSum: object.lossSum + propagationLoss(object, { strainSum, area }),
     residualSum: object.residualSum + residual / 255,
     residualFrames: object.residualFrames + 1,
     travelPixels: object.travelPixels + Math.hypot(u, v) * scale,
@@ -67,7 +78,7 @@ export function changeObject(
   object: TrackedObject,
   action: Exclude<ObjectAction, { kind: 'removed' }>,
   frame: TrackerFrame,
-  maskSide: number,
+  { maskSide, samples }: { readonly maskSide: number; readonly samples: ColourSamples | null },
 ): TrackedObject {
   switch (action.kind) {
     case 'segmented': {
@@ -79,11 +90,12 @@ export function changeObject(
         predictedIou: action.predictedIou,
         agreementIou: object.area === 0 ? null : softMaskIou(object.soft, soft),
         presence: action.presence,
+        samples,
       });
     }
     case 'given': {
       const soft = softMaskFromMask(action.mask, frame.analysis);
-      const certain = { frame, predictedIou: null, agreementIou: null, presence: 1 };
+      const certain = { frame, samples, predictedIou: null, agreementIou: null, presence: 1 };
       return { ...anchored(object, soft, certain), given: action.mask };
     }
     case 'refined': {
@@ -100,15 +112,30 @@ export function changeObject(
   }
 }
 
+/**
+ * IoU that a mask has probably lost since its keyframe. Loss grows with time, with the object's
+ * changes of shape and with changes of its area; the weights fit the gap to a keyframe on every frame
+ * on held-out clips.
+ */
+function propagationLoss(object: TrackedObject, mask: Pick<TrackedObject, 'strainSum' | 'area'>) {
+  const frames = object.residualFrames + 1;
+  const before = object.anchor?.area ?? 0;
+  const areaChange = before === 0 ? 0 : Math.abs(Math.log(mask.area / before));
+  return 0.0055 * frames + 0.35 * mask.strainSum + 0.06 * Math.min(1, areaChange);
+}
+
 /** An object whose mask starts anew from a keyframe. */
 function anchored(
   object: TrackedObject,
   soft: SoftMask,
-  said: Pick<Anchor, 'predictedIou' | 'agreementIou' | 'presence'> & { frame: TrackerFrame },
+  said: Pick<Anchor, 'predictedIou' | 'agreementIou' | 'presence'> & {
+    readonly frame: TrackerFrame;
+    readonly samples: ColourSamples | null;
+  },
 ): TrackedObject {
-  const { frame, ...scores } = said;
+  const { frame, samples, ...scores } = said;
   const area = softMaskArea(soft);
-  return {
+  const made = {
     ...object,
     soft,
     area,
@@ -118,8 +145,42 @@ function anchored(
     residualSum: 0,
     residualFrames: 0,
     travelPixels: 0,
+    strainSum: 0,
+    lossSum: 0,
+    search: area > 0 ? null : searchOn(object, { index: frame.index, samples }),
     anchor: { ...scores, frameIndex: frame.index, timestampUs: frame.timestampUs, area },
   };
+  return { ...made, keyframeConfidence: confidenceOf(made, frame.timestampUs) };
+}
+
+/** The search for an object that a keyframe did not show. */
+function searchOn(
+  { area, search }: TrackedObject,
+  frame: { readonly index: number; readonly samples: ColourSamples | null },
+): HiddenSearch {
+  return area > 0 || search === null ? startSearch(frame.index) : missSearch(search, frame);
+}
+
+/** A hidden object after a glance at the frame; see {@link judgeSearch}. */
+export function glanceFor(
+  object: TrackedObject,
+  frame: { readonly index: number; readonly samples: ColourSamples },
+): TrackedObject {
+  const search = object.search ?? startSearch(frame.index);
+  return { ...object, search: judgeSearch(search, frame, object.look) };
+}
+
+/** An object with the look that it has on a frame on which a keyframe showed it. */
+export function withLook(
+  object: TrackedObject,
+  action: ObjectAction,
+  samples: ColourSamples,
+): TrackedObject {
+  const shown =
+    action.kind === 'given' ||
+    (action.kind === 'segmented' && !action.hidden && action.predictedIou >= minLookIou);
+  if (!shown || object.area === 0) return object;
+  return { ...object, look: learnLook(samples, object.soft, object.look) ?? object.look };
 }
 
 function smallestArea(size: Size): number {

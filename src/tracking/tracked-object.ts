@@ -1,8 +1,11 @@
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
+import type { ColourLook } from './colour-look.ts';
 import { expectedIou, type MaskEvidence } from './confidence.ts';
+import type { HiddenSearch } from './hidden-search.ts';
 import { measuresOf } from './mask-measures.ts';
 import type { RefineCrop } from './refine-window.ts';
+import type { ObjectEvidence, SoughtObject } from './tracker-types.ts';
 
 /** What the keyframe said that a mask descends from. */
 export type Anchor = {
@@ -39,6 +42,16 @@ export type TrackedObject = {
   readonly residualFrames: number;
   /** Path length of the mask's mean flow since the anchor, in analysis pixels. */
   readonly travelPixels: number;
+  /** Confidence of the mask that its last keyframe left. */
+  readonly keyframeConfidence: number;
+  /** What {@link strainOf} said, summed over the frames since the anchor. */
+  readonly strainSum: number;
+  /** What it looks like at a glance; null until a keyframe showed it. */
+  readonly look: ColourLook | null;
+  /** The search for it; null while it has a mask, and before its first. */
+  readonly search: HiddenSearch | null;
+  /** IoU that propagation has probably cost, summed over the frames since the anchor. */
+  readonly lossSum: number;
 };
 
 /** An object that has no mask yet. */
@@ -55,6 +68,11 @@ export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObjec
     residualSum: 0,
     residualFrames: 0,
     travelPixels: 0,
+    look: null,
+    keyframeConfidence: 0,
+    search: null,
+    strainSum: 0,
+    lossSum: 0,
   };
 }
 
@@ -86,4 +104,24 @@ export function confidenceOf(object: TrackedObject, timestampUs: number): number
   if (object.anchor === null) return 0;
   if (object.area === 0) return 1 - object.anchor.presence;
   return expectedIou(evidenceOf(object, timestampUs));
+}
+
+/** What a step says of an object. */
+export function objectEvidence(object: TrackedObject, timestampUs: number): ObjectEvidence {
+  const confidence = confidenceOf(object, timestampUs);
+  return {
+    objectId: object.objectId,
+    visible: object.area > 0,
+    confidence,
+    confidenceDrop: object.keyframeConfidence - confidence,
+    lossSum: object.lossSum,
+    search: object.search?.urge ?? 'none',
+  };
+}
+
+/** Whether a keyframe asks the model about an object; it looks for what has just vanished. */
+export function soughtNow({ area, search }: TrackedObject): SoughtObject {
+  if (area > 0) return 'visible';
+  const isSought = search !== null && (search.urge !== 'none' || search.misses === 0);
+  return isSought ? 'hidden' : 'not-now';
 }

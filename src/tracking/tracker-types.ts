@@ -37,7 +37,16 @@ export type ObjectEvidence = {
   /** The mask has pixels. */
   readonly visible: boolean;
   readonly confidence: number;
+  /** By how much it was higher just after the object's keyframe. */
+  readonly confidenceDrop: number;
+  /** IoU that propagation has probably cost since its keyframe, summed over the frames since. */
+  readonly lossSum: number;
+  /** Whether the model should look for a hidden object; `urgent`: something like it turned up. */
+  readonly search: 'none' | 'due' | 'urgent';
 };
+
+/** Whether a keyframe asks the model about an object: it has a mask, it may be back, or neither. */
+export type SoughtObject = 'visible' | 'hidden' | 'not-now';
 
 /** What a step says of one frame. */
 export type StepEvidence = {

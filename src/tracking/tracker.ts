@@ -1,7 +1,7 @@
 import { sameSize, scaleBox, type Box } from '../frame/geometry.ts';
+import { sampleColours, type ColourSamples } from './colour-look.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { deliverObjects, type DeliveredObject, type DeliveryOptions } from './deliver-objects.ts';
-import { composeFlow } from './flow/compose-flow.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
 import { carryObject } from './flow/object-motion.ts';
 import { comparePictures } from './flow/photometric.ts';
@@ -9,7 +9,14 @@ import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './flow/warp.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
-import { changeObject, moveObject, type CarryObject, type Motion } from './object-steps.ts';
+import {
+  changeObject,
+  glanceFor,
+  moveObject,
+  withLook,
+  type CarryObject,
+  type Motion,
+} from './object-steps.ts';
 import {
   createCropMemory,
   cutRefineCrop,
@@ -18,29 +25,24 @@ import {
 } from './refine-window.ts';
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {
-  confidenceOf,
   evidenceOf,
   newTrackedObject,
+  objectEvidence,
+  soughtNow,
   type TrackedObject,
 } from './tracked-object.ts';
+import { TrackerHistory } from './tracker-history.ts';
 import type {
   AdvanceOptions,
   CropRequest,
   ObjectAction,
   PriorMask,
   SegmentedAction,
+  SoughtObject,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
 } from './tracker-types.ts';
-
-/** State after one frame. Objects and flow are immutable, so it holds references only. */
-type Moment = {
-  readonly frame: Omit<TrackerFrame, 'data'>;
-  readonly motion: Motion | null;
-  readonly sceneCut: number;
-  readonly objects: ReadonlyMap<number, TrackedObject>;
-};
 
 /**
  * Carries the masks of one stream from frame to frame. Pure but for its own state: no clock, no
@@ -55,11 +57,14 @@ export class Tracker {
   #current: FlowImage | null = null;
   /** The frame that the calls after `advance` are about. */
   #frame: TrackerFrame | null = null;
+  /** Colours of the current frame; null until they are asked for. */
+  #samples: ColourSamples | null = null;
   #objects = new Map<number, TrackedObject>();
-  readonly #history: Moment[] = [];
+  readonly #history: TrackerHistory;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    this.#history = new TrackerHistory(options.historyFrames);
   }
 
   /**
@@ -68,24 +73,25 @@ export class Tracker {
    */
   advance(frame: TrackerFrame, options: AdvanceOptions = { needMotion: false }): StepEvidence {
     const before = this.#frame;
-    const known = this.#momentOf(frame.index);
+    const known = this.#history.at(frame.index);
     this.#prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
     const moves = options.needMotion || [...this.#objects.values()].some(({ area }) => area > 0);
     const fresh = known?.motion || !moves ? null : this.#motion(before);
     const motion = known?.motion ?? fresh?.motion ?? null;
     const sceneCut = known?.motion ? known.sceneCut : (fresh?.sceneCut ?? 0);
     this.#frame = frame;
-    const usable = motion === null || sceneCut >= sceneCutThreshold ? null : motion;
-    const moved = usable && { ...usable, carry: this.#carrier(usable.flow) };
+    const isCut = motion !== null && sceneCut >= sceneCutThreshold;
+    const usable = motion && { ...motion, carry: this.#carrier(motion.flow) };
+    this.#samples = null;
     for (const [objectId, object] of this.#objects) {
-      this.#objects.set(objectId, moveObject(object, frame, moved));
+      const moved = moveObject(object, frame, isCut ? 'cut' : usable);
+      const isHidden = moved.area === 0 && moved.anchor !== null;
+      this.#objects.set(objectId, isHidden ? glanceFor(moved, this.#glance()) : moved);
     }
     this.#remember(motion, sceneCut);
-    const objects = [...this.#objects.values()].map((object) => ({
-      objectId: object.objectId,
-      visible: object.area > 0,
-      confidence: confidenceOf(object, frame.timestampUs),
-    }));
+    const objects = [...this.#objects.values()].map((object) =>
+      objectEvidence(object, frame.timestampUs),
+    );
     const { cropsUnder = 0 } = options;
     const doubtful = objects.filter((one) => one.visible && one.confidence < cropsUnder);
     return { sceneCut, objects, crops: this.crops(doubtful.map(({ objectId }) => objectId)) };
@@ -98,6 +104,11 @@ export class Tracker {
       const bounds = softMaskBounds(soft);
       return bounds && scaleBox(bounds, soft.size, { width: 1, height: 1 });
     });
+  }
+
+  /** Which of the named objects a keyframe on the current frame should ask the model about. */
+  sought(objectIds: readonly number[]): SoughtObject[] {
+    return objectIds.map((objectId) => soughtNow(this.#object(objectId)));
   }
 
   /** Dense prompts of the named objects on the current frame, in a region of it. */
@@ -133,11 +144,10 @@ export class Tracker {
         this.#cropMemory.delete(action.objectId);
       } else {
         const object = this.#object(action.objectId);
-        const changed = changeObject(object, action, this.#now(), this.#options.maskSide);
-        this.#objects.set(action.objectId, changed);
+        this.#objects.set(action.objectId, this.#changed(object, action));
       }
     }
-    this.#amend();
+    this.#history.amend(this.#now().index, this.#objects);
   }
 
   /**
@@ -146,20 +156,21 @@ export class Tracker {
    * lies in between.
    */
   applyLate(frameIndex: number, actions: readonly SegmentedAction[]): boolean {
-    const start = this.#history.findIndex((moment) => moment.frame.index === frameIndex);
-    const then = this.#history[start];
-    if (!then || this.#history.slice(start + 1).some(breaksMotion)) return false;
+    const then = this.#history.at(frameIndex);
+    if (!then || this.#history.hasCutAfter(frameIndex)) return false;
     if (!sameSize(then.frame.analysis, this.#now().analysis)) return false;
-    const path = this.#pathFrom(start + 1);
+    const path = this.#history.pathTo(frameIndex);
     const origin = { ...this.#now(), ...then.frame };
     for (const action of actions) {
       const now = this.#objects.get(action.objectId);
       const before = then.objects.get(action.objectId);
       // What was said on a later frame is newer.
       if (!now || !before || (now.anchor?.frameIndex ?? 0) > frameIndex) continue;
-      const made = changeObject(before, action, origin, this.#options.maskSide);
+      // The pixels of that frame are gone; what they looked like is not known.
+      const { maskSide } = this.#options;
+      const made = changeObject(before, action, origin, { maskSide, samples: null });
       const soft = path === null ? made.soft : warpSoftMask(made.soft, path);
-      this.#objects.set(action.objectId, {
+      const carried = {
         ...made,
         soft,
         area: softMaskArea(soft),
@@ -167,9 +178,12 @@ export class Tracker {
         residualSum: Math.max(0, now.residualSum - before.residualSum),
         residualFrames: Math.max(0, now.residualFrames - before.residualFrames),
         travelPixels: Math.max(0, now.travelPixels - before.travelPixels),
-      });
+        strainSum: Math.max(0, now.strainSum - before.strainSum),
+        lossSum: 0,
+      };
+      this.#objects.set(action.objectId, withLook(carried, action, this.#glance().samples));
     }
-    this.#amend();
+    this.#history.amend(this.#now().index, this.#objects);
     return true;
   }
 
@@ -199,8 +213,9 @@ export class Tracker {
    * after it are expected again, in order.
    */
   restore(frame: TrackerFrame | null): void {
-    const moment = frame === null ? undefined : this.#momentOf(frame.index);
+    const moment = frame === null ? undefined : this.#history.at(frame.index);
     this.#objects = new Map(moment?.objects ?? []);
+    this.#samples = null;
     this.#frame = null;
     if (frame === null) return;
     this.#prepare(frame, false);
@@ -210,7 +225,7 @@ export class Tracker {
   /** Frees the flow engine; idempotent. */
   close(): void {
     this.#options.engine.close();
-    this.#history.length = 0;
+    this.#history.clear();
     this.#objects.clear();
   }
 
@@ -228,7 +243,7 @@ export class Tracker {
   #motion(before: TrackerFrame | null): { motion: Motion; sceneCut: number } | null {
     if (this.#previous === null || this.#current === null) return null;
     const flow = createFlowField(this.#current.grid);
-    const initial = before === null ? null : this.#momentOf(before.index)?.motion?.flow;
+    const initial = before === null ? null : this.#history.at(before.index)?.motion?.flow;
     this.#options.engine.compute(this.#previous, this.#current, flow, initial ?? undefined);
     const residual = new Float32Array(flow.u.length);
     const evidence = comparePictures(this.#previous, this.#current, flow, residual);
@@ -244,42 +259,29 @@ export class Tracker {
     return (mask) => carryObject({ mask, flow, previous, current });
   }
 
-  #pathFrom(start: number): FlowField | null {
-    let path: FlowField | null = null;
-    for (const { motion } of this.#history.slice(start)) {
-      if (motion === null) continue;
-      if (path === null) {
-        path = motion.flow;
-      } else {
-        const longer = createFlowField(motion.flow);
-        composeFlow(motion.flow, path, longer);
-        path = longer;
-      }
-    }
-    return path;
-  }
-
   #remember(motion: Motion | null, sceneCut: number): void {
     const { data: _pixels, ...frame } = this.#now();
-    const moment = { frame, motion, sceneCut, objects: new Map(this.#objects) };
-    const at = this.#history.findIndex((known) => known.frame.index === frame.index);
-    if (at >= 0) {
-      this.#history[at] = moment;
-    } else {
-      this.#history.push(moment);
-      if (this.#history.length > this.#options.historyFrames) this.#history.shift();
+    this.#history.put({ frame, motion, sceneCut, objects: new Map(this.#objects) });
+  }
+
+  #changed(
+    object: TrackedObject,
+    action: Exclude<ObjectAction, { kind: 'removed' }>,
+  ): TrackedObject {
+    const { maskSide } = this.#options;
+    if (action.kind !== 'segmented' && action.kind !== 'given') {
+      return changeObject(object, action, this.#now(), { maskSide, samples: null });
     }
+    const { samples } = this.#glance();
+    const changed = changeObject(object, action, this.#now(), { maskSide, samples });
+    return withLook(changed, action, samples);
   }
 
-  /** The moment of the current frame takes over what was changed on it. */
-  #amend(): void {
-    const at = this.#history.findIndex((moment) => moment.frame.index === this.#now().index);
-    const moment = this.#history[at];
-    if (moment) this.#history[at] = { ...moment, objects: new Map(this.#objects) };
-  }
-
-  #momentOf(frameIndex: number): Moment | undefined {
-    return this.#history.find((moment) => moment.frame.index === frameIndex);
+  /** Colours of the current frame, read once. */
+  #glance(): { readonly index: number; readonly samples: ColourSamples } {
+    const frame = this.#now();
+    this.#samples ??= sampleColours(frame);
+    return { index: frame.index, samples: this.#samples };
   }
 
   #object(objectId: number): TrackedObject {
@@ -292,9 +294,4 @@ export class Tracker {
     if (this.#frame === null) throw new Error('the tracker has no current frame yet');
     return this.#frame;
   }
-}
-
-/** Masks cannot be carried over a cut. */
-function breaksMotion(moment: Moment): boolean {
-  return moment.sceneCut >= sceneCutThreshold;
 }

@@ -9,10 +9,11 @@ const calm: FrameEvidence = {
   firstPromptFrame: 3,
   lastKeyframe: 9,
   trackedObjects: 1,
-  missingObjects: 0,
-  lostObjects: 0,
+  hiddenObjects: 0,
+  search: 'none',
   sceneCut: 0,
   lowestConfidence: 1,
+  largestLossSum: 0,
 };
 
 const fixed = (intervalFrames: number) => ({ kind: 'fixed', intervalFrames }) as const;
@@ -67,7 +68,7 @@ describe('both', () => {
     [{ prompted: true, trackedObjects: 0 }, 'prompt'],
     [{ sizeChanged: true, trackedObjects: 0 }, null],
     [{ resumed: true, trackedObjects: 0 }, null],
-    [{ sizeChanged: true, trackedObjects: 0, lostObjects: 1 }, 'size-change'],
+    [{ sizeChanged: true, trackedObjects: 0, hiddenObjects: 1 }, 'size-change'],
   ] as const)('%j gives %s', (change, reason) => {
     for (const policy of [fixed(100), adaptive]) {
       const decision = decideFrame({ ...calm, ...change }, policy);
@@ -89,8 +90,16 @@ describe('adaptive', () => {
     ['confidence at the limit', { lowestConfidence: 0.6, lastKeyframe: 7 }, null],
     ['the longest interval', { frameIndex: 29, lastKeyframe: 9 }, 'interval'],
     ['one frame less', { frameIndex: 28, lastKeyframe: 9 }, null],
-    ['a hidden object, six frames on', { missingObjects: 1, lastKeyframe: 4 }, 'low-confidence'],
-    ['a hidden object, five frames on', { missingObjects: 1, lastKeyframe: 5 }, null],
+    ['losses that have added up', { largestLossSum: 0.49, lastKeyframe: 7 }, 'low-confidence'],
+    ['losses that are not enough yet', { largestLossSum: 0.47, lastKeyframe: 7 }, null],
+    ['losses, too young', { largestLossSum: 9, lastKeyframe: 8 }, null],
+    [
+      'something like a hidden object',
+      { hiddenObjects: 1, search: 'urgent', lastKeyframe: 7 },
+      'low-confidence',
+    ],
+    ['the same, too young', { hiddenObjects: 1, search: 'urgent', lastKeyframe: 8 }, null],
+    ['a search that can wait', { hiddenObjects: 1, search: 'due', lastKeyframe: 2 }, null],
     ['no keyframe yet', { lastKeyframe: null, sceneCut: 1, lowestConfidence: 0 }, null],
     ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: -99 }, null],
   ] as const)('%s', (_title, change, reason) => {
@@ -99,12 +108,23 @@ describe('adaptive', () => {
     );
   });
 
-  test('a lost object alone is looked for four times more rarely', () => {
-    const lost = { ...calm, trackedObjects: 0, lostObjects: 1, lastKeyframe: 0 };
-    expect(decideFrame({ ...lost, frameIndex: 79 }, adaptive)).toEqual({ kind: 'propagate' });
-    expect(decideFrame({ ...lost, frameIndex: 80 }, adaptive)).toEqual({
-      kind: 'segment',
-      reason: 'interval',
-    });
+  test('where nothing is visible only a search asks for a keyframe', () => {
+    const hidden = {
+      ...calm,
+      trackedObjects: 0,
+      hiddenObjects: 1,
+      lastKeyframe: 0,
+      frameIndex: 999,
+    };
+    expect(decideFrame({ ...hidden, search: 'none' }, adaptive)).toEqual({ kind: 'propagate' });
+    const due = decideFrame({ ...hidden, search: 'due' }, adaptive);
+    expect(due).toEqual({ kind: 'segment', reason: 'interval' });
+  });
+
+  test('who asks for more confidence gets keyframes after smaller losses', () => {
+    const strict = { ...adaptive, minConfidence: 0.9 };
+    const evidence = { ...calm, largestLossSum: 0.2, lastKeyframe: 2 };
+    expect(decideFrame(evidence, adaptive)).toEqual({ kind: 'propagate' });
+    expect(decideFrame(evidence, strict)).toEqual({ kind: 'segment', reason: 'low-confidence' });
   });
 });

@@ -1,7 +1,6 @@
 import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import {
-  isSoughtOnKeyframe,
   memoryOf,
   newObjectRecord,
   observeObject,
@@ -12,13 +11,13 @@ import {
 const fresh = newObjectRecord(1, 'cup', { frameIndex: 4, timestampUs: 1000 });
 const lostAfterUs = 500;
 
-function see(record: ObjectRecord, visible: boolean, timestampUs: number, keyframe = false) {
-  return observeObject(record, { visible, timestampUs, keyframe }, lostAfterUs);
+function see(record: ObjectRecord, visible: boolean, timestampUs: number) {
+  return observeObject(record, { visible, timestampUs }, lostAfterUs);
 }
 
 test('an object is pending until its first mask, however long that takes', () => {
   expect(fresh.state).toBe('pending');
-  expect(see(fresh, false, 99_999, true).state).toBe('pending');
+  expect(see(fresh, false, 99_999).state).toBe('pending');
   expect(see(fresh, true, 1000).state).toBe('visible');
 });
 
@@ -30,21 +29,7 @@ test('without a mask it is occluded, then lost; with one it is back', () => {
   expect(lost.state).toBe('lost');
   expect(lost.lastSeenUs).toBe(2000);
   const back = see(lost, true, 9000);
-  expect(back).toMatchObject({ state: 'visible', lastSeenUs: 9000, misses: 0 });
-});
-
-test('a hidden object is sought on every keyframe, a lost one on every fourth', () => {
-  let record = see(see(fresh, true, 2000), false, 2100, true);
-  expect(isSoughtOnKeyframe(record)).toBe(true);
-  const sought: boolean[] = [];
-  for (let i = 0; i < 9; i++) {
-    record = see(record, false, 3000 + i, true);
-    sought.push(isSoughtOnKeyframe(record));
-  }
-  expect(sought.map((one, i) => (one ? i : -1)).filter((i) => i >= 0)).toEqual([2, 6]);
-  // Frames between keyframes are no attempts.
-  expect(see(record, false, 4000).misses).toBe(record.misses);
-  expect(isSoughtOnKeyframe(fresh)).toBe(false);
+  expect(back).toMatchObject({ state: 'visible', lastSeenUs: 9000 });
 });
 
 const rule = { memorySlots: 3, memoryIntervalFrames: 5, minMemoryIou: 0.6 };
