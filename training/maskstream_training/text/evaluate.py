@@ -14,9 +14,12 @@ from .vocabulary import NOUNS, SEPARABLE, UNKNOWN, YES
 
 GRID = 2 * FINE
 BINS = 50
+LOWEST, HIGHEST = 5, 46   # bins that may become a threshold
 #: Close-ups beside the whole picture: x0, y0, x1, y1. A street's small things gain by them.
 TILES = ((0., 0., .6, 1.), (.4, 0., 1., 1.))
-LEAST_TILE_GAIN = .02
+LEAST_TILE_GAIN = .01
+#: Share of the best IoU that a threshold nearer to .5 must reach: light and streets that nobody chose it on move the best one.
+GOOD_ENOUGH = .97
 DEFAULT_PROBABILITY, DEFAULT_AREA = .5, .0008
 AREAS = (.0002, .0004, .0008, .0015, .003, .006)
 SMALLEST_TRUE = .0004
@@ -120,11 +123,14 @@ def choose(recorded: dict) -> dict:
         if not shown:
             chosen[noun] = dict(minProbability=DEFAULT_PROBABILITY, minAreaRatio=DEFAULT_AREA, tiled=False)
             continue
-        iou = np.mean([scores(r.counts[:, n])[2] for r in shown], 0)
-        # A neighbour's mean smooths what few pictures say.
-        smooth = np.stack([np.convolve(np.pad(row, 2, mode="edge"), np.ones(5) / 5, "valid") for row in iou])[:, 5:46]
-        tiled = bool(smooth[1].max() >= smooth[0].max() + LEAST_TILE_GAIN)
-        threshold = (int(smooth[int(tiled)].argmax()) + 5) / BINS
+        # A neighbour's mean smooths what few pictures say: [sets, views, thresholds].
+        smooth = lambda row: np.convolve(np.pad(row, 2, mode="edge"), np.ones(5) / 5, "valid")
+        iou = np.stack([[smooth(row) for row in scores(r.counts[:, n])[2]] for r in shown])[..., LOWEST:HIGHEST]
+        gain = iou[:, 1].max(-1) - iou[:, 0].max(-1)
+        tiled = bool(gain.max() >= LEAST_TILE_GAIN and gain.min() >= -LEAST_TILE_GAIN)
+        mean = iou[:, int(tiled)].mean(0)
+        good = np.flatnonzero(mean >= GOOD_ENOUGH * mean.max()) + LOWEST
+        threshold = int(good[np.abs(good - BINS // 2).argmin()]) / BINS
         pairs = [pair for r in shown for pair in r.instances(n, int(tiled), threshold)]
         harmonic = lambda p, r, _: 2 * p * r / max(1e-9, p + r)
         area = max(AREAS, key=lambda a: harmonic(*instance_scores(pairs, a)))

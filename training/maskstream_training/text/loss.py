@@ -10,12 +10,12 @@ from .vocabulary import NOUNS, STREET, UNKNOWN, YES
 ABSENT_WEIGHT = .25
 STREET_FACTOR = 1.5
 BORDER_WEIGHT = 2.
-MOST_POSITIVE_WEIGHT = 6.
+MOST_POSITIVE_WEIGHT = 3.
 
 
 def balance(yes: Tensor, no: Tensor) -> Tensor:
-    """Weight of positives: the root of what the sets of pixels differ by."""
-    return (no / yes.clamp(min=1)).sqrt().clamp(1, MOST_POSITIVE_WEIGHT)
+    """Weight of positives: the fourth root of what their number differs by; more of it and probabilities run too high to carry over to other streets."""
+    return (no / yes.clamp(min=1)).sqrt().sqrt().clamp(1, MOST_POSITIVE_WEIGHT)
 
 
 def pair_weights(device: torch.device) -> Tensor:
