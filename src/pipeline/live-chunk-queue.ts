@@ -23,6 +23,9 @@ type Waiting = EncodedChunk & { readonly arrivedAtMs: number };
 /** Bytes that may wait: several seconds of a camera, so that its next random access point is seen. */
 const maxWaitingBytes = 2 * 1024 * 1024;
 
+/** As many where nothing can be skipped: what waits only grows old. */
+const maxUnskippableBytes = 32 * 1024;
+
 /** Video that waited longer is skipped where that can be done. */
 const maxWaitMs = 250;
 
@@ -43,7 +46,7 @@ const bearsGaps: ReadonlySet<Container> = new Set([
  * decoder cannot take grows old where it can be seen; once the oldest has waited too long, all up to
  * the newest random access point is skipped. That needs a sender that marks its access units
  * (`capture_timestamp_us`) and random access points: frames are counted by those marks. Without them
- * nothing is skipped, and the client waits once the queue is full.
+ * nothing is skipped, the queue is short, and the client waits once it is full.
  */
 export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   readonly #options: LiveChunkOptions;
@@ -51,6 +54,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #waitingBytes = 0;
   #ended = false;
   #unitsTaken = 0;
+  /** A random access point with its time has come, so there will be others. */
+  #marked = false;
   /** Skips that not all frames behind them have asked for: access units taken before, frames. */
   readonly #skips: { readonly unitsBefore: number; readonly frames: number }[] = [];
   #framesSkipped = 0;
@@ -62,7 +67,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
 
   /** Resolves at once while there is room; after the end, chunks are dropped. */
   async push(chunk: EncodedChunk): Promise<void> {
-    while (this.#waitingBytes >= maxWaitingBytes && !this.#ended) await this.#change();
+    this.#marked ||= chunk.randomAccess && startsUnit(chunk);
+    while (this.#isFull() && !this.#ended) await this.#change();
     if (this.#ended) return;
     this.#waiting.push({ ...chunk, arrivedAtMs: this.#options.nowMs() });
     this.#waitingBytes += chunk.data.byteLength;
@@ -112,10 +118,18 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     }
   }
 
+  #canSkip(): boolean {
+    return this.#marked && bearsGaps.has(this.#options.container);
+  }
+
+  #isFull(): boolean {
+    return this.#waitingBytes >= (this.#canSkip() ? maxWaitingBytes : maxUnskippableBytes);
+  }
+
   /** Gives up what waits before the newest random access point, if the oldest is too old. */
   #skip(): void {
     const oldest = this.#waiting[0];
-    if (!oldest || this.#unitsTaken === 0 || !bearsGaps.has(this.#options.container)) return;
+    if (!oldest || this.#unitsTaken === 0 || !this.#canSkip()) return;
     if (this.#options.nowMs() - oldest.arrivedAtMs <= maxWaitMs) return;
     // What is left of an access unit that the decoder has begun is not skipped.
     const from = this.#waiting.findIndex(startsUnit);

@@ -71,18 +71,24 @@ test.each([
   expect([await take(), await take(), await take()]).toEqual([0, 1, 2]);
 });
 
-test('a sender that is far ahead waits, and is freed by the decoder or by its end', async () => {
-  const { queue, take, chunks } = openQueue();
-  const large = { data: new Uint8Array(2 * 1024 * 1024) };
-  await queue.push(piece(0, large));
-  let pushed = 0;
-  const waiting = [1, 2].map((unit) => queue.push(piece(unit, large)).then(() => pushed++));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(pushed).toBe(0);
-  expect(await take()).toBe(0);
-  await waiting[0];
-  expect(pushed).toBe(1);
-  await chunks.return();
-  await waiting[1];
-  expect(pushed).toBe(2);
-});
+test.each([
+  ['that marks random access points', true, 2 * 1024 * 1024],
+  ['that does not', false, 32 * 1024],
+])(
+  'a sender %s waits when it is far ahead, and is freed by the decoder or by its end',
+  async (_case, randomAccess, bytes) => {
+    const { queue, take, chunks } = openQueue();
+    const large = { data: new Uint8Array(bytes), randomAccess };
+    await queue.push(piece(0, large));
+    let pushed = 0;
+    const waiting = [1, 2].map((unit) => queue.push(piece(unit, large)).then(() => pushed++));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pushed).toBe(0);
+    expect(await take()).toBe(0);
+    await waiting[0];
+    expect(pushed).toBe(1);
+    await chunks.return();
+    await waiting[1];
+    expect(pushed).toBe(2);
+  },
+);

@@ -177,7 +177,11 @@ export interface ResumeObject {
 export interface VideoChunk {
   /** The bytes; at most LimitInfo.max_chunk_bytes. */
   data: Uint8Array;
-  /** The chunk starts at a point from which decoding can begin, where the sender knows. */
+  /**
+   * The chunk starts at a point from which decoding can begin, where the sender knows. A server whose
+   * decoder falls behind skips to such a chunk (LATEST), if capture_timestamp_us marks where each
+   * access unit starts: skipped frames are counted by those marks.
+   */
   randomAccess: boolean;
   /**
    * Clock of the sender when the access unit that starts this chunk was captured, in microseconds.
