@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Calibration } from '../../src/cli/eval/calibration.ts';
-import type { Row, SettingSummary } from '../../src/cli/eval/summarize.ts';
+import type { PromptPool, Row, SettingSummary } from '../../src/cli/eval/summarize.ts';
 import { captureCli } from './capture-cli.ts';
 import { makeClip } from './made-clip.ts';
 
@@ -21,7 +21,10 @@ test('two clips, two prompts: every figure is there and in its range', async () 
   const words = ['--prompt', 'mask,box', '--keyframes', '4', '--json'];
   const run = await captureCli(['eval', folder, ...words]);
   expect(run).toMatchObject({ code: 0, stderr: '' });
-  const { summaries } = JSON.parse(run.stdout) as { summaries: SettingSummary[] };
+  const { summaries, pooled } = JSON.parse(run.stdout) as {
+    summaries: SettingSummary[];
+    pooled: PromptPool[];
+  };
   expect(summaries.map(({ setting }) => setting)).toEqual([
     { prompt: 'mask', keyframes: '4' },
     { prompt: 'box', keyframes: '4' },
@@ -41,6 +44,12 @@ test('two clips, two prompts: every figure is there and in its range', async () 
       expect(aged.reduce((sum, count) => sum + count, 0)).toBe(samples);
     }
   }
+  expect(pooled).toHaveLength(1);
+  expect(pooled[0]).toMatchObject({ keyframes: '4', prompts: ['mask', 'box'] });
+  for (const { all } of pooled[0]?.pools ?? []) {
+    expect(all.samples).toBe(2 * (frameCount - 1) + 2 * frameCount);
+    checkCalibration(all);
+  }
 }, 120_000);
 
 function checkRow(row: Row): void {
@@ -56,7 +65,8 @@ function checkRow(row: Row): void {
   expect(row.cpuMsPerFrameWithoutDecoding).toBeLessThanOrEqual(row.cpuMsPerFrame ?? 0);
 }
 
-function checkCalibration({ ece, meanIou, bad, samples }: Calibration): void {
+function checkCalibration({ ece, meanIou, bad, samples, bins }: Calibration): void {
+  expect(bins.reduce((sum, bin) => sum + bin.samples, 0)).toBe(samples);
   expect(ece).toBeGreaterThanOrEqual(0);
   expect(ece).toBeLessThanOrEqual(1);
   expect(meanIou).toBeGreaterThan(0.3);
@@ -71,6 +81,7 @@ test('tables name every clip and both means', async () => {
   expect(run.stdout).toMatch(/^mean of 1 others /m);
   expect(run.stdout).toMatch(/^calibration/m);
   expect(run.stdout).not.toContain('camel');
+  expect(run.stdout).not.toContain('together');
 });
 
 test('a clip that is not there is a usage error', async () => {

@@ -7,6 +7,13 @@ export type Sample = {
   readonly age: number | null;
 };
 
+/** Samples of one range of confidence: a point of a reliability plot. */
+export type ReliabilityBin = {
+  readonly samples: number;
+  readonly meanConfidence: number;
+  readonly meanIou: number;
+};
+
 /** How far confidence can be trusted on a set of samples. */
 export type Calibration = {
   readonly samples: number;
@@ -18,12 +25,14 @@ export type Calibration = {
   readonly auroc: number | null;
   /** Samples with IoU < 0.5. */
   readonly bad: number;
+  /** By rising confidence, empty ranges left out. */
+  readonly bins: readonly ReliabilityBin[];
 };
 
 /** Samples of one range of frames since the keyframe. */
 export type AgeBucket = { readonly ages: string; readonly calibration: Calibration };
 
-const bins = 15;
+const binCount = 15;
 const badIou = 0.5;
 const ageBuckets = [
   { ages: '0', upTo: 0 },
@@ -39,16 +48,18 @@ export function calibration(samples: readonly Sample[]): Calibration {
   const good = samples.filter((sample) => sample.iou >= badIou);
   const bad = samples.filter((sample) => sample.iou < badIou);
   const count = samples.length;
+  const bins = reliability(samples);
   return {
     samples: count,
     meanConfidence: samples.reduce((sum, { confidence }) => sum + confidence, 0) / count,
     meanIou: samples.reduce((sum, { iou }) => sum + iou, 0) / count,
-    ece: expectedCalibrationError(samples),
+    ece: expectedCalibrationError(bins),
     auroc: auroc(
       good.map(({ confidence }) => confidence),
       bad.map(({ confidence }) => confidence),
     ),
     bad: bad.length,
+    bins,
   };
 }
 
@@ -63,17 +74,38 @@ export function calibrationByAge(samples: readonly Sample[]): AgeBucket[] {
   });
 }
 
-/** Mean distance of confidence and IoU over 15 equal bins of confidence, weighted by their samples. */
-function expectedCalibrationError(samples: readonly Sample[]): number {
-  const sums = Array.from({ length: bins }, () => ({ confidence: 0, iou: 0 }));
+/** Samples by 15 equal ranges of confidence. */
+function reliability(samples: readonly Sample[]): ReliabilityBin[] {
+  const sums = Array.from({ length: binCount }, () => ({ samples: 0, confidence: 0, iou: 0 }));
   for (const { confidence, iou } of samples) {
-    const bin = sums[Math.min(bins - 1, Math.max(0, Math.floor(confidence * bins)))];
+    const bin = sums[Math.min(binCount - 1, Math.max(0, Math.floor(confidence * binCount)))];
     if (bin === undefined) continue;
+    bin.samples++;
     bin.confidence += confidence;
     bin.iou += iou;
   }
-  const error = sums.reduce((sum, bin) => sum + Math.abs(bin.confidence - bin.iou), 0);
-  return error / samples.length;
+  return sums.flatMap((bin) =>
+    bin.samples === 0
+      ? []
+      : [
+          {
+            samples: bin.samples,
+            meanConfidence: bin.confidence / bin.samples,
+            meanIou: bin.iou / bin.samples,
+          },
+        ],
+  );
+}
+
+/** Mean distance of confidence and IoU over the bins, weighted by their samples. */
+function expectedCalibrationError(bins: readonly ReliabilityBin[]): number {
+  let error = 0;
+  let count = 0;
+  for (const { samples, meanConfidence, meanIou } of bins) {
+    error += samples * Math.abs(meanConfidence - meanIou);
+    count += samples;
+  }
+  return error / count;
 }
 
 /** Area under the ROC curve by ranks (Mann-Whitney); ties count half. */

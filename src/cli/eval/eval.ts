@@ -16,7 +16,7 @@ import { evaluateClip } from './evaluate-clip.ts';
 import { formatReport } from './format-report.ts';
 import type { ServerProcess } from './server-process.ts';
 import { startServerProcess } from './server-process.ts';
-import { summarize } from './summarize.ts';
+import { poolPrompts, summarize } from './summarize.ts';
 import { promptKinds } from './true-prompts.ts';
 
 /** `maskstream eval` */
@@ -66,8 +66,11 @@ async function evaluate(args: Arguments, io: CommandIo): Promise<void> {
       results.filter((result) => result.setting === setting),
     ),
   );
-  const report = { ffmpeg: ffmpeg.version, summaries };
-  io.stdout.write(args.flags.has('json') ? `${JSON.stringify(report)}\n` : formatReport(summaries));
+  const pooled = poolPrompts(results);
+  const report = { ffmpeg: ffmpeg.version, summaries, pooled };
+  io.stdout.write(
+    args.flags.has('json') ? `${JSON.stringify(report)}\n` : formatReport(summaries, pooled),
+  );
 }
 
 type Running = {

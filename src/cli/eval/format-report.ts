@@ -1,21 +1,17 @@
 import type { Calibration } from './calibration.ts';
-import type { Row, SettingSummary } from './summarize.ts';
+import type { Pool, PromptPool, Row, SettingSummary } from './summarize.ts';
 
 /** The tables of `maskstream eval` as text. */
-export function formatReport(summaries: readonly SettingSummary[]): string {
-  return `${summaries.map(formatSummary).join('\n\n')}\n`;
+export function formatReport(
+  summaries: readonly SettingSummary[],
+  pooled: readonly PromptPool[],
+): string {
+  return `${[...summaries.map(formatSummary), ...pooled.map(formatPooled)].join('\n\n')}\n`;
 }
 
 function formatSummary({ setting, clips, davis, others, pools }: SettingSummary): string {
   const means = [davis, others].filter((row) => row !== null);
   const clipTable = formatTable([clipHeader, ...[...clips, ...means].map(clipCells)]);
-  const poolTable = formatTable([
-    calibrationHeader,
-    ...pools.flatMap((pool) => [
-      calibrationCells(pool.name, pool.all),
-      ...pool.byAge.map(({ ages, calibration }) => calibrationCells(`  ${ages}`, calibration)),
-    ]),
-  ]);
   return [
     `prompt ${setting.prompt}, keyframes ${setting.keyframes}`,
     '',
@@ -23,8 +19,23 @@ function formatSummary({ setting, clips, davis, others, pools }: SettingSummary)
     '',
     'calibration, by frames since the keyframe',
     '',
-    poolTable,
+    formatPools(pools),
   ].join('\n');
+}
+
+function formatPooled({ keyframes, prompts, pools }: PromptPool): string {
+  const title = `prompts ${prompts.join(', ')} together, keyframes ${keyframes}: calibration`;
+  return [title, '', formatPools(pools)].join('\n');
+}
+
+function formatPools(pools: readonly Pool[]): string {
+  return formatTable([
+    calibrationHeader,
+    ...pools.flatMap((pool) => [
+      calibrationCells(pool.name, pool.all),
+      ...pool.byAge.map(({ ages, calibration }) => calibrationCells(`  ${ages}`, calibration)),
+    ]),
+  ]);
 }
 
 const clipHeader = [

@@ -3,6 +3,7 @@ import { calibration, calibrationByAge } from './calibration.ts';
 import { davisClips } from './clips.ts';
 import type { ClipResult, Setting } from './evaluate-clip.ts';
 import { mean } from './series-statistics.ts';
+import type { EvalPrompt } from './true-prompts.ts';
 
 /** One row of the report: a clip, or the mean of several. */
 export type Row = {
@@ -40,6 +41,13 @@ export type SettingSummary = {
   readonly pools: readonly Pool[];
 };
 
+/** Calibration over all prompts that ran under the same keyframes. */
+export type PromptPool = {
+  readonly keyframes: string;
+  readonly prompts: readonly EvalPrompt[];
+  readonly pools: readonly Pool[];
+};
+
 /** Sums up all clips of one setting. */
 export function summarize(setting: Setting, results: readonly ClipResult[]): SettingSummary {
   const davis = results.filter(({ clip }) => davisClips.has(clip));
@@ -49,11 +57,27 @@ export function summarize(setting: Setting, results: readonly ClipResult[]): Set
     clips: results.map(clipRow),
     davis: davis.length === 0 ? null : meanRow(`mean of ${davis.length} DAVIS`, davis),
     others: others.length === 0 ? null : meanRow(`mean of ${others.length} others`, others),
-    pools: [
-      ...(davis.length === 0 ? [] : [pool('DAVIS', davis)]),
-      ...(others.length === 0 ? [] : [pool('others', others)]),
-    ],
+    pools: poolsOf(results),
   };
+}
+
+/** Calibration over prompts, for each keyframe setting that ran under more than one of them. */
+export function poolPrompts(results: readonly ClipResult[]): PromptPool[] {
+  const settings = new Set(results.map(({ setting }) => setting.keyframes));
+  return [...settings].flatMap((keyframes) => {
+    const inside = results.filter(({ setting }) => setting.keyframes === keyframes);
+    const prompts = [...new Set(inside.map(({ setting }) => setting.prompt))];
+    return prompts.length < 2 ? [] : [{ keyframes, prompts, pools: poolsOf(inside) }];
+  });
+}
+
+function poolsOf(results: readonly ClipResult[]): Pool[] {
+  const davis = results.filter(({ clip }) => davisClips.has(clip));
+  const others = results.filter(({ clip }) => !davisClips.has(clip));
+  return [
+    ...(davis.length === 0 ? [] : [pool('DAVIS', davis)]),
+    ...(others.length === 0 ? [] : [pool('others', others)]),
+  ];
 }
 
 function clipRow(result: ClipResult): Row {

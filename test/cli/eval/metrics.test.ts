@@ -161,6 +161,14 @@ describe('calibration', () => {
     expect(calibration([sample(1, 1)]).ece).toBe(0);
   });
 
+  test('the points of the plot are means over the masks of one range, by rising confidence', () => {
+    const { bins } = calibration([sample(0.9, 0.7), sample(0.42, 0.2), sample(0.46, 0.6)]);
+    expect(bins.map(({ samples }) => samples)).toEqual([2, 1]);
+    expect(bins[0]?.meanConfidence).toBeCloseTo(0.44, 12);
+    expect(bins[0]?.meanIou).toBeCloseTo(0.4, 12);
+    expect(bins[1]).toMatchObject({ meanConfidence: 0.9, meanIou: 0.7 });
+  });
+
   test('AUROC equals the share of ordered pairs, ties counted half', () => {
     const next = random(7);
     const samples = Array.from({ length: 60 }, () => sample(Math.round(next() * 10) / 10, next()));
