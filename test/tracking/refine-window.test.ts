@@ -9,7 +9,8 @@ import {
 import { softDisc } from './shapes.ts';
 
 const analysis = { width: 160, height: 96 };
-const side = 32;
+/** No multiple of the four values that the kernel takes at a time. */
+const side = 34;
 
 /** A picture whose brightness says where a pixel is: luma = 16 + `slope` of x, or of y. */
 function gradient(axis: 'x' | 'y') {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 import { composeFlow } from '../../../src/tracking/flow/compose-flow.ts';
 import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
+import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../../src/tracking/flow/warp.ts';
+import { randomNumbers, randomSoftMask } from '../shapes.ts';
 import { softIou, softMask, uniformFlow, valueAt } from './synthetic.ts';
 
 const size = { width: 120, height: 80 };
@@ -55,6 +58,36 @@ describe('warping a soft mask', () => {
     ).toBe(1);
   });
 
+  test('is at every pixel what the mask is where the flow leads, whatever the sizes', () => {
+    const random = randomNumbers(5);
+    // Sides that no vector width divides, and grids that divide nothing.
+    const sizes = [
+      [
+        { width: 61, height: 43 },
+        { width: 33, height: 22 },
+      ],
+      [
+        { width: 50, height: 38 },
+        { width: 50, height: 38 },
+      ],
+    ] as const;
+    for (let round = 0; round < 20; round++) {
+      const [pictureSize, gridSize] = sizes[round % 2]!;
+      const mask = randomSoftMask(random, pictureSize);
+      const flow = createFlowField(gridSize);
+      for (const axis of [flow.u, flow.v]) axis.forEach((_, at) => (axis[at] = random() * 6 - 3));
+      const warped = warpSoftMask(mask, flow);
+      for (let y = 0; y < pictureSize.height; y++) {
+        for (let x = 0; x < pictureSize.width; x++) {
+          const truth = warpedValue(mask, flow, x, y);
+          // What is fainter may have been cut away with its row or column.
+          if (truth < 1 / 128 && valueAt(warped, x, y) === 0) continue;
+          expect(valueAt(warped, x, y), `round ${round}, (${x}, ${y})`).toBeCloseTo(truth, 3);
+        }
+      }
+    }
+  });
+
   test('gives an empty mask for an empty mask', () => {
     const empty = { size, window: null, values: new Float32Array(0) };
     expect(warpSoftMask(empty, uniformFlow(grid, 1, 1)).window).toBeNull();
@@ -66,6 +99,33 @@ describe('warping a soft mask', () => {
     expect(square.values).toEqual(copy);
   });
 });
+
+/** The definition: bilinear in the flow, then bilinear in the mask. */
+function warpedValue(mask: SoftMask, flow: FlowField, x: number, y: number): number {
+  const { width, height } = mask.size;
+  const gridX = ((x + 0.5) * flow.width) / width - 0.5;
+  const gridY = ((y + 0.5) * flow.height) / height - 0.5;
+  const flowAt = (axis: Float32Array) =>
+    bilinear(clamp(gridX, flow.width - 1), clamp(gridY, flow.height - 1), (column, row) => {
+      const inside = Math.min(row, flow.height - 1) * flow.width;
+      return axis[inside + Math.min(column, flow.width - 1)]!;
+    });
+  const fromX = clamp(x + (flowAt(flow.u) * width) / flow.width, width - 1);
+  const fromY = clamp(y + (flowAt(flow.v) * height) / flow.height, height - 1);
+  return bilinear(fromX, fromY, (column, row) => valueAt(mask, column, row));
+}
+
+function bilinear(x: number, y: number, read: (column: number, row: number) => number): number {
+  const left = Math.floor(x);
+  const top = Math.floor(y);
+  const above = read(left, top) + (x - left) * (read(left + 1, top) - read(left, top));
+  const below = read(left, top + 1) + (x - left) * (read(left + 1, top + 1) - read(left, top + 1));
+  return above + (y - top) * (below - above);
+}
+
+function clamp(value: number, high: number): number {
+  return Math.min(Math.max(value, 0), high);
+}
 
 describe('composing flows', () => {
   test('adds uniform motions', () => {

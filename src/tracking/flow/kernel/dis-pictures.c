@@ -8,7 +8,7 @@ Settings settings;
 Level images[2][MAX_LEVELS];
 Grid grids[MAX_LEVELS];
 int level_count;
-float *initial_u, *initial_v, *out_u, *out_v;
+float *initial_u, *initial_v;
 static float *pictures[2];
 
 static int axis(int length, int stride, int **positions) {
@@ -61,8 +61,6 @@ EXPORT("settings") Settings *settings_address(void) { return &settings; }
 EXPORT("prepare") void prepare(int width, int height, int levels) {
   reset();
   level_count = levels;
-  out_u = floats(width * height + 4);
-  out_v = floats(width * height + 4);
   initial_u = floats(width * height + 4);
   initial_v = floats(width * height + 4);
   float *grey[2] = {floats(picture_pixels(width, height, levels)),
@@ -83,8 +81,8 @@ EXPORT("prepare") void prepare(int width, int height, int levels) {
 EXPORT("grey") float *grey_address(int slot) { return pictures[slot]; }
 EXPORT("initialU") float *initial_u_address(void) { return initial_u; }
 EXPORT("initialV") float *initial_v_address(void) { return initial_v; }
-EXPORT("outU") float *out_u_address(void) { return out_u; }
-EXPORT("outV") float *out_v_address(void) { return out_v; }
+EXPORT("outU") float *out_u_address(void) { return grids[0].u; }
+EXPORT("outV") float *out_v_address(void) { return grids[0].v; }
 
 /** Gradients of a picture whose levels have been written. */
 EXPORT("load") void load_picture(int slot) {

@@ -33,7 +33,7 @@ extern Settings settings;
 extern Level images[2][MAX_LEVELS];
 extern Grid grids[MAX_LEVELS];
 extern int level_count;
-extern float *initial_u, *initial_v, *out_u, *out_v;
+extern float *initial_u, *initial_v;
 
 /** Matches every patch once; good flows spread from neighbour to neighbour in the pass's direction. */
 void search(int index, const Level *previous, const Level *current, int pass, int temporal);

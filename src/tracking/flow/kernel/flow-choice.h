@@ -16,6 +16,7 @@ typedef struct {
   const Mask *mask;
   const Flow *flow;
   const Grey *previous, *current;
+  float scale_x, scale_y; // pixels of the mask's picture in one of the grid
 } Scene;
 
 typedef struct {
@@ -25,10 +26,8 @@ typedef struct {
 /** Probability of the mask at a point of the flow grid. */
 static inline float probability(const Scene *scene, float x, float y) {
   const Box *window = &scene->mask->window;
-  float scale_x = (float)scene->mask->width / scene->flow->width;
-  float scale_y = (float)scene->mask->height / scene->flow->height;
-  int column = (int)__builtin_floorf((x + 0.5f) * scale_x) - window->x;
-  int row = (int)__builtin_floorf((y + 0.5f) * scale_y) - window->y;
+  int column = (int)__builtin_floorf((x + 0.5f) * scene->scale_x) - window->x;
+  int row = (int)__builtin_floorf((y + 0.5f) * scene->scale_y) - window->y;
   if (column < 0 || row < 0 || column >= window->width || row >= window->height) return 0;
   return scene->mask->values[row * window->width + column];
 }

@@ -173,7 +173,8 @@ static void choose(const Scene *scene, const Cells *cells) {
 /** Changes the flow between two pictures into the flow to warp an object's mask with. */
 EXPORT("follow") void follow(const Mask *mask, Flow *flow, const Grey *previous,
                              const Grey *current) {
-  Scene scene = {mask, flow, previous, current};
+  Scene scene = {mask, flow, previous, current, (float)mask->width / flow->width,
+                 (float)mask->height / flow->height};
   Box box;
   if (!cells_near(&scene, &box)) return;
   Cells cells = cells_of(&scene, box);

@@ -71,45 +71,47 @@ static void widen(const float *row, const Columns *columns, int count, float pix
   }
 }
 
+/** Bounds of a position along one axis of the window: the picture's edge, then the rim of zeros. */
+typedef struct {
+  f4 low, high, rim;
+} Bounds;
+
+static Bounds bounds_of(int start, int length, int picture) {
+  return (Bounds){splat(-start), splat(picture - 1 - start), splat(length)};
+}
+
+static inline f4 within(f4 position, Bounds bounds) {
+  return clamp4(clamp4(position, bounds.low, bounds.high), splat(-1), bounds.rim);
+}
+
 typedef struct {
   const float *values; // padded
   int stride;
-  // Bounds of a position in the window: the picture's edge, then the padding.
-  float edge_left, edge_right, edge_top, edge_bottom, right, bottom;
+  Bounds x, y;
 } Source;
 
 static Source source_of(const Mask *mask) {
   const Box *window = &mask->window;
-  Source source = {0};
+  Source source = {0, 0, bounds_of(window->x, window->width, mask->width),
+                   bounds_of(window->y, window->height, mask->height)};
   source.values = padded(mask, &source.stride);
-  source.edge_left = -window->x;
-  source.edge_right = mask->width - 1 - window->x;
-  source.edge_top = -window->y;
-  source.edge_bottom = mask->height - 1 - window->y;
-  source.right = window->width;
-  source.bottom = window->height;
   return source;
 }
 
-/** Four bilinear values of the source at positions of its window; the rim of zeros lies around it. */
-static inline f4 sample(const Source *source, f4 x, f4 y) {
-  x = clamp4(clamp4(x, splat(source->edge_left), splat(source->edge_right)), splat(-1), splat(source->right));
-  y = clamp4(clamp4(y, splat(source->edge_top), splat(source->edge_bottom)), splat(-1), splat(source->bottom));
-  f4 left = wasm_f32x4_floor(x), top = wasm_f32x4_floor(y);
-  // In floats, which are exact here: the product of integers is slow.
-  v128_t index = to_int(add(left, mul(top, splat(source->stride))));
-  return bilinear4(source->values, source->stride, index, sub(x, left), sub(y, top));
-}
-
-/** Flow between two widened rows, and the mask where it leads. */
-static void warp_row(const Source *source, const WideRow rows[2], float part, float x, float y,
-                     int count, float *out) {
+/** Flow between two widened rows, and the mask where it leads, for a row that starts at (x, y). */
+static void warp_row(Source source, const WideRow rows[2], float part, float x, float y, int count,
+                     float *out) {
+  const float *u0 = rows[0].u, *u1 = rows[1].u, *v0 = rows[0].v, *v1 = rows[1].v;
   f4 across = add(splat(x), wasm_f32x4_make(0, 1, 2, 3)), line = splat(y), down = splat(part);
+  f4 stride = splat(source.stride);
   for (int i = 0; i < count; i += 4, across = add(across, splat(4))) {
-    f4 u = mix(load(rows[0].u + i), load(rows[1].u + i), down);
-    f4 v = mix(load(rows[0].v + i), load(rows[1].v + i), down);
+    f4 from_x = within(add(across, mix(load(u0 + i), load(u1 + i), down)), source.x);
+    f4 from_y = within(add(line, mix(load(v0 + i), load(v1 + i), down)), source.y);
+    f4 left = wasm_f32x4_floor(from_x), top = wasm_f32x4_floor(from_y);
+    // In floats, which are exact here: the product of integers is slow.
+    v128_t index = to_int(add(left, mul(top, stride)));
     // What overruns the row is written anew with the next one.
-    store(out + i, sample(source, add(across, u), add(line, v)));
+    store(out + i, bilinear4(source.values, source.stride, index, sub(from_x, left), sub(from_y, top)));
   }
 }
 
@@ -139,7 +141,7 @@ static void warp_rows(const Mask *mask, const Flow *flow, const Box *to, float *
     }
     hold(&rows[0], top, flow, &columns, to, pixels);
     hold(&rows[1], mini(top + 1, flow->height - 1), flow, &columns, to, pixels);
-    warp_row(&source, rows, grid_y - top, to->x - mask->window.x, to->y + y - mask->window.y,
+    warp_row(source, rows, grid_y - top, to->x - mask->window.x, to->y + y - mask->window.y,
              to->width, out);
   }
 }
