@@ -19,10 +19,11 @@ export function frameEvidence(
   { state, prompted }: { readonly state: StreamState; readonly prompted: boolean },
 ): FrameEvidence {
   const visible = evidence.objects.filter((object) => object.visible);
-  const fallen = visible.filter(({ confidenceDrop }) => confidenceDrop >= clearDrop);
-  const hidden = evidence.objects.filter(({ objectId, visible: isVisible }) => {
-    const record = state.records.get(objectId);
-    return !isVisible && record !== undefined && record.state !== 'pending';
+  const trusted = visible.filter(({ missing }) => !missing);
+  const fallen = trusted.filter(({ confidenceDrop }) => confidenceDrop >= clearDrop);
+  const missing = evidence.objects.filter((object) => {
+    const record = state.records.get(object.objectId);
+    return object.missing && record !== undefined && record.state !== 'pending';
   });
   return {
     frameIndex: task.frame.index,
@@ -31,12 +32,12 @@ export function frameEvidence(
     resumed: task.resumed,
     firstPromptFrame: state.firstPromptFrame,
     lastKeyframe: state.lastKeyframe,
-    trackedObjects: visible.length,
-    hiddenObjects: hidden.length,
-    search: strongestUrge(hidden),
+    trackedObjects: trusted.length,
+    missingObjects: missing.length,
+    search: strongestUrge(missing),
     sceneCut: evidence.sceneCut,
     lowestConfidence: Math.min(1, ...fallen.map((object) => object.confidence)),
-    largestLossSum: Math.max(0, ...visible.map((object) => object.lossSum)),
+    largestLossSum: Math.max(0, ...trusted.map((object) => object.lossSum)),
   };
 }
 

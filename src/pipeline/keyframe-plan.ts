@@ -28,20 +28,27 @@ export async function planKeyframe(
   tracker: TrackerHandle,
   input: KeyframeInput,
 ): Promise<KeyframePlan> {
-  const { records, prompted } = input;
+  const { records, prompted, regionScale } = input;
   const around = await planRegion(tracker, input);
   const sought = await tracker.call(
     'sought',
     records.map(({ objectId }) => objectId),
   );
+  const seekingOf = (record: ObjectRecord) => sought[records.indexOf(record)];
   const asked = records.filter(({ objectId, state }, i) => {
     if (prompted.given.has(objectId)) return false;
     if (prompted.asked.has(objectId)) return true;
-    return state !== 'pending' && sought[i] !== 'not-now';
+    return state !== 'pending' && sought[i]?.kind !== 'not-now';
   });
-  // A hidden object is looked for in the whole picture: one run serves all, if the others are not
-  // so small in it that they would lose by it.
-  const isSearch = asked.some((record) => sought[records.indexOf(record)] === 'hidden');
+  // Where a small object's colours are it is looked for close up, else in the whole picture. Then
+  // one run serves all, if the others are not so small in it that they would lose by it.
+  const elsewhere = (record: ObjectRecord): Box => {
+    const place = seekingOf(record)?.place ?? null;
+    return place === null ? wholePicture : sharedRegion([place], regionScale);
+  };
+  const isSearch = asked.some(
+    (record) => seekingOf(record)?.kind === 'hidden' && elsewhere(record) === wholePicture,
+  );
   const isWide = around.width * around.height >= minSharedArea;
   const region = isSearch && isWide ? wholePicture : around;
   const objectIds = asked.map((record) => record.objectId);
@@ -52,7 +59,12 @@ export async function planKeyframe(
     // An object whose place is not known may be anywhere.
     const placed =
       (prior !== null && prior.box !== null) || (prompt !== null && prompt.box !== null);
-    return { record, prior, prompt, region: placed ? region : wholePicture };
+    if (prompt !== null) {
+      return { record, prior, prompt, region: placed ? region : wholePicture, elsewhere: null };
+    }
+    if (!placed) return { record, prior, prompt, region: elsewhere(record), elsewhere: null };
+    const isKept = seekingOf(record)?.kind === 'kept';
+    return { record, prior, prompt, region, elsewhere: isKept ? null : elsewhere(record) };
   });
   return { region, objects };
 }

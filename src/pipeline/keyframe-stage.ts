@@ -20,6 +20,8 @@ export type KeyframeObject = {
   readonly prior: PriorMask | null;
   /** Prompts of this very frame, display pixels; null where there are none. */
   readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
+  /** Where to look for it by memory if its mask leads to nothing; null: nowhere. */
+  readonly elsewhere: Box | null;
 };
 
 /** What the stage needs besides the objects. */
@@ -43,6 +45,12 @@ type Seen = { readonly region: Box; readonly result: Segmented };
 /** A hidden object counts as found again from these scores on. */
 const minFoundPresence = 0.5;
 const minFoundIou = 0.5;
+
+/** Expected IoU under which an object is looked for elsewhere too. */
+const poorIou = 0.4;
+
+/** Expected IoU by which a place must be better than that of the mask. */
+const clearGain = 0.05;
 
 /** Runs the image encoder on a region unless its features are held already. The bank owns them. */
 export async function encodeInto(
@@ -79,12 +87,17 @@ export async function segmentObjects(
     secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
   );
   const again = await decodeLooks(context, frame, second);
+  const third = objects.map((object, i) =>
+    isPoor(again[i] ?? seen[i]) ? lookElsewhere(object, context) : null,
+  );
+  const afar = await decodeLooks(context, frame, third);
   return objects.flatMap((object, i) => {
     const before = seen[i];
     const after = again[i];
     if (!before) return [];
-    const final = !after ? before : object.prompt ? after : averaged(before, after);
-    return [actionFor(object, final, context.segmenter)];
+    const near = !after ? before : object.prompt ? after : averaged(before, after);
+    const far = afar[i];
+    return [actionFor(object, far && isBetter(far, near) ? far : near, context.segmenter)];
   });
 }
 
@@ -148,6 +161,24 @@ function secondLook(
   if (request.prior === null || request.memory.length === 0) return null;
   if (!tracking.averageMemoryPass) return null;
   return { region, request: { clicks: [], box: null, prior: null, memory: request.memory } };
+}
+
+/** Whether what was found is probably not the object. */
+function isPoor(seen: Seen | null | undefined): boolean {
+  return !seen || seen.result.presence * seen.result.predictedIou < poorIou;
+}
+
+/** An object whose mask led to nothing, by memory alone. */
+function lookElsewhere(object: KeyframeObject, context: KeyframeContext): Look | null {
+  const memory = memoryRequests(object.record, context);
+  if (object.elsewhere === null || memory.length === 0) return null;
+  return { region: object.elsewhere, request: { clicks: [], box: null, prior: null, memory } };
+}
+
+/** Whether the object was found elsewhere, and more surely than where its mask was. */
+function isBetter({ result: far }: Seen, { result: near }: Seen): boolean {
+  if (far.presence < minFoundPresence || far.predictedIou < minFoundIou) return false;
+  return far.presence * far.predictedIou > near.presence * near.predictedIou + clearGain;
 }
 
 /** A fresh prompt again, with the first mask as prior, in the region around that mask. */

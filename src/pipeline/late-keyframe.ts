@@ -30,9 +30,10 @@ export class LateKeyframe {
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
     this.frameIndex = frame.index;
-    this.features = objects.flatMap(({ record, region }) => [
+    this.features = objects.flatMap(({ record, region, elsewhere }) => [
       ...memoryOf(record),
       { frameIndex: frame.index, region },
+      ...(elsewhere === null ? [] : [{ frameIndex: frame.index, region: elsewhere }]),
     ]);
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
     this.over = this.#run(frame.retain(), objects, { ...context, signal });

@@ -25,10 +25,10 @@ export type FrameEvidence = {
   readonly firstPromptFrame: number | null;
   /** Frame of the newest keyframe, also one still in work; null before it. */
   readonly lastKeyframe: number | null;
-  /** Live objects that have a mask. */
+  /** Live objects that have a mask which can be trusted. */
   readonly trackedObjects: number;
-  /** Live objects that had a mask and have none. */
-  readonly hiddenObjects: number;
+  /** Live objects that had one and have it no more. */
+  readonly missingObjects: number;
   /** Whether the model should look for one of them; see `HiddenSearch`. */
   readonly search: 'none' | 'due' | 'urgent';
   /** How likely it is that a new scene starts here, 0..1. */
@@ -54,7 +54,7 @@ const propagate: FrameDecision = { kind: 'propagate' };
 /** Decides whether the full model runs on a frame; everything else obeys. Pure. */
 export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): FrameDecision {
   if (evidence.prompted) return { kind: 'segment', reason: 'prompt' };
-  if (evidence.trackedObjects + evidence.hiddenObjects === 0) {
+  if (evidence.trackedObjects + evidence.missingObjects === 0) {
     return propagate;
   }
   if (evidence.resumed) return { kind: 'segment', reason: 'resume' };

@@ -14,7 +14,13 @@ import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidde
 import { pasteRefined } from './refine-window.ts';
 import { softMaskIou } from './soft-mask-iou.ts';
 import { strainOf } from './strain.ts';
-import { confidenceOf, type Anchor, type TrackedObject } from './tracked-object.ts';
+import {
+  confidenceOf,
+  isMissing,
+  soughtNow,
+  type Anchor,
+  type TrackedObject,
+} from './tracked-object.ts';
 import type { ObjectAction, TrackerFrame } from './tracker-types.ts';
 
 /** Masks smaller than this share of the picture are noise: the object counts as hidden. */
@@ -147,27 +153,33 @@ function anchored(
     travelPixels: 0,
     strainSum: 0,
     lossSum: 0,
-    search: area > 0 ? null : searchOn(object, { index: frame.index, samples }),
     anchor: { ...scores, frameIndex: frame.index, timestampUs: frame.timestampUs, area },
   };
-  return { ...made, keyframeConfidence: confidenceOf(made, frame.timestampUs) };
+  const keyframeConfidence = confidenceOf(made, frame.timestampUs);
+  const search = isMissing(made, frame.timestampUs)
+    ? searchOn(object, { index: frame.index, samples })
+    : null;
+  return { ...made, keyframeConfidence, search };
 }
 
-/** The search for an object that a keyframe did not show. */
+/** The search for an object that a keyframe did not show, or not well. */
 function searchOn(
-  { area, search }: TrackedObject,
+  object: TrackedObject,
   frame: { readonly index: number; readonly samples: ColourSamples | null },
 ): HiddenSearch {
-  return area > 0 || search === null ? startSearch(frame.index) : missSearch(search, frame);
+  const { search } = object;
+  if (search === null) return startSearch(frame.index);
+  const { kind } = soughtNow(object);
+  return kind === 'hidden' || kind === 'visible' ? missSearch(search, frame) : search;
 }
 
-/** A hidden object after a glance at the frame; see {@link judgeSearch}. */
+/** A missing object after a glance at the frame; see {@link judgeSearch}. */
 export function glanceFor(
   object: TrackedObject,
   frame: { readonly index: number; readonly samples: ColourSamples },
 ): TrackedObject {
   const search = object.search ?? startSearch(frame.index);
-  return { ...object, search: judgeSearch(search, frame, object.look) };
+  return { ...object, search: judgeSearch(search, frame, object) };
 }
 
 /** An object with the look that it has on a frame on which a keyframe showed it. */

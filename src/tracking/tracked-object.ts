@@ -48,7 +48,7 @@ export type TrackedObject = {
   readonly strainSum: number;
   /** What it looks like at a glance; null until a keyframe showed it. */
   readonly look: ColourLook | null;
-  /** The search for it; null while it has a mask, and before its first. */
+  /** The search for it; null while its mask is to be trusted, and before its first. */
   readonly search: HiddenSearch | null;
   /** IoU that propagation has probably cost, summed over the frames since the anchor. */
   readonly lossSum: number;
@@ -112,6 +112,7 @@ export function objectEvidence(object: TrackedObject, timestampUs: number): Obje
   return {
     objectId: object.objectId,
     visible: object.area > 0,
+    missing: object.search !== null,
     confidence,
     confidenceDrop: object.keyframeConfidence - confidence,
     lossSum: object.lossSum,
@@ -119,9 +120,19 @@ export function objectEvidence(object: TrackedObject, timestampUs: number): Obje
   };
 }
 
-/** Whether a keyframe asks the model about an object; it looks for what has just vanished. */
+/** Confidence under which a mask is probably not on its object. */
+const doubtfulConfidence = 0.3;
+
+/** Whether an object is to be looked for: it has no mask, or one that is probably wrong. */
+export function isMissing(object: TrackedObject, timestampUs: number): boolean {
+  if (object.anchor === null || object.given !== null) return false;
+  return object.area === 0 || confidenceOf(object, timestampUs) < doubtfulConfidence;
+}
+
+/** How a keyframe asks the model about an object; it looks at once for what has just vanished. */
 export function soughtNow({ area, search }: TrackedObject): SoughtObject {
-  if (area > 0) return 'visible';
-  const isSought = search !== null && (search.urge !== 'none' || search.misses === 0);
-  return isSought ? 'hidden' : 'not-now';
+  const waits = search !== null && search.urge === 'none' && search.misses > 0;
+  const place = waits ? null : (search?.place ?? null);
+  if (area > 0) return { kind: waits ? 'kept' : 'visible', place };
+  return { kind: search === null || waits ? 'not-now' : 'hidden', place };
 }

@@ -36,17 +36,27 @@ export type ObjectEvidence = {
   readonly objectId: number;
   /** The mask has pixels. */
   readonly visible: boolean;
+  /** It has no mask, or one that is probably wrong: keyframes follow the search for it. */
+  readonly missing: boolean;
   readonly confidence: number;
   /** By how much it was higher just after the object's keyframe. */
   readonly confidenceDrop: number;
   /** IoU that propagation has probably cost since its keyframe, summed over the frames since. */
   readonly lossSum: number;
-  /** Whether the model should look for a hidden object; `urgent`: something like it turned up. */
+  /** Whether the model should look for a missing object; `urgent`: something like it turned up. */
   readonly search: 'none' | 'due' | 'urgent';
 };
 
-/** Whether a keyframe asks the model about an object: it has a mask, it may be back, or neither. */
-export type SoughtObject = 'visible' | 'hidden' | 'not-now';
+/** How a keyframe asks the model about an object. */
+export type SoughtObject = {
+  /**
+   * `visible`: from its mask, and elsewhere if that fails; `kept`: from its mask only, as it was
+   * looked for in vain not long ago; `hidden`: elsewhere; `not-now`: not at all.
+   */
+  readonly kind: 'visible' | 'kept' | 'hidden' | 'not-now';
+  /** Where a small object probably is, in fractions of the picture; null: anywhere. */
+  readonly place: Box | null;
+};
 
 /** What a step says of one frame. */
 export type StepEvidence = {

@@ -26,6 +26,7 @@ import {
 import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
 import {
   evidenceOf,
+  isMissing,
   newTrackedObject,
   objectEvidence,
   soughtNow,
@@ -85,8 +86,9 @@ export class Tracker {
     this.#samples = null;
     for (const [objectId, object] of this.#objects) {
       const moved = moveObject(object, frame, isCut ? 'cut' : usable);
-      const isHidden = moved.area === 0 && moved.anchor !== null;
-      this.#objects.set(objectId, isHidden ? glanceFor(moved, this.#glance()) : moved);
+      const isSought = isMissing(moved, frame.timestampUs);
+      const next = isSought ? glanceFor(moved, this.#glance()) : { ...moved, search: null };
+      this.#objects.set(objectId, next);
     }
     this.#remember(motion, sceneCut);
     const objects = [...this.#objects.values()].map((object) =>

@@ -102,14 +102,18 @@ function lateKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): LateKeyframe
   const record = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
   const prompt = { clicks: [{ x: 25, y: 30, label: 'positive' as const }], box: null };
   const clock = new StageClock(() => performance.now());
-  return new LateKeyframe(frame, [{ record, region: wholePicture, prior: null, prompt }], {
-    segmenter,
-    bank,
-    early: new EarlyFeatures(),
-    clock,
-    signal,
-    onEncode: () => undefined,
-  });
+  return new LateKeyframe(
+    frame,
+    [{ record, region: wholePicture, prior: null, elsewhere: null, prompt }],
+    {
+      segmenter,
+      bank,
+      early: new EarlyFeatures(),
+      clock,
+      signal,
+      onEncode: () => undefined,
+    },
+  );
 }
 
 function whole(frameIndex: number) {

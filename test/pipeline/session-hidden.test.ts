@@ -79,3 +79,19 @@ test('an object that comes back is found on that frame, wherever it is', async (
   expect(results[50]!.objects[0]!.state).toBe('visible');
   expect(maskIou(maskOf(results[50], 1), trueMask(scene, 50, 1))).toBeGreaterThan(0.8);
 });
+
+test('where a mask leads to nothing the object is looked for elsewhere on the same keyframe', async () => {
+  const jumping: Scene = {
+    ...movingSquare,
+    squares: (index) => [
+      index < 7 ? { band: 1, x: 8 + index, y: 10, side: 20 } : { band: 1, x: 70, y: 40, side: 20 },
+    ],
+  };
+  const { results, encoded, regionOn } = await follow(jumping, 30);
+  const jumped = results.slice(7).find(({ source }) => source === 'keyframe')!;
+  const { frameIndex } = jumped;
+  expect(encoded.filter((index) => index === frameIndex)).toHaveLength(2);
+  expect(regionOn(frameIndex)).not.toEqual(wholePicture);
+  const iou = maskIou(maskOf(jumped, 1), trueMask(jumping, frameIndex, 1));
+  expect(iou, `frame ${frameIndex}`).toBeGreaterThan(0.8);
+});

@@ -61,7 +61,7 @@ function follow(
   let search = from;
   return frames.map((picture, i) => {
     const frame = { index: i + 1, samples: picture };
-    search = judgeSearch(search, frame, known);
+    search = judgeSearch(search, frame, { look: known, area: 0 });
     const { urge } = search;
     if (urge !== 'none') search = missSearch(search, frame);
     return urge;

@@ -9,7 +9,7 @@ const calm: FrameEvidence = {
   firstPromptFrame: 3,
   lastKeyframe: 9,
   trackedObjects: 1,
-  hiddenObjects: 0,
+  missingObjects: 0,
   search: 'none',
   sceneCut: 0,
   lowestConfidence: 1,
@@ -68,7 +68,7 @@ describe('both', () => {
     [{ prompted: true, trackedObjects: 0 }, 'prompt'],
     [{ sizeChanged: true, trackedObjects: 0 }, null],
     [{ resumed: true, trackedObjects: 0 }, null],
-    [{ sizeChanged: true, trackedObjects: 0, hiddenObjects: 1 }, 'size-change'],
+    [{ sizeChanged: true, trackedObjects: 0, missingObjects: 1 }, 'size-change'],
   ] as const)('%j gives %s', (change, reason) => {
     for (const policy of [fixed(100), adaptive]) {
       const decision = decideFrame({ ...calm, ...change }, policy);
@@ -95,11 +95,11 @@ describe('adaptive', () => {
     ['losses, too young', { largestLossSum: 9, lastKeyframe: 8 }, null],
     [
       'something like a hidden object',
-      { hiddenObjects: 1, search: 'urgent', lastKeyframe: 7 },
+      { missingObjects: 1, search: 'urgent', lastKeyframe: 7 },
       'low-confidence',
     ],
-    ['the same, too young', { hiddenObjects: 1, search: 'urgent', lastKeyframe: 8 }, null],
-    ['a search that can wait', { hiddenObjects: 1, search: 'due', lastKeyframe: 2 }, null],
+    ['the same, too young', { missingObjects: 1, search: 'urgent', lastKeyframe: 8 }, null],
+    ['a search that can wait', { missingObjects: 1, search: 'due', lastKeyframe: 2 }, null],
     ['no keyframe yet', { lastKeyframe: null, sceneCut: 1, lowestConfidence: 0 }, null],
     ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: -99 }, null],
   ] as const)('%s', (_title, change, reason) => {
@@ -112,7 +112,7 @@ describe('adaptive', () => {
     const hidden = {
       ...calm,
       trackedObjects: 0,
-      hiddenObjects: 1,
+      missingObjects: 1,
       lastKeyframe: 0,
       frameIndex: 999,
     };
