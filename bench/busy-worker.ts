@@ -7,7 +7,7 @@ import { parentPort } from 'node:worker_threads';
  */
 
 // As the model's own thread; see src/inference/inference-worker.ts.
-if (process.platform === 'linux') setPriority(0, 10);
+if (process.platform === 'linux') setPriority(0, 5);
 
 parentPort?.on('message', (untilMs: number) => {
   let value = 1;

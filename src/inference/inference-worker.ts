@@ -19,7 +19,7 @@ const send = (message: FromWorker): void => port.postMessage(message);
 const onStandstill = (): void => send({ kind: 'standstill' });
 
 /** Niceness of threads whose results may come late, and of those that work for the frame at hand. */
-const keyframeNiceness = 8;
+const keyframeNiceness = 5;
 const refinerNiceness = 2;
 
 // Flow, ffmpeg and gRPC have a frame to deliver every 33 ms, a keyframe's result is carried forward

@@ -1,5 +1,6 @@
 import { wholePicture } from '../../src/frame/geometry.ts';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { createTrackerPool, type TrackerPool } from '../../src/pipeline/tracker-pool.ts';
@@ -46,6 +47,25 @@ test('a session runs on a tracking thread from the first frame to the last', asy
     Array.from({ length: 8 }, () => 'visible'),
   );
 });
+
+test.runIf(process.platform === 'linux')('decoders run before tracking threads', async () => {
+  const before = niceThreads();
+  const tracker = await newPool(1).open(options);
+  // An ffmpeg child inherits niceness from the main thread.
+  expect(niceThreads()).toBe(before + 1);
+  tracker.close();
+});
+
+/** Threads of this process that run behind its main thread. */
+function niceThreads(): number {
+  const nicenessOf = (id: string): number => {
+    const text = readFileSync(`/proc/self/task/${id}/stat`, 'latin1');
+    // proc(5): niceness is field 19; the name in brackets, field 2, may hold spaces.
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
+  };
+  const main = nicenessOf(String(process.pid));
+  return readdirSync('/proc/self/task').filter((id) => nicenessOf(id) > main).length;
+}
 
 test('a killed thread fails its streams with worker-died, others live on, the next stream works', async () => {
   const trackers = newPool(2);
