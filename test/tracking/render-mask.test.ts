@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
+import { maskFromBitmap, maskIou, maskToBitmap } from '../../src/frame/mask.ts';
 import { emptySoftMask } from '../../src/tracking/model-mask.ts';
 import { renderMask } from '../../src/tracking/render-mask.ts';
 import { resizeMask } from '../../src/tracking/render-objects.ts';
-import { discMask, softDisc } from './shapes.ts';
+import { discMask, randomNumbers, randomSoftMask, softDisc } from './shapes.ts';
 
 const analysis = { width: 128, height: 72 };
 const display = { width: 1280, height: 720 };
@@ -80,4 +80,22 @@ test('a mask resized and back covers what it covered', () => {
   expect(resizeMask(mask, analysis)).toBe(mask);
   const tiny = resizeMask(mask, { width: 1, height: 1 });
   expect(tiny.size).toEqual({ width: 1, height: 1 });
+});
+
+test('a resized mask is set where the pixel under each centre is', () => {
+  const random = randomNumbers(17);
+  for (let round = 0; round < 40; round++) {
+    const mask = renderMask(randomSoftMask(random, { width: 61, height: 37 }), {
+      width: 61 + Math.floor(random() * 60),
+      height: 37,
+    });
+    const size = { width: 1 + Math.floor(random() * 150), height: 1 + Math.floor(random() * 90) };
+    const from = maskToBitmap(mask);
+    const truth = Uint8Array.from({ length: size.width * size.height }, (_, at) => {
+      const x = Math.floor((((at % size.width) + 0.5) * mask.size.width) / size.width);
+      const y = Math.floor(((Math.floor(at / size.width) + 0.5) * mask.size.height) / size.height);
+      return from[y * mask.size.width + x]!;
+    });
+    expect(resizeMask(mask, size)).toEqual(maskFromBitmap(truth, size));
+  }
 });
