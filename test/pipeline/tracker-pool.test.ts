@@ -58,13 +58,14 @@ test.runIf(process.platform === 'linux')('decoders run before tracking threads',
 
 /** Threads of this process that run behind its main thread. */
 function niceThreads(): number {
-  const nicenessOf = (id: string): number => {
-    const text = readFileSync(`/proc/self/task/${id}/stat`, 'latin1');
-    // proc(5): niceness is field 19; the name in brackets, field 2, may hold spaces.
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
-  };
   const main = nicenessOf(String(process.pid));
   return readdirSync('/proc/self/task').filter((id) => nicenessOf(id) > main).length;
+}
+
+function nicenessOf(threadId: string): number {
+  const text = readFileSync(`/proc/self/task/${threadId}/stat`, 'latin1');
+  // proc(5): niceness is field 19; the name in brackets, field 2, may hold spaces.
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
 }
 
 test('a killed thread fails its streams with worker-died, others live on, the next stream works', async () => {
