@@ -41,6 +41,9 @@ const bearsGaps: ReadonlySet<Container> = new Set([
   'mpeg-video',
 ] as const);
 
+/** Boxes that a fragment of an MP4 may begin with. */
+const fragmentBoxes: ReadonlySet<string> = new Set(['moof', 'styp', 'sidx', 'prft', 'emsg']);
+
 /**
  * LATEST's queue before the decoder. The client is read without waiting, so that video that a starved
  * decoder cannot take grows old where it can be seen; once the oldest has waited too long, all up to
@@ -67,7 +70,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
 
   /** Resolves at once while there is room; after the end, chunks are dropped. */
   async push(chunk: EncodedChunk): Promise<void> {
-    this.#marked ||= chunk.randomAccess && startsUnit(chunk);
+    this.#marked ||= chunk.randomAccess && this.#isBoundary(chunk);
     while (this.#isFull() && !this.#ended) await this.#change();
     if (this.#ended) return;
     this.#waiting.push({ ...chunk, arrivedAtMs: this.#options.nowMs() });
@@ -118,6 +121,11 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     }
   }
 
+  /** Whether bytes before this chunk can be missing. */
+  #isBoundary(chunk: EncodedChunk): boolean {
+    return startsUnit(chunk) && (this.#options.container !== 'mp4' || startsFragment(chunk));
+  }
+
   #canSkip(): boolean {
     return this.#marked && bearsGaps.has(this.#options.container);
   }
@@ -132,8 +140,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     if (!oldest || this.#unitsTaken === 0 || !this.#canSkip()) return;
     if (this.#options.nowMs() - oldest.arrivedAtMs <= maxWaitMs) return;
     // What is left of an access unit that the decoder has begun is not skipped.
-    const from = this.#waiting.findIndex(startsUnit);
-    const to = this.#waiting.findLastIndex((chunk) => chunk.randomAccess && startsUnit(chunk));
+    const from = this.#waiting.findIndex((chunk) => this.#isBoundary(chunk));
+    const to = this.#waiting.findLastIndex((one) => one.randomAccess && this.#isBoundary(one));
     if (from < 0 || to <= from) return;
     const skipped = this.#waiting.splice(from, to - from);
     for (const { data } of skipped) this.#waitingBytes -= data.byteLength;
@@ -153,4 +161,9 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
 
 function startsUnit({ captureTimestampUs }: EncodedChunk): boolean {
   return captureTimestampUs !== null;
+}
+
+/** An MP4 that is not fragmented says where each of its bytes lies: none can be missing. */
+function startsFragment({ data }: EncodedChunk): boolean {
+  return fragmentBoxes.has(String.fromCharCode(...data.subarray(4, 8)));
 }

@@ -3,7 +3,7 @@ import type { Container } from '../../src/frame/container.ts';
 import { LiveChunkQueue, type EncodedChunk } from '../../src/pipeline/live-chunk-queue.ts';
 
 /** A queue on a clock that the test moves, and what the decoder took from it. */
-function openQueue(container: Container = 'mp4') {
+function openQueue(container: Container = 'ivf') {
   const clock = { nowMs: 0 };
   const taken: EncodedChunk[] = [];
   const queue = new LiveChunkQueue({
@@ -61,14 +61,28 @@ test('an access unit that was begun is finished before anything is skipped', asy
 });
 
 test.each([
-  ['without random access points', 'mp4', { randomAccess: false }],
-  ['without times of access units', 'mp4', { captureTimestampUs: null }],
+  ['without random access points', 'ivf', { randomAccess: false }],
+  ['without times of access units', 'ivf', { captureTimestampUs: null }],
+  ['of an MP4 that is not fragmented', 'mp4', {}],
   ['in a container whose elements would break', 'matroska', {}],
 ] as const)('nothing is skipped %s', async (_case, container, said) => {
   const { clock, queue, take } = openQueue(container);
   for (const unit of [0, 1, 2]) await queue.push(piece(unit, { randomAccess: true, ...said }));
   clock.nowMs = 10_000;
   expect([await take(), await take(), await take()]).toEqual([0, 1, 2]);
+});
+
+test('fragments of an MP4 are skipped whole', async () => {
+  const { clock, queue, take } = openQueue('mp4');
+  await queue.push(piece(0, { randomAccess: true }));
+  expect(await take()).toBe(0);
+  for (const unit of [1, 2, 3]) {
+    const data = Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
+    await queue.push(piece(unit, { data, randomAccess: unit === 3 }));
+  }
+  clock.nowMs = 300;
+  expect(await take()).toBe(3);
+  expect(queue.framesSkippedBefore(1)).toBe(2);
 });
 
 test.each([

@@ -33,7 +33,11 @@ test('with a decoder at half the pace of the camera, no answer grows old, and al
   const frames = 200;
   const camera = { sent: 0 };
   const session = sessions.open({
-    options: { ...latest, keyframes: { kind: 'fixed', intervalFrames: 1000 } },
+    options: {
+      ...latest,
+      container: 'ivf',
+      keyframes: { kind: 'fixed', intervalFrames: 1000 },
+    },
     nowMs: () => clock.nowMs,
     trouble: {
       // While a frame is decoded, the camera sends two.
