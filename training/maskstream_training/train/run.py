@@ -24,7 +24,6 @@ from ..model.layers import parameter_count
 from ..model.weights import load_ordered, load_weights, save_weights
 from .rollout import Rollout
 
-WARM_UP = 300
 AVERAGE = .999
 SYNC = 20      # steps between looks at the clock
 
@@ -40,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--views", type=int, default=3)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--encoder-lr", type=float, default=.4, help="factor on --lr")
+    parser.add_argument("--warm-up", type=int, default=300, help="steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", type=pathlib.Path)
     parser.add_argument("--weights", type=pathlib.Path, help="folder with encoder.pt and decoder.pt to start from")
@@ -132,7 +132,7 @@ class Trainer:
 
     def update(self, progress: float) -> torch.Tensor:
         args = self.args
-        rate = args.lr * min(1, (self.step_count + 1) / WARM_UP) * (.5 * (1 + math.cos(math.pi * progress)) * .995 + .005)
+        rate = args.lr * min(1, (self.step_count + 1) / args.warm_up) * (.5 * (1 + math.cos(math.pi * progress)) * .995 + .005)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         own = min(1., self.step_count / 800) * .85 if not args.weights else .85
