@@ -1,4 +1,5 @@
 import { assertNever } from '../frame/errors.ts';
+import { consensusScore, stabilityScore } from './firmness.ts';
 import type { Knots, Manifest } from './manifest.ts';
 import type { DecodeRequest, Segmented } from './requests.ts';
 
@@ -47,7 +48,9 @@ export function promptCase(shape: PromptShape): PromptCase {
 
 /**
  * The candidate that answers a request. A lone click is ambiguous (a wheel or the car): the highest
- * score wins. Any other prompt is clear, and ranking by score would lose accuracy there.
+ * score wins, weighed by how firm the candidate's outline is (training-side photographs: IoU 0.76
+ * instead of 0.73, held-out clips the same). Any other prompt is clear, and ranking by score would
+ * lose accuracy there.
  */
 export function chooseCandidate(
   candidates: Candidates,
@@ -56,15 +59,22 @@ export function chooseCandidate(
 ): Segmented {
   const kind = promptCase(shape);
   const { clearPromptCandidate, side } = manifest.masks;
-  const chosen = kind === 'click' ? indexOfHighest(candidates.scores) : clearPromptCandidate;
   const { activation, calibration, calibrationByPrompt } = manifest.iou;
-  const raw = activate(candidates.scores[chosen] ?? 0, activation);
+  const scores = [...candidates.scores].map((score) => activate(score, activation));
   const area = side * side;
+  const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
+  const chosen =
+    kind === 'click'
+      ? indexOfHighest(scores.map((score, i) => score * stabilityScore(masks[i]!)))
+      : clearPromptCandidate;
+  const mask = masks[chosen]!;
   return {
     // A copy of its own: the run's whole output must not travel or stay alive with it.
-    logits: candidates.logits.slice(chosen * area, (chosen + 1) * area),
-    predictedIou: calibrate(raw, calibrationByPrompt[kind] ?? calibration),
+    logits: mask.slice(),
+    predictedIou: calibrate(scores[chosen]!, calibrationByPrompt[kind] ?? calibration),
     presence: presenceOf(candidates.presence, manifest.presence),
+    stability: stabilityScore(mask),
+    consensus: consensusScore(masks, chosen),
   };
 }
 
@@ -106,7 +116,7 @@ function activate(score: number, activation: Manifest['iou']['activation']): num
   }
 }
 
-function indexOfHighest(scores: Float32Array): number {
+function indexOfHighest(scores: readonly number[]): number {
   let best = 0;
   for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
   return best;

@@ -40,6 +40,10 @@ export type Segmented = {
   readonly predictedIou: number;
   /** Probability that the object is in the picture at all; 1 where the model cannot tell. */
   readonly presence: number;
+  /** IoU of the mask at logits +1 and -1, 0..1: how firm its outline is. */
+  readonly stability: number;
+  /** IoU of the chosen candidate with the one most like it, 0..1; 1 where there is one only. */
+  readonly consensus: number;
 };
 
 /** One object for the refiner: a square crop around its propagated mask. */

@@ -7,8 +7,9 @@ import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
 import type { EarlyFeatures } from './early-features.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
-import type { DecodeRequest, Features, Segmented, Segmenter } from './ports.ts';
+import type { DecodeRequest, Features, Segmenter } from './ports.ts';
 import { probabilitiesOf } from './probabilities.ts';
+import { promptClarity, type Seen } from './prompt-clarity.ts';
 import type { StageClock } from './stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */
@@ -38,9 +39,6 @@ export type KeyframeContext = {
 
 /** One object with what is asked of the decoder. */
 type Look = { readonly region: Box; readonly request: DecodeRequest };
-
-/** One object with what the decoder said. */
-type Seen = { readonly region: Box; readonly result: Segmented };
 
 /** A hidden object counts as found again from these scores on. */
 const minFoundPresence = 0.5;
@@ -97,7 +95,9 @@ export async function segmentObjects(
     if (!before) return [];
     const near = !after ? before : object.prompt ? after : averaged(before, after);
     const far = afar[i];
-    return [actionFor(object, far && isBetter(far, near) ? far : near, context.segmenter)];
+    const prompt = object.prompt && promptClarity(before, after ?? null, frame);
+    const final = far && isBetter(far, near) ? far : near;
+    return [{ ...actionFor(object, final, context.segmenter), prompt }];
   });
 }
 
@@ -216,18 +216,24 @@ function averaged(before: Seen, after: Seen): Seen {
       logits,
       predictedIou: Math.max(a.predictedIou, b.predictedIou),
       presence: Math.max(a.presence, b.presence),
+      stability: Math.max(a.stability, b.stability),
+      consensus: Math.max(a.consensus, b.consensus),
     },
   };
 }
 
-function actionFor(object: KeyframeObject, seen: Seen, segmenter: Segmenter): SegmentedAction {
-  const { region, result } = seen;
+function actionFor(
+  object: KeyframeObject,
+  { region, result }: Seen,
+  segmenter: Segmenter,
+): Omit<SegmentedAction, 'prompt'> {
   const sought = object.prompt === null && !object.prior?.box;
   const hidden = sought
     ? result.presence < minFoundPresence || result.predictedIou < minFoundIou
     : object.prompt === null && result.presence < segmenter.info.tracking.minPresence;
   const { objectId } = object.record;
-  return { kind: 'segmented', objectId, ...result, hidden, region };
+  const { logits, predictedIou, presence } = result;
+  return { kind: 'segmented', objectId, logits, predictedIou, presence, hidden, region };
 }
 
 function memoryRequests(

@@ -1,10 +1,21 @@
-/**
- * Weights of {@link expectedIou}, in the order of `confidenceFeatureNames`. Set by hand: trust the
- * keyframe's prediction and the refiner's, and lose trust with age, residual, blur and change of
- * shape. The bias is fitted on the held-out training clips (`bench/fit-confidence.ts`); fitted
- * weights were tried and rank bad masks worse, as five clips hold too few of them.
- */
-export const confidenceModel: { readonly bias: number; readonly weights: readonly number[] } = {
-  bias: 0.43,
-  weights: [0.6, 0.2, 0, 0.05, -0.35, -0.5, -0.8, -0.15, -1, 0.4, 0, 0],
+/** The bias and one weight for each doubt, in log odds. */
+export type ConfidenceModel = { readonly bias: number; readonly weights: readonly number[] };
+
+/** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
+export const confidenceModel: ConfidenceModel = {
+  bias: 2.304,
+  weights: [
+    0.141, // unstable outline
+    0.363, // candidates apart
+    0.442, // looks apart
+    1.398, // keyframe
+    0.569, // presence
+    0.113, // age
+    0.818, // residual
+    0.19, // area change
+    1.142, // strain
+    0.424, // travel
+    1.221, // fuzz
+    0.378, // refiner
+  ],
 };

@@ -1,12 +1,32 @@
-import { confidenceModel } from './confidence-model.ts';
+import { confidenceModel, type ConfidenceModel } from './confidence-model.ts';
 import { sigmoid } from './model-mask.ts';
+
+/**
+ * How clearly a prompt named one thing, by what the model made of it. A click that took a part, or
+ * more than was meant, is followed faithfully ever after, so this stays with the object until its
+ * next prompt. Scores in [0, 1].
+ */
+export type PromptClarity = {
+  /** IoU of a look's mask at logits +1 and -1, mean of the looks: how firm its outline is. */
+  readonly stability: number;
+  /** IoU of the first look's mask with the candidate that is most like it. */
+  readonly consensus: number;
+  /** IoU of the first look's mask with the second's; 1 where there is none. */
+  readonly agreementIou: number;
+};
+
+/** The clarity of a given mask. */
+export const certainPrompt: PromptClarity = {
+  stability: 1,
+  consensus: 1,
+  agreementIou: 1,
+};
 
 /** What is known about one mask without knowing the truth. Ratios and scores lie in [0, 1]. */
 export type MaskEvidence = {
+  readonly prompt: PromptClarity;
   /** IoU that the model predicted on the keyframe; 1 for a mask that was given. */
   readonly anchorIou: number;
-  /** IoU of the keyframe's mask with the propagated mask that it replaced; null on the first. */
-  readonly agreementIou: number | null;
   /** Probability that the object is in the picture, from the keyframe. */
   readonly presence: number;
   /** Seconds of video since the keyframe. */
@@ -15,6 +35,8 @@ export type MaskEvidence = {
   readonly residualRatio: number;
   /** |ln(area / area on the keyframe)|. */
   readonly areaChange: number;
+  /** How much the object changed its shape since the keyframe; see `strainOf`. */
+  readonly strain: number;
   /** Path of the flow under the mask since the keyframe over the square root of its area. */
   readonly travelRatio: number;
   /** Share of the mask's weight that is neither clearly in nor clearly out. */
@@ -23,56 +45,67 @@ export type MaskEvidence = {
   readonly refinedIou: number | null;
 };
 
-/** Names of the numbers that the model weighs, in the order of {@link confidenceFeatures}. */
-export const confidenceFeatureNames = [
-  'anchor',
-  'agreement',
-  'agreementKnown',
+/** Names of the doubts that the model weighs, in the order of {@link confidenceDoubts}. */
+export const confidenceDoubtNames = [
+  'unstable outline',
+  'candidates apart',
+  'looks apart',
+  'keyframe',
   'presence',
   'age',
   'residual',
-  'areaChange',
+  'area change',
+  'strain',
   'travel',
   'fuzz',
-  'refined',
-  'refinedKnown',
-  'refinedAge',
+  'refiner',
 ] as const;
 
-/** The numbers that the model weighs: bounded, and 0 where nothing speaks against the mask. */
-export function confidenceFeatures(evidence: MaskEvidence): number[] {
-  const age = Math.log1p(evidence.ageSeconds * 8);
+/** What speaks against a mask: bounded numbers, each 0 where it has nothing to say. */
+export function confidenceDoubts(evidence: MaskEvidence): number[] {
+  const { prompt } = evidence;
   return [
-    logit(evidence.anchorIou),
-    evidence.agreementIou === null ? 0 : logit(evidence.agreementIou),
-    evidence.agreementIou === null ? 0 : 1,
-    logit(evidence.presence),
-    age,
+    1 - prompt.stability,
+    1 - prompt.consensus,
+    1 - prompt.agreementIou,
+    1 - evidence.anchorIou,
+    logOddsTo99(evidence.presence),
+    Math.min(4, Math.log1p(evidence.ageSeconds * 8)),
     Math.min(1, evidence.residualRatio * 8),
     Math.min(2, evidence.areaChange),
+    Math.min(1, evidence.strain),
     Math.min(3, evidence.travelRatio),
     evidence.fuzzRatio,
-    evidence.refinedIou === null ? 0 : logit(evidence.refinedIou),
-    evidence.refinedIou === null ? 0 : 1,
-    evidence.refinedIou === null ? 0 : age,
+    evidence.refinedIou === null ? 0 : 1 - evidence.refinedIou,
   ];
 }
 
 /**
- * Expected IoU of a mask, 0..1: a logistic regression with soft targets (the true IoU) on held-out
- * training clips, so that it can be read as an expectation. See docs/tracking.md for its calibration.
+ * Expected IoU of a mask, 0..1: the logistic function of a bias less the weighted doubts. The
+ * weights are fitted with the true IoU as soft target (`bench/fit-confidence.ts`), so that it can be
+ * read as an expectation; none is negative, so no doubt ever raises it. See docs/tracking.md.
  */
 export function expectedIou(evidence: MaskEvidence): number {
-  const features = confidenceFeatures(evidence);
-  let sum = confidenceModel.bias;
-  for (let i = 0; i < features.length; i++) {
-    sum += (features[i] ?? 0) * (confidenceModel.weights[i] ?? 0);
-  }
+  return weighDoubts(confidenceDoubts(evidence), confidenceModel);
+}
+
+/**
+ * Expected IoU of a mask if its prompt was understood. What a keyframe or the refiner can mend: they
+ * find the same thing again, whether or not it is the one that was meant.
+ */
+export function expectedIouOfFollowing(evidence: MaskEvidence): number {
+  return expectedIou({ ...evidence, prompt: certainPrompt });
+}
+
+/** The logistic function of the bias less the weighted doubts. */
+export function weighDoubts(doubts: readonly number[], model: ConfidenceModel): number {
+  let sum = model.bias;
+  for (let i = 0; i < doubts.length; i++) sum -= (doubts[i] ?? 0) * (model.weights[i] ?? 0);
   return sigmoid(sum);
 }
 
-/** Log odds, kept finite: scores under 1 % or over 99 % say no more than that. */
-function logit(score: number): number {
-  const bounded = Math.min(0.99, Math.max(0.01, score));
-  return Math.log(bounded / (1 - bounded));
+/** Log odds that a probability lacks to 99 %; one under 1 % says no more than that. */
+function logOddsTo99(probability: number): number {
+  const bounded = Math.min(0.99, Math.max(0.01, probability));
+  return Math.log(99) - Math.log(bounded / (1 - bounded));
 }

@@ -1,6 +1,7 @@
 import { sameSize, type Size } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { learnLook, type ColourSamples } from './colour-look.ts';
+import { certainPrompt, type PromptClarity } from './confidence.ts';
 import { summariseRegion } from './flow/summarise-region.ts';
 import type { FlowField } from './flow/types.ts';
 import {
@@ -12,10 +13,9 @@ import {
 } from './model-mask.ts';
 import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidden-search.ts';
 import { pasteRefined } from './refine-window.ts';
-import { softMaskIou } from './soft-mask-iou.ts';
 import { strainOf } from './strain.ts';
 import {
-  confidenceOf,
+  followingConfidenceOf,
   isMissing,
   soughtNow,
   type Anchor,
@@ -94,15 +94,15 @@ export function changeObject(
       return anchored(object, soft, {
         frame,
         predictedIou: action.predictedIou,
-        agreementIou: object.area === 0 ? null : softMaskIou(object.soft, soft),
         presence: action.presence,
+        prompt: action.prompt ?? object.prompt,
         samples,
       });
     }
     case 'given': {
       const soft = softMaskFromMask(action.mask, frame.analysis);
-      const certain = { frame, samples, predictedIou: null, agreementIou: null, presence: 1 };
-      return { ...anchored(object, soft, certain), given: action.mask };
+      const said = { frame, samples, predictedIou: null, presence: 1, prompt: certainPrompt };
+      return { ...anchored(object, soft, said), given: action.mask };
     }
     case 'refined': {
       if (object.cut === null) return object;
@@ -134,17 +134,19 @@ function propagationLoss(object: TrackedObject, mask: Pick<TrackedObject, 'strai
 function anchored(
   object: TrackedObject,
   soft: SoftMask,
-  said: Pick<Anchor, 'predictedIou' | 'agreementIou' | 'presence'> & {
+  said: Pick<Anchor, 'predictedIou' | 'presence'> & {
     readonly frame: TrackerFrame;
+    readonly prompt: PromptClarity;
     readonly samples: ColourSamples | null;
   },
 ): TrackedObject {
-  const { frame, samples, ...scores } = said;
+  const { frame, samples, prompt, ...scores } = said;
   const area = softMaskArea(soft);
   const made = {
     ...object,
     soft,
     area,
+    prompt,
     given: null,
     cut: null,
     refinedIou: null,
@@ -155,7 +157,7 @@ function anchored(
     lossSum: 0,
     anchor: { ...scores, frameIndex: frame.index, timestampUs: frame.timestampUs, area },
   };
-  const keyframeConfidence = confidenceOf(made, frame.timestampUs);
+  const keyframeConfidence = followingConfidenceOf(made, frame.timestampUs);
   const search = isMissing(made, frame.timestampUs)
     ? searchOn(object, { index: frame.index, samples })
     : null;

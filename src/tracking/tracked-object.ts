@@ -1,7 +1,13 @@
 import type { Mask } from '../frame/mask.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import type { ColourLook } from './colour-look.ts';
-import { expectedIou, type MaskEvidence } from './confidence.ts';
+import {
+  certainPrompt,
+  expectedIou,
+  expectedIouOfFollowing,
+  type MaskEvidence,
+  type PromptClarity,
+} from './confidence.ts';
 import type { HiddenSearch } from './hidden-search.ts';
 import { measuresOf } from './mask-measures.ts';
 import type { RefineCrop } from './refine-window.ts';
@@ -13,7 +19,6 @@ export type Anchor = {
   readonly timestampUs: number;
   /** Calibrated IoU; null for a mask that was given. */
   readonly predictedIou: number | null;
-  readonly agreementIou: number | null;
   readonly presence: number;
   /** Pixels at analysis size. */
   readonly area: number;
@@ -26,6 +31,7 @@ export type Anchor = {
 export type TrackedObject = {
   readonly objectId: number;
   readonly soft: SoftMask;
+  readonly prompt: PromptClarity;
   /** Pixels of probability >= 1/2 at analysis size. */
   readonly area: number;
   /** The mask that the client gave for this very frame; answered as it came. */
@@ -59,6 +65,7 @@ export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObjec
   return {
     objectId,
     soft,
+    prompt: certainPrompt,
     area: 0,
     given: null,
     anchor: null,
@@ -80,15 +87,16 @@ export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObjec
 export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvidence {
   const anchor = object.anchor;
   return {
+    prompt: object.prompt,
     anchorIou: anchor?.predictedIou ?? 1,
-    agreementIou: anchor?.agreementIou ?? null,
-    presence: anchor?.presence ?? 0,
+    presence: anchor?.presence ?? 1,
     ageSeconds: anchor === null ? 0 : Math.max(0, timestampUs - anchor.timestampUs) / 1e6,
     residualRatio: object.residualFrames === 0 ? 0 : object.residualSum / object.residualFrames,
     areaChange:
       anchor === null || anchor.area === 0 || object.area === 0
         ? 0
         : Math.abs(Math.log(object.area / anchor.area)),
+    strain: object.strainSum,
     travelRatio: object.area === 0 ? 0 : object.travelPixels / Math.sqrt(object.area),
     fuzzRatio: measuresOf(object.soft).fuzzRatio,
     refinedIou: object.refinedIou,
@@ -100,15 +108,28 @@ export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvid
  * not there: then both the mask and the truth are empty and their IoU counts as 1.
  */
 export function confidenceOf(object: TrackedObject, timestampUs: number): number {
+  return confidenceBy(expectedIou, object, timestampUs);
+}
+
+/** The same if the object's prompt was understood; see {@link expectedIouOfFollowing}. */
+export function followingConfidenceOf(object: TrackedObject, timestampUs: number): number {
+  return confidenceBy(expectedIouOfFollowing, object, timestampUs);
+}
+
+function confidenceBy(
+  expected: (evidence: MaskEvidence) => number,
+  object: TrackedObject,
+  timestampUs: number,
+): number {
   if (object.given !== null) return 1;
   if (object.anchor === null) return 0;
   if (object.area === 0) return 1 - object.anchor.presence;
-  return expectedIou(evidenceOf(object, timestampUs));
+  return expected(evidenceOf(object, timestampUs));
 }
 
 /** What a step says of an object. */
 export function objectEvidence(object: TrackedObject, timestampUs: number): ObjectEvidence {
-  const confidence = confidenceOf(object, timestampUs);
+  const confidence = followingConfidenceOf(object, timestampUs);
   return {
     objectId: object.objectId,
     visible: object.area > 0,
@@ -126,7 +147,7 @@ const doubtfulConfidence = 0.3;
 /** Whether an object is to be looked for: it has no mask, or one that is probably wrong. */
 export function isMissing(object: TrackedObject, timestampUs: number): boolean {
   if (object.anchor === null || object.given !== null) return false;
-  return object.area === 0 || confidenceOf(object, timestampUs) < doubtfulConfidence;
+  return object.area === 0 || followingConfidenceOf(object, timestampUs) < doubtfulConfidence;
 }
 
 /** How a keyframe asks the model about an object; it looks at once for what has just vanished. */

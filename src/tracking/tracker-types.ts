@@ -1,6 +1,7 @@
 import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { FlowEngine } from './flow/types.ts';
+import type { PromptClarity } from './confidence.ts';
 import type { Picture } from './refine-window.ts';
 
 /** What a tracker needs to know of the model and the stream. */
@@ -38,6 +39,7 @@ export type ObjectEvidence = {
   readonly visible: boolean;
   /** It has no mask, or one that is probably wrong: keyframes follow the search for it. */
   readonly missing: boolean;
+  /** Expected IoU if the prompt was understood: what a keyframe or the refiner can mend, 0..1. */
   readonly confidence: number;
   /** By how much it was higher just after the object's keyframe. */
   readonly confidenceDrop: number;
@@ -102,6 +104,8 @@ export type SegmentedAction = {
   readonly hidden: boolean;
   /** The part of the picture that `logits` cover, in fractions. */
   readonly region: Box;
+  /** How clearly a prompt on this very frame named the object; null without one. */
+  readonly prompt: PromptClarity | null;
 };
 
 /** Something that changes an object on the current frame. */

@@ -17,16 +17,29 @@ const identity: [number, number][] = [
   [1, 1],
 ];
 const candidates = {
-  logits: Float32Array.of(1, 2, 3),
+  logits: Float32Array.of(2, 3, 4),
   scores: Float32Array.of(0.5, 0.9, 0.7),
   presence: 0,
 };
 const shape = { clicks: 0, box: false, prior: false, memory: 0 };
 
-test('a lone click takes the candidate with the highest score', () => {
+test('a lone click takes the candidate with the highest score among equally firm ones', () => {
   const chosen = chooseCandidate(candidates, { ...shape, clicks: 1 }, settings());
-  expect([...chosen.logits]).toEqual([2]);
+  expect([...chosen.logits]).toEqual([3]);
   expect(chosen.predictedIou).toBeCloseTo(0.9, 5);
+});
+
+test('a lone click takes a firm candidate over a blurred one with a slightly higher score', () => {
+  const raw = {
+    // Side 2: the second candidate's outline is where the threshold happens to be.
+    logits: Float32Array.of(9, 9, -9, -9, 9, 0.5, -0.5, -9, -9, -9, -9, 9),
+    scores: Float32Array.of(0.8, 0.85, 0.3),
+    presence: 0,
+  };
+  const masks = { side: 2, candidates: 3, clearPromptCandidate: 2 };
+  const chosen = chooseCandidate(raw, { ...shape, clicks: 1 }, settings({ masks }));
+  expect([...chosen.logits]).toEqual([9, 9, -9, -9]);
+  expect(chosen).toMatchObject({ stability: 1, consensus: 1 });
 });
 
 test.each([
@@ -37,7 +50,7 @@ test.each([
   { ...shape, clicks: 1, memory: 1 },
 ])('a clear prompt %o takes the first candidate', (clear) => {
   const chosen = chooseCandidate(candidates, clear, settings());
-  expect([...chosen.logits]).toEqual([1]);
+  expect([...chosen.logits]).toEqual([2]);
   expect(chosen.predictedIou).toBeCloseTo(0.5, 5);
 });
 

@@ -163,7 +163,8 @@ function segment(features: FakeFeatures, request: DecodeRequest): Segmented {
   const band = soughtBand(features, request);
   const logits = features.grid.map((luma) => (band !== 0 && bandOf(luma) === band ? 6 : -6));
   const found = logits.some((logit) => logit > 0);
-  return { logits, predictedIou: found ? 0.9 : 0.1, presence: found ? 0.95 : 0.05 };
+  const scores = { predictedIou: found ? 0.9 : 0.1, presence: found ? 0.95 : 0.05 };
+  return { logits, ...scores, stability: 1, consensus: 1 };
 }
 
 function soughtBand(features: FakeFeatures, request: DecodeRequest): 0 | 1 | 2 {

@@ -1,37 +1,57 @@
 import { expect, test } from 'vitest';
 import {
-  confidenceFeatureNames,
-  confidenceFeatures,
+  certainPrompt,
+  confidenceDoubtNames,
+  confidenceDoubts,
   expectedIou,
+  expectedIouOfFollowing,
   type MaskEvidence,
+  type PromptClarity,
 } from '../../src/tracking/confidence.ts';
 import { confidenceModel } from '../../src/tracking/confidence-model.ts';
 import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { confidenceOf, newTrackedObject } from '../../src/tracking/tracked-object.ts';
-import { discMask, softDisc } from './shapes.ts';
+import { changeObject } from '../../src/tracking/object-steps.ts';
+import {
+  confidenceOf,
+  followingConfidenceOf,
+  newTrackedObject,
+} from '../../src/tracking/tracked-object.ts';
+import type { SegmentedAction } from '../../src/tracking/tracker-types.ts';
+import { wholePicture } from '../../src/frame/geometry.ts';
+import { discLogits, discMask, softDisc } from './shapes.ts';
 
+const doubtful: PromptClarity = {
+  stability: 0.6,
+  consensus: 0.4,
+  agreementIou: 0.3,
+};
 const typical: MaskEvidence = {
+  prompt: certainPrompt,
   anchorIou: 0.85,
-  agreementIou: 0.8,
   presence: 0.95,
   ageSeconds: 0.3,
   residualRatio: 0.03,
   areaChange: 0.1,
+  strain: 0.02,
   travelRatio: 0.2,
   fuzzRatio: 0.15,
   refinedIou: null,
 };
 
-test('there is one weight for each feature', () => {
-  expect(confidenceModel.weights).toHaveLength(confidenceFeatureNames.length);
-  expect(confidenceFeatures(typical)).toHaveLength(confidenceFeatureNames.length);
+test('there is one weight for each doubt, and none speaks for a mask', () => {
+  expect(confidenceModel.weights).toHaveLength(confidenceDoubtNames.length);
+  expect(confidenceDoubts(typical)).toHaveLength(confidenceDoubtNames.length);
+  for (const weight of confidenceModel.weights) expect(weight).toBeGreaterThanOrEqual(0);
 });
 
 test.each([
   ['anchorIou', [0, 0.3, 0.6, 0.9, 1], 'rises'],
-  ['ageSeconds', [0, 0.1, 0.5, 2, 60], 'falls'],
+  ['presence', [0, 0.3, 0.6, 0.9, 1], 'rises'],
+  ['ageSeconds', [0, 0.1, 0.5, 2], 'falls'],
   ['residualRatio', [0, 0.02, 0.05, 0.1], 'falls'],
   ['areaChange', [0, 0.2, 0.5, 1], 'falls'],
+  ['strain', [0, 0.05, 0.2, 1], 'falls'],
+  ['travelRatio', [0, 0.2, 0.5, 1], 'falls'],
   ['fuzzRatio', [0, 0.1, 0.3, 0.9], 'falls'],
 ] as const)('confidence with %s %j %s', (name, values, way) => {
   const scores = values.map((value) => expectedIou({ ...typical, [name]: value }));
@@ -40,16 +60,33 @@ test.each([
   expect(new Set(scores).size).toBe(scores.length);
 });
 
+test.each(['stability', 'consensus', 'agreementIou'] as const)(
+  'confidence rises with the %s of the prompt',
+  (name) => {
+    const scores = [0, 0.4, 0.8, 1].map((value) =>
+      expectedIou({ ...typical, prompt: { ...doubtful, [name]: value } }),
+    );
+    expect(scores).toEqual(scores.toSorted((a, b) => a - b));
+    expect(new Set(scores).size).toBe(scores.length);
+  },
+);
+
 test('whatever the evidence, confidence is a finite number between 0 and 1', () => {
   for (const extreme of [0, 1, 1e9]) {
     const score = Math.min(1, extreme);
-    const evidence: MaskEvidence = {
-      anchorIou: score,
+    const prompt = {
+      stability: score,
+      consensus: score,
       agreementIou: score,
+    };
+    const evidence: MaskEvidence = {
+      prompt,
+      anchorIou: score,
       presence: score,
       ageSeconds: extreme,
       residualRatio: extreme,
       areaChange: extreme,
+      strain: extreme,
       travelRatio: extreme,
       fuzzRatio: score,
       refinedIou: score,
@@ -57,11 +94,70 @@ test('whatever the evidence, confidence is a finite number between 0 and 1', () 
     const confidence = expectedIou(evidence);
     expect(confidence).toBeGreaterThanOrEqual(0);
     expect(confidence).toBeLessThanOrEqual(1);
-    for (const feature of confidenceFeatures(evidence)) expect(Number.isFinite(feature)).toBe(true);
+    for (const doubt of confidenceDoubts(evidence)) {
+      expect(doubt).toBeGreaterThanOrEqual(-1e-9);
+      expect(doubt).toBeLessThan(10);
+    }
   }
 });
 
 const size = { width: 64, height: 48 };
+const maskSide = 32;
+
+function frameAt(index: number) {
+  const data = new Uint8Array((size.width * size.height * 3) / 2);
+  return { index, timestampUs: index * 40_000, display: size, analysis: size, data };
+}
+
+function segmented(prompt: PromptClarity | null): SegmentedAction {
+  return {
+    kind: 'segmented',
+    objectId: 1,
+    logits: discLogits({ x: 30, y: 20, radius: 9 }, maskSide, size),
+    predictedIou: 0.9,
+    presence: 0.95,
+    hidden: false,
+    region: wholePicture,
+    prompt,
+  };
+}
+
+test('the doubt of a prompt stays through later keyframes until a clearer prompt', () => {
+  const bare = newTrackedObject(1, emptySoftMask(size));
+  const clear = changeObject(bare, segmented(certainPrompt), frameAt(0), {
+    maskSide,
+    samples: null,
+  });
+  const unclear = changeObject(bare, segmented(doubtful), frameAt(0), { maskSide, samples: null });
+  const sure = confidenceOf(clear, 0);
+  expect(confidenceOf(unclear, 0)).toBeLessThan(sure - 0.1);
+  const later = changeObject(unclear, segmented(null), frameAt(8), { maskSide, samples: null });
+  expect(confidenceOf(later, 320_000)).toBeCloseTo(confidenceOf(unclear, 0), 12);
+  const corrected = changeObject(later, segmented(certainPrompt), frameAt(9), {
+    maskSide,
+    samples: null,
+  });
+  expect(confidenceOf(corrected, 360_000)).toBeCloseTo(sure, 12);
+});
+
+test('a mask that is given ends all doubt of an earlier prompt', () => {
+  const bare = newTrackedObject(1, emptySoftMask(size));
+  const unclear = changeObject(bare, segmented(doubtful), frameAt(0), { maskSide, samples: null });
+  const mask = discMask({ x: 30, y: 20, radius: 9 }, size);
+  const given = changeObject(unclear, { kind: 'given', objectId: 1, mask }, frameAt(1), {
+    maskSide,
+    samples: null,
+  });
+  expect(given.prompt).toEqual(certainPrompt);
+  expect(confidenceOf(given, 40_000)).toBe(1);
+});
+
+test('keyframes are not asked for because of a doubt that none of them can mend', () => {
+  expect(expectedIouOfFollowing({ ...typical, prompt: doubtful })).toBe(expectedIou(typical));
+  const bare = newTrackedObject(1, emptySoftMask(size));
+  const unclear = changeObject(bare, segmented(doubtful), frameAt(0), { maskSide, samples: null });
+  expect(followingConfidenceOf(unclear, 0)).toBeGreaterThan(confidenceOf(unclear, 0));
+});
 
 test('a given mask is certain, an object that nobody segmented yet is not known at all', () => {
   const soft = softDisc({ x: 30, y: 20, radius: 9 }, size);
@@ -77,7 +173,6 @@ test('an empty mask is as sure as the object is absent', () => {
     frameIndex: 0,
     timestampUs: 0,
     predictedIou: 0.9,
-    agreementIou: null,
     presence: 0.2,
     area: 0,
   };

@@ -44,6 +44,7 @@ function segmented(objectId: number, index: number, hidden = false): SegmentedAc
     predictedIou: 0.9,
     presence: 0.95,
     hidden,
+    prompt: null,
   };
 }
 

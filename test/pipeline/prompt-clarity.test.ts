@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { wholePicture } from '../../src/frame/geometry.ts';
+import { promptClarity, type Seen } from '../../src/pipeline/prompt-clarity.ts';
+
+const frame = { analysis: { width: 64, height: 32 } };
+
+/** A square of set cells from `from` to `to` in both directions, as logits of 16 x 16. */
+function look(from: number, to: number, scores: { stability: number; consensus: number }): Seen {
+  const inside = (cell: number) => cell >= from && cell < to;
+  const logits = Float32Array.from({ length: 256 }, (_, i) =>
+    inside(i % 16) && inside(Math.floor(i / 16)) ? 8 : -8,
+  );
+  const result = { logits, predictedIou: 0.8, presence: 0.9, ...scores };
+  return { region: wholePicture, result };
+}
+
+test('two looks that found the same thing agree', () => {
+  const first = look(4, 12, { stability: 0.7, consensus: 0.6 });
+  const second = look(4, 12, { stability: 0.9, consensus: 0.2 });
+  expect(promptClarity(first, second, frame)).toEqual({
+    stability: expect.closeTo(0.8, 12) as number,
+    consensus: 0.6,
+    agreementIou: 1,
+  });
+});
+
+test('a second look that found a quarter of the first agrees as much', () => {
+  const scores = { stability: 1, consensus: 1 };
+  const { agreementIou } = promptClarity(look(0, 16, scores), look(0, 8, scores), frame);
+  expect(agreementIou).toBeCloseTo(0.25, 1);
+});
+
+test('one look alone cannot disagree', () => {
+  const clarity = promptClarity(look(4, 12, { stability: 0.7, consensus: 0.6 }), null, frame);
+  expect(clarity).toMatchObject({ stability: 0.7, agreementIou: 1 });
+});
