@@ -59,6 +59,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #unitsTaken = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
+  /** Of MP4: it says that fragments follow, or they do. */
+  #fragmented = false;
   /** Skips that not all frames behind them have asked for: access units taken before, frames. */
   readonly #skips: { readonly unitsBefore: number; readonly frames: number }[] = [];
   #framesSkipped = 0;
@@ -70,7 +72,10 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
 
   /** Resolves at once while there is room; after the end, chunks are dropped. */
   async push(chunk: EncodedChunk): Promise<void> {
-    this.#marked ||= chunk.randomAccess && this.#isBoundary(chunk);
+    this.#marked ||= chunk.randomAccess && startsUnit(chunk);
+    const { container } = this.#options;
+    if (container === 'mp4')
+      this.#fragmented ||= startsFragment(chunk) || announcesFragments(chunk);
     while (this.#isFull() && !this.#ended) await this.#change();
     if (this.#ended) return;
     this.#waiting.push({ ...chunk, arrivedAtMs: this.#options.nowMs() });
@@ -127,7 +132,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   }
 
   #canSkip(): boolean {
-    return this.#marked && bearsGaps.has(this.#options.container);
+    const { container } = this.#options;
+    return this.#marked && bearsGaps.has(container) && (container !== 'mp4' || this.#fragmented);
   }
 
   #isFull(): boolean {
@@ -166,4 +172,9 @@ function startsUnit({ captureTimestampUs }: EncodedChunk): boolean {
 /** An MP4 that is not fragmented says where each of its bytes lies: none can be missing. */
 function startsFragment({ data }: EncodedChunk): boolean {
   return fragmentBoxes.has(String.fromCharCode(...data.subarray(4, 8)));
+}
+
+/** `mvex` in the header of an MP4 says that fragments follow. */
+function announcesFragments({ data }: EncodedChunk): boolean {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).includes('mvex', 0, 'latin1');
 }

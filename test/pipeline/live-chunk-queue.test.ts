@@ -85,6 +85,18 @@ test('fragments of an MP4 are skipped whole', async () => {
   expect(queue.framesSkippedBefore(1)).toBe(2);
 });
 
+test('an MP4 whose header announces fragments may queue before the first of them', async () => {
+  const { queue } = openQueue('mp4');
+  const header = Uint8Array.from([0, 0, 0, 8, ...Buffer.from('ftyp....mvex')]);
+  await queue.push(piece(0, { data: header, randomAccess: true }));
+  let pushed = false;
+  const first = queue.push(piece(1, { data: new Uint8Array(64 * 1024) }));
+  void queue.push(piece(2)).then(() => (pushed = true));
+  await first;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pushed).toBe(true);
+});
+
 test.each([
   ['that marks random access points', true, 2 * 1024 * 1024],
   ['that does not', false, 32 * 1024],
