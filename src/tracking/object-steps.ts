@@ -127,7 +127,9 @@ function propagationLoss(object: TrackedObject, mask: Pick<TrackedObject, 'strai
   const frames = object.residualFrames + 1;
   const before = object.anchor?.area ?? 0;
   const areaChange = before === 0 ? 0 : Math.abs(Math.log(mask.area / before));
-  return 0.0055 * frames + 0.35 * mask.strainSum + 0.06 * Math.min(1, areaChange);
+  // A third of the area gone or won in one interval: something covers the object, or uncovers it.
+  const covered = Math.max(0, areaChange - 0.4);
+  return 0.0055 * frames + 0.35 * mask.strainSum + 0.06 * Math.min(1, areaChange) + 0.5 * covered;
 }
 
 /** An object whose mask starts anew from a keyframe. */
