@@ -57,13 +57,14 @@ function drawPlot({ summaries, pooled }: Report, keyframes: string): string {
       const colour = colours[setting.prompt] ?? '#666';
       return calibration ? [{ name: setting.prompt, colour, calibration }] : [];
     });
+  const prompts = together.prompts.join(', ');
   const { samples, ece, auroc } = whole.all;
   const figures = `${samples} masks, calibration error ${ece.toFixed(3)}, AUROC ${auroc?.toFixed(3) ?? '-'}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    text(left, 16, `Confidence against true IoU: ${figures}`),
-    text(left, 30, `${together.prompts.join(', ')} prompts; keyframes ${keyframes}`, 'fill="#555"'),
+    text(left, 16, `Confidence against true IoU: ${prompts}; keyframes ${keyframes}`),
+    text(left, 30, figures, 'fill="#555"'),
     ...frame(),
     ...single.map(line),
     ...wholeMarks(whole.all.bins),
