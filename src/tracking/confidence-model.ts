@@ -3,19 +3,19 @@ export type ConfidenceModel = { readonly bias: number; readonly weights: readonl
 
 /** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
-  bias: 2.304,
+  bias: 2.268,
   weights: [
-    0.141, // unstable outline
-    0.363, // candidates apart
-    0.442, // looks apart
-    1.398, // keyframe
-    0.569, // presence
-    0.113, // age
-    0.818, // residual
-    0.19, // area change
-    1.142, // strain
-    0.424, // travel
-    1.221, // fuzz
-    0.378, // refiner
+    0.2, // unstable outline
+    0.838, // candidates apart
+    0.429, // looks apart
+    1.604, // keyframe
+    0.64, // presence
+    0.013, // age
+    0.228, // residual
+    0.512, // area change
+    0.435, // strain
+    0.433, // travel
+    1.037, // fuzz
+    0.893, // refiner
   ],
 };
