@@ -2,7 +2,7 @@
 
     python -m maskstream_training.publish ONNX MODEL [--calibration calibration.json]
 
-ONNX holds encoder.onnx, encoder-int8.onnx (quantise), decoder.onnx and, if trained, text.onnx with vocabulary.json.
+ONNX holds encoder.onnx, encoder-int8.onnx (quantise) and decoder.onnx, or text.onnx with vocabulary.json, or all of them.
 Only what training decides is rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the
 manifest stays.
 """
@@ -68,11 +68,14 @@ def main() -> None:
     path = args.model / "manifest.json"
     manifest = json.loads(path.read_text())
     graphs = manifest["graphs"]
-    install(args.onnx / "encoder.onnx", args.model, graphs["encoder"])
-    install(args.onnx / "decoder.onnx", args.model, graphs["decoder"])
-    graphs["decoder"].update(decoder_tensors())
-    manifest["memory"]["slots"] = SLOTS
-    manifest["batching"] = {"kind": "objects", "maxObjects": OBJECTS_A_RUN}
+    if not (args.onnx / "encoder.onnx").exists() and not (args.onnx / "text.onnx").exists():
+        raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, text.onnx, or all of them")
+    if (args.onnx / "encoder.onnx").exists():
+        install(args.onnx / "encoder.onnx", args.model, graphs["encoder"])
+        install(args.onnx / "decoder.onnx", args.model, graphs["decoder"])
+        graphs["decoder"].update(decoder_tensors())
+        manifest["memory"]["slots"] = SLOTS
+        manifest["batching"] = {"kind": "objects", "maxObjects": OBJECTS_A_RUN}
     if args.calibration:
         tables = json.loads(args.calibration.read_text())
         manifest["iou"]["calibration"] = tables.pop("all")

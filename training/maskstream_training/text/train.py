@@ -5,6 +5,8 @@
 
 Two heads learn from the same batches: the shipped one from all pictures but the test's, its twin without the validation pictures. Thresholds,
 smallest instances and the nouns worth a closer look are the twin's on the validation pictures, as they are and in low light.
+
+A folder that holds area.pt beside text.pt stands for the mean of both heads (`joint_head.py`), in `--heads` and in `--export`.
 """
 import argparse
 import contextlib
@@ -21,6 +23,7 @@ from ..model.encoder import C4, C8, EMB, Encoder
 from ..model.weights import load_weights, save_weights
 from .evaluate import (DEFAULT_AREA, DEFAULT_PROBABILITY, TILES, Recorded, choose, choose_border, looks, report, separated, twins)
 from .head import TextHead
+from .joint_head import JointHead
 from .loss import loss_of
 from .samples import FINE, Images
 from .vocabulary import ALSO, NOUNS, SEPARABLE
@@ -89,16 +92,26 @@ def train(args) -> None:
     encoder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     autocast = (lambda: torch.autocast("cuda", dtype=torch.bfloat16)) if device.type == "cuda" else contextlib.nullcontext
     if args.heads:
-        head, twin = TextHead(len(NOUNS)).to(device).eval(), TextHead(len(NOUNS)).to(device).eval()
-        steps = load_weights(args.heads / "text.pt", head)["step"]
-        load_weights(args.heads / "twin.pt", twin)
-        evaluate(args, images, encoder, (head, twin), autocast, steps)
+        head, steps = stored(args.heads, "text")
+        # Without a twin, thresholds come from pictures that the head has learned from.
+        twin = stored(args.heads, "twin")[0] if (args.heads / "twin.pt").exists() else head
+        evaluate(args, images, encoder, (head.to(device), twin.to(device)), autocast, steps)
         return
     begun = time.time()
     head, twin, steps = learn(args, images, encoder, autocast)
     save_weights(args.out, {"text": head, "twin": twin}, step=steps, seconds=time.time() - begun)
     print(f"trained, {steps} steps, {time.time() - begun:.0f} s", flush=True)
     evaluate(args, images, encoder, (head, twin), autocast, steps)
+
+
+def stored(folder: pathlib.Path, name: str) -> tuple[torch.nn.Module, int]:
+    """The head of folder/NAME.pt, in the mean with that of area.pt where there is one, and its steps."""
+    area = folder / "area.pt"
+    head = JointHead(len(NOUNS)) if area.exists() else TextHead(len(NOUNS))
+    steps = load_weights(folder / f"{name}.pt", head.parts if area.exists() else head)["step"]
+    if area.exists():
+        load_weights(area, head.areas)
+    return head.eval(), steps
 
 
 def evaluate(args, images: Images, encoder: Encoder, heads: tuple, autocast, steps: int) -> None:
@@ -158,8 +171,7 @@ def manifest_text(chosen: dict, border: float | None) -> dict:
 
 @torch.no_grad()
 def export(weights: pathlib.Path, out: pathlib.Path) -> None:
-    head = TextHead(len(NOUNS)).eval()
-    load_weights(weights / "text.pt", head)
+    head, _ = stored(weights, "text")
     out.mkdir(parents=True, exist_ok=True)
     example = torch.randn(1, EMB, FINE // 4, FINE // 4), torch.randn(1, C8, FINE // 2, FINE // 2), torch.randn(1, C4, FINE, FINE)
     trace(head, example, out / "text.onnx", ("emb", "f8", "f4"), ("classes",))
@@ -171,12 +183,12 @@ def export(weights: pathlib.Path, out: pathlib.Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=pathlib.Path)
-    parser.add_argument("--weights", type=pathlib.Path, required=True, help="folder of encoder.pt; for --export, of text.pt and text.json")
+    parser.add_argument("--weights", type=pathlib.Path, required=True, help="folder of encoder.pt; for --export, of text.pt, text.json and perhaps area.pt")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--export", type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=75)
     parser.add_argument("--steps", type=int, default=0)
-    parser.add_argument("--heads", type=pathlib.Path, help="folder of text.pt and twin.pt: test these, train none")
+    parser.add_argument("--heads", type=pathlib.Path, help="folder of text.pt, and twin.pt and area.pt where there are such: test these, train none")
     parser.add_argument("--pictures", type=int, default=0, help="test so many pictures of each set only")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
