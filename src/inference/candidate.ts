@@ -46,6 +46,13 @@ export function promptCase(shape: PromptShape): PromptCase {
   return shape.clicks > 1 ? 'clicks' : 'click';
 }
 
+/** Least weight of a candidate, so that scores still decide where no outline is firm. */
+const leastFirmness = 0.01;
+
+function firmness(mask: Float32Array): number {
+  return Math.max(leastFirmness, stabilityScore(mask));
+}
+
 /**
  * The candidate that answers a request. A lone click is ambiguous (a wheel or the car): the highest
  * score wins, weighed by how firm the candidate's outline is (training-side photographs: IoU 0.76
@@ -65,7 +72,7 @@ export function chooseCandidate(
   const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
   const chosen =
     kind === 'click'
-      ? indexOfHighest(scores.map((score, i) => score * stabilityScore(masks[i]!)))
+      ? indexOfHighest(scores.map((score, i) => score * firmness(masks[i]!)))
       : clearPromptCandidate;
   const mask = masks[chosen]!;
   return {

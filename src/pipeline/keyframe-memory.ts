@@ -1,6 +1,10 @@
 import type { Box } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
-import { rememberKeyframe, type ObjectRecord } from '../tracking/object-registry.ts';
+import {
+  rememberCorrection,
+  rememberKeyframe,
+  type ObjectRecord,
+} from '../tracking/object-registry.ts';
 import type { SegmentedAction } from '../tracking/tracker-types.ts';
 import { probabilitiesOf } from './probabilities.ts';
 
@@ -33,7 +37,7 @@ export function rememberMasks(
   keyframe: {
     readonly frameIndex: number;
     readonly masks: KeyframeMasks;
-    /** Objects that were prompted on this frame: it becomes their prompt frame. */
+    /** Objects that were prompted on this frame. */
     readonly asked: ReadonlySet<number>;
   },
   model: ModelInfo,
@@ -45,14 +49,15 @@ export function rememberMasks(
     const record = next.get(objectId);
     if (!record) continue;
     const entry = { frameIndex: keyframe.frameIndex, region, mask };
-    const anew = keyframe.asked.has(objectId) || record.promptMemory === null;
     const rule = { memorySlots, ...tracking };
-    next.set(
-      objectId,
-      anew
-        ? { ...record, promptMemory: entry }
-        : rememberKeyframe(record, entry, predictedIou, rule),
-    );
+    const asked = keyframe.asked.has(objectId);
+    if (record.promptMemory === null || record.promptMemory.frameIndex === entry.frameIndex) {
+      next.set(objectId, { ...record, promptMemory: entry });
+    } else if (asked) {
+      next.set(objectId, rememberCorrection(record, entry, rule));
+    } else {
+      next.set(objectId, rememberKeyframe(record, entry, predictedIou, rule));
+    }
   }
   return next;
 }

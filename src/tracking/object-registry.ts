@@ -84,6 +84,23 @@ export function rememberKeyframe(
   return { ...record, recentMemory: [...record.recentMemory, entry].slice(-recentSlots) };
 }
 
+/**
+ * The record after a correction on another frame than its prompt's: the newest keyframe in memory,
+ * however young the one before it. The prompt's own frame stays, since a correction mends what
+ * propagation made of it (held-out clips, one click on the worst frame: J of the frames after it
+ * 0.828, and 0.825 where the corrected frame took the prompt's place). A correction that leaves
+ * nothing is not remembered: the object could never be found again.
+ */
+export function rememberCorrection(
+  record: ObjectRecord,
+  entry: MemoryEntry,
+  rule: MemoryRule,
+): ObjectRecord {
+  const recentSlots = rule.memorySlots - 1;
+  if (recentSlots < 1 || !entry.mask.some((probability) => probability >= 0.5)) return record;
+  return { ...record, recentMemory: [...record.recentMemory, entry].slice(-recentSlots) };
+}
+
 /** All earlier frames that the model is shown for an object, prompt frame first. */
 export function memoryOf(record: ObjectRecord): readonly MemoryEntry[] {
   return record.promptMemory === null

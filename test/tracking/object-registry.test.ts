@@ -4,6 +4,7 @@ import {
   memoryOf,
   newObjectRecord,
   observeObject,
+  rememberCorrection,
   rememberKeyframe,
   type ObjectRecord,
 } from '../../src/tracking/object-registry.ts';
@@ -58,4 +59,20 @@ test('one slot is the prompt frame alone; before it there is no memory', () => {
   const record = { ...fresh, promptMemory: entry(4) };
   expect(rememberKeyframe(record, entry(40), 1, single)).toBe(record);
   expect(memoryOf(fresh)).toEqual([]);
+});
+
+test('a correction is the newest memory at once, beside the frame of the prompt', () => {
+  const found = { ...entry(10), mask: Float32Array.of(0.2, 0.9) };
+  const two = { ...rule, memorySlots: 2 };
+  const record = { ...fresh, promptMemory: entry(4), recentMemory: [entry(9)] };
+  const corrected = rememberCorrection(record, found, two);
+  expect(memoryOf(corrected).map(({ frameIndex }) => frameIndex)).toEqual([4, 10]);
+  // A keyframe soon after it does not take its place.
+  expect(rememberKeyframe(corrected, entry(12), 1, two)).toBe(corrected);
+});
+
+test('a correction that leaves nothing is not remembered', () => {
+  const nothing = { ...entry(10), mask: Float32Array.of(0.2, 0.49) };
+  const record = { ...fresh, promptMemory: entry(4) };
+  expect(rememberCorrection(record, nothing, rule)).toBe(record);
 });
