@@ -21,12 +21,24 @@ export const videoOptions = {
 /** Largest interval that the wire takes. */
 const maxIntervalFrames = 1000;
 
-/** `--keyframes` as the wire says it. Throws `usage`. */
+/** Bounds of the adaptive policy: `adaptive:MIN-MAX:CONFIDENCE`. */
+const adaptiveBounds = /^adaptive:(\d+)-(\d+):([01](?:\.\d+)?)$/;
+
+/** `--keyframes` as the wire says it; whether bounds fit together, the server says. Throws `usage`. */
 export function parseKeyframes(text: string): NonNullable<VideoConfig['keyframes']> {
   if (text === 'adaptive') return {};
+  const [, minInterval, maxInterval, minConfidence] = adaptiveBounds.exec(text) ?? [];
+  if (minConfidence !== undefined) {
+    return {
+      minInterval: Number(minInterval),
+      maxInterval: Number(maxInterval),
+      minConfidence: Number(minConfidence),
+    };
+  }
   const fixedInterval = /^\d+$/.test(text) ? parseCount(text, '--keyframes', 1) : Number.NaN;
   if (!(fixedInterval <= maxIntervalFrames)) {
-    throw usageError(`--keyframes: expected adaptive or 1 to ${maxIntervalFrames}, got "${text}"`);
+    const expected = `adaptive, adaptive:MIN-MAX:CONFIDENCE or 1 to ${maxIntervalFrames}`;
+    throw usageError(`--keyframes: expected ${expected}, got "${text}"`);
   }
   return { fixedInterval };
 }
