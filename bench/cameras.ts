@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { SegmentationClient } from '../clients/typescript/index.ts';
 import { connect } from '../clients/typescript/index.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
@@ -43,6 +44,8 @@ const options = readBenchOptions({
   threads: '2',
 });
 const { signal } = new AbortController();
+// Every camera listens to it.
+setMaxListeners(0, signal);
 const ffmpeg = await findConfiguredFfmpeg();
 const [width = 0, height = 0] = options.text('size').split('x').map(Number);
 const frames = Math.round(options.number('seconds') * cameraFrameRate);

@@ -3,13 +3,13 @@ const minShare = 0.05;
 
 /** What is left of the share after a late frame; late frames within one interval count once. */
 const cutRatio = 0.8;
-const cutIntervalMs = 100;
+const cutIntervalMs = 200;
 
 /** Share that comes back in a second without late frames. */
-const recoveryPerSecond = 0.05;
+const recoveryPerSecond = 0.2;
 
 /** Longest pause after a keyframe: masks that nothing corrects drift. */
-const maxPauseMs = 1000;
+const maxPauseMs = 500;
 
 /** A stream that has not asked again for so long does not hold its place in the row. */
 const wishLifeMs = 500;

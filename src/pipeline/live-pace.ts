@@ -2,7 +2,7 @@ import type { FrameTask } from './frame-task.ts';
 import type { KeyframeBudget } from './keyframe-budget.ts';
 
 /** A frame is late when its answer takes more than so many frame intervals from decoding on. */
-const lateIntervals = 1.5;
+const lateIntervals = 2;
 
 /** Refining is left out where so many frame intervals have passed since decoding. */
 const refineWithinIntervals = 0.75;
