@@ -143,7 +143,7 @@ function firstLook(object: KeyframeObject, display: Size, context: KeyframeConte
 
 /**
  * The second look, where the model gains from one: a fresh prompt with its own first mask as prior,
- * now close up, or a tracked object by memory alone.
+ * now close up; a correction that was not followed; or a tracked object by memory alone.
  */
 function secondLook(
   object: KeyframeObject,
@@ -155,12 +155,27 @@ function secondLook(
   if (!first || !seen) return null;
   const { region, request } = first;
   if (object.prompt !== null) {
-    if (object.prior !== null || !tracking.decodePromptTwice) return null;
-    return closeUp(object, seen, context, frame);
+    if (object.prior !== null) return withoutMemory(request, seen, context.segmenter.info.maskSide);
+    return tracking.decodePromptTwice ? closeUp(object, seen, context, frame) : null;
   }
   if (request.prior === null || request.memory.length === 0) return null;
   if (!tracking.averageMemoryPass) return null;
   return { region, request: { clicks: [], box: null, prior: null, memory: request.memory } };
+}
+
+/**
+ * A correction again without memory, where the answer contradicts its clicks: what the object looked
+ * like before, right or wrong, must not outvote what somebody says now.
+ */
+function withoutMemory(request: DecodeRequest, seen: Seen, maskSide: number): Look | null {
+  if (request.memory.length === 0) return null;
+  const { logits } = seen.result;
+  const cell = (fraction: number) => Math.min(maskSide - 1, Math.floor(fraction * maskSide));
+  const contradicted = request.clicks.filter(isInside).some(({ x, y, label }) => {
+    const isObject = logits[cell(y) * maskSide + cell(x)]! > 0;
+    return isObject !== (label === 'positive');
+  });
+  return contradicted ? { region: seen.region, request: { ...request, memory: [] } } : null;
 }
 
 /** Whether what was found is probably not the object. */

@@ -198,6 +198,27 @@ test('a correcting click far from the object widens the region', async () => {
   expect(point!.y).toBeLessThan(1);
 });
 
+test('a correction that is not followed is asked again without memory, one that is is not', async () => {
+  const { segmenter, asked } = closeModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
+    .prompt(prompt(1, 2, { action: 'refine', ...click(28, 30) }))
+    // The square's own band answers, whatever a negative click says.
+    .prompt(prompt(1, 4, { action: 'refine', points: [{ x: 28, y: 30, label: 'negative' }] }))
+    .frames(6)
+    .end();
+  await readAll(session);
+  const memories = asked
+    .filter(({ request }) => request.clicks.length > 0)
+    .map(({ frameIndex, request }) => [frameIndex, request.memory.length]);
+  expect(memories).toEqual([
+    [2, 1],
+    [4, 2],
+    [4, 0],
+  ]);
+});
+
 test('a new object named by a click does not widen the region of the others', async () => {
   const scene: Scene = {
     ...movingSquare,
