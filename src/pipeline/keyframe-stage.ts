@@ -8,6 +8,7 @@ import type { EarlyFeatures } from './early-features.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
 import type { DecodeRequest, Features, Segmenter } from './ports.ts';
+import { cellUnder, isInside, ownParts } from './own-parts.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import { promptClarity, type Seen } from './prompt-clarity.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -79,12 +80,17 @@ export async function segmentObjects(
   frame: Frame,
   objects: readonly KeyframeObject[],
 ): Promise<SegmentedAction[]> {
+  const { maskSide } = context.segmenter.info;
   const first = objects.map((object) => firstLook(object, frame.display, context));
-  const seen = await decodeLooks(context, frame, first);
+  const seen = (await decodeLooks(context, frame, first)).map((found, i) =>
+    seenOwn(objects[i]!, first[i]!, found, maskSide),
+  );
   const second = objects.map((object, i) =>
     secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
   );
-  const again = await decodeLooks(context, frame, second);
+  const again = (await decodeLooks(context, frame, second)).map((found, i) =>
+    seenOwn(objects[i]!, second[i] ?? null, found, maskSide),
+  );
   const third = objects.map((object, i) =>
     isPoor(again[i] ?? seen[i]) ? lookElsewhere(object, context) : null,
   );
@@ -99,6 +105,19 @@ export async function segmentObjects(
     const final = far && isBetter(far, near) ? far : near;
     return [{ ...actionFor(object, final, context.segmenter), prompt }];
   });
+}
+
+/** What was seen, without parts that lie apart from the object; see `ownParts`. */
+function seenOwn(
+  { prompt, prior }: KeyframeObject,
+  look: Look | null,
+  seen: Seen | null,
+  maskSide: number,
+): Seen | null {
+  if (look === null || seen === null) return seen;
+  const naming = prompt === null ? 'tracked' : prior === null ? 'fresh' : 'correction';
+  const logits = ownParts(seen.result.logits, look.request, naming, maskSide);
+  return { ...seen, result: { ...seen.result, logits } };
 }
 
 /** Decodes, region by region; null where nothing is asked. */
@@ -169,11 +188,9 @@ function secondLook(
  */
 function withoutMemory(request: DecodeRequest, seen: Seen, maskSide: number): Look | null {
   if (request.memory.length === 0) return null;
-  const { logits } = seen.result;
-  const cell = (fraction: number) => Math.min(maskSide - 1, Math.floor(fraction * maskSide));
-  const contradicted = request.clicks.filter(isInside).some(({ x, y, label }) => {
-    const isObject = logits[cell(y) * maskSide + cell(x)]! > 0;
-    return isObject !== (label === 'positive');
+  const contradicted = request.clicks.filter(isInside).some((click) => {
+    const isObject = seen.result.logits[cellUnder(click, maskSide)]! > 0;
+    return isObject !== (click.label === 'positive');
   });
   return contradicted ? { region: seen.region, request: { ...request, memory: [] } } : null;
 }
@@ -215,10 +232,6 @@ function closeUp(
   const prior =
     region === seen.region ? probabilitiesOf(logits) : modelMaskFromSoft(soft, maskSide, region);
   return { region, request: { ...request, clicks: request.clicks.filter(isInside), prior } };
-}
-
-function isInside({ x, y }: Click): boolean {
-  return x >= 0 && y >= 0 && x <= 1 && y <= 1;
 }
 
 function averaged(before: Seen, after: Seen): Seen {
