@@ -107,16 +107,18 @@ export async function segmentObjects(
   });
 }
 
-/** What was seen, without parts that lie apart from the object; see `ownParts`. */
+/**
+ * What was seen, and of an object that is named anew only what belongs to its clicks. Parts of a
+ * tracked object stay, however far apart an occluder leaves them: cutting them gained nothing.
+ */
 function seenOwn(
   { prompt, prior }: KeyframeObject,
   look: Look | null,
   seen: Seen | null,
   maskSide: number,
 ): Seen | null {
-  if (look === null || seen === null) return seen;
-  const naming = prompt === null ? 'tracked' : prior === null ? 'fresh' : 'correction';
-  const logits = ownParts(seen.result.logits, look.request, naming, maskSide);
+  if (look === null || seen === null || prompt === null || prior !== null) return seen;
+  const logits = ownParts(seen.result.logits, look.request, maskSide);
   return { ...seen, result: { ...seen.result, logits } };
 }
 

@@ -3,21 +3,17 @@ import { keepAttachedParts } from '../tracking/attached-parts.ts';
 import type { DecodeRequest } from './ports.ts';
 
 /**
- * A mask without parts that lie apart from the object: from its propagated mask where it is tracked,
- * from the clicks alone that first name it. A box and a correction may mean parts anywhere.
+ * A mask without parts that lie apart from the clicks that name its object. A box may mean parts
+ * anywhere.
  *
  * @param logits float32[side, side]
  */
 export function ownParts(
   logits: Float32Array,
-  { clicks, box, prior }: DecodeRequest,
-  naming: 'tracked' | 'fresh' | 'correction',
+  { clicks, box }: Pick<DecodeRequest, 'clicks' | 'box'>,
   side: number,
 ): Float32Array {
-  let anchors: Float32Array | null = null;
-  if (naming === 'tracked') anchors = prior;
-  else if (naming === 'fresh' && box === null) anchors = clickedCells(clicks, side);
-  return anchors === null ? logits : keepAttachedParts(logits, anchors, side);
+  return box === null ? keepAttachedParts(logits, clickedCells(clicks, side), side) : logits;
 }
 
 /** Whether a click, in fractions of a region, is inside of it. */
