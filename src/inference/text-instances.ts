@@ -1,5 +1,5 @@
 import { colourOf, type Colour } from './colour.ts';
-import { connectedParts } from './connected-parts.ts';
+import { boundsOfCells, connectedParts } from '../frame/connected-parts.ts';
 import { cutAtBorders, type BorderMap } from './cut-at-borders.ts';
 import type { Picture } from './picture.ts';
 import type { TextInstance } from './requests.ts';
@@ -47,26 +47,13 @@ export function findInstances(map: NounMap, query: ColourQuery): TextInstance[] 
 /** Cells of each instance: parts at or above the threshold, cut where two of a kind touch. */
 function partsOf({ probabilities, side, minProbability, border }: NounMap): number[][] {
   const inside = Uint8Array.from(probabilities, (value) => (value >= minProbability ? 1 : 0));
-  const parts = connectedParts(inside, side);
+  const parts = connectedParts(inside, { width: side, height: side }, 8);
   return border === null ? parts : parts.flatMap((part) => cutAtBorders(part, border, side));
 }
 
 function boundsOf(cells: readonly number[], side: number): TextInstance['box'] {
-  let [left, top, right, bottom] = [side, side, 0, 0];
-  for (const cell of cells) {
-    const x = cell % side;
-    const y = Math.floor(cell / side);
-    left = Math.min(left, x);
-    right = Math.max(right, x + 1);
-    top = Math.min(top, y);
-    bottom = Math.max(bottom, y + 1);
-  }
-  return {
-    x: left / side,
-    y: top / side,
-    width: (right - left) / side,
-    height: (bottom - top) / side,
-  };
+  const { x, y, width, height } = boundsOfCells(cells, side);
+  return { x: x / side, y: y / side, width: width / side, height: height / side };
 }
 
 /** Share of the cells whose centre pixel has one of the colours; 1 where none is asked for. */

@@ -1,14 +1,15 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
+import { keepAttachedParts } from '../tracking/attached-parts.ts';
 import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
+import { cellUnder, isInside } from './click-cells.ts';
 import type { EarlyFeatures } from './early-features.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
 import type { DecodeRequest, Features, Segmenter } from './ports.ts';
-import { cellUnder, isInside, ownParts } from './own-parts.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import { promptClarity, type Seen } from './prompt-clarity.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -81,16 +82,16 @@ export async function segmentObjects(
   objects: readonly KeyframeObject[],
 ): Promise<SegmentedAction[]> {
   const { maskSide } = context.segmenter.info;
+  const look = async (looks: readonly (Look | null)[]) =>
+    (await decodeLooks(context, frame, looks)).map(
+      (seen, i) => seen && seenOwn(objects[i]!, looks[i]!.request, seen, maskSide),
+    );
   const first = objects.map((object) => firstLook(object, frame.display, context));
-  const seen = (await decodeLooks(context, frame, first)).map((found, i) =>
-    seenOwn(objects[i]!, first[i]!, found, maskSide),
-  );
+  const seen = await look(first);
   const second = objects.map((object, i) =>
     secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
   );
-  const again = (await decodeLooks(context, frame, second)).map((found, i) =>
-    seenOwn(objects[i]!, second[i] ?? null, found, maskSide),
-  );
+  const again = await look(second);
   const third = objects.map((object, i) =>
     isPoor(again[i] ?? seen[i]) ? lookElsewhere(object, context) : null,
   );
@@ -108,17 +109,20 @@ export async function segmentObjects(
 }
 
 /**
- * What was seen, and of an object that is named anew only what belongs to its clicks. Parts of a
- * tracked object stay, however far apart an occluder leaves them: cutting them gained nothing.
+ * What was seen, and of an object that clicks alone name anew only what belongs to them: a box may
+ * mean parts anywhere. Parts of a tracked object stay, however far apart an occluder leaves them:
+ * cutting them gained nothing.
  */
 function seenOwn(
   { prompt, prior }: KeyframeObject,
-  look: Look | null,
-  seen: Seen | null,
+  { clicks, box }: DecodeRequest,
+  seen: Seen,
   maskSide: number,
-): Seen | null {
-  if (look === null || seen === null || prompt === null || prior !== null) return seen;
-  const logits = ownParts(seen.result.logits, look.request, maskSide);
+): Seen {
+  if (prompt === null || prior !== null || box !== null) return seen;
+  const positive = clicks.filter((click) => click.label === 'positive' && isInside(click));
+  const anchors = new Set(positive.map((click) => cellUnder(click, maskSide)));
+  const logits = keepAttachedParts(seen.result.logits, anchors, maskSide);
   return { ...seen, result: { ...seen.result, logits } };
 }
 
@@ -172,11 +176,11 @@ function secondLook(
   context: KeyframeContext,
   frame: Frame,
 ): Look | null {
-  const { tracking } = context.segmenter.info;
+  const { maskSide, tracking } = context.segmenter.info;
   if (!first || !seen) return null;
   const { region, request } = first;
   if (object.prompt !== null) {
-    if (object.prior !== null) return withoutMemory(request, seen, context.segmenter.info.maskSide);
+    if (object.prior !== null) return withoutMemory(request, seen, maskSide);
     return tracking.decodePromptTwice ? closeUp(object, seen, context, frame) : null;
   }
   if (request.prior === null || request.memory.length === 0) return null;
