@@ -14,6 +14,7 @@ import { scaleBox } from '../src/frame/geometry.ts';
 import { createDecoder } from '../src/video/index.ts';
 import type { FfmpegBinary } from '../src/video/index.ts';
 import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
+import type { BenchOptions } from './bench-options.ts';
 
 /** Frames a second of every camera. */
 export const cameraFrameRate = 30;
@@ -27,8 +28,8 @@ export type CameraClip = AsyncDisposable & {
   readonly boxes: readonly Box[];
 };
 
-/** Options of {@link createCameraClip}. */
-export type CameraClipOptions = {
+/** What a clip is made from. */
+type CameraClipOptions = {
   readonly ffmpeg: FfmpegBinary;
   /** A folder with clip.mp4 and masks; empty: the demo's scene. */
   readonly source: string;
@@ -45,8 +46,22 @@ const seed = 2026;
 const x264 = '-c:v libx264 -preset veryfast -tune zerolatency -crf 20 -g 60 -pix_fmt yuv420p';
 const quiet = '-hide_banner -nostats -loglevel error -y';
 
+/** The clip that `--size`, `--objects` and `--source` of a bench ask for. The caller disposes it. */
+export async function cameraClipFrom(
+  options: BenchOptions,
+  parts: Pick<CameraClipOptions, 'ffmpeg' | 'signal'>,
+): Promise<CameraClip> {
+  const [width = 0, height = 0] = options.text('size').split('x').map(Number);
+  return await createCameraClip({
+    ...parts,
+    source: options.text('source'),
+    size: { width, height },
+    maxObjects: options.number('objects'),
+  });
+}
+
 /** Makes a clip of a camera's pictures. The caller disposes it, which removes its files. */
-export async function createCameraClip(options: CameraClipOptions): Promise<CameraClip> {
+async function createCameraClip(options: CameraClipOptions): Promise<CameraClip> {
   const { ffmpeg, size, signal, maxObjects } = options;
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-camera-'));
   const remove = () => rm(folder, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { startServerProcess } from '../src/cli/eval/server-process.ts';
 import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from './bench-options.ts';
 import type { CameraClip } from './camera-clip.ts';
-import { cameraFrameRate, createCameraClip, readPieces } from './camera-clip.ts';
+import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
 import type { LiveAnswer, LiveRun } from './live-camera.ts';
 import { runLiveCamera } from './live-camera.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
@@ -47,17 +47,10 @@ const { signal } = new AbortController();
 // Every camera listens to it.
 setMaxListeners(0, signal);
 const ffmpeg = await findConfiguredFfmpeg();
-const [width = 0, height = 0] = options.text('size').split('x').map(Number);
 const frames = Math.round(options.number('seconds') * cameraFrameRate);
 const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
 
-await using clip = await createCameraClip({
-  ffmpeg,
-  source: options.text('source'),
-  size: { width, height },
-  maxObjects: options.number('objects'),
-  signal,
-});
+await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 const pieces = await readPieces(clip, { ffmpeg, frames, signal });
 const runs: Load[] = [];
 for (const cameras of options.numbers('cameras')) runs.push(await measure(cameras, clip));

@@ -5,7 +5,7 @@ import type { ServerProcess } from '../src/cli/eval/server-process.ts';
 import { startListener, startServerProcess } from '../src/cli/eval/server-process.ts';
 import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from './bench-options.ts';
-import { cameraFrameRate, createCameraClip, readPieces } from './camera-clip.ts';
+import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
 import type { LiveAnswer } from './live-camera.ts';
 import { runLiveCamera } from './live-camera.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
@@ -39,17 +39,10 @@ const options = readBenchOptions({
 });
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
-const [width = 0, height = 0] = options.text('size').split('x').map(Number);
 const frames = Math.round(options.number('seconds') * cameraFrameRate);
 const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
 const slowServer = fileURLToPath(new URL('./slow-server.js', import.meta.url));
-await using clip = await createCameraClip({
-  ffmpeg,
-  source: options.text('source'),
-  size: { width, height },
-  maxObjects: options.number('objects'),
-  signal,
-});
+await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 const pieces = await readPieces(clip, { ffmpeg, frames, signal });
 const encoderMs = options.text('encoder-ms');
 

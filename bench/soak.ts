@@ -3,7 +3,7 @@ import { startServerProcess } from '../src/cli/eval/server-process.ts';
 import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { sendChunks } from '../src/cli/segment/run-video.ts';
 import { readBenchOptions } from './bench-options.ts';
-import { createCameraClip, playFragments } from './camera-clip.ts';
+import { cameraClipFrom, playFragments } from './camera-clip.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import type { ProcessState } from './process-state.ts';
 import { readProcessState } from './process-state.ts';
@@ -37,16 +37,9 @@ const options = readBenchOptions({
 });
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
-const [width = 0, height = 0] = options.text('size').split('x').map(Number);
 const frames = options.number('frames');
 const from = options.number('from');
-await using clip = await createCameraClip({
-  ffmpeg,
-  source: options.text('source'),
-  size: { width, height },
-  maxObjects: options.number('objects'),
-  signal,
-});
+await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 await using server = await startServerProcess([]);
 
 const samples: { readonly frame: number; readonly residentMb: number }[] = [];
