@@ -49,10 +49,6 @@ export function promptCase(shape: PromptShape): PromptCase {
 /** Least weight of a candidate, so that scores still decide where no outline is firm. */
 const leastFirmness = 0.01;
 
-function firmness(mask: Float32Array): number {
-  return Math.max(leastFirmness, stabilityScore(mask));
-}
-
 /**
  * The candidate that answers a request. A lone click is ambiguous (a wheel or the car): the highest
  * score wins, weighed by how firm the candidate's outline is (training-side photographs: IoU 0.76
@@ -70,17 +66,15 @@ export function chooseCandidate(
   const scores = [...candidates.scores].map((score) => activate(score, activation));
   const area = side * side;
   const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
-  const chosen =
-    kind === 'click'
-      ? indexOfHighest(scores.map((score, i) => score * firmness(masks[i]!)))
-      : clearPromptCandidate;
-  const mask = masks[chosen]!;
+  const stability = masks.map(stabilityScore);
+  const weighed = scores.map((score, i) => score * Math.max(leastFirmness, stability[i]!));
+  const chosen = kind === 'click' ? indexOfHighest(weighed) : clearPromptCandidate;
   return {
     // A copy of its own: the run's whole output must not travel or stay alive with it.
-    logits: mask.slice(),
+    logits: masks[chosen]!.slice(),
     predictedIou: calibrate(scores[chosen]!, calibrationByPrompt[kind] ?? calibration),
     presence: presenceOf(candidates.presence, manifest.presence),
-    stability: stabilityScore(mask),
+    stability: stability[chosen]!,
     consensus: consensusScore(masks, chosen),
   };
 }

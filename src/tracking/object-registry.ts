@@ -77,11 +77,9 @@ export function rememberKeyframe(
   predictedIou: number,
   rule: MemoryRule,
 ): ObjectRecord {
-  const recentSlots = rule.memorySlots - 1;
   const newest = record.recentMemory.at(-1)?.frameIndex ?? record.promptMemory?.frameIndex;
   const young = newest !== undefined && entry.frameIndex - newest < rule.memoryIntervalFrames;
-  if (recentSlots < 1 || young || predictedIou < rule.minMemoryIou) return record;
-  return { ...record, recentMemory: [...record.recentMemory, entry].slice(-recentSlots) };
+  return young || predictedIou < rule.minMemoryIou ? record : withRecent(record, entry, rule);
 }
 
 /**
@@ -96,9 +94,18 @@ export function rememberCorrection(
   entry: MemoryEntry,
   rule: MemoryRule,
 ): ObjectRecord {
-  const recentSlots = rule.memorySlots - 1;
-  if (recentSlots < 1 || !entry.mask.some((probability) => probability >= 0.5)) return record;
-  return { ...record, recentMemory: [...record.recentMemory, entry].slice(-recentSlots) };
+  const leavesSome = entry.mask.some((probability) => probability >= 0.5);
+  return leavesSome ? withRecent(record, entry, rule) : record;
+}
+
+/** The oldest of the recent keyframes makes room; all slots but one are theirs. */
+function withRecent(
+  record: ObjectRecord,
+  entry: MemoryEntry,
+  { memorySlots }: MemoryRule,
+): ObjectRecord {
+  if (memorySlots < 2) return record;
+  return { ...record, recentMemory: [...record.recentMemory, entry].slice(1 - memorySlots) };
 }
 
 /** All earlier frames that the model is shown for an object, prompt frame first. */

@@ -2,8 +2,7 @@ import type { Mask } from '../../frame/mask.ts';
 import { maskToBitmap } from '../../frame/mask.ts';
 import type { PlannedPrompt } from '../prompt-plan.ts';
 import { plannedPrompt } from '../prompt-plan.ts';
-import type { Clip, TrueMasks } from './clips.ts';
-import { readTruths } from './clips.ts';
+import type { TrueMasks } from './clips.ts';
 import { distancePeak } from './distance-peak.ts';
 
 /** What the service is told of an object on the first frame that shows it. */
@@ -11,11 +10,6 @@ export const promptKinds = ['mask', 'box', 'point'] as const;
 
 /** One of {@link promptKinds}. */
 export type EvalPrompt = (typeof promptKinds)[number];
-
-/** Prompts of all objects of a clip; see {@link promptsFromTruths}. */
-export async function truePrompts(clip: Clip, kind: EvalPrompt): Promise<PlannedPrompt[]> {
-  return promptsFromTruths(await readTruths(clip), kind);
-}
 
 /** Prompts made from the first true mask of every object, frames in ascending order. */
 export function promptsFromTruths(
