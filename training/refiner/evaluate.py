@@ -197,7 +197,7 @@ def main():
     parser.add_argument('checkpoints', nargs='*')
     parser.add_argument('--clips', help='report on these clips instead of the held-out ones')
     parser.add_argument('--engine', type=int, default=1, help='flow engine for --clips, see prepare.ENGINES')
-    parser.add_argument('--settings', default='1f,0,2f', help="engines of the held-out tables; f: with the object's own motion")
+    parser.add_argument('--settings', default='4f,1f', help="engines of the held-out tables; f: with the object's own motion")
     args = parser.parse_args()
     device = torch.device('cuda' if torch.cuda.is_available() and not args.clips else 'cpu')
     clips = Report(args.clips, args.engine) if args.clips else Clips(args.arrays, device)

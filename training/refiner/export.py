@@ -16,7 +16,7 @@ OUTPUTS = ['logits', 'iou', 'appearance_out']
 
 def export(graph, path):
     """Writes an Exported graph to `path` and checks it."""
-    example = (torch.rand(2, 3, CROP, CROP) * 255, torch.rand(2, 1, CROP, CROP), torch.randn(2, 2, APPEARANCE))
+    example = (torch.rand(2, 3, CROP, CROP) * 255, torch.rand(2, 1, CROP, CROP), torch.randn(2, *APPEARANCE))
     legacy = {} if torch.__version__ < '2.5' else {'dynamo': False}
     torch.onnx.export(graph, example, path, input_names=INPUTS, output_names=OUTPUTS, opset_version=17,
                       dynamic_axes={name: {0: 'N'} for name in INPUTS + OUTPUTS}, **legacy)

@@ -1,10 +1,12 @@
 """Unpacks the training pack into arrays, renders the synthetic clips and computes every flow.
 
+    sh native/build.sh PACK_DIR/flow.so
     python3 prepare.py PACK_DIR OUT_DIR [--synthetic 1000] [--clips N] [--workers N]
 
 OUT_DIR gets images.npy [F, 3, 252, 448] uint8 RGB, masks.npy [F, 252, 448] uint8 0/1, flows.npy [K, 144, 256, 2] float16
 (from a frame to the one before it, in flow-grid pixels) and sequences.npz: per sequence its frames, flows, set and clip.
-Every DAVIS clip gives sequences forwards, backwards and at half the frame rate, with several flow engines.
+Every DAVIS clip gives sequences forwards, backwards and at a half and a third of the frame rate, with several flow
+engines; `tracker` is the service's own, from PACK_DIR/flow.so.
 """
 import argparse
 import io
@@ -17,15 +19,18 @@ import cv2
 import numpy as np
 
 from geometry import FLOW_HEIGHT, FLOW_WIDTH
+from native_flow import NativeFlow, luma
 from synth import HEIGHT, WIDTH, Photos, render_clip
 
 HELD_OUT = ('dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino')
 SYNTHETIC_LENGTH = 14
 TRAIN, HELD, SYNTHETIC = 0, 1, 2
-ENGINES = ('dis-fast-256', 'dis-medium-320', 'farneback-256', 'dis-medium-384', 'dis-medium-448')
-DAVIS_VARIANTS = ((1, False, 0), (1, False, 1), (1, False, 2), (1, False, 4), (1, True, 1), (1, True, 3), (1, True, 4), (2, False, 3), (2, True, 1))
+ENGINES = ('dis-fast-256', 'dis-medium-320', 'farneback-256', 'dis-medium-384', 'tracker-256')
+TRACKER = ENGINES.index('tracker-256')
+DAVIS_VARIANTS = ((1, False, 4), (1, True, 4), (2, False, 4), (2, True, 4), (3, False, 4), (3, True, 4), (1, False, 1), (1, True, 3), (2, False, 2))
 """(stride in frames, reversed, engine) of the sequences made of each DAVIS training clip."""
-HELD_VARIANTS = ((1, False, 0), (1, False, 1), (1, False, 2))
+HELD_VARIANTS = ((1, False, 4), (2, False, 4), (1, False, 1))
+SYNTHETIC_ENGINES = (4, 1, 4, 3, 4, 0, 4, 2)
 
 
 def gray_at(image, width):
@@ -124,8 +129,10 @@ def do_synthetic(job):
 def do_flows(job):
     """Flows of one sequence: flow k leads from frames[k + 1] to frames[k]."""
     first, frames, engine = job
+    images, native = array('images'), NativeFlow(f'{STATE["pack"]}/flow.so') if engine == TRACKER else None
     for k in range(len(frames) - 1):
-        array('flows')[first + k] = flow_between(engine, array('images')[frames[k + 1]], array('images')[frames[k]])
+        before, now = images[frames[k]], images[frames[k + 1]]
+        array('flows')[first + k] = flow_between(engine, now, before) if native is None else native.between(luma(before), luma(now))
 
 
 def plan_sequences(clips, first_synthetic, synthetic):
@@ -139,7 +146,7 @@ def plan_sequences(clips, first_synthetic, synthetic):
         first += len(masks)
     for k in range(synthetic):
         frames = np.arange(SYNTHETIC_LENGTH) + first_synthetic + k * SYNTHETIC_LENGTH
-        plan.append((SYNTHETIC, 'synthetic', frames[::-1] if k % 2 else frames, k % len(ENGINES)))
+        plan.append((SYNTHETIC, 'synthetic', frames[::-1] if k % 2 else frames, SYNTHETIC_ENGINES[k % len(SYNTHETIC_ENGINES)]))
     return plan
 
 

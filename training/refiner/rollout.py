@@ -12,7 +12,7 @@ from augment import Light, corrupt_mask, each, occluder, twin
 from geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image, crop_mask, logit_of, paste, warp
 from motion import follow_object, grey_at_flow
 
-GROUPS = 10
+GROUPS = 12
 DAVIS_SHARE = 0.45
 REFINED_SHARE, MIXED_SHARE = 0.55, 0.2
 """Tracks that always go on from the refiner's output, and those that do on every second frame; the rest follow flow alone."""

@@ -1,6 +1,6 @@
 """Trains the refiner; resumes from OUT/refiner.pt when it is there.
 
-    python3 train.py ARRAYS OUT --seconds 180 [--warm CHECKPOINT] [--batch 800] [--processes 2]
+    python3 train.py ARRAYS OUT --seconds 1300 [--now 450] [--warm CHECKPOINT] [--batch 816] [--processes 2]
 
 OUT/refiner.pt holds weights, their average, the optimiser and the progress; it is written every SAVE_SECONDS and at the end.
 """
@@ -123,7 +123,7 @@ class Trainer:
             if progress is None or self.iteration % self.args.check == 0:
                 self.spent = spent_before + time.time() - started
                 progress = self.agree(self.iteration / self.args.steps if self.args.steps else self.spent / self.args.seconds)
-                if progress >= 1:
+                if progress >= 1 or (self.args.now and self.agree(self.spent - spent_before) >= self.args.now):
                     break
             total += self.step(tracks, progress)
             count += 1
@@ -161,9 +161,10 @@ def main():
     parser.add_argument('arrays')
     parser.add_argument('out')
     parser.add_argument('--seconds', type=float, default=180.0, help='training time, earlier calls counted in')
+    parser.add_argument('--now', type=float, default=0, help='stop after so many seconds of this call, to resume later')
     parser.add_argument('--steps', type=int, default=0, help='stop after this many steps instead')
     parser.add_argument('--warm', help='checkpoint to take tensors of the same name and shape from')
-    parser.add_argument('--batch', type=int, default=800, help=f'crops per process, a multiple of {2 * GROUPS}')
+    parser.add_argument('--batch', type=int, default=816, help=f'crops per process, a multiple of {2 * GROUPS}')
     parser.add_argument('--rate', type=float, default=2e-3)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--processes', type=int, default=0, help='default: one per GPU, or one')

@@ -26,6 +26,7 @@ from .rollout import Rollout
 
 AVERAGE = .999
 SYNC = 20      # steps between looks at the clock
+SAVE = 600     # steps between checkpoints: what a lost machine may cost
 
 
 def arguments() -> argparse.Namespace:
@@ -172,6 +173,8 @@ class Trainer:
                 if stop.item():
                     break
             totals = totals + self.update(progress)
+            if self.step_count % SAVE == 0:
+                self.save()
             if (self.step_count % 100 == 0 or args.steps or self.step_count in (5, 20, 50)) and self.rank == 0:
                 steps = self.step_count - logged
                 values = (totals / steps).tolist()
