@@ -12,6 +12,7 @@ import {
   softMaskFromMask,
 } from './model-mask.ts';
 import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidden-search.ts';
+import { refineCaution } from './refine-caution.ts';
 import { pasteRefined } from './refine-window.ts';
 import { strainOf } from './strain.ts';
 import {
@@ -106,7 +107,8 @@ export function changeObject(
     }
     case 'refined': {
       if (object.cut === null) return object;
-      const soft = pasteRefined(object.soft, object.cut, action.logits);
+      const caution = refineCaution(object.strainSum);
+      const soft = pasteRefined(object.soft, object.cut, action.logits, caution);
       const area = softMaskArea(soft);
       if (area < smallestArea(frame.analysis)) {
         return { ...object, soft: emptySoftMask(frame.analysis), area: 0, cut: null };

@@ -17,6 +17,7 @@ import {
   type CarryObject,
   type Motion,
 } from './object-steps.ts';
+import { mayRefine } from './refine-caution.ts';
 import {
   createCropMemory,
   cutRefineCrop,
@@ -95,8 +96,12 @@ export class Tracker {
       objectEvidence(object, frame.timestampUs),
     );
     const { cropsUnder = 0 } = options;
-    const doubtful = objects.filter((one) => one.visible && one.confidence < cropsUnder);
-    return { sceneCut, objects, crops: this.crops(doubtful.map(({ objectId }) => objectId)) };
+    const doubtful = objects.flatMap(({ objectId, visible, confidence }) =>
+      visible && confidence < cropsUnder && mayRefine(this.#object(objectId).strainSum)
+        ? [objectId]
+        : [],
+    );
+    return { sceneCut, objects, crops: this.crops(doubtful) };
   }
 
   /** Bounds of the named objects' masks in fractions of the picture; null where empty. */

@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
 import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
 import type { ObjectOutput } from '../../src/tracking/render-objects.ts';
-import type { SegmentedAction, TrackerFrame } from '../../src/tracking/tracker-types.ts';
+import type {
+  ObjectAction,
+  SegmentedAction,
+  TrackerFrame,
+} from '../../src/tracking/tracker-types.ts';
 import { Tracker } from '../../src/tracking/tracker.ts';
 import { discLogits, discMask } from './shapes.ts';
 
@@ -214,8 +218,15 @@ test('the refiner sees the object and its answer lands in the mask', () => {
   expect(crop!.crop).toHaveLength(3 * 32 * 32);
   expect(crop!.appearance).toBeNull();
   const area = maskOf(tracker).area;
-  const logits = crop!.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + 3);
-  tracker.apply([{ kind: 'refined', objectId: 1, logits, predictedIou: 0.7 }]);
+  const answer = (change: number): ObjectAction => {
+    const logits = crop!.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + change);
+    return { kind: 'refined', objectId: 1, logits, predictedIou: 0.7 };
+  };
+  // The disc keeps its shape, so that an answer which hardly differs is not heeded.
+  tracker.apply([answer(3)]);
+  expect(maskOf(tracker).area).toBe(area);
+  tracker.crops([1]);
+  tracker.apply([answer(8)]);
   expect(maskOf(tracker).area).toBeGreaterThan(area);
   tracker.crops([1]);
   const appearance = Float32Array.of(1, 2);

@@ -2,7 +2,8 @@
 
     python -m maskstream_training.publish ONNX MODEL [--calibration calibration.json]
 
-ONNX holds encoder.onnx, encoder-int8.onnx (quantise) and decoder.onnx, or text.onnx with vocabulary.json, or all of them.
+ONNX holds encoder.onnx, encoder-int8.onnx (quantise) and decoder.onnx, text.onnx with vocabulary.json, refiner.onnx
+(training/refiner) with refiner.json (its table of expected IoU), or several of these.
 Only what training decides is rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the
 manifest stays.
 """
@@ -11,6 +12,8 @@ import hashlib
 import json
 import pathlib
 import shutil
+
+import onnx
 
 from .model.decoder import FINE, MASKS, POINTS, SLOTS
 from .model.encoder import C4, C8, EMB
@@ -59,6 +62,12 @@ def copy(source: pathlib.Path, model: pathlib.Path) -> dict:
     return {"file": source.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def appearance_of(refiner: pathlib.Path) -> list[int]:
+    """Shape of one object's appearance."""
+    given = next(i for i in onnx.load(str(refiner)).graph.input if i.name == "appearance")
+    return [d.dim_value for d in given.type.tensor_type.shape.dim[1:]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("onnx", type=pathlib.Path)
@@ -68,8 +77,8 @@ def main() -> None:
     path = args.model / "manifest.json"
     manifest = json.loads(path.read_text())
     graphs = manifest["graphs"]
-    if not (args.onnx / "encoder.onnx").exists() and not (args.onnx / "text.onnx").exists():
-        raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, text.onnx, or all of them")
+    if not any((args.onnx / f"{name}.onnx").exists() for name in ("encoder", "text", "refiner")):
+        raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, text.onnx or refiner.onnx")
     if (args.onnx / "encoder.onnx").exists():
         install(args.onnx / "encoder.onnx", args.model, graphs["encoder"])
         install(args.onnx / "decoder.onnx", args.model, graphs["decoder"])
@@ -87,6 +96,12 @@ def main() -> None:
         manifest["text"] = vocabulary["text"]
         if "text" not in manifest["prompts"]["kinds"]:
             manifest["prompts"]["kinds"].append("text")
+    if (args.onnx / "refiner.onnx").exists():
+        install(args.onnx / "refiner.onnx", args.model, graphs["refiner"])
+        shape = appearance_of(args.onnx / "refiner.onnx")
+        for side in ("inputs", "outputs"):
+            graphs["refiner"][side]["appearance"]["shape"] = ["N", *shape]
+        manifest["refiner"].update(appearance=shape, calibration=json.loads((args.onnx / "refiner.json").read_text()))
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 

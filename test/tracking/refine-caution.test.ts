@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { mayRefine, refineCaution } from '../../src/tracking/refine-caution.ts';
+
+test('the more an object changed its shape, the sooner the refiner is heeded', () => {
+  const cautions = [0, 0.02, 0.1, 0.3, 1].map(refineCaution);
+  expect(cautions).toEqual(cautions.toSorted((a, b) => b - a));
+  expect(cautions[0]).toBe(5);
+  expect(cautions.at(-1)).toBeCloseTo(0, 3);
+});
+
+test('a rigid object is not refined at all, one that moves its limbs is', () => {
+  expect(mayRefine(0)).toBe(false);
+  expect(mayRefine(0.02)).toBe(false);
+  expect(mayRefine(0.05)).toBe(true);
+});
