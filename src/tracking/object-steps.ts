@@ -12,6 +12,7 @@ import {
   softMaskFromMask,
 } from './model-mask.ts';
 import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidden-search.ts';
+import { propagationLoss } from './propagation-loss.ts';
 import { refineCaution } from './refine-caution.ts';
 import { pasteRefined } from './refine-window.ts';
 import { strainOf } from './strain.ts';
@@ -73,7 +74,7 @@ export function moveObject(
     soft,
     area,
     strainSum,
-    lossSum: object.lossSum + propagationLoss(object, { strainSum, area }),
+    lossSum: object.lossSum + propagationLoss({ ...object, strainSum, area }),
     residualSum: object.residualSum + residual / 255,
     residualFrames: object.residualFrames + 1,
     travelPixels: object.travelPixels + Math.hypot(u, v) * scale,
@@ -118,20 +119,6 @@ export function changeObject(
     case 'appearance':
       return { ...object, appearance: action.appearance, cut: null };
   }
-}
-
-/**
- * IoU that a mask has probably lost since its keyframe. Loss grows with time, with the object's
- * changes of shape and with changes of its area; the weights fit the gap to a keyframe on every frame
- * on held-out clips.
- */
-function propagationLoss(object: TrackedObject, mask: Pick<TrackedObject, 'strainSum' | 'area'>) {
-  const frames = object.residualFrames + 1;
-  const before = object.anchor?.area ?? 0;
-  const areaChange = before === 0 ? 0 : Math.abs(Math.log(mask.area / before));
-  // A third of the area gone or won in one interval: something covers the object, or uncovers it.
-  const covered = Math.max(0, areaChange - 0.4);
-  return 0.0055 * frames + 0.35 * mask.strainSum + 0.06 * Math.min(1, areaChange) + 0.5 * covered;
 }
 
 /** An object whose mask starts anew from a keyframe. */

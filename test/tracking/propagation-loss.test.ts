@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { emptySoftMask } from '../../src/tracking/model-mask.ts';
+import { propagationLoss } from '../../src/tracking/propagation-loss.ts';
+import { newTrackedObject } from '../../src/tracking/tracked-object.ts';
+
+const fresh = {
+  ...newTrackedObject(1, emptySoftMask({ width: 8, height: 8 })),
+  area: 400,
+  anchor: { frameIndex: 0, timestampUs: 0, predictedIou: 0.9, presence: 1, area: 400 },
+};
+
+test('the more the refiner doubts a mask, the more propagation has cost it', () => {
+  const losses = [0.95, 0.85, 0.6].map((refinedIou) => propagationLoss({ ...fresh, refinedIou }));
+  expect(losses[0]).toBe(0);
+  expect(losses[1]).toBeGreaterThan(0);
+  expect(losses[2]).toBeGreaterThan(3 * losses[1]!);
+});
+
+test('where it was not asked, loss grows with time and with changes of shape', () => {
+  const young = propagationLoss(fresh);
+  expect(propagationLoss({ ...fresh, residualFrames: 5 })).toBeGreaterThan(young);
+  expect(propagationLoss({ ...fresh, strainSum: 0.2 })).toBeGreaterThan(young);
+});
+
+test('an object that is being covered loses at once, whatever the refiner says', () => {
+  for (const refinedIou of [null, 0.95]) {
+    const whole = propagationLoss({ ...fresh, refinedIou });
+    const half = propagationLoss({ ...fresh, refinedIou, area: 180 });
+    expect(half - whole).toBeGreaterThan(0.15);
+  }
+});
