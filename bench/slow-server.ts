@@ -66,10 +66,10 @@ function slowed(real: LoadedModel, encoderMs: number): SlowedModel {
   let previous: Promise<unknown> = Promise.resolve();
   return {
     info: real.info,
-    encode: async (frame, signal, region) => {
+    encode: async (frame, signal, view) => {
       const turn = previous.then(async () => {
         const untilMs = performance.timeOrigin + performance.now() + encoderMs;
-        const features = await real.encode(frame, signal, region);
+        const features = await real.encode(frame, signal, view);
         await Promise.all(threads.map((thread) => compute(thread, untilMs)));
         return features;
       });

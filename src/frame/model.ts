@@ -34,6 +34,11 @@ export type ModelInfo = {
     /** Decode a box or click prompt a second time, clicks close up, with its first mask as prior. */
     readonly decodePromptTwice: boolean;
     /**
+     * Look at a box or click prompt once more in the mirrored picture, closer, and average: for
+     * models that were trained on mirrored pictures too. One more encoder run a prompt.
+     */
+    readonly mirroredPromptLook: boolean;
+    /**
      * Encode only the region around the objects, which holds each one's box made so many times as
      * large: small objects get the model's whole resolution. Null: the whole picture.
      */

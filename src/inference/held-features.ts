@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import type { Box } from '../frame/geometry.ts';
+import type { Box, View } from '../frame/geometry.ts';
 import { pictureOf } from './picture.ts';
 import type { Features } from './requests.ts';
 import type { FeatureReference } from './worker-messages.ts';
@@ -12,6 +12,7 @@ import type { FeatureReference } from './worker-messages.ts';
 export class HeldFeatures implements Features {
   readonly frameIndex: number;
   readonly region: Box;
+  readonly mirrored: boolean;
   /** Names these features in the worker. */
   readonly id: number;
   readonly #frame: Frame;
@@ -20,10 +21,11 @@ export class HeldFeatures implements Features {
   #heldByGeneration = -1;
 
   /** Retains `frame` until the last close. */
-  constructor(id: number, frame: Frame, region: Box, onFree: (features: HeldFeatures) => void) {
+  constructor(id: number, frame: Frame, view: View, onFree: (features: HeldFeatures) => void) {
     this.id = id;
     this.frameIndex = frame.index;
-    this.region = region;
+    this.region = view.region;
+    this.mirrored = view.mirrored;
     this.#frame = frame.retain();
     this.#onFree = onFree;
   }
@@ -31,7 +33,7 @@ export class HeldFeatures implements Features {
   /** How a worker of this generation finds the features. */
   reference(workerGeneration: number): FeatureReference {
     const held = this.#heldByGeneration === workerGeneration;
-    return { id: this.id, rebuild: held ? null : pictureOf(this.#frame, this.region) };
+    return { id: this.id, rebuild: held ? null : pictureOf(this.#frame, this) };
   }
 
   /** Notes that a worker of this generation holds the features. */

@@ -181,6 +181,7 @@ export const manifestSchema = z.strictObject({
     minMemoryIou: ratio,
     averageMemoryPass: z.boolean(),
     decodePromptTwice: z.boolean(),
+    mirroredPromptLook: z.boolean().default(false),
     regionScale: z.number().min(1).nullable(),
     minPresence: ratio,
   }),

@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import { wholePicture, type Box, type Size } from '../frame/geometry.ts';
+import { wholeView, type Box, type Size, type View } from '../frame/geometry.ts';
 
 /** Pixels of a frame as they cross to a worker: shared memory, so nothing is copied. */
 export type Picture = {
@@ -8,9 +8,11 @@ export type Picture = {
   readonly data: Uint8Array;
   /** The part that the model looks at, in fractions of the picture. */
   readonly region: Box;
+  /** It looks at that part flipped left to right. */
+  readonly mirrored: boolean;
 };
 
 /** The pixels of a frame; valid until the frame is closed. */
-export function pictureOf(frame: Frame, region = wholePicture): Picture {
-  return { size: frame.analysis, data: frame.data, region };
+export function pictureOf(frame: Frame, { region, mirrored }: View = wholeView): Picture {
+  return { size: frame.analysis, data: frame.data, region, mirrored };
 }

@@ -1,4 +1,4 @@
-import type { Box, Size } from '../frame/geometry.ts';
+import type { Size, View } from '../frame/geometry.ts';
 import type { Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 
@@ -37,11 +37,12 @@ export function fillInput(
   const y = out.subarray(0, plane);
   const u = out.subarray(plane, 2 * plane);
   const v = out.subarray(2 * plane, 3 * plane);
-  const { data, region } = picture;
+  const { data, region, mirrored } = picture;
   const plane420 = (from: number, to: number, size: Size): Plane => ({
     samples: data.subarray(from, to),
     size,
     region,
+    mirrored,
   });
   resamplePlane(plane420(0, luma, picture.size), target, y);
   resamplePlane(plane420(luma, luma + chroma, half), target, u);
@@ -51,18 +52,20 @@ export function fillInput(
   normalise(out, plane, target);
 }
 
-/** One plane of bytes, row-major, and the part of it to look at in fractions of it. */
-export type Plane = { readonly samples: Uint8Array; readonly size: Size; readonly region: Box };
+/** One plane of bytes, row-major, and how to look at it. */
+export type Plane = View & { readonly samples: Uint8Array; readonly size: Size };
 
-/** Samples the region of a plane to `target` size, bilinear or area-weighted. */
+/** Samples the region of a plane to `target` size, bilinear or area-weighted; flipped if asked. */
 export function resamplePlane(plane: Plane, target: Size, out: Float32Array): void {
-  const { samples, size, region } = plane;
+  const { samples, size, region, mirrored } = plane;
   const across = makeTaps(size.width, target.width, { start: region.x, span: region.width });
   const down = makeTaps(size.height, target.height, { start: region.y, span: region.height });
   const row = new Float32Array(size.width);
   for (let y = 0; y < target.height; y++) {
     blendRows(samples, down, y, row);
-    blendColumns(row, across, out.subarray(y * target.width, (y + 1) * target.width));
+    const line = out.subarray(y * target.width, (y + 1) * target.width);
+    blendColumns(row, across, line);
+    if (mirrored) line.reverse();
   }
 }
 

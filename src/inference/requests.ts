@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import type { Box } from '../frame/geometry.ts';
+import type { Box, View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import type { Click } from '../frame/prompt.ts';
 
@@ -13,6 +13,8 @@ export type Features = Disposable & {
   readonly frameIndex: number;
   /** The part of the picture that was encoded, in fractions of the picture. */
   readonly region: Box;
+  /** What was encoded is the region flipped left to right. */
+  readonly mirrored: boolean;
   /** One more owner; each owner closes. Returns these features. */
   retain(): Features;
   /** Gives up ownership; the last close frees the worker's memory and the frame. */
@@ -88,10 +90,10 @@ export type TextRequest = {
 export type LoadedModel = AsyncDisposable & {
   readonly info: ModelInfo;
   /**
-   * Runs the image encoder on one frame, or on a region of it in fractions of the picture. The
-   * caller closes the features.
+   * Runs the image encoder on one frame, or on a part of it, flipped or not. Default: the whole
+   * picture as it is. The caller closes the features.
    */
-  encode(frame: Frame, signal: AbortSignal, region?: Box): Promise<Features>;
+  encode(frame: Frame, signal: AbortSignal, view?: View): Promise<Features>;
   /** Runs the mask decoder, one result per request, in order. */
   decode(
     features: Features,

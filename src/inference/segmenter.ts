@@ -1,6 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import { wholePicture, type Box } from '../frame/geometry.ts';
+import { wholeView, type View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { HeldFeatures } from './held-features.ts';
 import type { Manifest, VocabularyEntry } from './manifest.ts';
@@ -45,13 +45,13 @@ export class Segmenter implements LoadedModel {
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
   }
 
-  async encode(frame: Frame, signal: AbortSignal, region = wholePicture): Promise<Features> {
-    const features = this.#hold(frame, region);
+  async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
+    const features = this.#hold(frame, view);
     let generation = -1;
     await this.#heavy.submit<'encode'>({
       build: (workerGeneration) => {
         generation = workerGeneration;
-        return { kind: 'encode', id: features.id, picture: pictureOf(frame, region) };
+        return { kind: 'encode', id: features.id, picture: pictureOf(frame, view) };
       },
       urgent: false,
       signal,
@@ -165,8 +165,8 @@ export class Segmenter implements LoadedModel {
     });
   }
 
-  #hold(frame: Frame, region: Box): HeldFeatures {
-    const features = new HeldFeatures(this.#nextFeatureId++, frame, region, (freed) => {
+  #hold(frame: Frame, view: View): HeldFeatures {
+    const features = new HeldFeatures(this.#nextFeatureId++, frame, view, (freed) => {
       this.#live.delete(freed);
       this.#heavy.release(freed.id);
     });

@@ -1,8 +1,13 @@
 import type { Box } from '../frame/geometry.ts';
 import type { Features } from './ports.ts';
 
-/** What names features: the frame, and the part of it that was encoded. */
-export type FeatureName = { readonly frameIndex: number; readonly region: Box };
+/** What names features: the frame, the part of it that was encoded, and whether it was flipped. */
+export type FeatureName = {
+  readonly frameIndex: number;
+  readonly region: Box;
+  /** Default: false. */
+  readonly mirrored?: boolean;
+};
 
 /** Owns the image features that a stream's objects may still be compared with. */
 export class FeatureBank {
@@ -47,6 +52,7 @@ export class FeatureBank {
   }
 }
 
-function featureKey({ frameIndex, region }: FeatureName): string {
-  return `${frameIndex}/${region.x},${region.y},${region.width},${region.height}`;
+function featureKey({ frameIndex, region, mirrored = false }: FeatureName): string {
+  const { x, y, width, height } = region;
+  return `${frameIndex}/${x},${y},${width},${height}${mirrored ? '/mirrored' : ''}`;
 }

@@ -19,7 +19,8 @@ import {
   type StreamState,
 } from './frame-task.ts';
 import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe-memory.ts';
-import { encodeInto, segmentObjects, type KeyframeContext } from './keyframe-stage.ts';
+import { segmentObjects } from './keyframe-stage.ts';
+import { encodeInto, type KeyframeContext } from './looks.ts';
 import { givenMasks, planKeyframe } from './keyframe-plan.ts';
 import { LateKeyframe } from './late-keyframe.ts';
 import { KeyframeBudget } from './keyframe-budget.ts';

@@ -4,7 +4,7 @@ import type { ObjectRecord } from '../tracking/object-registry.ts';
 import type { PromptedFrame } from './apply-prompts.ts';
 import type { KeyframeMasks } from './keyframe-memory.ts';
 import { sharedRegion } from './keyframe-regions.ts';
-import type { KeyframeObject } from './keyframe-stage.ts';
+import type { KeyframeObject } from './looks.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
 /** What a keyframe is planned from. */

@@ -1,46 +1,24 @@
 import type { Frame } from '../frame/frame.ts';
-import { scaleBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
-import type { Click } from '../frame/prompt.ts';
+import { scaleBox, unionBox, type Size } from '../frame/geometry.ts';
 import { keepAttachedParts } from '../tracking/attached-parts.ts';
 import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
-import type { PriorMask, SegmentedAction } from '../tracking/tracker-types.ts';
+import type { SegmentedAction } from '../tracking/tracker-types.ts';
 import { cellUnder, isInside } from './click-cells.ts';
-import type { EarlyFeatures } from './early-features.ts';
-import type { FeatureBank } from './feature-bank.ts';
-import { boxInRegion, sharedRegion } from './keyframe-regions.ts';
+import { sharedRegion } from './keyframe-regions.ts';
+import {
+  decodeLooks,
+  positiveClicksBox,
+  promptInRegion,
+  type KeyframeContext,
+  type KeyframeObject,
+  type Look,
+  type Seen,
+} from './looks.ts';
+import { meanWithMirrored, mirroredLooks } from './mirrored-look.ts';
 import type { DecodeRequest, Features, Segmenter } from './ports.ts';
 import { probabilitiesOf } from './probabilities.ts';
-import { promptClarity, type Seen } from './prompt-clarity.ts';
-import type { StageClock } from './stage-clock.ts';
-
-/** How one object is put to the model on a keyframe. */
-export type KeyframeObject = {
-  readonly record: ObjectRecord;
-  /** The part of the picture to look at, in fractions of it. */
-  readonly region: Box;
-  /** Its propagated mask in the region; null where it has none or the prompts start anew. */
-  readonly prior: PriorMask | null;
-  /** Prompts of this very frame, display pixels; null where there are none. */
-  readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
-  /** Where to look for it by memory if its mask leads to nothing; null: nowhere. */
-  readonly elsewhere: Box | null;
-};
-
-/** What the stage needs besides the objects. */
-export type KeyframeContext = {
-  readonly segmenter: Segmenter;
-  readonly bank: FeatureBank;
-  /** Encoder runs that were begun before the frame's turn. */
-  readonly early: EarlyFeatures;
-  readonly clock: StageClock;
-  readonly signal: AbortSignal;
-  /** Called for each encoder run. */
-  readonly onEncode: () => void;
-};
-
-/** One object with what is asked of the decoder. */
-type Look = { readonly region: Box; readonly request: DecodeRequest };
+import { promptClarity } from './prompt-clarity.ts';
 
 /** A hidden object counts as found again from these scores on. */
 const minFoundPresence = 0.5;
@@ -49,27 +27,14 @@ const minFoundIou = 0.5;
 /** Expected IoU under which an object is looked for elsewhere too. */
 const poorIou = 0.4;
 
+/**
+ * The second look at clicks shows so many times the first mask's box. Held-out clips, lone click:
+ * IoU 0.811 at 2, 0.818 at 1.5, 0.819 at 1.3.
+ */
+const closeUpScale = 1.5;
+
 /** Expected IoU by which a place must be better than that of the mask. */
 const clearGain = 0.05;
-
-/** Runs the image encoder on a region unless its features are held already. The bank owns them. */
-export async function encodeInto(
-  context: KeyframeContext,
-  frame: Frame,
-  region: Box,
-): Promise<Features> {
-  const { bank, clock, segmenter, signal } = context;
-  const held = bank.get({ frameIndex: frame.index, region });
-  if (held) return held;
-  const early = region === wholePicture ? context.early.take(frame.index) : undefined;
-  if (early === undefined) context.onEncode();
-  const features = await clock.time(
-    'encode',
-    () => early ?? segmenter.encode(frame, signal, region),
-  );
-  bank.put(features);
-  return features;
-}
 
 /**
  * Runs the model on all objects of a keyframe. A tracked object is decoded from its propagated mask
@@ -92,20 +57,36 @@ export async function segmentObjects(
     secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
   );
   const again = await look(second);
-  const third = objects.map((object, i) =>
+  const answers = objects.map((object, i) => answerOf(object, seen[i], again[i]));
+  const flipped = await look(mirroredLooks(objects, answers, context, frame));
+  const elsewhere = objects.map((object, i) =>
     isPoor(again[i] ?? seen[i]) ? lookElsewhere(object, context) : null,
   );
-  const afar = await decodeLooks(context, frame, third);
+  const afar = await decodeLooks(context, frame, elsewhere);
   return objects.flatMap((object, i) => {
-    const before = seen[i];
-    const after = again[i];
-    if (!before) return [];
-    const near = !after ? before : object.prompt ? after : averaged(before, after);
+    const answer = answers[i];
+    const mirrored = flipped[i] ?? null;
     const far = afar[i];
-    const prompt = object.prompt && promptClarity(before, after ?? null, frame);
+    if (!answer) return [];
+    const near = mirrored ? meanWithMirrored(answer, mirrored) : answer;
     const final = far && isBetter(far, near) ? far : near;
+    // One of several clicks need not mean what all of them do.
+    const looks = asksByOneClick(object, context)
+      ? [answer]
+      : [seen[i] ?? answer, again[i] ?? null];
+    const prompt = object.prompt && promptClarity([...looks, mirrored], frame);
     return [{ ...actionFor(object, final, context.segmenter), prompt }];
   });
+}
+
+/** What the looks at the picture as it is say together. */
+function answerOf(
+  { prompt }: KeyframeObject,
+  first: Seen | null | undefined,
+  second: Seen | null | undefined,
+): Seen | null {
+  if (!first || !second) return first ?? null;
+  return prompt === null ? averaged(first, second) : second;
 }
 
 /**
@@ -126,44 +107,31 @@ function seenOwn(
   return { ...seen, result: { ...seen.result, logits } };
 }
 
-/** Decodes, region by region; null where nothing is asked. */
-async function decodeLooks(
-  context: KeyframeContext,
-  frame: Frame,
-  looks: readonly (Look | null)[],
-): Promise<(Seen | null)[]> {
-  const { segmenter, clock, signal } = context;
-  const seen = looks.map((): Seen | null => null);
-  const regions = new Set(looks.flatMap((look) => (look === null ? [] : [look.region])));
-  for (const region of regions) {
-    const asked = looks.flatMap((look, i) => (look?.region === region ? [{ look, i }] : []));
-    const features = await encodeInto(context, frame, region);
-    const requests = asked.map(({ look }) => look.request);
-    const results = await clock.time('decode', () => segmenter.decode(features, requests, signal));
-    asked.forEach(({ i }, k) => {
-      const result = results[k];
-      if (result) seen[i] = { region, result };
-    });
-  }
-  return seen;
-}
-
 function firstLook(object: KeyframeObject, display: Size, context: KeyframeContext): Look {
-  const { record, prior, prompt, region } = object;
-  const anew = prompt !== null && prior === null;
+  const { record, prior, region } = object;
+  const anew = object.prompt !== null && prior === null;
+  const prompt = asksByOneClick(object, context) ? firstClickOf(object.prompt) : object.prompt;
   const request: DecodeRequest = {
-    clicks: (prompt?.clicks ?? []).map((click) => ({
-      ...click,
-      x: ((Math.floor(click.x) + 0.5) / display.width - region.x) / region.width,
-      y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
-    })),
-    box: prompt?.box
-      ? boxInRegion(scaleBox(prompt.box, display, { width: 1, height: 1 }), region)
-      : null,
+    ...promptInRegion(prompt, region, display),
     prior: prior?.box ? prior.mask : null,
     memory: anew ? [] : memoryRequests(record, context),
   };
   return { region, request };
+}
+
+/** Whether several clicks name an object anew: the first says which, the others what belongs to it. */
+function asksByOneClick(
+  { prompt, prior }: KeyframeObject,
+  { segmenter: { info } }: KeyframeContext,
+): boolean {
+  if (!info.tracking.decodePromptTwice || prior !== null) return false;
+  if (prompt === null || prompt.box !== null || prompt.clicks.length < 2) return false;
+  return prompt.clicks.some(({ label }) => label === 'positive');
+}
+
+function firstClickOf(prompt: KeyframeObject['prompt']): KeyframeObject['prompt'] {
+  const click = prompt?.clicks.find(({ label }) => label === 'positive');
+  return click ? { clicks: [click], box: null } : prompt;
 }
 
 /**
@@ -219,25 +187,32 @@ function isBetter({ result: far }: Seen, { result: near }: Seen): boolean {
   return far.presence * far.predictedIou > near.presence * near.predictedIou + clearGain;
 }
 
-/** A fresh prompt again, with the first mask as prior, in the region around that mask. */
+/**
+ * A fresh prompt again, all of it, with the first mask as prior, in the region around that mask and
+ * the clicks on the object. A box has been looked at closely already.
+ */
 function closeUp(
   object: KeyframeObject,
   seen: Seen,
   context: KeyframeContext,
   frame: Frame,
 ): Look | null {
+  const { prompt } = object;
   const { maskSide, tracking } = context.segmenter.info;
   const { logits } = seen.result;
   const soft = softMaskFromLogits(logits, maskSide, frame.analysis, seen.region);
-  const bounds = softMaskBounds(soft);
-  if (bounds === null) return null;
-  const box = scaleBox(bounds, frame.analysis, { width: 1, height: 1 });
-  // A box prompt has been looked at closely already.
-  const region = object.prompt?.box ? seen.region : sharedRegion([box], tracking.regionScale);
-  const { request } = firstLook({ ...object, region }, frame.display, context);
-  const prior =
+  const found = softMaskBounds(soft);
+  const box = found && scaleBox(found, frame.analysis, { width: 1, height: 1 });
+  if (box === null && !asksByOneClick(object, context)) return null;
+  const isNear = prompt?.box != null || box === null;
+  const place = unionBox(box, positiveClicksBox(prompt, frame.display));
+  const scale = tracking.regionScale && Math.min(tracking.regionScale, closeUpScale);
+  const region = isNear || place === null ? seen.region : sharedRegion([place], scale);
+  const { clicks, box: drawn } = promptInRegion(prompt, region, frame.display);
+  const cells = () =>
     region === seen.region ? probabilitiesOf(logits) : modelMaskFromSoft(soft, maskSide, region);
-  return { region, request: { ...request, clicks: request.clicks.filter(isInside), prior } };
+  const prior = box && cells();
+  return { region, request: { clicks: clicks.filter(isInside), box: drawn, prior, memory: [] } };
 }
 
 function averaged(before: Seen, after: Seen): Seen {

@@ -2,7 +2,8 @@ import type { Frame } from '../frame/frame.ts';
 import { memoryOf } from '../tracking/object-registry.ts';
 import type { SegmentedAction } from '../tracking/tracker-types.ts';
 import type { FeatureName } from './feature-bank.ts';
-import { segmentObjects, type KeyframeContext, type KeyframeObject } from './keyframe-stage.ts';
+import { segmentObjects } from './keyframe-stage.ts';
+import type { KeyframeContext, KeyframeObject } from './looks.ts';
 import type { StageTimingsUs } from './session-types.ts';
 
 /** How an overlapped keyframe ended. */

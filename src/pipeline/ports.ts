@@ -1,6 +1,6 @@
 import type { Container } from '../frame/container.ts';
 import type { Frame } from '../frame/frame.ts';
-import type { Box, Size } from '../frame/geometry.ts';
+import type { Box, Size, View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import type { Click } from '../frame/prompt.ts';
 
@@ -61,6 +61,8 @@ export type Features = Disposable & {
   readonly frameIndex: number;
   /** The part of the picture that was encoded, in fractions of the picture. */
   readonly region: Box;
+  /** What was encoded is the region flipped left to right. */
+  readonly mirrored: boolean;
   retain(): Features;
   close(): void;
 };
@@ -124,10 +126,10 @@ export type TextInstance = { readonly box: Box; readonly score: number; readonly
 export type Segmenter = {
   readonly info: ModelInfo;
   /**
-   * Runs the image encoder on one frame, or on a region of it in fractions of the picture. The
-   * caller closes the features.
+   * Runs the image encoder on one frame, or on a part of it, flipped or not. Default: the whole
+   * picture as it is. The caller closes the features.
    */
-  encode(frame: Frame, signal: AbortSignal, region?: Box): Promise<Features>;
+  encode(frame: Frame, signal: AbortSignal, view?: View): Promise<Features>;
   /** Runs the mask decoder, one result per request, in order. */
   decode(
     features: Features,

@@ -11,7 +11,10 @@ export type PromptClarity = {
   readonly stability: number;
   /** IoU of the first look's mask with the candidate that is most like it. */
   readonly consensus: number;
-  /** IoU of the first look's mask with the second's; 1 where there is none. */
+  /**
+   * IoU of a look's mask with the next one's, the least of the looks taken: whole picture, close up,
+   * mirrored. Of several clicks only those looks count that saw all of them. 1 where there was one.
+   */
   readonly agreementIou: number;
 };
 

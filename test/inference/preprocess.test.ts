@@ -1,4 +1,4 @@
-import { wholePicture } from '../../src/frame/geometry.ts';
+import { wholeView } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { pictureOf } from '../../src/inference/picture.ts';
 import { fillInput, resamplePlane } from '../../src/inference/preprocess.ts';
@@ -76,7 +76,7 @@ test('a plane at its own size is copied exactly', () => {
   const source = Uint8Array.from({ length: 30 }, (_, i) => (i * 37) % 256);
   const out = new Float32Array(30);
   resamplePlane(
-    { samples: source, size: { width: 6, height: 5 }, region: wholePicture },
+    { samples: source, size: { width: 6, height: 5 }, ...wholeView },
     { width: 6, height: 5 },
     out,
   );
@@ -87,14 +87,14 @@ test('bilinear sampling keeps pixel centres: a ramp stays on its line, edges rep
   const source = Uint8Array.from({ length: 14 }, (_, i) => (i % 7) * 30);
   const out = new Float32Array(12);
   resamplePlane(
-    { samples: source, size: { width: 7, height: 2 }, region: wholePicture },
+    { samples: source, size: { width: 7, height: 2 }, ...wholeView },
     { width: 6, height: 2 },
     out,
   );
   for (let x = 0; x < 6; x++) expect(out[x]).toBeCloseTo(((x + 0.5) * (7 / 6) - 0.5) * 30, 3);
   const wide = new Float32Array(14);
   resamplePlane(
-    { samples: Uint8Array.of(10, 20, 10, 20), size: { width: 2, height: 2 }, region: wholePicture },
+    { samples: Uint8Array.of(10, 20, 10, 20), size: { width: 2, height: 2 }, ...wholeView },
     { width: 7, height: 2 },
     wide,
   );
@@ -107,7 +107,7 @@ test('a strong reduction averages what it covers instead of skipping it', () => 
   const stripes = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 2 === 0 ? 0 : 200));
   const out = new Float32Array(16);
   resamplePlane(
-    { samples: stripes, size: { width: 64, height: 64 }, region: wholePicture },
+    { samples: stripes, size: { width: 64, height: 64 }, ...wholeView },
     { width: 4, height: 4 },
     out,
   );
@@ -123,4 +123,24 @@ test('left and right, top and bottom stay where they are in luma and chroma', ()
   const out = inputOf(frame);
   expect(out[0]).toBeLessThan(out[3]!);
   expect(out[32]).toBeLessThan(out[32 + 12]!);
+});
+
+test('a mirrored region is the region with each row the other way round', () => {
+  using frame = paintFrame({ width: 16, height: 8 }, (x, y) => [
+    16 + x * 13,
+    40 + y * 20,
+    x < 7 ? 60 : 200,
+  ]);
+  const region = { x: 0.125, y: 0.25, width: 0.6, height: 0.5 };
+  const [asIs, mirrored] = [false, true].map((flip) => {
+    const out = new Float32Array(48);
+    fillInput(pictureOf(frame, { region, mirrored: flip }), target, out);
+    return out;
+  });
+  expect(mirrored).not.toEqual(asIs);
+  for (let from = 0; from < 48; from += 4) {
+    expect([...mirrored!.subarray(from, from + 4)]).toEqual(
+      [...asIs!.subarray(from, from + 4)].toReversed(),
+    );
+  }
 });

@@ -202,6 +202,7 @@ function settings(): object {
       minMemoryIou: 0.5,
       averageMemoryPass: false,
       decodePromptTwice: false,
+      mirroredPromptLook: false,
       regionScale: null,
       minPresence: 0.5,
     },

@@ -79,6 +79,21 @@ test('a feature bank closes what it replaces, drops or gets too late, once', asy
   expect(liveFrames()).toBe(0);
 });
 
+test('mirrored features are other features than those of the same region as it is', async () => {
+  const segmenter = createFakeSegmenter();
+  const bank = new FeatureBank();
+  using frame = paintScene(movingSquare, 1);
+  const mirrored = { region: wholePicture, mirrored: true };
+  bank.put(await segmenter.encode(frame, signal, mirrored));
+  expect(bank.get(whole(1))).toBeUndefined();
+  bank.put(await encode(segmenter, 1));
+  expect(segmenter.openFeatures()).toBe(2);
+  expect(bank.get({ frameIndex: 1, ...mirrored })?.mirrored).toBe(true);
+  bank.keepOnly([whole(1)]);
+  expect(segmenter.openFeatures()).toBe(1);
+  bank.close();
+});
+
 test('features that were encoded ahead are taken once; what nobody takes is closed', async () => {
   const segmenter = createFakeSegmenter();
   const early = new EarlyFeatures();

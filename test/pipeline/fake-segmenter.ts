@@ -1,6 +1,6 @@
 import { SegmentationError } from '../../src/frame/errors.ts';
 import type { Frame } from '../../src/frame/frame.ts';
-import { wholePicture, type Box } from '../../src/frame/geometry.ts';
+import { wholeView, type Box, type View } from '../../src/frame/geometry.ts';
 import type { ModelInfo } from '../../src/frame/model.ts';
 import type {
   DecodeRequest,
@@ -28,6 +28,7 @@ export const fakeModel: ModelInfo = {
     minMemoryIou: 0.5,
     averageMemoryPass: false,
     decodePromptTwice: false,
+    mirroredPromptLook: false,
     regionScale: null,
     minPresence: 0.5,
   },
@@ -48,6 +49,8 @@ export type FakeSegmenter = Segmenter & {
   readonly encoded: number[];
   /** The parts of the picture that were encoded, in the same order. */
   readonly regions: Box[];
+  /** Whether they were encoded left to right, in the same order. */
+  readonly mirrored: boolean[];
   /** Features that are not closed. */
   openFeatures(): number;
 };
@@ -62,20 +65,23 @@ export function createFakeSegmenter(info: Partial<ModelInfo> = {}): FakeSegmente
   const hooks: SegmenterHooks = {};
   const encoded: number[] = [];
   const regions: Box[] = [];
+  const mirroredRuns: boolean[] = [];
   let open = 0;
   return {
     info: { ...fakeModel, ...info },
     hooks,
     encoded,
     regions,
+    mirrored: mirroredRuns,
     openFeatures: () => open,
-    async encode(frame, signal, region = wholePicture) {
+    async encode(frame, signal, view = wholeView) {
       encoded.push(frame.index);
-      regions.push(region);
-      const grid = cellGrid(frame, region);
+      regions.push(view.region);
+      mirroredRuns.push(view.mirrored);
+      const grid = cellGrid(frame, view);
       await unlessAborted(hooks.encode?.(frame.index), signal);
       open++;
-      return ownedFeatures({ frameIndex: frame.index, region, grid }, () => open--);
+      return ownedFeatures({ frameIndex: frame.index, ...view, grid }, () => open--);
     },
     async decode(features, requests, signal) {
       await unlessAborted(hooks.decode?.(features.frameIndex, requests), signal);
@@ -123,7 +129,7 @@ function cancelled(): SegmentationError {
 }
 
 function ownedFeatures(
-  content: Pick<FakeFeatures, 'frameIndex' | 'region' | 'grid'>,
+  content: Pick<FakeFeatures, 'frameIndex' | 'region' | 'mirrored' | 'grid'>,
   onFree: () => void,
 ): FakeFeatures {
   let owners = 1;
@@ -143,10 +149,11 @@ function ownedFeatures(
 }
 
 /** Brightness of a region's cells, `maskSide` squared, by the pixel at each centre. */
-function cellGrid(frame: Frame, region: Box): Float32Array {
+function cellGrid(frame: Frame, { region, mirrored }: View): Float32Array {
   const { width, height } = frame.analysis;
   return Float32Array.from({ length: maskSide * maskSide }, (_, at) => {
-    const u = ((at % maskSide) + 0.5) / maskSide;
+    const column = mirrored ? maskSide - 1 - (at % maskSide) : at % maskSide;
+    const u = (column + 0.5) / maskSide;
     const v = (Math.floor(at / maskSide) + 0.5) / maskSide;
     const x = Math.floor((region.x + u * region.width) * width);
     const y = Math.floor((region.y + v * region.height) * height);

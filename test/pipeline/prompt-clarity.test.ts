@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { wholePicture } from '../../src/frame/geometry.ts';
-import { promptClarity, type Seen } from '../../src/pipeline/prompt-clarity.ts';
+import type { Seen } from '../../src/pipeline/looks.ts';
+import { promptClarity } from '../../src/pipeline/prompt-clarity.ts';
 
 const frame = { analysis: { width: 64, height: 32 } };
 
@@ -17,7 +18,7 @@ function look(from: number, to: number, scores: { stability: number; consensus: 
 test('two looks that found the same thing agree', () => {
   const first = look(4, 12, { stability: 0.7, consensus: 0.6 });
   const second = look(4, 12, { stability: 0.9, consensus: 0.2 });
-  expect(promptClarity(first, second, frame)).toEqual({
+  expect(promptClarity([first, second], frame)).toEqual({
     stability: expect.closeTo(0.8, 12) as number,
     consensus: 0.6,
     agreementIou: 1,
@@ -26,11 +27,17 @@ test('two looks that found the same thing agree', () => {
 
 test('a second look that found a quarter of the first agrees as much', () => {
   const scores = { stability: 1, consensus: 1 };
-  const { agreementIou } = promptClarity(look(0, 16, scores), look(0, 8, scores), frame);
+  const { agreementIou } = promptClarity([look(0, 16, scores), look(0, 8, scores)], frame);
   expect(agreementIou).toBeCloseTo(0.25, 1);
 });
 
 test('one look alone cannot disagree', () => {
-  const clarity = promptClarity(look(4, 12, { stability: 0.7, consensus: 0.6 }), null, frame);
+  const clarity = promptClarity([look(4, 12, { stability: 0.7, consensus: 0.6 }), null], frame);
   expect(clarity).toMatchObject({ stability: 0.7, agreementIou: 1 });
+});
+
+test('of three looks the pair that agrees least counts', () => {
+  const scores = { stability: 1, consensus: 1 };
+  const looks = [look(0, 16, scores), look(0, 16, scores), look(0, 8, scores)];
+  expect(promptClarity(looks, frame).agreementIou).toBeCloseTo(0.25, 1);
 });

@@ -12,11 +12,11 @@ const open = sessions.open;
 afterEach(() => sessions.expectNothingLeft());
 
 /** A model that looks at twice the objects' size; what it was asked is kept by frame. */
-function closeModel(decodePromptTwice = false): {
+function closeModel(looks: { decodePromptTwice?: boolean; mirroredPromptLook?: boolean } = {}): {
   readonly segmenter: FakeSegmenter;
   readonly asked: { readonly frameIndex: number; readonly request: DecodeRequest }[];
 } {
-  const tracking = { ...fakeModel.tracking, regionScale: 2, decodePromptTwice };
+  const tracking = { ...fakeModel.tracking, regionScale: 2, ...looks };
   const segmenter = createFakeSegmenter({ tracking });
   const asked: { frameIndex: number; request: DecodeRequest }[] = [];
   segmenter.hooks.decode = (frameIndex, requests) => {
@@ -25,14 +25,15 @@ function closeModel(decodePromptTwice = false): {
   return { segmenter, asked };
 }
 
-/** Twice the square of {@link movingSquare} that starts at (x, y), in fractions of the picture. */
-function aroundSquare(x: number, y: number): Box {
+/** The square of {@link movingSquare} that starts at (x, y), made larger, in fractions of the picture. */
+function aroundSquare(x: number, y: number, scale = 2): Box {
   const { width, height } = sceneSize;
+  const margin = 10 * (scale - 1);
   return {
-    x: (x - 10) / width,
-    y: (y - 10) / height,
-    width: 40 / width,
-    height: 40 / height,
+    x: (x - margin) / width,
+    y: (y - margin) / height,
+    width: (20 * scale) / width,
+    height: (20 * scale) / height,
   };
 }
 
@@ -92,7 +93,7 @@ test('a box prompt is looked at close up, and so is every keyframe after it', as
 });
 
 test('a click is looked at twice: in the whole picture, then close up with the first mask', async () => {
-  const { segmenter, asked } = closeModel(true);
+  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, click(20, 24)))
@@ -103,7 +104,7 @@ test('a click is looked at twice: in the whole picture, then close up with the f
   expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 2 });
   const [first, second] = segmenter.regions;
   expect(first).toEqual(wholePicture);
-  expectRegion(second, aroundSquare(16, 20));
+  expectRegion(second, aroundSquare(16, 20, 1.5));
   expect(asked).toHaveLength(2);
   const [wide, close] = asked.map(({ request }) => request);
   // A click means the middle of its pixel.
@@ -116,6 +117,44 @@ test('a click is looked at twice: in the whole picture, then close up with the f
   expect(centre.x).toBeCloseTo(0.5, 1);
   expect(centre.y).toBeCloseTo(0.5, 1);
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('of several clicks the first says which object is meant, then all are looked at close up', async () => {
+  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
+  const session = open({ segmenter });
+  const clicks = [
+    { x: 60, y: 30, label: 'positive' },
+    { x: 20, y: 24, label: 'positive' },
+    { x: 90, y: 60, label: 'negative' },
+  ] as const;
+  session.inputs
+    .prompt(prompt(1, 0, { points: [...clicks.slice(1, 2), ...clicks.slice(0, 1), clicks[2]] }))
+    .frames(1)
+    .end();
+  await readAll(session);
+  const [wide, close] = asked.map(({ request }) => request);
+  expect(wide!.clicks).toHaveLength(1);
+  expect(wide!.clicks[0]!.x).toBeCloseTo(20.5 / 96, 6);
+  // Both positive clicks are in view, the negative one is beyond the region.
+  expect(close!.clicks.map(({ label }) => label)).toEqual(['positive', 'positive']);
+  expect(close!.prior).not.toBeNull();
+});
+
+test('clicks whose first one finds nothing are all looked at', async () => {
+  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
+  const session = open({ segmenter });
+  const points = [
+    { x: 90, y: 4, label: 'positive' },
+    { x: 20, y: 24, label: 'positive' },
+  ] as const;
+  session.inputs
+    .prompt(prompt(1, 0, { points: [...points] }))
+    .frames(1)
+    .end();
+  await readAll(session);
+  expect(segmenter.regions).toEqual([wholePicture]);
+  expect(asked.map(({ request }) => request.clicks.length)).toEqual([1, 2]);
+  expect(asked[1]!.request.prior).toBeNull();
 });
 
 test('a given mask is remembered with the region around it', async () => {

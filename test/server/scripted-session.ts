@@ -24,6 +24,7 @@ export const scriptedModel: ModelInfo = {
     minMemoryIou: 0.5,
     averageMemoryPass: false,
     decodePromptTwice: false,
+    mirroredPromptLook: false,
     regionScale: null,
     minPresence: 0.5,
   },

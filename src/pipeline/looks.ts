@@ -1,0 +1,133 @@
+import type { Frame } from '../frame/frame.ts';
+import { scaleBox, unionBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
+import type { Click } from '../frame/prompt.ts';
+import type { ObjectRecord } from '../tracking/object-registry.ts';
+import type { PriorMask } from '../tracking/tracker-types.ts';
+import type { EarlyFeatures } from './early-features.ts';
+import type { FeatureBank } from './feature-bank.ts';
+import { boxInRegion } from './keyframe-regions.ts';
+import { mirrorMask, mirrorRequest } from './mirror.ts';
+import type { DecodeRequest, Features, Segmented, Segmenter } from './ports.ts';
+import type { StageClock } from './stage-clock.ts';
+
+/** How one object is put to the model on a keyframe. */
+export type KeyframeObject = {
+  readonly record: ObjectRecord;
+  /** The part of the picture to look at, in fractions of it. */
+  readonly region: Box;
+  /** Its propagated mask in the region; null where it has none or the prompts start anew. */
+  readonly prior: PriorMask | null;
+  /** Prompts of this very frame, display pixels; null where there are none. */
+  readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
+  /** Where to look for it by memory if its mask leads to nothing; null: nowhere. */
+  readonly elsewhere: Box | null;
+};
+
+/** What looking at a keyframe needs besides the objects. */
+export type KeyframeContext = {
+  readonly segmenter: Segmenter;
+  readonly bank: FeatureBank;
+  /** Encoder runs that were begun before the frame's turn. */
+  readonly early: EarlyFeatures;
+  readonly clock: StageClock;
+  readonly signal: AbortSignal;
+  /** Called for each encoder run. */
+  readonly onEncode: () => void;
+};
+
+/** One object with what is asked of the decoder, in fractions of the region as it is. */
+export type Look = {
+  readonly region: Box;
+  readonly request: DecodeRequest;
+  /** The model sees the region flipped left to right; memory of such a look is empty. Default: false. */
+  readonly mirrored?: boolean;
+};
+
+/** One object with what the decoder said, and the region of the picture that it saw. */
+export type Seen = { readonly region: Box; readonly result: Segmented };
+
+/** What a prompt says, in fractions of a region; clicks mean the middle of their pixel. */
+export function promptInRegion(
+  prompt: KeyframeObject['prompt'],
+  region: Box,
+  display: Size,
+): Pick<DecodeRequest, 'clicks' | 'box'> {
+  const clicks = (prompt?.clicks ?? []).map((click) => ({
+    ...click,
+    x: ((Math.floor(click.x) + 0.5) / display.width - region.x) / region.width,
+    y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
+  }));
+  if (!prompt?.box) return { clicks, box: null };
+  const box = scaleBox(prompt.box, display, { width: 1, height: 1 });
+  return { clicks, box: boxInRegion(box, region) };
+}
+
+/** The pixels that a prompt's positive clicks are on, in fractions of the picture; null: none. */
+export function positiveClicksBox(prompt: KeyframeObject['prompt'], display: Size): Box | null {
+  let box: Box | null = null;
+  for (const { x, y, label } of prompt?.clicks ?? []) {
+    const pixel = { x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 };
+    if (label === 'positive')
+      box = unionBox(box, scaleBox(pixel, display, { width: 1, height: 1 }));
+  }
+  return box;
+}
+
+/** Runs the image encoder on a region unless its features are held already. The bank owns them. */
+export async function encodeInto(
+  context: KeyframeContext,
+  frame: Frame,
+  region: Box,
+  mirrored = false,
+): Promise<Features> {
+  const { bank, clock, segmenter, signal } = context;
+  const held = bank.get({ frameIndex: frame.index, region, mirrored });
+  if (held) return held;
+  const isWhole = region === wholePicture && !mirrored;
+  const early = isWhole ? context.early.take(frame.index) : undefined;
+  if (early === undefined) context.onEncode();
+  const features = await clock.time(
+    'encode',
+    () => early ?? segmenter.encode(frame, signal, { region, mirrored }),
+  );
+  bank.put(features);
+  return features;
+}
+
+/** Decodes, view by view; null where nothing is asked. Masks come back as the picture is. */
+export async function decodeLooks(
+  context: KeyframeContext,
+  frame: Frame,
+  looks: readonly (Look | null)[],
+): Promise<(Seen | null)[]> {
+  const seen = looks.map((): Seen | null => null);
+  for (const mirrored of [false, true]) {
+    const asked = looks.flatMap((look, i) =>
+      look !== null && (look.mirrored ?? false) === mirrored ? [{ look, i }] : [],
+    );
+    for (const region of new Set(asked.map(({ look }) => look.region))) {
+      const here = asked.filter(({ look }) => look.region === region);
+      const requests = here.map(({ look }) => look.request);
+      const results = await decodeView(context, frame, { region, mirrored, requests });
+      here.forEach(({ i }, k) => {
+        const result = results[k];
+        if (result) seen[i] = { region, result };
+      });
+    }
+  }
+  return seen;
+}
+
+async function decodeView(
+  context: KeyframeContext,
+  frame: Frame,
+  view: { region: Box; mirrored: boolean; requests: readonly DecodeRequest[] },
+): Promise<Segmented[]> {
+  const { segmenter, clock, signal } = context;
+  const { region, mirrored } = view;
+  const features = await encodeInto(context, frame, region, mirrored);
+  const requests = mirrored ? view.requests.map(mirrorRequest) : view.requests;
+  const results = await clock.time('decode', () => segmenter.decode(features, requests, signal));
+  if (!mirrored) return results;
+  return results.map((result) => ({ ...result, logits: mirrorMask(result.logits) }));
+}

@@ -1,0 +1,121 @@
+import { afterEach, expect, test } from 'vitest';
+import { maskIou } from '../../src/frame/mask.ts';
+import { wholePicture } from '../../src/frame/geometry.ts';
+import type { DecodeRequest } from '../../src/pipeline/ports.ts';
+import { createFakeSegmenter, fakeModel, type FakeSegmenter } from './fake-segmenter.ts';
+import { movingSquare, trueMask, type Scene } from './fake-video.ts';
+import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
+
+const sessions = new TestSessions();
+const open = sessions.open;
+
+afterEach(() => sessions.expectNothingLeft());
+
+/** A model that gains from mirrored looks; what it was asked is kept. */
+function mirroringModel(tracking: Partial<typeof fakeModel.tracking> = {}): {
+  readonly segmenter: FakeSegmenter;
+  readonly asked: { readonly frameIndex: number; readonly request: DecodeRequest }[];
+} {
+  const segmenter = createFakeSegmenter({
+    tracking: { ...fakeModel.tracking, regionScale: 2, mirroredPromptLook: true, ...tracking },
+  });
+  const asked: { frameIndex: number; request: DecodeRequest }[] = [];
+  segmenter.hooks.decode = (frameIndex, requests) => {
+    for (const request of requests) asked.push({ frameIndex, request });
+  };
+  return { segmenter, asked };
+}
+
+const squareBox = { x: 16, y: 20, width: 20, height: 20 };
+
+test('a box is looked at once more, closer and mirrored; later keyframes are not', async () => {
+  const { segmenter, asked } = mirroringModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { ...squareBox, width: 14 } }))
+    .frames(7)
+    .end();
+  const { results, summary } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 0, 5]);
+  expect(segmenter.mirrored).toEqual([false, true, false]);
+  expect(summary).toMatchObject({ keyframes: 2, encoderRuns: 3 });
+  const [wide, close] = segmenter.regions;
+  expect(close!.height).toBeLessThan(wide!.height);
+  // The box holds the left of the square, which is its right in the mirrored region.
+  const { box, prior } = asked[1]!.request;
+  expect(box!.x + box!.width / 2).toBeGreaterThan(0.5);
+  expect(prior).toBeNull();
+  // What is remembered is the picture as it is.
+  const [memory] = asked[2]!.request.memory;
+  expect(memory!.features).toMatchObject({ region: wide, mirrored: false });
+  expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('a click is looked at in the whole picture, close up, and mirrored with the mask so far', async () => {
+  const { segmenter, asked } = mirroringModel({ decodePromptTwice: true });
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, click(20, 24)))
+    .frames(1)
+    .end();
+  const { results, summary } = await readAll(session);
+  expect(segmenter.mirrored).toEqual([false, false, true]);
+  expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 3 });
+  const region = segmenter.regions[2]!;
+  const { clicks, prior } = asked[2]!.request;
+  expect(clicks[0]!.x).toBeCloseTo(1 - (20.5 / 96 - region.x) / region.width, 6);
+  expect(clicks[0]!.y).toBeCloseTo((24.5 / 64 - region.y) / region.height, 6);
+  expect(prior).not.toBeNull();
+  expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('a model that sees whole pictures sees the whole picture mirrored', async () => {
+  const { segmenter } = mirroringModel({ regionScale: null });
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, click(20, 24)))
+    .frames(1)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.regions).toEqual([wholePicture, wholePicture]);
+  expect(segmenter.mirrored).toEqual([false, true]);
+  expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('a correction is looked at mirrored without memory; a given mask is not looked at', async () => {
+  const { segmenter, asked } = mirroringModel();
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
+    .prompt(prompt(1, 2, { action: 'refine', ...click(28, 30) }))
+    .frames(3)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.encoded).toEqual([0, 2, 2]);
+  expect(segmenter.mirrored).toEqual([false, false, true]);
+  expect(asked.map(({ request }) => request.memory.length)).toEqual([1, 0]);
+  expect(asked[1]!.request.prior).not.toBeNull();
+  expect(maskIou(maskOf(results[2], 1), trueMask(movingSquare, 2, 1))).toBeGreaterThan(0.9);
+});
+
+test('objects that are named by boxes share one mirrored run', async () => {
+  const scene: Scene = {
+    ...movingSquare,
+    squares: () => [
+      { band: 1, x: 8, y: 20, side: 12 },
+      { band: 2, x: 48, y: 30, side: 12 },
+    ],
+  };
+  const { segmenter } = mirroringModel();
+  const session = open({ scene, segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, { box: { x: 8, y: 20, width: 12, height: 12 } }))
+    .prompt(prompt(2, 0, { box: { x: 48, y: 30, width: 12, height: 12 } }))
+    .frames(1)
+    .end();
+  const { results } = await readAll(session);
+  expect(segmenter.mirrored).toEqual([false, true]);
+  for (const band of [1, 2] as const) {
+    expect(maskIou(maskOf(results[0], band), trueMask(scene, 0, band))).toBeGreaterThan(0.9);
+  }
+});
