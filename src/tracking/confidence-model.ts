@@ -3,19 +3,19 @@ export type ConfidenceModel = { readonly bias: number; readonly weights: readonl
 
 /** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
-  bias: 2.268,
+  bias: 2.701,
   weights: [
-    0.2, // unstable outline
-    0.838, // candidates apart
-    0.429, // looks apart
-    1.604, // keyframe
-    0.64, // presence
-    0.013, // age
-    0.228, // residual
-    0.512, // area change
-    0.435, // strain
-    0.433, // travel
-    1.037, // fuzz
-    0.893, // refiner
+    0.34, // unstable outline
+    0.479, // candidates apart
+    1.211, // looks apart
+    1.992, // keyframe
+    0.529, // presence
+    0.043, // age
+    0.348, // residual
+    0.469, // area change
+    0.255, // strain
+    0.198, // travel
+    0.991, // fuzz
+    1.179, // refiner
   ],
 };
