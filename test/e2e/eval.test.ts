@@ -31,7 +31,8 @@ test('two clips, two prompts: every figure is there and in its range', async () 
   ]);
   for (const { setting, clips, davis, others, pools } of summaries) {
     expect(clips.map(({ name }) => name)).toEqual(['camel', 'made']);
-    for (const row of clips) checkRow(row);
+    // Boxes are looked at once more, mirrored; a given mask answers itself.
+    for (const row of clips) checkRow(row, setting.prompt === 'box' ? 5 : 4);
     expect(davis?.region).toBeCloseTo(clips[0]?.region ?? -1, 9);
     expect(others?.name).toBe('mean of 1 others');
     expect(pools.map(({ name }) => name)).toEqual(['DAVIS', 'others']);
@@ -52,9 +53,9 @@ test('two clips, two prompts: every figure is there and in its range', async () 
   }
 }, 120_000);
 
-function checkRow(row: Row): void {
+function checkRow(row: Row, encoderRuns: number): void {
   expect(row).toMatchObject({ frames: frameCount, objects: 2, keyframes: 4 });
-  expect(row.encoderRunsPerFrame).toBeCloseTo(4 / frameCount, 9);
+  expect(row.encoderRunsPerFrame).toBeCloseTo(encoderRuns / frameCount, 9);
   for (const score of [row.region, row.boundary, row.regionRecall, row.stability]) {
     expect(score).toBeGreaterThan(0.3);
     expect(score).toBeLessThanOrEqual(1);

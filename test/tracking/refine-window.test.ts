@@ -100,6 +100,11 @@ test('a refiner that says what its prior said changes nothing', () => {
   }
 });
 
+/** The most that two masks differ by in one pixel. */
+function apart(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
+}
+
 test('what differs by less than the caution changes nothing, what differs by more is lessened by it', () => {
   const mask = softDisc({ x: 80, y: 48, radius: 20 }, analysis);
   const crop = () =>
@@ -109,8 +114,6 @@ test('what differs by less than the caution changes nothing, what differs by mor
     const logits = cut.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + change);
     return pasteRefined(mask, cut, logits, caution).values;
   };
-  const apart = (a: Float32Array, b: Float32Array) =>
-    a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
   expect(apart(grown(2, 3), grown(0, 0))).toBeLessThan(1e-6);
   expect(apart(grown(-2, 3), grown(0, 0))).toBeLessThan(1e-6);
   expect(apart(grown(5, 3), grown(2, 0))).toBeLessThan(1e-6);
