@@ -3,19 +3,19 @@ export type ConfidenceModel = { readonly bias: number; readonly weights: readonl
 
 /** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
-  bias: 2.701,
+  bias: 2.732,
   weights: [
-    0.34, // unstable outline
-    0.479, // candidates apart
-    1.211, // looks apart
-    1.992, // keyframe
-    0.529, // presence
-    0.043, // age
-    0.348, // residual
-    0.469, // area change
-    0.255, // strain
-    0.198, // travel
-    0.991, // fuzz
-    1.179, // refiner
+    0.349, // unstable outline
+    0.475, // candidates apart
+    1.232, // looks apart
+    1.937, // keyframe
+    0.441, // presence
+    0.031, // age
+    0.431, // residual
+    0.533, // area change
+    0.342, // strain
+    0.231, // travel
+    1.021, // fuzz
+    1.119, // refiner
   ],
 };
