@@ -7,7 +7,6 @@ import { splitFragments } from '../src/cli/demo/encode-camera.ts';
 import type { Clip, TrueMasks } from '../src/cli/eval/clips.ts';
 import { davisClips, findClips, readTruths } from '../src/cli/eval/clips.ts';
 import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
-import { distancePeak } from '../src/cli/eval/distance-peak.ts';
 import { regionIou } from '../src/cli/eval/region-iou.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
 import { startServerProcess } from '../src/cli/eval/server-process.ts';
@@ -20,8 +19,8 @@ import type { Size } from '../src/frame/geometry.ts';
 import { maskToBitmap } from '../src/frame/mask.ts';
 import { createDecoder } from '../src/video/index.ts';
 import { readBenchOptions } from './bench-options.ts';
-import { largestRegion } from './largest-region.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
+import { simulateClick } from './simulate-click.ts';
 
 /*
  * What one click is worth. Every clip runs twice: once as it is, which shows the worst frame of its
@@ -93,7 +92,7 @@ async function correct(clip: Clip, prompt: EvalPrompt, on: SegmentationClient): 
     ([index]) => index > 0 && index < last - later - reorderFrames,
   );
   const [frame, worst] = candidates.reduce((a, b) => (b[1] < a[1] ? b : a));
-  const click = simulateClick(before, truths, { objectId, frame, display });
+  const click = clickOn(before, truths, { objectId, frame, display });
   const after = click === null ? before : await run(job, objectId, { frame, click });
   const second = scored(after);
   const meanAfter = (values: ReadonlyMap<number, number>) =>
@@ -165,7 +164,8 @@ function scores(
   return values;
 }
 
-function simulateClick(
+/** The click that a user would make on a frame; null where nothing is wrong. */
+function clickOn(
   { bitmaps }: Answers,
   truths: ReadonlyMap<number, TrueMasks>,
   at: { readonly objectId: number; readonly frame: number; readonly display: Size },
@@ -174,14 +174,7 @@ function simulateClick(
   const pixels = at.display.width * at.display.height;
   const wanted = truth === undefined ? new Uint8Array(pixels) : maskToBitmap(truth);
   const predicted = bitmaps.get(at.frame) ?? new Uint8Array(pixels);
-  const wrong = wanted.map((value, index) =>
-    (value ? 1 : 0) === (predicted[index] ? 1 : 0) ? 0 : 1,
-  );
-  const region = largestRegion(wrong, at.display);
-  const peak = region === null ? null : distancePeak(region, at.display);
-  if (peak === null) return null;
-  const isMissed = wanted[Math.floor(peak.y) * at.display.width + Math.floor(peak.x)];
-  return { ...peak, label: isMissed ? 'positive' : 'negative' };
+  return simulateClick(predicted, wanted, at.display);
 }
 
 /** The clip as it is, cut into one fragment a frame. */
