@@ -67,10 +67,8 @@ function inDigits(iou: number): string {
 async function measure(clip: Clip): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'single-frame-'));
   try {
-    await promisify(execFile)(ffmpeg.path, [
-      ...['-v', 'error', '-i', clip.videoFile, '-start_number', '0', '-vsync', '0'],
-      join(folder, '%05d.png'),
-    ]);
+    const words = ['-v', 'error', '-i', clip.videoFile, '-start_number', '0', '-vsync', '0'];
+    await promisify(execFile)(ffmpeg.path, [...words, join(folder, '%05d.png')]);
     const truths = await readTruths(clip);
     const scores: number[][] = [];
     for (const [index, name] of (await readdir(folder)).toSorted().entries()) {

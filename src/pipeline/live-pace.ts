@@ -4,7 +4,10 @@ import type { KeyframeBudget } from './keyframe-budget.ts';
 /** A frame is late when its answer takes more than so many frame intervals from decoding on. */
 const lateIntervals = 2;
 
-/** Refining is left out where so many frame intervals have passed since decoding. */
+/**
+ * Refining is left out where so many frame intervals have passed since decoding; while frames are
+ * late anywhere, the share of them that keyframes may have, too.
+ */
 const refineWithinIntervals = 0.75;
 
 /**
@@ -35,7 +38,8 @@ export class LivePace {
 
   /** Whether there is time to refine a frame's masks. */
   mayRefine(task: FrameTask): boolean {
-    return this.#ageMs(task) <= refineWithinIntervals * this.#intervalMs;
+    const within = refineWithinIntervals * this.#budget.shareRatio;
+    return this.#ageMs(task) <= within * this.#intervalMs;
   }
 
   /** Whether a keyframe that can wait may start; then `endKeyframe` must follow. */
