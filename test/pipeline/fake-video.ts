@@ -1,6 +1,6 @@
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { FramePool, liveFrames, type Frame } from '../../src/frame/frame.ts';
-import type { Size } from '../../src/frame/geometry.ts';
+import type { Box, Size } from '../../src/frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { Decode, DecodeEvent } from '../../src/pipeline/ports.ts';
 
@@ -30,6 +30,19 @@ export const movingSquare: Scene = {
   timestampUs: (frameIndex) => frameIndex * 40_000,
   background: () => 0,
 };
+
+/** Two small squares that stay where they are, `boxes` around them. */
+export const twoSquares = {
+  ...movingSquare,
+  squares: () => [
+    { band: 1, x: 8, y: 20, side: 12 },
+    { band: 2, x: 48, y: 30, side: 12 },
+  ],
+  boxes: [
+    { x: 8, y: 20, width: 12, height: 12 },
+    { x: 48, y: 30, width: 12, height: 12 },
+  ],
+} as const satisfies Scene & { readonly boxes: readonly Box[] };
 
 /** The true mask of one band at a frame's size. */
 export function trueMask(scene: Scene, frameIndex: number, band: 1 | 2): Mask {

@@ -3,7 +3,7 @@ import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
 import { createFakeSegmenter, fakeModel, type FakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, trueMask, type Scene } from './fake-video.ts';
+import { movingSquare, trueMask, twoSquares } from './fake-video.ts';
 import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
 
 const sessions = new TestSessions();
@@ -99,18 +99,12 @@ test('a correction is looked at mirrored without memory; a given mask is not loo
 });
 
 test('objects that are named by boxes share one mirrored run', async () => {
-  const scene: Scene = {
-    ...movingSquare,
-    squares: () => [
-      { band: 1, x: 8, y: 20, side: 12 },
-      { band: 2, x: 48, y: 30, side: 12 },
-    ],
-  };
+  const scene = twoSquares;
   const { segmenter } = mirroringModel();
   const session = open({ scene, segmenter });
   session.inputs
-    .prompt(prompt(1, 0, { box: { x: 8, y: 20, width: 12, height: 12 } }))
-    .prompt(prompt(2, 0, { box: { x: 48, y: 30, width: 12, height: 12 } }))
+    .prompt(prompt(1, 0, { box: scene.boxes[0] }))
+    .prompt(prompt(2, 0, { box: scene.boxes[1] }))
     .frames(1)
     .end();
   const { results } = await readAll(session);

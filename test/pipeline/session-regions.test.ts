@@ -3,7 +3,7 @@ import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture, type Box } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
 import { createFakeSegmenter, fakeModel, maskSide, type FakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, sceneSize, trueMask, type Scene } from './fake-video.ts';
+import { movingSquare, sceneSize, trueMask, twoSquares, type Scene } from './fake-video.ts';
 import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
 
 const sessions = new TestSessions();
@@ -175,18 +175,12 @@ test('a given mask is remembered with the region around it', async () => {
 });
 
 test('objects share one region, and the second one is not lost by it', async () => {
-  const scene: Scene = {
-    ...movingSquare,
-    squares: () => [
-      { band: 1, x: 8, y: 20, side: 12 },
-      { band: 2, x: 48, y: 30, side: 12 },
-    ],
-  };
+  const scene = twoSquares;
   const { segmenter } = closeModel();
   const session = open({ scene, segmenter });
   session.inputs
-    .prompt(prompt(1, 0, { box: { x: 8, y: 20, width: 12, height: 12 } }))
-    .prompt(prompt(2, 0, { box: { x: 48, y: 30, width: 12, height: 12 } }))
+    .prompt(prompt(1, 0, { box: scene.boxes[0] }))
+    .prompt(prompt(2, 0, { box: scene.boxes[1] }))
     .frames(6)
     .end();
   const { results } = await readAll(session);
