@@ -5,7 +5,7 @@ import type { ClickOptions, SegmentationClient } from '../clients/typescript/ind
 import { deferred } from '../clients/typescript/deferred.ts';
 import { splitFragments } from '../src/cli/demo/encode-camera.ts';
 import type { Clip, TrueMasks } from '../src/cli/eval/clips.ts';
-import { davisClips, findClips, readTruths } from '../src/cli/eval/clips.ts';
+import { readTruths } from '../src/cli/eval/clips.ts';
 import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
 import { regionIou } from '../src/cli/eval/region-iou.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
@@ -19,6 +19,7 @@ import type { Size } from '../src/frame/geometry.ts';
 import { maskToBitmap } from '../src/frame/mask.ts';
 import { createDecoder } from '../src/video/index.ts';
 import { readBenchOptions } from './bench-options.ts';
+import { chooseClips } from './choose-clips.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { simulateClick } from './simulate-click.ts';
 
@@ -43,9 +44,7 @@ const reorderFrames = 4;
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
 const decode = createDecoder({ ffmpeg });
-const only = options.list('only');
-const found = await findClips(options.text('clips'), only.length === 0 ? null : only);
-const clips = only.length === 0 ? found.filter(({ name }) => davisClips.has(name)) : found;
+const clips = await chooseClips(options);
 const prompts = promptKinds.filter((kind) => options.list('prompt').includes(kind));
 
 await using server = await startServerProcess([]);

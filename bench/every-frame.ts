@@ -7,7 +7,7 @@ import { connect } from '../clients/typescript/index.ts';
 import type { SegmentationClient } from '../clients/typescript/index.ts';
 import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
 import type { Clip } from '../src/cli/eval/clips.ts';
-import { davisClips, findClips, readTruths } from '../src/cli/eval/clips.ts';
+import { readTruths } from '../src/cli/eval/clips.ts';
 import type { ClipResult, Setting } from '../src/cli/eval/evaluate-clip.ts';
 import { evaluateClip } from '../src/cli/eval/evaluate-clip.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
@@ -17,6 +17,7 @@ import { promptKinds } from '../src/cli/eval/true-prompts.ts';
 import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { createDecoder } from '../src/video/index.ts';
 import { readBenchOptions } from './bench-options.ts';
+import { chooseClips } from './choose-clips.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 
 /*
@@ -46,9 +47,7 @@ const options = readBenchOptions({
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
 const decode = createDecoder({ ffmpeg });
-const only = options.list('only');
-const found = await findClips(options.text('clips'), only.length === 0 ? null : only);
-const clips = only.length === 0 ? found.filter(({ name }) => davisClips.has(name)) : found;
+const clips = await chooseClips(options);
 const prompt = promptKinds.find((kind) => kind === options.text('prompt')) ?? 'mask';
 const settings = options.list('keyframes').map((keyframes): Setting => ({ prompt, keyframes }));
 

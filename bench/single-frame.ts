@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { ClickOptions } from '../clients/typescript/index.ts';
 import { connect } from '../clients/typescript/index.ts';
 import type { Clip } from '../src/cli/eval/clips.ts';
-import { davisClips, findClips, readTruths } from '../src/cli/eval/clips.ts';
+import { readTruths } from '../src/cli/eval/clips.ts';
 import { distancePeak } from '../src/cli/eval/distance-peak.ts';
 import { regionIou } from '../src/cli/eval/region-iou.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
@@ -16,6 +16,7 @@ import { decodeObject } from '../src/cli/segment/decode-answer.ts';
 import type { Mask } from '../src/frame/mask.ts';
 import { maskToBitmap } from '../src/frame/mask.ts';
 import { readBenchOptions } from './bench-options.ts';
+import { chooseClips } from './choose-clips.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { simulateClick } from './simulate-click.ts';
 
@@ -43,9 +44,7 @@ const options = readBenchOptions({ clips: '', only: '', every: '3' });
 const { signal } = new AbortController();
 const mostClicks = 3;
 const ffmpeg = await findConfiguredFfmpeg();
-const only = options.list('only');
-const found = await findClips(options.text('clips'), only.length === 0 ? null : only);
-const clips = only.length === 0 ? found.filter(({ name }) => davisClips.has(name)) : found;
+const clips = await chooseClips(options);
 
 await using server = await startServerProcess([]);
 using client = connect(server.address);

@@ -4,7 +4,7 @@ import type { ObjectRecord } from '../tracking/object-registry.ts';
 import type { PromptedFrame } from './apply-prompts.ts';
 import type { KeyframeMasks } from './keyframe-memory.ts';
 import { sharedRegion } from './keyframe-regions.ts';
-import type { KeyframeObject } from './looks.ts';
+import { pixelUnder, type KeyframeObject } from './looks.ts';
 import type { TrackerHandle } from './tracker-pool.ts';
 
 /** What a keyframe is planned from. */
@@ -104,7 +104,7 @@ async function planRegion(tracker: TrackerHandle, input: KeyframeInput): Promise
     .filter(({ objectId }) => prompted.asked.has(objectId) && !prompted.given.has(objectId))
     .filter(({ objectId, prompt }) => !prompted.fresh.has(objectId) || prompt.box !== null)
     .flatMap(({ prompt }) => prompt.clicks)
-    .map(({ x, y }) => inPicture({ x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 }))
+    .map((click) => pixelUnder(click, frame.display))
     .filter((pixel) => !isWithin(pixel, region));
   return far.length === 0 ? region : sharedRegion([...boxes, ...far], regionScale);
 }

@@ -1,13 +1,14 @@
 import type { Frame } from '../frame/frame.ts';
-import { scaleBox, unionBox, type Size } from '../frame/geometry.ts';
+import { unionBox, type Size } from '../frame/geometry.ts';
 import { keepAttachedParts } from '../tracking/attached-parts.ts';
-import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
+import { modelMaskFromSoft } from '../tracking/model-mask.ts';
 import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
 import type { SegmentedAction } from '../tracking/tracker-types.ts';
 import { cellUnder, isInside } from './click-cells.ts';
 import { sharedRegion } from './keyframe-regions.ts';
 import {
   decodeLooks,
+  maskSeen,
   positiveClicksBox,
   promptInRegion,
   type KeyframeContext,
@@ -200,9 +201,7 @@ function closeUp(
   const { prompt } = object;
   const { maskSide, tracking } = context.segmenter.info;
   const { logits } = seen.result;
-  const soft = softMaskFromLogits(logits, maskSide, frame.analysis, seen.region);
-  const found = softMaskBounds(soft);
-  const box = found && scaleBox(found, frame.analysis, { width: 1, height: 1 });
+  const { soft, box } = maskSeen(seen, frame);
   if (box === null && !asksByOneClick(object, context)) return null;
   const isNear = prompt?.box != null || box === null;
   const place = unionBox(box, positiveClicksBox(prompt, frame.display));

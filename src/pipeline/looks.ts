@@ -1,6 +1,8 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, unionBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
+import type { SoftMask } from '../frame/soft-mask.ts';
+import { softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
 import type { ObjectRecord } from '../tracking/object-registry.ts';
 import type { PriorMask } from '../tracking/tracker-types.ts';
 import type { EarlyFeatures } from './early-features.ts';
@@ -62,15 +64,29 @@ export function promptInRegion(
   return { clicks, box: boxInRegion(box, region) };
 }
 
+/** The pixel that a click is on, in fractions of the picture. */
+export function pixelUnder({ x, y }: Click, display: Size): Box {
+  const pixel = { x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 };
+  return scaleBox(pixel, display, { width: 1, height: 1 });
+}
+
 /** The pixels that a prompt's positive clicks are on, in fractions of the picture; null: none. */
 export function positiveClicksBox(prompt: KeyframeObject['prompt'], display: Size): Box | null {
-  let box: Box | null = null;
-  for (const { x, y, label } of prompt?.clicks ?? []) {
-    const pixel = { x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 };
-    if (label === 'positive')
-      box = unionBox(box, scaleBox(pixel, display, { width: 1, height: 1 }));
-  }
-  return box;
+  const positive = (prompt?.clicks ?? []).filter(({ label }) => label === 'positive');
+  return positive.reduce<Box | null>(
+    (box, click) => unionBox(box, pixelUnder(click, display)),
+    null,
+  );
+}
+
+/** The mask that was seen, at analysis size, and its box in fractions of the picture; null: empty. */
+export function maskSeen(
+  { region, result: { logits } }: Seen,
+  { analysis }: Pick<Frame, 'analysis'>,
+): { readonly soft: SoftMask; readonly box: Box | null } {
+  const soft = softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region);
+  const bounds = softMaskBounds(soft);
+  return { soft, box: bounds && scaleBox(bounds, analysis, { width: 1, height: 1 }) };
 }
 
 /** Runs the image encoder on a region unless its features are held already. The bank owns them. */

@@ -1,10 +1,11 @@
 import type { Frame } from '../frame/frame.ts';
 import { scaleBox, unionBox, type Box } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
-import { modelMaskFromSoft, softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
+import { modelMaskFromSoft } from '../tracking/model-mask.ts';
 import { isInside } from './click-cells.ts';
 import { sharedRegion } from './keyframe-regions.ts';
 import {
+  maskSeen,
   positiveClicksBox,
   promptInRegion,
   type KeyframeContext,
@@ -43,7 +44,7 @@ export function mirroredLooks(
   const { mirroredPromptLook, regionScale } = info.tracking;
   if (!mirroredPromptLook) return objects.map(() => null);
   const asked = objects.map((object, i) =>
-    object.prompt && answers[i] ? answered(object, answers[i], info.maskSide, frame) : null,
+    object.prompt && answers[i] ? answered(object, answers[i], frame) : null,
   );
   const scale = regionScale && Math.min(regionScale, mirroredScale);
   const regions = new Map<Box, Box>();
@@ -65,20 +66,15 @@ export function mirroredLooks(
   });
 }
 
-function answered(
-  object: KeyframeObject,
-  { region, result: { logits } }: Seen,
-  maskSide: number,
-  { analysis, display }: Frame,
-): Answered | null {
-  const unit = { width: 1, height: 1 };
-  const soft = softMaskFromLogits(logits, maskSide, analysis, region);
-  const bounds = softMaskBounds(soft);
-  const drawn = object.prompt?.box ? scaleBox(object.prompt.box, display, unit) : null;
-  const found = bounds === null ? drawn : scaleBox(bounds, analysis, unit);
+function answered(object: KeyframeObject, answer: Seen, frame: Frame): Answered | null {
+  const { display } = frame;
+  const { prompt } = object;
+  const { soft, box } = maskSeen(answer, frame);
+  const drawn = prompt?.box ? scaleBox(prompt.box, display, { width: 1, height: 1 }) : null;
+  const found = box ?? drawn;
   if (found === null) return null;
-  const place = unionBox(found, positiveClicksBox(object.prompt, display)) ?? found;
-  return { object, from: region, soft, place };
+  const place = unionBox(found, positiveClicksBox(prompt, display)) ?? found;
+  return { object, from: answer.region, soft, place };
 }
 
 /**

@@ -1,18 +1,15 @@
 import type { Frame } from '../frame/frame.ts';
 import type { PromptClarity } from '../tracking/confidence.ts';
-import { softMaskFromLogits } from '../tracking/model-mask.ts';
 import { softMaskIou } from '../tracking/soft-mask-iou.ts';
-import type { Seen } from './looks.ts';
+import { maskSeen, type Seen } from './looks.ts';
 
 /** How clearly a prompt named one thing, by the looks at it in turn; null: one not taken. */
 export function promptClarity(
   taken: readonly (Seen | null)[],
-  { analysis }: Pick<Frame, 'analysis'>,
+  frame: Pick<Frame, 'analysis'>,
 ): PromptClarity {
   const looks = taken.filter((look) => look !== null);
-  const masks = looks.map(({ region, result: { logits } }) =>
-    softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region),
-  );
+  const masks = looks.map((look) => maskSeen(look, frame).soft);
   const agreements = masks.slice(1).map((mask, i) => softMaskIou(masks[i]!, mask));
   const stabilities = looks.map(({ result }) => result.stability);
   return {

@@ -38,7 +38,7 @@ export type TrackedObject = {
   readonly given: Mask | null;
   /** Null until the object's first keyframe. */
   readonly anchor: Anchor | null;
-  /** The refiner's prototypes from the last keyframe; null without a refiner. */
+  /** What the refiner remembers of the last keyframe; null without a refiner. */
   readonly appearance: Float32Array | null;
   /** What the refiner is to see on this frame; null when it is not asked. */
   readonly cut: RefineCrop | null;

@@ -7,14 +7,13 @@ slow made camera, so that clicks have known extents.  OUT/occluded: training cli
 """
 import argparse
 import pathlib
-import subprocess
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from .data.prepare import HELD_OUT_CLIPS, clip_of
-from .pack import VIDEO_SET
+from .pack import VIDEO_SET, encode_clip
 
 FRAMES = 14
 #: photographs of each set; the object is the largest region (people and cars: the union of their parts)
@@ -22,16 +21,14 @@ PHOTOGRAPHS = {"bsds500": 14, "ccp": 7, "carparts": 7, "human290": 7}
 WHOLE = ("ccp", "carparts", "human290")
 OCCLUDED = 10
 WALL = (.25, .5)   # of the picture's width
-QUALITY = "14"
+QUALITY = 14   # H.264 crf
 
 
 def write_clip(folder: pathlib.Path, frames: list, masks: list) -> None:
     """BGR frames and boolean masks, cut to even sides."""
     height, width = (side // 2 * 2 for side in frames[0].shape[:2])
     (folder / "masks").mkdir(parents=True, exist_ok=True)
-    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", "24", "-i", "-",
-               "-c:v", "libx264", "-crf", QUALITY, "-pix_fmt", "yuv420p", str(folder / "clip.mp4")]
-    subprocess.run(command, input=b"".join(f[:height, :width].tobytes() for f in frames), check=True)
+    (folder / "clip.mp4").write_bytes(encode_clip([f[:height, :width] for f in frames], crf=QUALITY))
     for i, mask in enumerate(masks):
         image = Image.fromarray(mask[:height, :width].astype(np.uint8)).convert("P")
         image.putpalette([0, 0, 0, 128, 0, 0] + [0] * 762)

@@ -29,11 +29,11 @@ def add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def encode_clip(frames: list, fps: int = 24) -> bytes:
+def encode_clip(frames: list, fps: int = 24, crf: int = H264_CRF) -> bytes:
     """BGR frames of one size -> an H.264 file; odd sizes are padded by ffmpeg to even ones."""
     height, width = frames[0].shape[:2]
     command = ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", str(fps),
-               "-i", "-", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-crf", str(H264_CRF), "-preset", "medium",
+               "-i", "-", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-crf", str(crf), "-preset", "medium",
                "-pix_fmt", "yuv420p", "-threads", "1", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "-"]
     return subprocess.run(command, input=b"".join(f.tobytes() for f in frames), capture_output=True, check=True).stdout
 
