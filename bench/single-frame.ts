@@ -31,6 +31,7 @@ import { simulateClick } from './simulate-click.ts';
  *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
  *   --only NAMES    clips to run. Default: those of DAVIS
  *   --every N       one frame of so many. Default: 3
+ *   --model NAME    model of the package, or a folder with manifest.json. Default: the embedded one
  */
 
 /** Mean IoU over a clip's frames, in the order of `kinds`. */
@@ -40,13 +41,13 @@ type Measured = {
   readonly ious: readonly number[];
 };
 
-const options = readBenchOptions({ clips: '', only: '', every: '3' });
+const options = readBenchOptions({ clips: '', only: '', every: '3', model: 'maskstream-tiny' });
 const { signal } = new AbortController();
 const mostClicks = 3;
 const ffmpeg = await findConfiguredFfmpeg();
 const clips = await chooseClips(options);
 
-await using server = await startServerProcess([]);
+await using server = await startServerProcess(['--model', options.text('model')]);
 using client = connect(server.address);
 const kinds = ['box', '1 click', '2 clicks', '3 clicks'];
 const results: Measured[] = [];

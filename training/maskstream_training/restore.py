@@ -1,6 +1,6 @@
 """Rebuild weights to train on from the graphs of a model folder, which hold them as export.py arranges them.
 
-    python -m maskstream_training.restore MODEL_FOLDER OUT --pictures RAW    # OUT/encoder.pt, OUT/decoder.pt
+    python -m maskstream_training.restore MODEL_FOLDER OUT --pictures RAW    # OUT/encoder.pt, OUT/decoder.pt, OUT/text.pt, OUT/area.pt
 
 The encoder's batch norms were folded into its convolutions. Each gets back the statistics of its input on pictures of
 RAW (as prepare.py reads it), with weight and bias that undo them: the same function, with running statistics as with
@@ -23,6 +23,8 @@ from .model.deployed import Deployed
 from .model.encoder import SIZE, Encoder
 from .model.weights import load_weights, save_weights
 from .onnx_graph import open_graph, run
+from .text.joint_head import JointHead
+from .text.vocabulary import NOUNS
 
 PICTURES = 96
 SMALLEST_REGION = .4   # side of a region, as a share of the picture's
@@ -147,6 +149,13 @@ def restored_decoder(named: dict[str, Tensor]) -> Decoder:
     return decoder
 
 
+def restored_text(named: dict[str, Tensor]) -> JointHead:
+    """The graph keeps the names of the heads' parameters: they have no norms to fold."""
+    head = JointHead(len(NOUNS)).eval()
+    head.load_state_dict({name: named[name] for name in head.state_dict()})
+    return head
+
+
 def difference(found: Tensor, wanted: Tensor) -> float:
     return float((found - wanted).abs().max() / wanted.abs().max().clamp(min=1e-3))
 
@@ -178,7 +187,10 @@ def restore(model_folder: pathlib.Path, out: pathlib.Path, raw: pathlib.Path) ->
     graph, constants, named, convolutions = named_constants(model_folder / "encoder.onnx")
     _, _, decoder_tensors, _ = named_constants(model_folder / "decoder.onnx")
     modules = {"encoder": restored_encoder(named, convolutions, images), "decoder": restored_decoder(decoder_tensors)}
-    save_weights(out, modules, restored_from=model_folder.name)
+    if (model_folder / "text.onnx").exists():
+        text = restored_text(named_constants(model_folder / "text.onnx")[2])
+        modules |= {"text": text.parts, "area": text.areas}
+    save_weights(out, modules, restored_from=model_folder.name, step=0)
     check(out, (graph, constants), decoder_tensors, images)
 
 

@@ -14,6 +14,7 @@ import json
 import math
 import pathlib
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -35,8 +36,9 @@ PAIRS = 48
 class Averaged:
     """A head in training and the running mean of its weights."""
 
-    def __init__(self, device: torch.device, lr: float):
-        self.head = TextHead(len(NOUNS)).to(device, memory_format=torch.channels_last)   # the layout that truth comes in
+    def __init__(self, head: torch.nn.Module, device: torch.device, lr: float, loss: Callable = loss_of):
+        self.head = head.to(device, memory_format=torch.channels_last).train()   # the layout that truth comes in
+        self.loss = loss
         self.optimizer = torch.optim.AdamW(self.head.parameters(), lr=lr, betas=(.9, .98), weight_decay=.05)
         self.mean = [p.detach().clone() for p in self.head.parameters()]
 
@@ -45,7 +47,7 @@ class Averaged:
             group["lr"] = lr
         with autocast():
             logits = self.head(*features)
-        loss = loss_of(logits.float(), batch, keep)
+        loss = self.loss(logits.float(), batch, keep)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.head.parameters(), 1.)
@@ -55,20 +57,32 @@ class Averaged:
                 mean.lerp_(p, 1 - min(.998, (1 + steps) / (10 + steps)))
         return loss.detach()
 
-    def finished(self) -> TextHead:
+    def finished(self) -> torch.nn.Module:
         with torch.no_grad():
             for mean, p in zip(self.mean, self.head.parameters()):
                 p.copy_(mean)
         return self.head.eval()
 
 
+def rate(highest: float, step: int, progress: float) -> float:
+    return highest * min(1, (step + 1) / 100) * (.5 + .5 * math.cos(math.pi * min(1, progress))) + 1e-6
+
+
+def frozen_encoder(folder: pathlib.Path, device: torch.device) -> tuple[Encoder, Callable]:
+    """The encoder of folder/encoder.pt, and what runs it in half precision where that pays."""
+    encoder = Encoder()
+    load_weights(folder / "encoder.pt", encoder)
+    encoder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return encoder, (lambda: torch.autocast("cuda", dtype=torch.bfloat16)) if device.type == "cuda" else contextlib.nullcontext
+
+
 def learn(args, images: Images, encoder: Encoder, autocast) -> tuple[TextHead, TextHead, int]:
     """The shipped head and its twin."""
-    shipped, twin = Averaged(images.device, args.lr), Averaged(images.device, args.lr)
+    shipped, twin = (Averaged(TextHead(len(NOUNS)), images.device, args.lr) for _ in range(2))
     begun, step, progress = time.time(), 0, 0.
     while progress < 1:
         progress = step / args.steps if args.steps else (time.time() - begun) / args.seconds
-        lr = args.lr * min(1, (step + 1) / 100) * (.5 + .5 * math.cos(math.pi * min(1, progress))) + 1e-6
+        lr = rate(args.lr, step, progress)
         with torch.no_grad():
             batch = images.batch(args.batch)
             with autocast():
@@ -87,10 +101,8 @@ def learn(args, images: Images, encoder: Encoder, autocast) -> tuple[TextHead, T
 def train(args) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(args.seed)
-    images, encoder = Images(args.data, device), Encoder()
-    load_weights(args.weights / "encoder.pt", encoder)
-    encoder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-    autocast = (lambda: torch.autocast("cuda", dtype=torch.bfloat16)) if device.type == "cuda" else contextlib.nullcontext
+    images = Images(args.data, device)
+    encoder, autocast = frozen_encoder(args.weights, device)
     if args.heads:
         head, steps = stored(args.heads, "text")
         # Without a twin, thresholds come from pictures that the head has learned from.
