@@ -5,12 +5,18 @@ import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { percentile } from './percentile.ts';
 
 /*
- * Milliseconds of encoder and decoder graphs alone, those of several folders in turns in one
+ * Milliseconds of encoder, decoder and refiner graphs alone, those of several folders in turns in one
  * process, so that what else the machine does falls on all of them:
  * `node dist/bench/graphs.js [--runs 20] FOLDER...`. Ratios are against the first folder.
  */
 
-const files = ['encoder.onnx', 'encoder-int8.onnx', 'decoder.onnx'];
+const files = [
+  'encoder.onnx',
+  'encoder-int8.onnx',
+  'decoder.onnx',
+  'refiner.onnx',
+  'refiner-int8.onnx',
+];
 const warmUpRuns = 3;
 const argumentsGiven = process.argv.slice(2);
 const runsAt = argumentsGiven.indexOf('--runs');
@@ -27,7 +33,7 @@ type Subject = {
   readonly cpuMs: number[];
 };
 
-console.log(`${machineName()}; ${runs} runs each, in turns; decoders with one object\n`);
+console.log(`${machineName()}; ${runs} runs each, in turns; one object\n`);
 const rows: string[][] = [];
 for (const threads of [1, 2]) {
   const paths = folders.flatMap((folder) => files.map((file) => join(folder, file)));
@@ -54,7 +60,7 @@ async function open(path: string, threads: number): Promise<Subject> {
   const feeds = Object.fromEntries(
     session.inputMetadata.map((input) => [input.name, filled(input)]),
   );
-  const role = basename(path).startsWith('encoder') ? 'encoder' : 'decoder';
+  const role = basename(path).replace(/(-int8)?\.onnx$/, '');
   return { path, role, session, feeds, wallMs: [], cpuMs: [] };
 }
 
@@ -66,7 +72,9 @@ function filled(input: InferenceSession.ValueMetadata): Tensor {
   const value = (i: number): number => {
     if (input.name === 'labels') return i < 2 ? 2 + i : -1;
     if (input.name === 'has_mask' || input.name === 'mem_valid') return 1;
-    return input.name === 'image' ? noise(i) * 255 : noise(i);
+    if (input.name === 'image' || input.name === 'crop') return noise(i) * 255;
+    // Rows of an appearance are about as long as a unit vector.
+    return input.name === 'appearance' ? noise(i) / 4 : noise(i);
   };
   return new Tensor(
     'float32',

@@ -48,8 +48,7 @@ async function measureModel(model: LoadedModel, setting: Setting): Promise<void>
     await measure(name, setting, async () => void (await model.decode(features, requests, signal)));
   }
   const { refiner } = model.info;
-  // The refiner is the same in all settings.
-  if (refiner === null || setting.precision === 'quantised' || setting.threads > 1) return;
+  if (refiner === null || setting.threads > 1) return;
   const { cropSide, appearanceLength } = refiner;
   const request = {
     crop: new Float32Array(3 * cropSide * cropSide).fill(100),

@@ -5,7 +5,12 @@ import { liveFrames, type Frame } from '../../src/frame/frame.ts';
 import type { Box } from '../../src/frame/geometry.ts';
 import { goldenIou, goldenPicture } from '../../src/inference/golden-picture.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
-import type { DecodeRequest, LoadedModel, Segmented } from '../../src/inference/requests.ts';
+import type {
+  DecodeRequest,
+  LoadedModel,
+  Refined,
+  Segmented,
+} from '../../src/inference/requests.ts';
 import { killWorker } from '../../src/inference/worker-lane.ts';
 import type { Segmenter as PipelinePort } from '../../src/pipeline/ports.ts';
 import { paintFrame } from './pictures.ts';
@@ -130,6 +135,39 @@ test('quantised graphs find the masks that the float32 ones find', async () => {
     expect(found.predictedIou).toBeCloseTo(wanted.predictedIou, 1);
   }
 });
+
+test('the quantised refiner draws the masks that the float32 one draws', async () => {
+  await using exact = await loadModel({ directory, precision: 'float32', signal });
+  const side = model.info.refiner!.cropSide;
+  const answers = [];
+  for (const one of [exact, model]) {
+    const key = { crop: cropOfDisc(side, 64), prior: discPrior(side, 64), appearance: null };
+    const [{ appearance }] = (await one.refine([key], signal)) as [Refined];
+    const moved = { crop: cropOfDisc(side, 70), prior: discPrior(side, 64), appearance };
+    answers.push((await one.refine([moved], signal))[0]!);
+  }
+  const [wanted, found] = answers as [Refined, Refined];
+  expect(found.logits).not.toEqual(wanted.logits);
+  const mask = wanted.logits.map((logit) => (logit > 0 ? 1 : 0));
+  expect(iouWith(found.logits, mask)).toBeGreaterThan(0.97);
+  expect(found.predictedIou).toBeCloseTo(wanted.predictedIou, 1);
+});
+
+/** A window as the tracker cuts it, float32[3, side, side] in 0..255, of a disc around column `x`. */
+function cropOfDisc(side: number, x: number): Float32Array {
+  const inside = discPrior(side, x);
+  return Float32Array.from({ length: 3 * inside.length }, (_, i) => {
+    const at = i % inside.length;
+    return (inside[at] === 1 ? 200 : 90) + texture(at % side, Math.floor(at / side), 6);
+  });
+}
+
+function discPrior(side: number, x: number): Float32Array {
+  const disc = { x, y: side / 2, radius: side / 3.2 };
+  return Float32Array.from({ length: side * side }, (_, at) =>
+    isIn(disc, at % side, Math.floor(at / side), 0) ? 1 : 0,
+  );
+}
 
 const discs = [
   ['left', left, right],

@@ -1,4 +1,4 @@
-"""ONNX graphs with their constants at hand, and an interpreter in PyTorch for the operators of the encoder's graphs.
+"""ONNX graphs with their constants at hand, and an interpreter in PyTorch for the operators of the encoder's and the refiner's.
 
 The interpreter shows every tensor on the way, which is what choosing ranges needs; it needs no runtime for Python.
 """
@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 WIDENED = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
+TYPES = {TensorProto.FLOAT: torch.float32, TensorProto.INT64: torch.int64}
 
 
 def attributes(node: onnx.NodeProto) -> dict:
@@ -71,9 +72,28 @@ def integer_matmul(a: Tensor, b: Tensor, a_scale: Tensor, b_scale: Tensor, a_zer
 
 
 def resize(x: Tensor, _roi, scales: Tensor, mode: bytes = b"nearest", coordinate_transformation_mode: bytes = b"half_pixel", **_) -> Tensor:
-    if (mode, coordinate_transformation_mode) != (b"linear", b"half_pixel"):
-        raise ValueError(f"expected a linear half-pixel Resize, got {mode!r}, {coordinate_transformation_mode!r}")
-    return F.interpolate(x, scale_factor=scales[2:].tolist(), mode="bilinear", align_corners=False)
+    factors = scales[2:].tolist()
+    if (mode, coordinate_transformation_mode) == (b"linear", b"half_pixel"):
+        return F.interpolate(x, scale_factor=factors, mode="bilinear", align_corners=False)
+    if (mode, coordinate_transformation_mode) == (b"nearest", b"asymmetric"):
+        return F.interpolate(x, scale_factor=factors, mode="nearest")
+    raise ValueError(f"expected a linear half-pixel or a nearest asymmetric Resize, got {mode!r}, {coordinate_transformation_mode!r}")
+
+
+def unsqueeze(x: Tensor, axes: Tensor) -> Tensor:
+    for axis in sorted(axes.tolist()):
+        x = x.unsqueeze(axis)
+    return x
+
+
+def gemm(x: Tensor, weight: Tensor, bias: Tensor, alpha: float = 1., beta: float = 1., transB: int = 0) -> Tensor:
+    return alpha * (x @ (weight.T if transB else weight)) + beta * bias
+
+
+def pixel_shuffle(x: Tensor, blocksize: int, mode: bytes = b"DCR") -> Tensor:
+    if mode != b"CRD":
+        raise ValueError(f"expected DepthToSpace in the order CRD, got {mode!r}")
+    return F.pixel_shuffle(x, blocksize)
 
 
 def cut(x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor, *_) -> Tensor:
@@ -94,7 +114,14 @@ OPERATORS: dict[str, Callable] = {
     "Shape": lambda x: torch.tensor(x.shape), "Slice": cut, "Concat": lambda *x, axis: torch.cat(x, axis), "Reshape": reshape,
     "Transpose": lambda x, perm: x.permute(*perm), "Split": lambda x, sizes, axis=0: torch.split(x, sizes.tolist(), axis),
     "Squeeze": lambda x, axes: x.squeeze(*axes.tolist()), "QuantizeLinear": quantise, "DequantizeLinear": dequantise,
-    "MatMulIntegerToFloat": integer_matmul,
+    "MatMulIntegerToFloat": integer_matmul, "Exp": torch.exp, "Log": torch.log, "Sqrt": torch.sqrt, "Sigmoid": torch.sigmoid,
+    "Min": torch.minimum, "Max": torch.maximum, "Clip": torch.clamp, "Gemm": gemm, "DepthToSpace": pixel_shuffle,
+    "Cast": lambda x, to: x.to(TYPES[to]), "Gather": lambda x, index, axis=0: x.select(axis, int(index)),
+    "Unsqueeze": unsqueeze, "Flatten": lambda x, axis=1: x.flatten(axis),
+    "ConstantOfShape": lambda shape, value: torch.full(shape.tolist(), float(numpy_helper.to_array(value)[0])),
+    "AveragePool": lambda x, kernel_shape, **_: F.avg_pool2d(x, kernel_shape),
+    "ReduceMean": lambda x, axes, keepdims=1: x.mean(axes, keepdim=bool(keepdims)),
+    "ReduceSum": lambda x, axes, keepdims=1: x.sum(axes.tolist(), keepdim=bool(keepdims)),
 }
 
 
