@@ -3,19 +3,19 @@ export type ConfidenceModel = { readonly bias: number; readonly weights: readonl
 
 /** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
-  bias: 2.732,
+  bias: 2.778,
   weights: [
-    0.349, // unstable outline
-    0.475, // candidates apart
-    1.232, // looks apart
-    1.937, // keyframe
-    0.441, // presence
-    0.031, // age
-    0.431, // residual
-    0.533, // area change
-    0.342, // strain
-    0.231, // travel
-    1.021, // fuzz
-    1.119, // refiner
+    0.361, // unstable outline
+    0.464, // candidates apart
+    1.311, // looks apart
+    1.991, // keyframe
+    0.351, // presence
+    0.033, // age
+    0.5, // residual
+    0.548, // area change
+    0.359, // strain
+    0.217, // travel
+    1.159, // fuzz
+    1.103, // refiner
   ],
 };
