@@ -36,10 +36,10 @@ export async function refineObjects(
   const logits = floats(outputs['logits']!);
   const scores = floats(outputs['iou']!);
   const looks = floats(outputs['appearance']!);
-  return items.map(({ answer }, i) => ({
+  return items.map(({ answer, appearance: known }, i) => ({
     logits: into(answer, logits.subarray(i * plane, (i + 1) * plane)),
     predictedIou: calibrate(scores[i]!, settings.calibration),
-    appearance: looks.slice(i * look, (i + 1) * look),
+    appearance: known === null ? looks.slice(i * look, (i + 1) * look) : null,
   }));
 }
 

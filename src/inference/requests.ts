@@ -66,8 +66,8 @@ export type Refined = {
   readonly logits: Float32Array;
   /** Expected IoU of `logits`, 0..1. */
   readonly predictedIou: number;
-  /** The object's look on this frame under its prior; `info.refiner.appearanceLength` values. */
-  readonly appearance: Float32Array;
+  /** The object's look on this frame under its prior; null where the request brought an earlier one. */
+  readonly appearance: Float32Array | null;
 };
 
 /** One instance that a phrase found. Box in fractions of the picture. */

@@ -14,6 +14,9 @@ const maxPauseMs = 500;
 /** A stream that has not asked again for so long does not hold its place in the row. */
 const wishLifeMs = 500;
 
+/** The server counts as busy for so long after a slow answer. */
+const busyMs = 2000;
+
 type Wish = { readonly sinceMs: number; askedMs: number };
 
 /**
@@ -30,6 +33,7 @@ export class KeyframeBudget {
   #observedMs: number;
   #cutMs = Number.NEGATIVE_INFINITY;
   #openMs = Number.NEGATIVE_INFINITY;
+  #slowMs = Number.NEGATIVE_INFINITY;
 
   /** @param nowMs monotonic milliseconds */
   constructor(nowMs: () => number) {
@@ -42,10 +46,20 @@ export class KeyframeBudget {
     return this.#share;
   }
 
-  /** Learns whether a frame was answered late, or others were dropped before it. */
-  observe(late: boolean): void {
+  /** Whether frames were answered slowly of late, though perhaps not late. */
+  get isBusy(): boolean {
+    return this.#nowMs() - this.#slowMs < busyMs;
+  }
+
+  /**
+   * Learns how a frame was answered.
+   *
+   * @param pace `late` also where others were dropped before it
+   */
+  observe(pace: 'in-time' | 'slow' | 'late'): void {
     const nowMs = this.#nowMs();
-    if (!late) {
+    if (pace !== 'in-time') this.#slowMs = nowMs;
+    if (pace !== 'late') {
       const recovered = ((nowMs - this.#observedMs) / 1000) * recoveryPerSecond;
       this.#share = Math.min(1, this.#share + recovered);
     } else if (nowMs - this.#cutMs >= cutIntervalMs) {

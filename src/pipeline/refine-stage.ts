@@ -42,15 +42,15 @@ export class RefineStage {
     if (segmenter.info.refiner === null || objectIds.length === 0) return [];
     const crops = await clock.time('refine', () => tracker.call('crops', objectIds));
     const fresh = crops.map((crop) => ({ ...crop, appearance: null }));
-    return await this.#run(fresh, clock, ({ objectId }, { appearance }) => {
-      return { kind: 'appearance', objectId, appearance };
-    });
+    return await this.#run(fresh, clock, ({ objectId }, { appearance }) =>
+      appearance === null ? null : { kind: 'appearance', objectId, appearance },
+    );
   }
 
   async #run(
     crops: readonly CropRequest[],
     clock: StageClock,
-    toAction: (crop: CropRequest, refined: Refined) => ObjectAction,
+    toAction: (crop: CropRequest, refined: Refined) => ObjectAction | null,
   ): Promise<ObjectAction[]> {
     if (crops.length === 0) return [];
     const { segmenter, signal } = this.#parts;
@@ -58,7 +58,8 @@ export class RefineStage {
     const refined = await clock.time('refine', () => segmenter.refine(requests, signal));
     return crops.flatMap((crop, i) => {
       const result = refined[i];
-      return result ? [toAction(crop, result)] : [];
+      const action = result ? toAction(crop, result) : null;
+      return action === null ? [] : [action];
     });
   }
 }

@@ -21,7 +21,7 @@ async function endDuringRun(ending: string): Promise<{ stdout: string; stderr: s
     const calls = Array.from({ length: 3 }, () =>
       model.encode(frame, new AbortController().signal).catch((reason) => reason.code));
     // The run takes longer than this on any machine that this project knows.
-    setTimeout(async () => { ${ending} }, 20);
+    setTimeout(async () => { ${ending} }, 4);
   `;
   return await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: root });
 }

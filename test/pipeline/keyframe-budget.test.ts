@@ -42,7 +42,7 @@ test('late frames make pauses between keyframes, which shrink again without them
   const stream = {};
   for (let i = 0; i < 10; i++) {
     clock.nowMs += 50;
-    budget.observe(true);
+    budget.observe('late');
   }
   // Late frames in a row are one cause: three cuts in half a second.
   expect(budget.shareRatio).toBeCloseTo(0.8 ** 3);
@@ -56,7 +56,7 @@ test('late frames make pauses between keyframes, which shrink again without them
   budget.end(stream);
   for (let i = 0; i < 20; i++) {
     clock.nowMs += 1000;
-    budget.observe(false);
+    budget.observe('in-time');
   }
   expect(budget.shareRatio).toBe(1);
 });
@@ -66,7 +66,7 @@ test('a pause is never longer than half a second', () => {
   const stream = {};
   for (let i = 0; i < 100; i++) {
     clock.nowMs += 200;
-    budget.observe(true);
+    budget.observe('late');
   }
   expect(budget.shareRatio).toBe(0.05);
   expect(budget.tryBegin(stream)).toBe(true);
@@ -76,4 +76,17 @@ test('a pause is never longer than half a second', () => {
   expect(budget.tryBegin(stream)).toBe(false);
   clock.nowMs += 1;
   expect(budget.tryBegin(stream)).toBe(true);
+});
+
+test('a slow answer makes the server busy for two seconds, and costs no keyframe', () => {
+  const { budget, clock } = openBudget();
+  expect(budget.isBusy).toBe(false);
+  budget.observe('slow');
+  expect(budget.isBusy).toBe(true);
+  expect(budget.shareRatio).toBe(1);
+  clock.nowMs += 1999;
+  budget.observe('in-time');
+  expect(budget.isBusy).toBe(true);
+  clock.nowMs += 1;
+  expect(budget.isBusy).toBe(false);
 });

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { FramePool } from '../../src/frame/frame.ts';
+import type { FrameTask } from '../../src/pipeline/frame-task.ts';
+import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+import { LivePace } from '../../src/pipeline/live-pace.ts';
+
+const size = { width: 4, height: 2 };
+
+/** A camera of 25 frames a second, and how long each of its frames takes. */
+function camera() {
+  const clock = { nowMs: 0 };
+  const nowMs = () => clock.nowMs;
+  const pace = new LivePace(new KeyframeBudget(nowMs), nowMs);
+  let index = 0;
+  /** Answers the next frame after so many milliseconds; says whether it might have been refined. */
+  const answer = (takesMs: number, ageMs = 0): boolean => {
+    using frame = new FramePool().create({
+      index,
+      timestampUs: index * 40_000,
+      timestampSynthetic: false,
+      analysis: size,
+      display: size,
+      decodedAtMs: clock.nowMs,
+    });
+    index++;
+    const task: FrameTask = {
+      frame,
+      updates: [],
+      sizeChanged: false,
+      resumed: false,
+      framesDroppedBefore: 0,
+      captureTimestampUs: null,
+      revision: 0,
+      queuedAtMs: clock.nowMs - ageMs,
+    };
+    pace.begin(task);
+    const may = pace.mayRefine(task);
+    clock.nowMs += takesMs;
+    pace.end(task);
+    return may;
+  };
+  return { answer };
+}
+
+test('frames in time are all refined; one that waited too long is not', () => {
+  const { answer } = camera();
+  expect([answer(10), answer(10), answer(10)]).toEqual([true, true, true]);
+  expect(answer(10, 31)).toBe(false);
+});
+
+test('after a slow answer every other frame is refined, until none was slow for two seconds', () => {
+  const { answer } = camera();
+  answer(10);
+  answer(51);
+  expect(Array.from({ length: 6 }, () => answer(40))).toEqual([
+    true,
+    false,
+    true,
+    false,
+    true,
+    false,
+  ]);
+  for (let frame = 0; frame < 44; frame++) answer(40);
+  expect([answer(40), answer(40)]).toEqual([true, true]);
+});
