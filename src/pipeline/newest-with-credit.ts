@@ -2,18 +2,24 @@ import { Observable } from 'rxjs';
 
 /** What happens to items that are overtaken. */
 export type NewestOptions<T> = {
+  /** Whether a waiting item may go on waiting though a newer one has come. */
+  readonly mayWait: (waiting: T) => boolean;
   /**
    * Called with the item that is given up and the newer one that takes its place; returns what
    * waits from now on. Whatever `overtaken` holds must be closed here.
    */
   readonly overtake: (overtaken: T, newer: T) => T;
-  /** Called with an item that still waits when the subscriber leaves. */
+  /** Called with each item that still waits when the subscriber leaves. */
   readonly discard: (waiting: T) => void;
 };
 
+/** Two that come together are no reason to drop one. */
+const mostWaiting = 2;
+
 /**
  * An Observable that takes items from `source` as fast as they come and emits, for each value of
- * `credit$`, the newest one: at most one item ever waits. This is LATEST's whole queue.
+ * `credit$`, the oldest that waits. Where more than two would wait, or the oldest has waited long
+ * enough, the newest takes the place of all. This is LATEST's whole queue.
  */
 export function newestWithCredit<T>(
   source: AsyncIterable<T>,
@@ -22,17 +28,15 @@ export function newestWithCredit<T>(
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const iterator = source[Symbol.asyncIterator]();
-    let waiting: { readonly item: T } | null = null;
+    let waiting: T[] = [];
     let credit = 0;
     let ended: { readonly error: unknown } | 'ok' | null = null;
     const emit = (): void => {
-      if (credit > 0 && waiting !== null && !subscriber.closed) {
-        const { item } = waiting;
-        waiting = null;
+      while (credit > 0 && waiting.length > 0 && !subscriber.closed) {
         credit--;
-        subscriber.next(item);
+        subscriber.next(waiting.shift()!);
       }
-      if (ended === null || waiting !== null) return;
+      if (ended === null || waiting.length > 0) return;
       if (ended === 'ok') subscriber.complete();
       else subscriber.error(ended.error);
     };
@@ -45,9 +49,12 @@ export function newestWithCredit<T>(
             options.discard(next.value);
             return;
           }
-          waiting = {
-            item: waiting === null ? next.value : options.overtake(waiting.item, next.value),
-          };
+          const [oldest] = waiting;
+          const isPatient = oldest === undefined || options.mayWait(oldest);
+          waiting.push(next.value);
+          if (waiting.length > mostWaiting || !isPatient) {
+            waiting = [waiting.reduce(options.overtake)];
+          }
           emit();
         }
         ended = 'ok';
@@ -64,8 +71,8 @@ export function newestWithCredit<T>(
       }),
     );
     subscriber.add(() => {
-      if (waiting !== null) options.discard(waiting.item);
-      waiting = null;
+      for (const item of waiting) options.discard(item);
+      waiting = [];
       void iterator.return?.()?.then(undefined, () => undefined);
     });
     void drain();

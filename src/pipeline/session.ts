@@ -41,6 +41,12 @@ const eventBounds: Readonly<Record<Delivery, number>> = { 'every-frame': 8, late
 /** Decoded frames that EVERY_FRAME reads before their turn. */
 const framesAhead = 4;
 
+/**
+ * LATEST lets a frame wait behind the one in work for so long after decoding, though a newer one has
+ * come: a moment in which everything comes together is not yet falling behind.
+ */
+const patienceMs = 50;
+
 /** Frames that an overlapped keyframe may lie back and still be carried forward, at least. */
 const lateFrames = 16;
 
@@ -147,7 +153,11 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   const source = everyFrame ? foreseen(scheduled, core) : scheduled;
   const items$ = everyFrame
     ? pullWithCredit(source, credit$, discardItem)
-    : newestWithCredit(source, credit$, { overtake: overtakeItem, discard: discardItem });
+    : newestWithCredit(source, credit$, {
+        mayWait: (item) => isYoung(item, parts.nowMs()),
+        overtake: overtakeItem,
+        discard: discardItem,
+      });
   const untilBroken$ = items$.pipe(
     takeUntil(stopped$),
     tap((item) => untaken.add(item)),
@@ -186,6 +196,11 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   }
   if (signal.aborted) failures.push(signal.reason);
   return failures[0] ?? null;
+}
+
+/** A warning gives way at once. */
+function isYoung(item: ScheduledItem, nowMs: number): boolean {
+  return item.kind === 'frame' && nowMs - item.frame.decodedAtMs < patienceMs;
 }
 
 /** EVERY_FRAME looks a few frames ahead, to encode known keyframes on another core meanwhile. */

@@ -8,11 +8,12 @@ function overtake(overtaken: Closable, newer: Closable): Closable {
   return newer;
 }
 
-function observe(source: CreditSource) {
+function observe(source: CreditSource, mayWait = (_item: Closable): boolean => false) {
   const credit$ = new Subject<void>();
   const seen: Closable[] = [];
   const ends: unknown[] = [];
-  const subscription = newestWithCredit(source, credit$, { overtake, discard: close }).subscribe({
+  const options = { mayWait, overtake, discard: close };
+  const subscription = newestWithCredit(source, credit$, options).subscribe({
     next: (item) => seen.push(item),
     error: (reason: unknown) => ends.push(reason),
     complete: () => ends.push('complete'),
@@ -59,6 +60,52 @@ test('many: the source is drained, one item waits, the overtaken ones are closed
   expect(closesOf(source)).toEqual([1, 1, 1, 1, 0, 1, 0]);
   credit$.next();
   expect(seen.map(({ id }) => id)).toEqual([4, 6]);
+});
+
+test('two that are young wait in order; a third takes the place of both', async () => {
+  const source = new CreditSource().offer(2);
+  const { credit$, seen } = observe(source, () => true);
+  await settled();
+  credit$.next();
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([0, 1]);
+  source.offer(3);
+  await settled();
+  expect(closesOf(source)).toEqual([0, 0, 1, 1, 0]);
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([0, 1, 4]);
+});
+
+test('the oldest is asked whether it may wait, when a newer one comes', async () => {
+  const source = new CreditSource().offer(1);
+  const asked: number[] = [];
+  const { credit$, seen } = observe(source, ({ id }) => {
+    asked.push(id);
+    return id !== 1;
+  });
+  await settled();
+  expect(asked).toEqual([]);
+  source.offer(1);
+  await settled();
+  credit$.next();
+  source.offer(1);
+  await settled();
+  expect(asked).toEqual([0, 1]);
+  expect(closesOf(source)).toEqual([0, 1, 0]);
+  credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([0, 2]);
+});
+
+test('two that wait are both discarded, and both handed out before the end', async () => {
+  const left = observe(new CreditSource().offer(2), () => true);
+  const source = new CreditSource().offer(2);
+  const unread = observe(source, () => true);
+  await settled();
+  unread.subscription.unsubscribe();
+  expect(closesOf(source)).toEqual([1, 1]);
+  left.credit$.next();
+  left.credit$.next();
+  expect(left.seen.map(({ id }) => id)).toEqual([0, 1]);
 });
 
 test('credit that waits lets the next item pass at once', async () => {
