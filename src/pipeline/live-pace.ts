@@ -42,7 +42,7 @@ export class LivePace {
 
   /**
    * Whether there is time to refine a frame's masks. On a busy server that is every other frame: half
-   * the cost, most of the gain (held-out clips, J&F every 8 frames: 0.818 → 0.816, without 0.80).
+   * the cost, most of the gain (held-out clips, J&F with a keyframe every 8: 0.818 → 0.816).
    */
   mayRefine(task: FrameTask): boolean {
     if (this.#budget.isBusy && task.frame.index % 2 === 1) return false;
