@@ -56,6 +56,11 @@ export function scaleBox(box: Box, from: Size, to: Size): Box {
   return { x: box.x * sx, y: box.y * sy, width: box.width * sx, height: box.height * sy };
 }
 
+/** `box` of a picture of `size` in fractions of the picture. */
+export function inFractions(box: Box, size: Size): Box {
+  return scaleBox(box, size, { width: 1, height: 1 });
+}
+
 /**
  * Size with the aspect of `size` whose longer side is at most `longSide`; never larger than `size`,
  * each side at least 1.

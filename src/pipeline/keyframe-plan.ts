@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import { scaleBox, wholePicture, type Box } from '../frame/geometry.ts';
+import { inFractions, wholePicture, type Box } from '../frame/geometry.ts';
 import type { ObjectRecord } from '../tracking/object-registry.ts';
 import type { PromptedFrame } from './apply-prompts.ts';
 import type { KeyframeMasks } from './keyframe-memory.ts';
@@ -84,9 +84,10 @@ export async function givenMasks(
 async function planRegion(tracker: TrackerHandle, input: KeyframeInput): Promise<Box> {
   const { frame, records, prompted, regionScale } = input;
   if (regionScale === null) return wholePicture;
-  const inPicture = (box: Box): Box => scaleBox(box, frame.display, { width: 1, height: 1 });
   const drawn = records.flatMap(({ objectId, prompt }) =>
-    prompted.fresh.has(objectId) && prompt.box !== null ? [inPicture(prompt.box)] : [],
+    prompted.fresh.has(objectId) && prompt.box !== null
+      ? [inFractions(prompt.box, frame.display)]
+      : [],
   );
   // Given masks are in the tracker already; the former mask of a fresh prompt does not count.
   const placed = records.filter(

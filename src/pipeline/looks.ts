@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import { scaleBox, unionBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
+import { inFractions, unionBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
@@ -60,14 +60,13 @@ export function promptInRegion(
     y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
   }));
   if (!prompt?.box) return { clicks, box: null };
-  const box = scaleBox(prompt.box, display, { width: 1, height: 1 });
-  return { clicks, box: boxInRegion(box, region) };
+  return { clicks, box: boxInRegion(inFractions(prompt.box, display), region) };
 }
 
 /** The pixel that a click is on, in fractions of the picture. */
 export function pixelUnder({ x, y }: Click, display: Size): Box {
   const pixel = { x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 };
-  return scaleBox(pixel, display, { width: 1, height: 1 });
+  return inFractions(pixel, display);
 }
 
 /** The pixels that a prompt's positive clicks are on, in fractions of the picture; null: none. */
@@ -86,7 +85,7 @@ export function maskSeen(
 ): { readonly soft: SoftMask; readonly box: Box | null } {
   const soft = softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region);
   const bounds = softMaskBounds(soft);
-  return { soft, box: bounds && scaleBox(bounds, analysis, { width: 1, height: 1 }) };
+  return { soft, box: bounds && inFractions(bounds, analysis) };
 }
 
 /** Runs the image encoder on a region unless its features are held already. The bank owns them. */

@@ -1,5 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
-import { scaleBox, unionBox, type Box } from '../frame/geometry.ts';
+import { inFractions, unionBox, type Box } from '../frame/geometry.ts';
 import type { SoftMask } from '../frame/soft-mask.ts';
 import { modelMaskFromSoft } from '../tracking/model-mask.ts';
 import { isInside } from './click-cells.ts';
@@ -70,7 +70,7 @@ function answered(object: KeyframeObject, answer: Seen, frame: Frame): Answered 
   const { display } = frame;
   const { prompt } = object;
   const { soft, box } = maskSeen(answer, frame);
-  const drawn = prompt?.box ? scaleBox(prompt.box, display, { width: 1, height: 1 }) : null;
+  const drawn = prompt?.box ? inFractions(prompt.box, display) : null;
   const found = box ?? drawn;
   if (found === null) return null;
   const place = unionBox(found, positiveClicksBox(prompt, display)) ?? found;

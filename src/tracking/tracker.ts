@@ -1,4 +1,4 @@
-import { sameSize, scaleBox, type Box } from '../frame/geometry.ts';
+import { inFractions, sameSize, type Box } from '../frame/geometry.ts';
 import { sampleColours, type ColourSamples } from './colour-look.ts';
 import type { MaskEvidence } from './confidence.ts';
 import { deliverObjects, type DeliveredObject, type DeliveryOptions } from './deliver-objects.ts';
@@ -109,7 +109,7 @@ export class Tracker {
     return objectIds.map((objectId) => {
       const { soft } = this.#object(objectId);
       const bounds = softMaskBounds(soft);
-      return bounds && scaleBox(bounds, soft.size, { width: 1, height: 1 });
+      return bounds && inFractions(bounds, soft.size);
     });
   }
 

@@ -2,6 +2,7 @@ import { SegmentationError } from '../../src/frame/errors.ts';
 import { FramePool, liveFrames, type Frame } from '../../src/frame/frame.ts';
 import type { Box, Size } from '../../src/frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../../src/frame/mask.ts';
+import type { FrameTask } from '../../src/pipeline/frame-task.ts';
 import type { Decode, DecodeEvent } from '../../src/pipeline/ports.ts';
 
 /** A bright, textured square; `band` says how bright, which is how the fake model knows it. */
@@ -43,6 +44,16 @@ export const twoSquares = {
     { x: 48, y: 30, width: 12, height: 12 },
   ],
 } as const satisfies Scene & { readonly boxes: readonly Box[] };
+
+/** The rest of a frame's task where nothing else happens on it. */
+export const uneventful = {
+  updates: [],
+  sizeChanged: false,
+  resumed: false,
+  framesDroppedBefore: 0,
+  captureTimestampUs: null,
+  revision: 0,
+} as const satisfies Omit<FrameTask, 'frame' | 'queuedAtMs'>;
 
 /** The true mask of one band at a frame's size. */
 export function trueMask(scene: Scene, frameIndex: number, band: 1 | 2): Mask {

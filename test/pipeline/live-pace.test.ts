@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest';
-import { FramePool } from '../../src/frame/frame.ts';
-import type { FrameTask } from '../../src/pipeline/frame-task.ts';
 import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
 import { LivePace } from '../../src/pipeline/live-pace.ts';
-
-const size = { width: 4, height: 2 };
+import { movingSquare, paintScene, uneventful } from './fake-video.ts';
 
 /** A camera of 25 frames a second, and how long each of its frames takes. */
 function camera() {
@@ -14,25 +11,8 @@ function camera() {
   let index = 0;
   /** Answers the next frame after so many milliseconds; says whether it might have been refined. */
   const answer = (takesMs: number, ageMs = 0): boolean => {
-    using frame = new FramePool().create({
-      index,
-      timestampUs: index * 40_000,
-      timestampSynthetic: false,
-      analysis: size,
-      display: size,
-      decodedAtMs: clock.nowMs,
-    });
-    index++;
-    const task: FrameTask = {
-      frame,
-      updates: [],
-      sizeChanged: false,
-      resumed: false,
-      framesDroppedBefore: 0,
-      captureTimestampUs: null,
-      revision: 0,
-      queuedAtMs: clock.nowMs - ageMs,
-    };
+    using frame = paintScene(movingSquare, index++);
+    const task = { ...uneventful, frame, queuedAtMs: clock.nowMs - ageMs };
     pace.begin(task);
     const may = pace.mayRefine(task);
     clock.nowMs += takesMs;

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FramePool, liveFrames } from '../../src/frame/frame.ts';
 import { initialState } from '../../src/pipeline/frame-task.ts';
 import { RetainedFrames, type RetainedFrame } from '../../src/pipeline/retained-frames.ts';
+import { uneventful } from './fake-video.ts';
 
 const size = { width: 8, height: 8 };
 const pool = new FramePool();
@@ -32,16 +33,7 @@ function entry(index: number): RetainedFrame {
     display: size,
     decodedAtMs: 0,
   });
-  return {
-    frame,
-    state: { ...initialState, sourceKeyframe: index },
-    updates: [],
-    sizeChanged: false,
-    resumed: false,
-    framesDroppedBefore: 0,
-    captureTimestampUs: null,
-    revision: 0,
-  };
+  return { ...uneventful, frame, state: { ...initialState, sourceKeyframe: index } };
 }
 
 test('one more frame than may be named is held, and the oldest ones are closed', () => {

@@ -19,6 +19,7 @@ import { createFakeSegmenter, type FakeSegmenter } from './fake-segmenter.ts';
 import {
   fakeDecode,
   movingSquare,
+  twoSquares,
   type DecodeTrouble,
   type DecodeWatch,
   type Scene,
@@ -199,6 +200,18 @@ export function prompt(
 /** A positive click. */
 export function click(x: number, y: number): Partial<Prompts> {
   return { points: [{ x, y, label: 'positive' }] };
+}
+
+/** A stream of the {@link twoSquares}, which boxes name on its first frame; it ends after `frames`. */
+export function openTwoBoxes(
+  open: (setup: SessionSetup) => TestSession,
+  segmenter: FakeSegmenter,
+  frames: number,
+): TestSession {
+  const session = open({ scene: twoSquares, segmenter });
+  twoSquares.boxes.forEach((box, i) => session.inputs.prompt(prompt(i + 1, 0, { box })));
+  session.inputs.frames(frames).end();
+  return session;
 }
 
 /** Everything a stream said. */

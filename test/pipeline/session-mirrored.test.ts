@@ -4,7 +4,7 @@ import { wholePicture } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
 import { createFakeSegmenter, fakeModel, type FakeSegmenter } from './fake-segmenter.ts';
 import { movingSquare, trueMask, twoSquares } from './fake-video.ts';
-import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
+import { click, maskOf, openTwoBoxes, prompt, readAll, TestSessions } from './session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;
@@ -101,13 +101,7 @@ test('a correction is looked at mirrored without memory; a given mask is not loo
 test('objects that are named by boxes share one mirrored run', async () => {
   const scene = twoSquares;
   const { segmenter } = mirroringModel();
-  const session = open({ scene, segmenter });
-  session.inputs
-    .prompt(prompt(1, 0, { box: scene.boxes[0] }))
-    .prompt(prompt(2, 0, { box: scene.boxes[1] }))
-    .frames(1)
-    .end();
-  const { results } = await readAll(session);
+  const { results } = await readAll(openTwoBoxes(open, segmenter, 1));
   expect(segmenter.mirrored).toEqual([false, true]);
   for (const band of [1, 2] as const) {
     expect(maskIou(maskOf(results[0], band), trueMask(scene, 0, band))).toBeGreaterThan(0.9);

@@ -4,7 +4,7 @@ import { wholePicture, type Box } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
 import { createFakeSegmenter, fakeModel, maskSide, type FakeSegmenter } from './fake-segmenter.ts';
 import { movingSquare, sceneSize, trueMask, twoSquares, type Scene } from './fake-video.ts';
-import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
+import { click, maskOf, openTwoBoxes, prompt, readAll, TestSessions } from './session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;
@@ -177,13 +177,7 @@ test('a given mask is remembered with the region around it', async () => {
 test('objects share one region, and the second one is not lost by it', async () => {
   const scene = twoSquares;
   const { segmenter } = closeModel();
-  const session = open({ scene, segmenter });
-  session.inputs
-    .prompt(prompt(1, 0, { box: scene.boxes[0] }))
-    .prompt(prompt(2, 0, { box: scene.boxes[1] }))
-    .frames(6)
-    .end();
-  const { results } = await readAll(session);
+  const { results } = await readAll(openTwoBoxes(open, segmenter, 6));
   expect(segmenter.encoded).toEqual([0, 5]);
   const region = { x: 2 / 96, y: 14 / 64, width: 64 / 96, height: 34 / 64 };
   for (const looked of segmenter.regions) expectRegion(looked, region);

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .data.prepare import HELD_OUT_CLIPS, clip_of
+from .data.prepare import HELD_OUT_CLIPS, clip_of, read_labels
 from .pack import VIDEO_SET, encode_clip
 
 FRAMES = 14
@@ -35,16 +35,11 @@ def write_clip(folder: pathlib.Path, frames: list, masks: list) -> None:
         image.save(folder / "masks" / f"{i:05d}.png")
 
 
-def read_map(path: pathlib.Path) -> np.ndarray:
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    return labels[..., 0] if labels.ndim == 3 else labels
-
-
 def read_clips(raw: pathlib.Path) -> dict:
     """Frames and masks by clip."""
     clips: dict = {}
     for path in sorted((raw / VIDEO_SET).glob("*.jpg")):
-        clips.setdefault(clip_of(path.name), []).append((cv2.imread(str(path)), read_map(path.with_suffix(".0.png")) == 1))
+        clips.setdefault(clip_of(path.name), []).append((cv2.imread(str(path)), read_labels(str(path.with_suffix(".0.png"))) == 1))
     return {name: tuple(map(list, zip(*pairs))) for name, pairs in clips.items()}
 
 
@@ -100,7 +95,7 @@ def main() -> None:
     for name, count in PHOTOGRAPHS.items():
         files = sorted((args.raw / name).glob("*.jpg"))
         for i in rng.choice(len(files), count, replace=False):
-            mask = largest_object(name, read_map(files[i].with_suffix(".0.png")))
+            mask = largest_object(name, read_labels(str(files[i].with_suffix(".0.png"))))
             write_clip(args.out / "photographs" / f"{name}-{files[i].stem}", *slow_camera(cv2.imread(str(files[i])), mask, rng))
 
 

@@ -60,9 +60,9 @@ def pictures(raw: pathlib.Path) -> Tensor:
     return torch.cat(squares)
 
 
-def normed_pairs(encoder: Encoder) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Convolutions with their batch norms, in the order of registration, which but for `top` is that of the graph."""
-    modules = list(encoder.modules())
+def normed_pairs(network: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Convolutions with their batch norms, in the order of registration, which but for the encoder's `top` is that of the graph."""
+    modules = list(network.modules())
     return [(a, b) for a, b in zip(modules, modules[1:]) if isinstance(b, nn.BatchNorm2d)]
 
 

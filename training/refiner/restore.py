@@ -8,29 +8,25 @@ import pathlib
 import sys
 
 import torch
-import torch.nn as nn
 
-from maskstream_training.onnx_graph import open_graph
+from maskstream_training.restore import named_constants, normed_pairs
 from model import Refiner
 
 
 @torch.no_grad()
 def restored(path):
     """The refiner of a graph that export.py wrote."""
-    model, constants = open_graph(pathlib.Path(path))
+    _, constants, _, folded = named_constants(pathlib.Path(path))
     refiner = Refiner().eval()
     named = {name.removeprefix('refiner.'): torch.tensor(value) for name, value in constants.items() if name.startswith('refiner.')}
     unexpected = refiner.load_state_dict(named, strict=False).unexpected_keys
     if unexpected:
         raise ValueError(f'{path}: expected parameters of model.py, got {unexpected}')
     # The exporter numbers what has lost its name in the order of use, which is that of the modules.
-    folded = [node.input[1:] for node in model.graph.node if node.op_type == 'Conv' and node.input[1].startswith('onnx::')]
-    modules = list(refiner.modules())
-    normed = [(a, b) for a, b in zip(modules, modules[1:]) if isinstance(b, nn.BatchNorm2d)]
-    for (conv, norm), (weight, bias) in zip(normed, folded, strict=True):
-        conv.weight.copy_(torch.tensor(constants[weight]))
+    for (conv, norm), (weight, bias) in zip(normed_pairs(refiner), folded, strict=True):
+        conv.weight.copy_(weight)
         norm.weight.fill_((1 + norm.eps) ** 0.5)
-        norm.bias.copy_(torch.tensor(constants[bias]))
+        norm.bias.copy_(bias)
     exponents = sorted((name for name in constants if name.startswith('onnx::Exp_')), key=lambda name: int(name.rsplit('_', 1)[1]))
     reach, *sharpness = (float(constants[name]) for name in exponents)
     refiner.cells.reach.fill_(reach / -2)

@@ -109,6 +109,12 @@ def candidates(dataset: str, labels: np.ndarray, rng: random.Random) -> list:
     return [["video", lut([1]), found.get(1, (0, 0, 0, 0, 0)), -1]]  # every frame: where the object is absent, too
 
 
+def read_labels(path: str) -> np.ndarray:
+    """A label map u8[height,width], also where the file repeats it in every channel."""
+    labels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    return labels[..., 0] if labels.ndim == 3 else labels
+
+
 def decode(job: tuple) -> list:
     dataset, path, maps, image_row, label_row, out = job
     rng = random.Random(path)
@@ -116,9 +122,7 @@ def decode(job: tuple) -> list:
     memory_map(out, "images")[image_row] = cv2.resize(image, (SQUARE, SQUARE), interpolation=cv2.INTER_LINEAR)
     rows = []
     for offset, name in enumerate(maps):
-        labels = cv2.imread(name, cv2.IMREAD_UNCHANGED)
-        labels = labels[..., 0] if labels.ndim == 3 else labels
-        labels = cv2.resize(labels, (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
+        labels = cv2.resize(read_labels(name), (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
         if dataset == "camvid":
             labels = components(labels)
         memory_map(out, "labels")[label_row + offset] = labels

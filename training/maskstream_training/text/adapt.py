@@ -13,10 +13,10 @@ import time
 
 import torch
 
-from .evaluate import Recorded, looks, report
+from .evaluate import record, report, some
 from .loss import noun_loss
 from .samples import Images
-from .train import Averaged, frozen_encoder, rate, stored
+from .train import Averaged, frozen_encoder, lessons, stored
 from .vocabulary import NOUNS
 from ..model.weights import save_weights
 
@@ -43,26 +43,15 @@ def adapt(args) -> None:
     joint, steps = stored(args.heads, "text")
     joint = joint.to(device)
     chosen, border = thresholds(args.manifest)
-    rows = {name: r[:args.pictures] if args.pictures else r for name, r in images.test.items()}
-    test = lambda: report({name: Recorded(looks(images, r, encoder, joint.eval(), autocast)) for name, r in rows.items() if len(r)}, chosen, border)
+    test = lambda: report(record(images, some(images.test, args.pictures), encoder, joint.eval(), autocast), chosen, border)
     before = test()
     print("as they were", mean_iou(before), flush=True)
     areas_loss = lambda logits, batch, keep: noun_loss(logits, batch.truth, batch.set, keep)
     heads = Averaged(joint.parts, device, args.lr), Averaged(joint.areas, device, args.lr, areas_loss)
-    begun, step, progress = time.time(), 0, 0.
-    while progress < 1:
-        progress = step / args.steps if args.steps else (time.time() - begun) / args.seconds
-        with torch.no_grad():
-            batch = images.batch(args.batch)
-            with autocast():
-                features = encoder(batch.picture)
-        everything = torch.ones_like(batch.validation, dtype=torch.float32)
-        losses = [head.step(features, batch, everything, rate(args.lr, step, progress), step, autocast).item() for head in heads]
-        step += 1
-        if step % 100 == 0 or args.steps:
-            print(f"step {step} losses {losses[0]:.3f} {losses[1]:.3f} s {time.time() - begun:.0f}", flush=True)
-    joint.parts, joint.areas = (head.finished() for head in heads)
-    save_weights(args.out, {"text": joint.parts, "area": joint.areas}, step=steps + step, seconds=time.time() - begun)
+    begun = time.time()
+    step = lessons(args, images, encoder, autocast, lambda *lesson: [head.step(*lesson, autocast) for head in heads])
+    parts, areas = (head.finished() for head in heads)   # joint's own
+    save_weights(args.out, {"text": parts, "area": areas}, step=steps + step, seconds=time.time() - begun)
     after = test()
     (args.out / "text.json").write_text(json.dumps(dict(steps=steps + step, chosen=chosen, border=border, before=before, test=after), indent=1))
     print("as they are", mean_iou(after), f"{step} steps", flush=True)

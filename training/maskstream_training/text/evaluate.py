@@ -83,6 +83,16 @@ def scores(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return hits / np.maximum(hits + wrong, 1), hits / np.maximum(there, 1), hits / np.maximum(there + wrong, 1)
 
 
+def some(rows: dict, count: int) -> dict:
+    """The first `count` rows of each set; 0: all."""
+    return {name: r[:count] if count else r for name, r in rows.items()}
+
+
+def record(images: Images, rows: dict, encoder, head, autocast, dark: bool = False) -> dict:
+    """Set -> what a head says of its pictures."""
+    return {name: Recorded(looks(images, r, encoder, head, autocast, dark)) for name, r in rows.items() if len(r)}
+
+
 class Recorded:
     """What a head says of one set of pictures: histograms of both views, and maps of them for instances."""
 

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from ..data.prepare import HELD_OUT_CAMVID, HELD_OUT_CLIPS, SQUARE, clip_of, create, memory_map
+from ..data.prepare import HELD_OUT_CAMVID, HELD_OUT_CLIPS, SQUARE, clip_of, create, memory_map, read_labels
 from .vocabulary import CLIP_NOUN, NOUNS, YES, rule
 
 SETS = ("camvid", "ccp", "human290", "carparts", "davis-train")
@@ -49,9 +49,7 @@ def anchors_of(labels: np.ndarray, dataset: str, key: str, row: int) -> np.ndarr
 def decode(job: tuple) -> np.ndarray:
     dataset, path, label_path, key, split, row, out = job
     image = cv2.imread(path, cv2.IMREAD_COLOR)[:, :, ::-1]
-    labels = cv2.imread(label_path, cv2.IMREAD_UNCHANGED)
-    labels = labels[..., 0] if labels.ndim == 3 else labels
-    labels = cv2.resize(labels, (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
+    labels = cv2.resize(read_labels(label_path), (SQUARE, SQUARE), interpolation=cv2.INTER_NEAREST)
     memory_map(out, "images")[row] = cv2.resize(image, (SQUARE, SQUARE), interpolation=cv2.INTER_LINEAR)
     labels = fill_car(labels) if dataset == "carparts" else labels
     memory_map(out, "labels")[row] = labels

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..export import trace
 from ..model.encoder import C4, C8, EMB, Encoder
 from ..model.weights import load_weights, save_weights
-from .evaluate import (DEFAULT_AREA, DEFAULT_PROBABILITY, TILES, Recorded, choose, choose_border, looks, report, separated, twins)
+from .evaluate import (DEFAULT_AREA, DEFAULT_PROBABILITY, TILES, choose, choose_border, record, report, separated, some, twins)
 from .head import TextHead
 from .joint_head import JointHead
 from .loss import loss_of
@@ -64,10 +64,6 @@ class Averaged:
         return self.head.eval()
 
 
-def rate(highest: float, step: int, progress: float) -> float:
-    return highest * min(1, (step + 1) / 100) * (.5 + .5 * math.cos(math.pi * min(1, progress))) + 1e-6
-
-
 def frozen_encoder(folder: pathlib.Path, device: torch.device) -> tuple[Encoder, Callable]:
     """The encoder of folder/encoder.pt, and what runs it in half precision where that pays."""
     encoder = Encoder()
@@ -76,26 +72,36 @@ def frozen_encoder(folder: pathlib.Path, device: torch.device) -> tuple[Encoder,
     return encoder, (lambda: torch.autocast("cuda", dtype=torch.bfloat16)) if device.type == "cuda" else contextlib.nullcontext
 
 
-def learn(args, images: Images, encoder: Encoder, autocast) -> tuple[TextHead, TextHead, int]:
-    """The shipped head and its twin."""
-    shipped, twin = (Averaged(TextHead(len(NOUNS)), images.device, args.lr) for _ in range(2))
+def lessons(args, images: Images, encoder: Encoder, autocast, learn: Callable) -> int:
+    """Calls learn(features, batch, everything, lr, step), which returns losses to print, for --seconds or --steps; returns the steps."""
     begun, step, progress = time.time(), 0, 0.
     while progress < 1:
         progress = step / args.steps if args.steps else (time.time() - begun) / args.seconds
-        lr = rate(args.lr, step, progress)
+        lr = args.lr * min(1, (step + 1) / 100) * (.5 + .5 * math.cos(math.pi * min(1, progress))) + 1e-6
         with torch.no_grad():
             batch = images.batch(args.batch)
             with autocast():
                 features = encoder(batch.picture)
-        everything = torch.ones_like(batch.validation, dtype=torch.float32)
+        losses = learn(features, batch, torch.ones_like(batch.validation, dtype=torch.float32), lr, step)
+        step += 1
+        if step % 100 == 0 or args.steps:
+            print(f"step {step} loss {' '.join(f'{loss.item():.3f}' for loss in losses)} s {time.time() - begun:.0f}", flush=True)
+    return step
+
+
+def shipped_and_twin(args, images: Images, encoder: Encoder, autocast) -> tuple[TextHead, TextHead, int]:
+    """The shipped head and its twin."""
+    shipped, twin = (Averaged(TextHead(len(NOUNS)), images.device, args.lr) for _ in range(2))
+
+    def learn(features: tuple, batch, everything: Tensor, lr: float, step: int) -> list[Tensor]:
         loss = shipped.step(features, batch, everything, lr, step, autocast)
         # Half of the batch is enough for thresholds, and leaves the shipped head more steps.
         half = batch.half()
         twin.step(tuple(f[::2] for f in features), half, (~half.validation).float(), lr, step, autocast)
-        step += 1
-        if step % 100 == 0 or args.steps:
-            print(f"step {step} loss {loss.item():.3f} s {time.time() - begun:.0f}", flush=True)
-    return shipped.finished(), twin.finished(), step
+        return [loss]
+
+    steps = lessons(args, images, encoder, autocast, learn)
+    return shipped.finished(), twin.finished(), steps
 
 
 def train(args) -> None:
@@ -110,7 +116,7 @@ def train(args) -> None:
         evaluate(args, images, encoder, (head.to(device), twin.to(device)), autocast, steps)
         return
     begun = time.time()
-    head, twin, steps = learn(args, images, encoder, autocast)
+    head, twin, steps = shipped_and_twin(args, images, encoder, autocast)
     save_weights(args.out, {"text": head, "twin": twin}, step=steps, seconds=time.time() - begun)
     print(f"trained, {steps} steps, {time.time() - begun:.0f} s", flush=True)
     evaluate(args, images, encoder, (head, twin), autocast, steps)
@@ -129,9 +135,7 @@ def stored(folder: pathlib.Path, name: str) -> tuple[torch.nn.Module, int]:
 def evaluate(args, images: Images, encoder: Encoder, heads: tuple, autocast, steps: int) -> None:
     """Thresholds first, so that a run cut short has them; then the test."""
     (head, twin), begun = heads, time.time()
-    few = lambda rows: {name: r[:args.pictures] if args.pictures else r for name, r in rows.items()}
-    validation, test, count = few(images.validation), few(images.test), args.pictures or PAIRS
-    record = lambda rows, used, dark: {name: Recorded(looks(images, r, encoder, used, autocast, dark)) for name, r in rows.items() if len(r)}
+    validation, test, count = some(images.validation, args.pictures), some(images.test, args.pictures), args.pictures or PAIRS
 
     def store(**more) -> None:
         result.update(more)
@@ -140,7 +144,7 @@ def evaluate(args, images: Images, encoder: Encoder, heads: tuple, autocast, ste
 
     torch.manual_seed(1)
     result: dict = dict(steps=steps)
-    seen = record(validation, twin, True)
+    seen = record(images, validation, encoder, twin, autocast, dark=True)
     store(chosen=choose(seen), border=None)
     chosen = result["chosen"]
     singles = {noun: seen[name] for noun, name in (("person", "ccp"), ("car", "carparts")) if name in seen}
@@ -149,7 +153,7 @@ def evaluate(args, images: Images, encoder: Encoder, heads: tuple, autocast, ste
     pairs = twins(images, test, encoder, head, autocast, count)
     store(pairs={noun: {key: separated(found, chosen[noun]["minProbability"], chosen[noun]["minAreaRatio"], value)
                         for key, value in (("uncut", None), ("cut", border))} for noun, found in pairs.items()})
-    store(test=report(record(test, head, False), chosen, border))
+    store(test=report(record(images, test, encoder, head, autocast), chosen, border))
     store(validation=report(seen, chosen, border))
     (args.out / "text.md").write_text(table(result))
     print(table(result), flush=True)
