@@ -37,7 +37,8 @@ export class FeatureBank {
 
   /** Closes all features but those of the named ones. */
   keepOnly(names: Iterable<FeatureName>): void {
-    const needed = new Set([...names].map(featureKey));
+    // Every state that is held names the same few: most are told by identity, without a key.
+    const needed = new Set([...new Set(names)].map(featureKey));
     for (const [key, features] of this.#features) {
       if (needed.has(key)) continue;
       this.#features.delete(key);

@@ -6,8 +6,10 @@ import type { Size } from '../frame/geometry.ts';
 import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
 import { decodePictures } from './decode-pictures.ts';
 import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
+import { writesAnySize } from './ffmpeg-arguments.ts';
 import type { StillInput } from './ffmpeg-arguments.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import { allOf } from './picture-reader.ts';
 import type { PlaneWindow } from './picture-reader.ts';
 import type { PictureSlot } from './picture-stream.ts';
 import type { StreamFormat } from './stream-format.ts';
@@ -127,11 +129,12 @@ export async function* decodeFrames(
   const { limits, longSide } = options;
   const pool = new FramePool(limits.maxQueuedFrames * 2);
   const clock = new FrameClock();
+  const canvasSide = writesAnySize(options.ffmpeg) ? null : longSide;
   const events = decodePictures<DecodedPicture>(chunks, {
     ...options,
     binary: options.ffmpeg,
     shape: { kind: 'analysis', longSide },
-    openPicture: (context) => openFrame(context, { pool, clock, longSide }),
+    openPicture: (context) => openFrame(context, { pool, clock, longSide, canvasSide }),
   });
   let last: Frame | null = null;
   for await (const event of events) {
@@ -158,10 +161,15 @@ type DecodedPicture = { readonly frame: Frame; readonly format: DecodedFormat };
 
 function openFrame(
   context: PictureContext,
-  options: { readonly pool: FramePool; readonly clock: FrameClock; readonly longSide: number },
+  options: {
+    readonly pool: FramePool;
+    readonly clock: FrameClock;
+    readonly longSide: number;
+    readonly canvasSide: number | null;
+  },
 ): PictureSlot<DecodedPicture> {
   const { note, index, stream, syntheticRate } = context;
-  checkCanvas(note.scaled, options.longSide);
+  checkSides(note.scaled, options.longSide);
   const frame = options.pool.create({
     index,
     timestampUs: options.clock.timestampUs(context),
@@ -177,12 +185,13 @@ function openFrame(
     frameRate: syntheticRate ?? stream.frameRate,
     codec: stream.codec,
   };
-  const planes = yuvPlanes(frame, options.longSide);
+  const { canvasSide } = options;
+  const planes = canvasSide === null ? [allOf(frame.data)] : planesOnCanvas(frame, canvasSide);
   return { picture: { frame, format }, planes, discard: () => frame.close() };
 }
 
 /** The log is text, and a file's tags are in it: what it claims must at least fit. */
-function checkCanvas({ width, height }: Size, longSide: number): void {
+function checkSides({ width, height }: Size, longSide: number): void {
   const fits = (side: number): boolean => side >= 2 && side <= longSide && side % 2 === 0;
   if (fits(width) && fits(height)) return;
   const message = `expected even sides of 2 to ${longSide} pixels from ffmpeg, got ${width}x${height}`;
@@ -190,11 +199,11 @@ function checkCanvas({ width, height }: Size, longSide: number): void {
 }
 
 /** The three planes of `frame` within ffmpeg's square canvas. */
-function yuvPlanes(frame: Frame, longSide: number): PlaneWindow[] {
+function planesOnCanvas(frame: Frame, canvasSide: number): PlaneWindow[] {
   const { width, height } = frame.analysis;
   const chromaBytes = (width * height) / 4;
   const luma = width * height;
-  const half = longSide / 2;
+  const half = canvasSide / 2;
   const plane = (from: number, bytes: number, stride: number, rowBytes: number): PlaneWindow => ({
     target: frame.data.subarray(from, from + bytes),
     strideBytes: stride,
@@ -203,7 +212,7 @@ function yuvPlanes(frame: Frame, longSide: number): PlaneWindow[] {
     rows: bytes / rowBytes,
   });
   return [
-    plane(0, luma, longSide, width),
+    plane(0, luma, canvasSide, width),
     plane(luma, chromaBytes, half, width / 2),
     plane(luma + chromaBytes, chromaBytes, half, width / 2),
   ];

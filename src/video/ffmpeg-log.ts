@@ -5,7 +5,7 @@ export type PictureNote = {
   /** Presentation time in units of `timeBase`; null where the stream has none. */
   readonly pts: number | null;
   readonly timeBase: { readonly numerator: number; readonly denominator: number };
-  /** Size as scaled, in the top left corner of the canvas. */
+  /** Size as scaled. */
   readonly scaled: Size;
   /** Size of the source with the display matrix and the pixel aspect applied. */
   readonly display: Size;

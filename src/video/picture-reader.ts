@@ -10,6 +10,12 @@ export type PlaneWindow = {
   readonly rows: number;
 };
 
+/** Memory that takes a picture as it comes, without a canvas. */
+export function allOf(target: Uint8Array): PlaneWindow {
+  const bytes = target.length;
+  return { target, strideBytes: bytes, canvasRows: 1, rowBytes: bytes, rows: 1 };
+}
+
 /**
  * Cuts a stream of raw pictures out of pipe reads of any size, straight into their planes: nothing is
  * concatenated or allocated per read.

@@ -3,6 +3,7 @@ import type { Container } from '../frame/container.ts';
 import { decodePictures } from './decode-pictures.ts';
 import { defaultLimits, FrameClock } from './decoder.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import { allOf } from './picture-reader.ts';
 
 /** One picture in full colour, in ordinary memory: nothing to close. */
 export type RgbFrame = {
@@ -47,13 +48,12 @@ export async function* decodeRgb(
     signal: options.signal,
     openPicture: (context) => {
       const size = (first ??= context.note.display);
-      const rowBytes = size.width * size.height * 3;
-      const data = new Uint8Array(rowBytes);
+      const data = new Uint8Array(size.width * size.height * 3);
       const timestampUs = clock.timestampUs(context);
       const { display } = context.note;
       return {
         picture: { index: context.index, timestampUs, size, display, data },
-        planes: [{ target: data, strideBytes: rowBytes, canvasRows: 1, rowBytes, rows: 1 }],
+        planes: [allOf(data)],
         discard: () => undefined,
       };
     },
