@@ -100,10 +100,11 @@ async function warmUp(client: SegmentationClient): Promise<void> {
 
 /** Frames dropped at the very end have no answer after them: the summary counts those. */
 function droppedAfterWarmUp({ answers, summary }: LiveRun): number {
-  const before = answers
-    .filter(({ frameIndex }) => frameIndex < warmUpFrames)
-    .reduce((sum, { droppedBefore }) => sum + droppedBefore, 0);
-  return summary.framesDropped - before;
+  const inWarmUp = answers.reduce((sum, { frameIndex, droppedBefore }) => {
+    const firstDropped = frameIndex - droppedBefore;
+    return sum + Math.max(0, Math.min(frameIndex, warmUpFrames) - firstDropped);
+  }, 0);
+  return summary.framesDropped - inWarmUp;
 }
 
 /** CPU from the end of the warm-up to just before the end, while all threads and children live. */

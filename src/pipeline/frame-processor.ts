@@ -4,7 +4,7 @@ import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
 import { memoryOf } from '../tracking/object-registry.ts';
-import type { DeliveredObject } from '../tracking/deliver-objects.ts';
+import type { DeliveredObject, DeliveryOptions } from '../tracking/deliver-objects.ts';
 import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { EarlyFeatures } from './early-features.ts';
@@ -76,7 +76,7 @@ export class FrameProcessor {
     this.#pace?.begin(task);
     const frame = trackerFrame(task.frame);
     const cropsUnder = this.#pace?.mayRefine(task) === false ? 0 : this.#refiner.maxConfidence;
-    const step = { needMotion: this.#late !== null, cropsUnder };
+    const step = { needMotion: this.#late !== null, cropsUnder, ...this.#mayEndWithStep(task) };
     const evidence = await clock.time('propagate', () =>
       this.#tracker.call('advance', frame, step),
     );
@@ -87,7 +87,8 @@ export class FrameProcessor {
       decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
     const refines = !segmented && (this.#pace?.mayRefine(task) ?? true);
     const refined = refines ? await this.#refine(evidence, carried, clock) : [];
-    const outputs = await clock.time('output', () => this.#deliver(task.frame, refined));
+    const done = segmented || carried || refined.length > 0 ? null : evidence.delivered;
+    const outputs = done ?? (await clock.time('output', () => this.#deliver(task.frame, refined)));
     const { lostAfterUs } = this.#options.limits;
     const seen = { timestampUs: task.frame.timestampUs, lostAfterUs };
     this.#state = {
@@ -257,7 +258,9 @@ export class FrameProcessor {
   ): Promise<readonly ObjectAction[]> {
     if (carried) return await this.#refiner.learn(visibleObjects(evidence), clock);
     const crops = evidence.crops.filter(({ objectId }) => this.#state.records.has(objectId));
-    return await this.#refiner.refine(crops, clock);
+    const refine = () => this.#refiner.refine(crops, clock);
+    if (crops.length === 0 || this.#pace === null) return await refine();
+    return await this.#pace.whileRefining(refine);
   }
 
   /** Applies an overlapped keyframe whose result has come; says whether it could be used. */
@@ -277,11 +280,27 @@ export class FrameProcessor {
     return true;
   }
 
-  async #deliver(frame: Frame, refined: readonly ObjectAction[]): Promise<DeliveredObject[]> {
+  /**
+   * Lets the step deliver the masks too, where nothing is expected to change them: in LATEST a
+   * keyframe's result comes on a later frame, unless it answers a prompt. On a busy server a frame
+   * waits some milliseconds whenever it changes threads.
+   */
+  #mayEndWithStep(task: FrameTask): { readonly deliver?: DeliveryOptions } {
+    const isQuiet = task.updates.length === 0 && this.#late?.take() == null;
+    return this.#pace !== null && isQuiet ? { deliver: this.#delivery(task.frame) } : {};
+  }
+
+  async #deliver(
+    frame: Frame,
+    refined: readonly ObjectAction[],
+  ): Promise<readonly DeliveredObject[]> {
+    return await this.#tracker.call('deliver', this.#delivery(frame), refined);
+  }
+
+  #delivery({ display }: Frame): DeliveryOptions {
     const { maskLongSide, overlap, maskForm: form = 'pixels' } = this.#options;
-    const maskSize =
-      maskLongSide === null ? frame.display : fitLongSide(frame.display, maskLongSide);
-    return await this.#tracker.call('deliver', { overlap, maskSize, form }, refined);
+    const maskSize = maskLongSide === null ? display : fitLongSide(display, maskLongSide);
+    return { overlap, maskSize, form };
   }
 
   #context(clock: StageClock): KeyframeContext {

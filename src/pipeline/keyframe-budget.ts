@@ -34,6 +34,7 @@ export class KeyframeBudget {
   #cutMs = Number.NEGATIVE_INFINITY;
   #openMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
+  #refining = 0;
 
   /** @param nowMs monotonic milliseconds */
   constructor(nowMs: () => number) {
@@ -49,6 +50,21 @@ export class KeyframeBudget {
   /** Whether frames were answered slowly of late, though perhaps not late. */
   get isBusy(): boolean {
     return this.#nowMs() - this.#slowMs < busyMs;
+  }
+
+  /** Whether the refiner is at work for a live stream. */
+  get isRefining(): boolean {
+    return this.#refining > 0;
+  }
+
+  /** Does the refining of one frame, so that other streams know of it. */
+  async whileRefining<T>(refine: () => Promise<T>): Promise<T> {
+    this.#refining++;
+    try {
+      return await refine();
+    } finally {
+      this.#refining--;
+    }
   }
 
   /**

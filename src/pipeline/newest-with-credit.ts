@@ -13,12 +13,12 @@ export type NewestOptions<T> = {
   readonly discard: (waiting: T) => void;
 };
 
-/** Two that come together are no reason to drop one. */
-const mostWaiting = 2;
+/** So many that come together are no reason to drop one. */
+const mostWaiting = 3;
 
 /**
  * An Observable that takes items from `source` as fast as they come and emits, for each value of
- * `credit$`, the oldest that waits. Where more than two would wait, or the oldest has waited long
+ * `credit$`, the oldest that waits. Where more than three would wait, or the oldest has waited long
  * enough, the newest takes the place of all. This is LATEST's whole queue.
  */
 export function newestWithCredit<T>(

@@ -1,5 +1,6 @@
 import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
+import type { DeliveredObject, DeliveryOptions } from './deliver-objects.ts';
 import type { FlowEngine } from './flow/types.ts';
 import type { PromptClarity } from './confidence.ts';
 import type { Picture } from './refine-window.ts';
@@ -30,6 +31,11 @@ export type AdvanceOptions = {
   readonly needMotion: boolean;
   /** Crops are wanted of visible objects whose confidence is under this. Default: none. */
   readonly cropsUnder?: number;
+  /**
+   * The masks are wanted at once in this form, where the step leaves nothing to refine: the frame is
+   * then done in one call. Default: not.
+   */
+  readonly deliver?: DeliveryOptions;
 };
 
 /** What a step says of one object. */
@@ -67,6 +73,8 @@ export type StepEvidence = {
   readonly objects: readonly ObjectEvidence[];
   /** See `AdvanceOptions.cropsUnder`. */
   readonly crops: readonly CropRequest[];
+  /** See `AdvanceOptions.deliver`; null where it was not wanted, or there are crops to refine first. */
+  readonly delivered: readonly DeliveredObject[] | null;
 };
 
 /** Inputs of the refiner for one object. */

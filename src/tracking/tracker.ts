@@ -95,13 +95,15 @@ export class Tracker {
     const objects = [...this.#objects.values()].map((object) =>
       objectEvidence(object, frame.timestampUs),
     );
-    const { cropsUnder = 0 } = options;
+    const { cropsUnder = 0, deliver } = options;
     const doubtful = objects.flatMap(({ objectId, visible, confidence }) =>
       visible && confidence < cropsUnder && mayRefine(this.#object(objectId).strainSum)
         ? [objectId]
         : [],
     );
-    return { sceneCut, objects, crops: this.crops(doubtful) };
+    const crops = this.crops(doubtful);
+    const isDone = deliver !== undefined && crops.length === 0;
+    return { sceneCut, objects, crops, delivered: isDone ? this.deliver(deliver) : null };
   }
 
   /** Bounds of the named objects' masks in fractions of the picture; null where empty. */

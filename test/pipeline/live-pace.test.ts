@@ -7,7 +7,8 @@ import { movingSquare, paintScene, uneventful } from './fake-video.ts';
 function camera() {
   const clock = { nowMs: 0 };
   const nowMs = () => clock.nowMs;
-  const pace = new LivePace(new KeyframeBudget(nowMs), nowMs);
+  const budget = new KeyframeBudget(nowMs);
+  const pace = new LivePace(budget, nowMs);
   let index = 0;
   /** Answers the next frame after so many milliseconds; says whether it might have been refined. */
   const answer = (takesMs: number, ageMs = 0): boolean => {
@@ -19,7 +20,7 @@ function camera() {
     pace.end(task);
     return may;
   };
-  return { answer };
+  return { answer, budget };
 }
 
 test('frames in time are all refined; one that waited too long is not', () => {
@@ -42,4 +43,24 @@ test('after a slow answer every other frame is refined, until none was slow for 
   ]);
   for (let frame = 0; frame < 44; frame++) answer(40);
   expect([answer(40), answer(40)]).toEqual([true, true]);
+});
+
+test('on a busy server no frame waits for the refining of another; on an idle one it may', async () => {
+  const { answer, budget } = camera();
+  const other = new LivePace(budget, () => 0);
+  const whileOtherRefines = () =>
+    other.whileRefining(() => Promise.resolve([answer(40), answer(40)]));
+  answer(10);
+  expect(await whileOtherRefines()).toEqual([true, true]);
+  answer(51);
+  expect(await whileOtherRefines()).toEqual([false, false]);
+  expect([answer(40), answer(40)]).toEqual([true, false]);
+});
+
+test('refining that fails is over, too', async () => {
+  const { budget } = camera();
+  const broken = budget.whileRefining(() => Promise.reject(new Error('the worker died')));
+  expect(budget.isRefining).toBe(true);
+  await expect(broken).rejects.toThrow('the worker died');
+  expect(budget.isRefining).toBe(false);
 });

@@ -62,18 +62,17 @@ test('many: the source is drained, one item waits, the overtaken ones are closed
   expect(seen.map(({ id }) => id)).toEqual([4, 6]);
 });
 
-test('two that are young wait in order; a third takes the place of both', async () => {
-  const source = new CreditSource().offer(2);
+test('three that are young wait in order; a fourth takes the place of all', async () => {
+  const source = new CreditSource().offer(3);
   const { credit$, seen } = observe(source, () => true);
   await settled();
-  credit$.next();
-  credit$.next();
-  expect(seen.map(({ id }) => id)).toEqual([0, 1]);
-  source.offer(3);
+  for (let i = 0; i < 3; i++) credit$.next();
+  expect(seen.map(({ id }) => id)).toEqual([0, 1, 2]);
+  source.offer(4);
   await settled();
-  expect(closesOf(source)).toEqual([0, 0, 1, 1, 0]);
+  expect(closesOf(source)).toEqual([0, 0, 0, 1, 1, 1, 0]);
   credit$.next();
-  expect(seen.map(({ id }) => id)).toEqual([0, 1, 4]);
+  expect(seen.map(({ id }) => id)).toEqual([0, 1, 2, 6]);
 });
 
 test('the oldest is asked whether it may wait, when a newer one comes', async () => {

@@ -261,3 +261,40 @@ test('nothing visible costs no flow, unless it is asked for', () => {
   tracker.close();
   tracker.close();
 });
+
+test('a step delivers the masks at once where nothing is to be refined first', () => {
+  const deliver = { overlap: 'independent', maskSize: size, form: 'coco-rle' } as const;
+  const stepped = tracked(2);
+  const { delivered } = stepped.advance(picture(3), { needMotion: false, deliver });
+  const asked = tracked(2);
+  expect(asked.advance(picture(3)).delivered).toBeNull();
+  expect(delivered).toEqual(asked.deliver(deliver));
+  expect(delivered).toMatchObject([{ objectId: 1, delivered: { form: 'coco-rle' } }]);
+});
+
+test('a step that leaves crops to refine delivers nothing yet', () => {
+  const deliver = { overlap: 'independent', maskSize: size, form: 'pixels' } as const;
+  const tracker = newTracker();
+  tracker.advance(picture(0));
+  tracker.apply([segmented(1, 0)]);
+  const steps = Array.from({ length: 8 }, (_, i) =>
+    tracker.advance(tornPicture(i + 1), { needMotion: false, cropsUnder: 1, deliver }),
+  );
+  const asked = steps.map(({ crops }) => crops.length > 0);
+  expect(asked).toContain(true);
+  expect(steps.map(({ delivered }) => delivered === null)).toEqual(asked);
+});
+
+/** The disc stays; the texture of its upper half moves right, that of its lower half left. */
+function tornPicture(index: number): TrackerFrame {
+  const { data, ...frame } = picture(0);
+  const { x: cx, y: cy, radius } = disc(0);
+  for (let y = 0; y < size.height; y++) {
+    for (let x = 0; x < size.width; x++) {
+      if (Math.hypot(x + 0.5 - cx, y + 0.5 - cy) >= radius) continue;
+      const moved = x - (y < cy ? index : -index);
+      data[y * size.width + x] = 170 + 40 * Math.sin((moved - cx) / 2.1) * Math.cos((y - cy) / 2.7);
+    }
+  }
+  return { ...frame, data, index, timestampUs: index * 40_000 };
+}

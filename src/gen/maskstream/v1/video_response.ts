@@ -189,7 +189,7 @@ export interface StageTimings {
   totalUs: number;
   /** Waiting for a free slot. */
   queueUs: number;
-  /** Optical flow and warping. */
+  /** Optical flow and warping; in LATEST also output, where nothing comes between. */
   propagateUs: number;
   /** Image encoder; 0 on a propagated frame. */
   encodeUs: number;
@@ -197,7 +197,7 @@ export interface StageTimings {
   decodeUs: number;
   /** Per-frame refiner, all objects. */
   refineUs: number;
-  /** Thresholding, overlap and mask encoding. */
+  /** Thresholding, overlap and mask encoding; 0 where propagate_us has it. */
   outputUs: number;
 }
 
