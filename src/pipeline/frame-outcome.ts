@@ -2,7 +2,7 @@ import type { FrameDecision, FrameEvidence } from '../tracking/keyframe-policy.t
 import { observeObject, type ObjectRecord } from '../tracking/object-registry.ts';
 import { decodeCocoRle } from '../frame/coco-rle.ts';
 import { emptyMask, type Mask } from '../frame/mask.ts';
-import type { DeliveredMask, DeliveredObject } from '../tracking/deliver-objects.ts';
+import type { DeliveredMask, DeliveredObject } from '../tracking/delivery-types.ts';
 import type { StepEvidence } from '../tracking/tracker-types.ts';
 import type { FrameTask, StreamState } from './frame-task.ts';
 import type { FrameResult, ObjectResult } from './session-types.ts';

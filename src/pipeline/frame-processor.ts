@@ -4,7 +4,7 @@ import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
 import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
 import { memoryOf } from '../tracking/object-registry.ts';
-import type { DeliveredObject, DeliveryOptions } from '../tracking/deliver-objects.ts';
+import type { DeliveredObject, DeliveryOptions } from '../tracking/delivery-types.ts';
 import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
 import { EarlyFeatures } from './early-features.ts';

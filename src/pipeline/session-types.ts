@@ -9,7 +9,7 @@ import type {
   OverlapRule,
   PromptUpdate,
 } from '../frame/prompt.ts';
-import type { MaskForm } from '../tracking/deliver-objects.ts';
+import type { MaskForm } from '../tracking/delivery-types.ts';
 import type { KeyframePolicy } from '../tracking/keyframe-policy.ts';
 import type { KeyframeBudget } from './keyframe-budget.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';

@@ -1,6 +1,10 @@
 import type { Box } from '../frame/geometry.ts';
-import type { DeliveredObject, DeliveryOptions } from '../tracking/deliver-objects.ts';
-import type { ObjectOutput, OutputOptions } from '../tracking/render-objects.ts';
+import type {
+  DeliveredObject,
+  DeliveryOptions,
+  ObjectOutput,
+  OutputOptions,
+} from '../tracking/delivery-types.ts';
 import type {
   AdvanceOptions,
   CropRequest,

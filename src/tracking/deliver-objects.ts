@@ -1,26 +1,6 @@
 import { encodeCocoRle } from '../frame/coco-rle.ts';
-import type { Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
-import type { ObjectOutput, OutputOptions } from './render-objects.ts';
-
-/** How masks leave the tracking thread: as pixels, or as COCO's run lengths, a hundredth of that. */
-export type MaskForm = 'pixels' | 'coco-rle';
-
-/** What a delivery asks for. */
-export type DeliveryOptions = OutputOptions & { readonly form: MaskForm };
-
-/** A mask as it leaves the tracking thread. */
-export type DeliveredMask =
-  | { readonly form: 'pixels'; readonly mask: Mask }
-  | {
-      readonly form: 'coco-rle';
-      readonly size: Size;
-      /** Compressed counts; null where the mask is empty. */
-      readonly counts: Uint8Array | null;
-    };
-
-/** One object as it leaves the tracking thread. */
-export type DeliveredObject = Omit<ObjectOutput, 'mask'> & { readonly delivered: DeliveredMask };
+import type { DeliveredMask, DeliveredObject, MaskForm, ObjectOutput } from './delivery-types.ts';
 
 /**
  * Brings masks into the form in which they are sent. Encoding on the thread that made them spares the

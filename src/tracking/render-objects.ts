@@ -1,30 +1,9 @@
-import type { Box, Size } from '../frame/geometry.ts';
+import type { Size } from '../frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../frame/mask.ts';
-import type { OverlapRule } from '../frame/prompt.ts';
+import type { ObjectOutput, OutputOptions } from './delivery-types.ts';
 import { renderDisjoint } from './overlap.ts';
 import { renderMask } from './render-mask.ts';
 import { confidenceOf, type TrackedObject } from './tracked-object.ts';
-
-/** How masks are delivered. */
-export type OutputOptions = {
-  readonly overlap: OverlapRule;
-  /** Size of the delivered masks; box and area stay in display pixels. */
-  readonly maskSize: Size;
-};
-
-/** One object as it is delivered. */
-export type ObjectOutput = {
-  readonly objectId: number;
-  readonly mask: Mask;
-  /** Tight bounds in display pixels; null where the area is 0. */
-  readonly box: Box | null;
-  /** Pixels at display size. */
-  readonly area: number;
-  readonly confidence: number;
-  readonly predictedIou: number | null;
-  /** Keyframe that the mask descends from; null before the first. */
-  readonly anchorFrame: number | null;
-};
 
 /** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */
 export function renderObjects(

@@ -1,6 +1,6 @@
 import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
-import type { DeliveredObject, DeliveryOptions } from './deliver-objects.ts';
+import type { DeliveredObject, DeliveryOptions } from './delivery-types.ts';
 import type { FlowEngine } from './flow/types.ts';
 import type { PromptClarity } from './confidence.ts';
 import type { Picture } from './refine-window.ts';

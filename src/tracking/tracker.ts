@@ -1,7 +1,13 @@
 import { inFractions, sameSize, type Box } from '../frame/geometry.ts';
 import { sampleColours, type ColourSamples } from './colour-look.ts';
 import type { MaskEvidence } from './confidence.ts';
-import { deliverObjects, type DeliveredObject, type DeliveryOptions } from './deliver-objects.ts';
+import { deliverObjects } from './deliver-objects.ts';
+import type {
+  DeliveredObject,
+  DeliveryOptions,
+  ObjectOutput,
+  OutputOptions,
+} from './delivery-types.ts';
 import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
 import { carryObject } from './flow/object-motion.ts';
 import { comparePictures } from './flow/photometric.ts';
@@ -24,7 +30,7 @@ import {
   refineWindow,
   type RefineCropMemory,
 } from './refine-window.ts';
-import { renderObjects, type ObjectOutput, type OutputOptions } from './render-objects.ts';
+import { renderObjects } from './render-objects.ts';
 import {
   evidenceOf,
   isMissing,

@@ -2,7 +2,7 @@ import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
 import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
-import type { ObjectOutput } from '../../src/tracking/render-objects.ts';
+import type { ObjectOutput } from '../../src/tracking/delivery-types.ts';
 import type {
   ObjectAction,
   SegmentedAction,
