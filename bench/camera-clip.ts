@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { encodeCamera, splitFragments } from '../src/cli/demo/encode-camera.ts';
 import { createScene } from '../src/cli/demo/scene.ts';
+import type { Clip } from '../src/cli/eval/clips.ts';
 import { findClips, readTrueMasks } from '../src/cli/eval/clips.ts';
 import type { Box, Size } from '../src/frame/geometry.ts';
 import { scaleBox } from '../src/frame/geometry.ts';
@@ -31,8 +32,8 @@ export type CameraClip = AsyncDisposable & {
 /** What a clip is made from. */
 type CameraClipOptions = {
   readonly ffmpeg: FfmpegBinary;
-  /** A folder with clip.mp4 and masks; empty: the demo's scene. */
-  readonly source: string;
+  /** What is filmed; null: the demo's scene. */
+  readonly source: Clip | null;
   readonly size: Size;
   /** Most boxes to take from the first frame. */
   readonly maxObjects: number;
@@ -51,28 +52,39 @@ export async function cameraClipFrom(
   options: BenchOptions,
   parts: Pick<CameraClipOptions, 'ffmpeg' | 'signal'>,
 ): Promise<CameraClip> {
-  const [width = 0, height = 0] = options.text('size').split('x').map(Number);
+  const folder = options.text('source');
+  const [source = null] = folder === '' ? [] : await findClips(folder, null);
+  if (folder !== '' && source === null) {
+    throw new Error(`${folder}: expected a folder with clip.mp4 and masks/00000.png in it`);
+  }
+  const size = pictureSize(options.text('size'));
   return await createCameraClip({
     ...parts,
-    source: options.text('source'),
-    size: { width, height },
+    source,
+    size,
     maxObjects: options.number('objects'),
   });
 }
 
+/** WIDTHxHEIGHT as a size. */
+export function pictureSize(text: string): Size {
+  const [width = 0, height = 0] = text.split('x').map(Number);
+  return { width, height };
+}
+
 /** Makes a clip of a camera's pictures. The caller disposes it, which removes its files. */
-async function createCameraClip(options: CameraClipOptions): Promise<CameraClip> {
+export async function createCameraClip(options: CameraClipOptions): Promise<CameraClip> {
   const { ffmpeg, size, signal, maxObjects } = options;
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-camera-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    const { video, pictureSize, boxes } = await findSource(options, folder);
+    const { video, filmedSize, boxes } = await findSource(options, folder);
     const file = join(folder, 'camera.mp4');
     const once = `scale=${size.width}:${size.height},setsar=1,setpts=N/(${cameraFrameRate}*TB)`;
     const graph = `[0:v]${once},split[a][b];[b]reverse[r];[a][r]concat,fps=${cameraFrameRate}`;
     const words = [...quiet.split(' '), '-i', video, '-filter_complex', graph];
     await promisify(execFile)(ffmpeg.path, [...words, '-an', ...x264.split(' '), file], { signal });
-    const scaled = boxes.slice(0, maxObjects).map((box) => scaleBox(box, pictureSize, size));
+    const scaled = boxes.slice(0, maxObjects).map((box) => scaleBox(box, filmedSize, size));
     return { file, size, boxes: scaled, [Symbol.asyncDispose]: remove };
   } catch (reason) {
     await remove();
@@ -115,21 +127,20 @@ export function isRandomAccess(fragment: Buffer): boolean {
   return false;
 }
 
-type Source = { readonly video: string; readonly pictureSize: Size; readonly boxes: Box[] };
+type Source = { readonly video: string; readonly filmedSize: Size; readonly boxes: Box[] };
 
 async function findSource(options: CameraClipOptions, folder: string): Promise<Source> {
   const { ffmpeg, source, signal } = options;
-  if (source === '') return filmScene(options, folder);
-  const [clip] = await findClips(source, null);
-  const first = clip?.maskFiles.get(0);
-  if (clip === undefined || first === undefined || !existsSync(clip.videoFile)) {
-    throw new Error(`${source}: expected clip.mp4 and masks/00000.png`);
+  if (source === null) return filmScene(options, folder);
+  const first = source.maskFiles.get(0);
+  if (first === undefined || !existsSync(source.videoFile)) {
+    throw new Error(`${source.name}: expected clip.mp4 and masks/00000.png`);
   }
   const decode = createDecoder({ ffmpeg });
-  const { display } = await measureDecoding(clip.videoFile, decode, signal);
+  const { display } = await measureDecoding(source.videoFile, decode, signal);
   const { objects } = await readTrueMasks(first, display);
   const boxes = [...objects.values()].flatMap(({ box }) => (box === null ? [] : [box]));
-  return { video: clip.videoFile, pictureSize: display, boxes };
+  return { video: source.videoFile, filmedSize: display, boxes };
 }
 
 async function filmScene({ ffmpeg, signal }: CameraClipOptions, folder: string): Promise<Source> {
@@ -138,5 +149,5 @@ async function filmScene({ ffmpeg, signal }: CameraClipOptions, folder: string):
   const video = join(folder, 'scene.mp4');
   await writeFile(video, await encodeCamera(scene, { ffmpeg, onFrame: () => undefined, signal }));
   const boxes = [...masks.values()].flatMap(({ box }) => (box === null ? [] : [box]));
-  return { video, pictureSize: filmed, boxes };
+  return { video, filmedSize: filmed, boxes };
 }

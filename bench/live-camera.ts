@@ -34,6 +34,8 @@ export async function runLiveCamera(options: {
   readonly pieces: readonly Buffer[];
   readonly boxes: readonly Box[];
   readonly keyframes?: VideoConfig['keyframes'];
+  /** Called with every answer; unpacking its masks there would be counted as latency. */
+  readonly onAnswer?: (masks: FrameMasks) => void;
   /** Before the first picture, so that cameras do not tick together. */
   readonly delayMs: number;
   readonly signal: AbortSignal;
@@ -53,6 +55,7 @@ export async function runLiveCamera(options: {
   const receive = async () => {
     for await (const result of stream) {
       if (result.kind !== 'masks') continue;
+      options.onAnswer?.(result.masks);
       const { frameIndex, source, framesDroppedBefore, timings, captureTimestampUs } = result.masks;
       if (timings === undefined || captureTimestampUs === undefined) {
         throw new Error(`frame ${frameIndex}: expected timings and its capture time`);

@@ -1,0 +1,157 @@
+import { setMaxListeners } from 'node:events';
+import type { FrameMasks } from '../clients/typescript/index.ts';
+import { connect } from '../clients/typescript/index.ts';
+import type { Clip, TrueMasks } from '../src/cli/eval/clips.ts';
+import { findClips, readTruths } from '../src/cli/eval/clips.ts';
+import { mean } from '../src/cli/eval/series-statistics.ts';
+import { startServerProcess } from '../src/cli/eval/server-process.ts';
+import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
+import { decodeObject } from '../src/cli/segment/decode-answer.ts';
+import { maskIou } from '../src/frame/mask.ts';
+import { readBenchOptions } from './bench-options.ts';
+import type { CameraClip } from './camera-clip.ts';
+import { cameraFrameRate, createCameraClip, pictureSize, readPieces } from './camera-clip.ts';
+import type { LiveRun } from './live-camera.ts';
+import { runLiveCamera } from './live-camera.ts';
+import { cell, machineName, markdownTable } from './markdown-table.ts';
+import { percentile } from './percentile.ts';
+
+/*
+ * What masks lose when a server keeps several live cameras busy: clips with true masks are played
+ * forth and back as cameras of 30 frames a second, in LATEST, a box for the one object on the first
+ * frame; camera k plays clip k. J of the answers is set against that of the same clips alone.
+ *
+ *   npm run build && node dist/bench/camera-quality.js --clips FOLDER [options]
+ *
+ *   --clips FOLDER   folders with clip.mp4 and masks/NNNNN.png
+ *   --cameras LIST   numbers of cameras. Default: 4,5,6
+ *   --seconds S      length of each run. Default: 16
+ *   --warm-up S      start of each run that is left out. Default: 2
+ *   --size WxH       Default: 1280x720
+ *   --threads N      threads of one model run. Default: 2
+ */
+
+const objectId = 1;
+
+/** One frame of so many is scored: neighbours tell little more, and unpacking takes its time. */
+const scoredEvery = 3;
+
+const options = readBenchOptions({
+  clips: '',
+  cameras: '4,5,6',
+  seconds: '16',
+  'warm-up': '2',
+  size: '1280x720',
+  threads: '2',
+});
+const { signal } = new AbortController();
+// Every camera listens to it.
+setMaxListeners(0, signal);
+const ffmpeg = await findConfiguredFfmpeg();
+const size = pictureSize(options.text('size'));
+const frames = Math.round(options.number('seconds') * cameraFrameRate);
+const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
+
+/** A clip as a camera, with the truth of its frames in the order in which they were filmed. */
+type Subject = {
+  readonly camera: CameraClip;
+  readonly pieces: readonly Buffer[];
+  readonly truths: ReadonlyMap<number, TrueMasks>;
+};
+
+/** A camera's run: J over its scored frames. */
+type Scored = { readonly region: number; readonly run: LiveRun };
+
+const subjects: Subject[] = [];
+try {
+  for (const clip of await findClips(options.text('clips'), null)) {
+    subjects.push(await subjectOf(clip));
+  }
+  print(await measure());
+} finally {
+  for (const { camera } of subjects) await camera[Symbol.asyncDispose]();
+}
+
+/** A row of the table for each number of cameras. */
+async function measure(): Promise<string[][]> {
+  const alone: number[] = [];
+  for (const subject of subjects) {
+    alone.push(...(await play([subject])).map(({ region }) => region));
+  }
+  const rows: string[][] = [];
+  for (const cameras of options.numbers('cameras')) {
+    const playing = Array.from({ length: cameras }, (_, k) => k % subjects.length);
+    const runs = await play(playing.map((k) => subjects[k]!));
+    rows.push(row(runs, mean(playing.map((k) => alone[k]!))));
+  }
+  return rows;
+}
+
+function print(rows: readonly string[][]): void {
+  console.log(`${machineName()}; ${options.text('size')} at ${cameraFrameRate} frames a second,`);
+  console.log(`${subjects.length} clips, one object each, ${options.number('seconds')} s\n`);
+  const columns = ['cameras', 'dropped', 'p95 ms', 'keyframes/frame', 'refined/frame'];
+  console.log(markdownTable([...columns, 'J', 'J of the same clips alone'], rows));
+}
+
+async function subjectOf(clip: Clip): Promise<Subject> {
+  const filming = { ffmpeg, source: clip, size, maxObjects: 1, signal };
+  const camera = await createCameraClip(filming);
+  const pieces = await readPieces(camera, { ffmpeg, frames, signal });
+  return { camera, pieces, truths: await readTruths(clip, size) };
+}
+
+/** Plays all at once, on a server of their own. */
+async function play(playing: readonly Subject[]): Promise<Scored[]> {
+  await using server = await startServerProcess(['--threads', options.text('threads')]);
+  using client = connect(server.address);
+  const [first] = playing;
+  const common = { client, signal };
+  // The first stream of a process waits for compilation; no camera of a server that runs does.
+  const warmUp = { pieces: first!.pieces.slice(0, cameraFrameRate), boxes: first!.camera.boxes };
+  await runLiveCamera({ ...common, ...warmUp, delayMs: 0 });
+  return await Promise.all(
+    playing.map(async ({ camera: { boxes }, pieces, truths }, k) => {
+      const kept: FrameMasks[] = [];
+      const onAnswer = (masks: FrameMasks) => {
+        const isScored = masks.frameIndex >= warmUpFrames && masks.frameIndex % scoredEvery === 0;
+        if (isScored) kept.push(masks);
+      };
+      const delayMs = (k * 1000) / cameraFrameRate / playing.length;
+      const run = await runLiveCamera({ ...common, pieces, boxes, delayMs, onAnswer });
+      return { region: mean(kept.flatMap((masks) => scoreOf(masks, truths))), run };
+    }),
+  );
+}
+
+/** IoU of the object's mask with the truth of the frame that was filmed there; none without truth. */
+function scoreOf(
+  { frameIndex, objects }: FrameMasks,
+  truths: ReadonlyMap<number, TrueMasks>,
+): number[] {
+  const place = frameIndex % (2 * truths.size);
+  const filmed = place < truths.size ? place : 2 * truths.size - 1 - place;
+  const truth = truths.get(filmed)?.objects.get(objectId);
+  if (truth === undefined) return [];
+  const answer = objects.find((object) => object.objectId === objectId);
+  return [answer === undefined ? 0 : maskIou(decodeObject(answer, size).mask, truth)];
+}
+
+function row(runs: readonly Scored[], regionAlone: number): string[] {
+  const answers = runs.flatMap(({ run }) =>
+    run.answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames),
+  );
+  const dropped = answers.reduce((sum, { droppedBefore }) => sum + droppedBefore, 0);
+  const share = (stage: 'encodeUs' | 'refineUs') =>
+    answers.filter(({ timings }) => timings[stage] > 0).length / answers.length;
+  const latencies = answers.map(({ latencyMs }) => latencyMs);
+  return [
+    String(runs.length),
+    `${dropped} of ${answers.length + dropped}`,
+    cell(percentile(latencies, 0.95), 0),
+    cell(share('encodeUs'), 3),
+    cell(share('refineUs'), 2),
+    cell(mean(runs.map(({ region }) => region)), 3),
+    cell(regionAlone, 3),
+  ];
+}
