@@ -54,16 +54,9 @@ export async function cameraClipFrom(
 ): Promise<CameraClip> {
   const folder = options.text('source');
   const [source = null] = folder === '' ? [] : await findClips(folder, null);
-  if (folder !== '' && source === null) {
-    throw new Error(`${folder}: expected a folder with clip.mp4 and masks/00000.png in it`);
-  }
   const size = pictureSize(options.text('size'));
-  return await createCameraClip({
-    ...parts,
-    source,
-    size,
-    maxObjects: options.number('objects'),
-  });
+  const maxObjects = options.number('objects');
+  return await createCameraClip({ ...parts, source, size, maxObjects });
 }
 
 /** WIDTHxHEIGHT as a size. */

@@ -12,7 +12,7 @@ import { readBenchOptions } from './bench-options.ts';
 import type { CameraClip } from './camera-clip.ts';
 import { cameraFrameRate, createCameraClip, pictureSize, readPieces } from './camera-clip.ts';
 import type { LiveRun } from './live-camera.ts';
-import { runLiveCamera } from './live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { percentile } from './percentile.ts';
 
@@ -105,23 +105,19 @@ async function subjectOf(clip: Clip): Promise<Subject> {
 async function play(playing: readonly Subject[]): Promise<Scored[]> {
   await using server = await startServerProcess(['--threads', options.text('threads')]);
   using client = connect(server.address);
-  const [first] = playing;
-  const common = { client, signal };
-  // The first stream of a process waits for compilation; no camera of a server that runs does.
-  const warmUp = { pieces: first!.pieces.slice(0, cameraFrameRate), boxes: first!.camera.boxes };
-  await runLiveCamera({ ...common, ...warmUp, delayMs: 0 });
-  return await Promise.all(
-    playing.map(async ({ camera: { boxes }, pieces, truths }, k) => {
-      const kept: FrameMasks[] = [];
-      const onAnswer = (masks: FrameMasks) => {
-        const isScored = masks.frameIndex >= warmUpFrames && masks.frameIndex % scoredEvery === 0;
-        if (isScored) kept.push(masks);
-      };
-      const delayMs = (k * 1000) / cameraFrameRate / playing.length;
-      const run = await runLiveCamera({ ...common, pieces, boxes, delayMs, onAnswer });
-      return { region: mean(kept.flatMap((masks) => scoreOf(masks, truths))), run };
-    }),
-  );
+  const cameras = playing.map(({ camera: { boxes }, pieces, truths }) => {
+    const kept: FrameMasks[] = [];
+    const onAnswer = (masks: FrameMasks) => {
+      const isScored = masks.frameIndex >= warmUpFrames && masks.frameIndex % scoredEvery === 0;
+      if (isScored) kept.push(masks);
+    };
+    const region = () => mean(kept.flatMap((masks) => scoreOf(masks, truths)));
+    return { pieces, boxes, onAnswer, region };
+  });
+  const receiver = { client, signal };
+  await warmUpServer(cameras[0]!, receiver);
+  const runs = await runLiveCameras(cameras, receiver);
+  return runs.map((run, k) => ({ region: cameras[k]!.region(), run }));
 }
 
 /** IoU of the object's mask with the truth of the frame that was filmed there; none without truth. */
@@ -138,10 +134,9 @@ function scoreOf(
 }
 
 function row(runs: readonly Scored[], regionAlone: number): string[] {
-  const answers = runs.flatMap(({ run }) =>
-    run.answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames),
-  );
-  const dropped = answers.reduce((sum, { droppedBefore }) => sum + droppedBefore, 0);
+  const counted = runs.map(({ run }) => countFrom(warmUpFrames, run));
+  const answers = counted.flatMap((one) => one.answers);
+  const dropped = counted.reduce((sum, one) => sum + one.dropped, 0);
   const share = (stage: 'encodeUs' | 'refineUs') =>
     answers.filter(({ timings }) => timings[stage] > 0).length / answers.length;
   const latencies = answers.map(({ latencyMs }) => latencyMs);

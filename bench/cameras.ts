@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { SegmentationClient } from '../clients/typescript/index.ts';
 import { connect } from '../clients/typescript/index.ts';
 import { mean } from '../src/cli/eval/series-statistics.ts';
 import type { ServerProcess } from '../src/cli/eval/server-process.ts';
@@ -8,8 +7,8 @@ import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from './bench-options.ts';
 import type { CameraClip } from './camera-clip.ts';
 import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
-import type { LiveAnswer, LiveRun } from './live-camera.ts';
-import { runLiveCamera } from './live-camera.ts';
+import type { LiveAnswer } from './live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { percentile } from './percentile.ts';
 import { readThreadTimes } from './process-state.ts';
@@ -72,39 +71,19 @@ type Load = {
 async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
   await using server = await startServerProcess(['--threads', options.text('threads')]);
   using client = connect(server.address);
-  await warmUp(client);
-  const live = Array.from({ length: cameras }, (_, camera) => {
-    const delayMs = (camera * 1000) / cameraFrameRate / cameras;
-    return runLiveCamera({ client, pieces, boxes, delayMs, signal });
-  });
-  const spending = countCpu(server);
-  const done = await Promise.all(live);
-  const spent = await spending;
-  const counted = done.flatMap(({ answers }) =>
-    answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames),
+  const live = { pieces, boxes };
+  const receiver = { client, signal };
+  await warmUpServer(live, receiver);
+  const running = runLiveCameras(
+    Array.from({ length: cameras }, () => live),
+    receiver,
   );
-  const dropped = done.reduce((sum, run) => sum + droppedAfterWarmUp(run), 0);
-  return { cameras, answers: counted, dropped, frames: counted.length + dropped, ...spent };
-}
-
-/** The first stream of a process waits for compilation; no camera of a server that runs does. */
-async function warmUp(client: SegmentationClient): Promise<void> {
-  await runLiveCamera({
-    client,
-    pieces: pieces.slice(0, 30),
-    boxes: clip.boxes,
-    delayMs: 0,
-    signal,
-  });
-}
-
-/** Frames dropped at the very end have no answer after them: the summary counts those. */
-function droppedAfterWarmUp({ answers, summary }: LiveRun): number {
-  const inWarmUp = answers.reduce((sum, { frameIndex, droppedBefore }) => {
-    const firstDropped = frameIndex - droppedBefore;
-    return sum + Math.max(0, Math.min(frameIndex, warmUpFrames) - firstDropped);
-  }, 0);
-  return summary.framesDropped - inWarmUp;
+  const spending = countCpu(server);
+  const counted = (await running).map((run) => countFrom(warmUpFrames, run));
+  const spent = await spending;
+  const answers = counted.flatMap((one) => one.answers);
+  const dropped = counted.reduce((sum, one) => sum + one.dropped, 0);
+  return { cameras, answers, dropped, frames: answers.length + dropped, ...spent };
 }
 
 /** CPU from the end of the warm-up to just before the end, while all threads and children live. */

@@ -7,7 +7,7 @@ import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from './bench-options.ts';
 import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
 import type { LiveAnswer } from './live-camera.ts';
-import { runLiveCamera } from './live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { percentile } from './percentile.ts';
 
@@ -72,17 +72,12 @@ async function measure(
 ): Promise<Row> {
   await using server = await start();
   using client = connect(server.address);
-  const camera = { client, boxes: clip.boxes, delayMs: 0, signal };
-  // Compiles what the first stream of a process waits for.
-  await runLiveCamera({ ...camera, pieces: pieces.slice(0, 30) });
-  const { answers, summary } = await runLiveCamera({
-    ...camera,
-    pieces,
-    ...(keyframes === undefined ? {} : { keyframes }),
-  });
-  const counted = answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames);
-  const dropped = counted.reduce((sum, { droppedBefore }) => sum + droppedBefore, 0);
-  return { name, answers: counted, dropped, encoderRuns: summary.encoderRuns };
+  const camera = { pieces, boxes: clip.boxes };
+  const receiver = { client, signal };
+  await warmUpServer(camera, receiver);
+  const [run] = await runLiveCameras([keyframes ? { ...camera, keyframes } : camera], receiver);
+  const { encoderRuns } = run!.summary;
+  return { name, encoderRuns, ...countFrom(warmUpFrames, run!) };
 }
 
 function print(): void {

@@ -5,14 +5,12 @@ import type {
   StreamSummary,
   VideoConfig,
 } from '../clients/typescript/index.ts';
-import { MaskSource } from '../clients/typescript/index.ts';
 import type { Box } from '../src/frame/geometry.ts';
 import { cameraFrameRate, isRandomAccess } from './camera-clip.ts';
 
 /** One answer of a live stream. */
 export type LiveAnswer = {
   readonly frameIndex: number;
-  readonly isKeyframe: boolean;
   /** From the moment a camera would have taken the picture to its masks here. */
   readonly latencyMs: number;
   readonly droppedBefore: number;
@@ -25,23 +23,64 @@ export type LiveRun = {
   readonly summary: StreamSummary;
 };
 
-/**
- * Sends one piece a frame at the pace of a camera, in LATEST, with one box per object on the first
- * frame. Masks come encoded and are not unpacked: a client's own work is no part of the latency.
- */
-export async function runLiveCamera(options: {
-  readonly client: SegmentationClient;
+/** What one camera shows, and what is asked of it. */
+export type LiveCamera = {
+  /** One a frame. */
   readonly pieces: readonly Buffer[];
   readonly boxes: readonly Box[];
   readonly keyframes?: VideoConfig['keyframes'];
   /** Called with every answer; unpacking its masks there would be counted as latency. */
   readonly onAnswer?: (masks: FrameMasks) => void;
-  /** Before the first picture, so that cameras do not tick together. */
-  readonly delayMs: number;
-  readonly signal: AbortSignal;
-}): Promise<LiveRun> {
-  const { client, pieces, boxes, keyframes, signal } = options;
-  await wait(options.delayMs, undefined, { signal });
+};
+
+/** Where cameras are sent to. */
+type Receiver = { readonly client: SegmentationClient; readonly signal: AbortSignal };
+
+/** The first stream of a process waits for compilation; no camera of a server that runs does. */
+export async function warmUpServer(
+  { pieces, boxes }: LiveCamera,
+  receiver: Receiver,
+): Promise<void> {
+  await runLiveCamera({ pieces: pieces.slice(0, cameraFrameRate), boxes }, receiver);
+}
+
+/** Runs cameras side by side, shifted against one another so that they do not tick together. */
+export async function runLiveCameras(
+  cameras: readonly LiveCamera[],
+  receiver: Receiver,
+): Promise<LiveRun[]> {
+  return await Promise.all(
+    cameras.map(async (camera, k) => {
+      await wait((k * 1000) / cameraFrameRate / cameras.length, undefined, {
+        signal: receiver.signal,
+      });
+      return await runLiveCamera(camera, receiver);
+    }),
+  );
+}
+
+/** The answers from a frame on, and how many frames were dropped there. */
+export function countFrom(
+  firstFrame: number,
+  { answers, summary }: LiveRun,
+): Pick<LiveRun, 'answers'> & { readonly dropped: number } {
+  const droppedEarlier = answers.reduce((sum, { frameIndex, droppedBefore }) => {
+    const firstDropped = frameIndex - droppedBefore;
+    return sum + Math.max(0, Math.min(frameIndex, firstFrame) - firstDropped);
+  }, 0);
+  return {
+    answers: answers.filter(({ frameIndex }) => frameIndex >= firstFrame),
+    // Frames dropped at the very end have no answer after them: the summary counts those.
+    dropped: summary.framesDropped - droppedEarlier,
+  };
+}
+
+/**
+ * Sends one piece a frame at the pace of a camera, in LATEST, with one box per object on the first
+ * frame. Masks come encoded and are not unpacked: a client's own work is no part of the latency.
+ */
+async function runLiveCamera(camera: LiveCamera, { client, signal }: Receiver): Promise<LiveRun> {
+  const { pieces, boxes, keyframes, onAnswer } = camera;
   const config: VideoConfig = {
     container: 'mp4',
     delivery: 'latest',
@@ -55,14 +94,13 @@ export async function runLiveCamera(options: {
   const receive = async () => {
     for await (const result of stream) {
       if (result.kind !== 'masks') continue;
-      options.onAnswer?.(result.masks);
-      const { frameIndex, source, framesDroppedBefore, timings, captureTimestampUs } = result.masks;
+      onAnswer?.(result.masks);
+      const { frameIndex, framesDroppedBefore, timings, captureTimestampUs } = result.masks;
       if (timings === undefined || captureTimestampUs === undefined) {
         throw new Error(`frame ${frameIndex}: expected timings and its capture time`);
       }
       answers.push({
         frameIndex,
-        isKeyframe: source === MaskSource.MASK_SOURCE_KEYFRAME,
         latencyMs: performance.now() - captureTimestampUs / 1000,
         droppedBefore: framesDroppedBefore,
         timings,
