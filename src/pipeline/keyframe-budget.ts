@@ -52,7 +52,7 @@ export class KeyframeBudget {
     return this.#nowMs() - this.#slowMs < busyMs;
   }
 
-  /** Whether the refiner is at work for a live stream. */
+  /** Whether masks of a live stream are being refined; learning a look after a keyframe is not that. */
   get isRefining(): boolean {
     return this.#refining > 0;
   }

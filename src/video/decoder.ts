@@ -129,12 +129,12 @@ export async function* decodeFrames(
   const { limits, longSide } = options;
   const pool = new FramePool(limits.maxQueuedFrames * 2);
   const clock = new FrameClock();
-  const canvasSide = writesAnySize(options.ffmpeg) ? null : longSide;
+  const onCanvas = !writesAnySize(options.ffmpeg);
   const events = decodePictures<DecodedPicture>(chunks, {
     ...options,
     binary: options.ffmpeg,
-    shape: { kind: 'analysis', longSide },
-    openPicture: (context) => openFrame(context, { pool, clock, longSide, canvasSide }),
+    shape: { kind: 'analysis', longSide, onCanvas },
+    openPicture: (context) => openFrame(context, { pool, clock, longSide, onCanvas }),
   });
   let last: Frame | null = null;
   for await (const event of events) {
@@ -165,7 +165,7 @@ function openFrame(
     readonly pool: FramePool;
     readonly clock: FrameClock;
     readonly longSide: number;
-    readonly canvasSide: number | null;
+    readonly onCanvas: boolean;
   },
 ): PictureSlot<DecodedPicture> {
   const { note, index, stream, syntheticRate } = context;
@@ -185,8 +185,7 @@ function openFrame(
     frameRate: syntheticRate ?? stream.frameRate,
     codec: stream.codec,
   };
-  const { canvasSide } = options;
-  const planes = canvasSide === null ? [allOf(frame.data)] : planesOnCanvas(frame, canvasSide);
+  const planes = options.onCanvas ? planesOnCanvas(frame, options.longSide) : [allOf(frame.data)];
   return { picture: { frame, format }, planes, discard: () => frame.close() };
 }
 

@@ -4,11 +4,13 @@ import type { StreamFormat } from './stream-format.ts';
 
 /** What the pictures on standard output look like. */
 export type PictureShape =
-  /**
-   * yuv420p, scaled down to fit `longSide`; in the top left corner of a square of it unless
-   * {@link writesAnySize}.
-   */
-  | { readonly kind: 'analysis'; readonly longSide: number }
+  /** yuv420p, scaled down to fit `longSide`. */
+  | {
+      readonly kind: 'analysis';
+      readonly longSide: number;
+      /** Each picture is in the top left corner of a square; false only where {@link writesAnySize}. */
+      readonly onCanvas: boolean;
+    }
   /** rgb24 at display size; later sizes are stretched to the first. */
   | { readonly kind: 'display-rgb' };
 
@@ -69,7 +71,7 @@ export function decodeArguments(options: {
     ...choice,
     '-vf',
     [...(still?.uprightFilters ?? []), filterChain(shape, binary)].join(','),
-    ...(shape.kind === 'analysis' && writesAnySize(binary) ? ['-autoscale', '0'] : []),
+    ...(shape.kind === 'analysis' && !shape.onCanvas ? ['-autoscale', '0'] : []),
     ...passthrough(binary),
     ...raw,
   ];
@@ -114,12 +116,12 @@ function filterChain(shape: PictureShape, binary: FfmpegBinary): string {
     case 'display-rgb':
       return `scale@display=w='${width}':h='${height}':flags=bicubic,format=rgb24,${note}`;
     case 'analysis': {
-      const { longSide } = shape;
+      const { longSide, onCanvas } = shape;
       const ratio = `min(1,${longSide}/max(${width},${height}))`;
       const even = (side: string): string =>
         `max(2,min(2*floor(${side}/2),2*round(${side}*${ratio}/2)))`;
       const scale = `scale@display=w='${even(width)}':h='${even(height)}':flags=area:eval=frame`;
-      const canvas = writesAnySize(binary) ? '' : `,pad=w=${longSide}:h=${longSide}:eval=frame`;
+      const canvas = onCanvas ? `,pad=w=${longSide}:h=${longSide}:eval=frame` : '';
       return `${scale},format=yuv420p,${note}${canvas}`;
     }
   }
