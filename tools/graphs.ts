@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { percentile } from './percentile.ts';
+import { cell, machineName, markdownTable } from '../bench/support/markdown-table.ts';
+import { percentile } from '../bench/support/percentile.ts';
 
 /*
  * Milliseconds of encoder, decoder and refiner graphs alone, those of several folders in turns in one
  * process, so that what else the machine does falls on all of them:
- * `node dist/bench/graphs.js [--runs 20] FOLDER...`. Ratios are against the first folder.
+ * `node dist/tools/graphs.js [--runs 20] FOLDER...`. Ratios are against the first folder.
  */
 
 const files = [

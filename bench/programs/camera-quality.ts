@@ -1,27 +1,32 @@
 import { setMaxListeners } from 'node:events';
-import type { FrameMasks } from '../clients/typescript/index.ts';
-import { connect } from '../clients/typescript/index.ts';
-import type { Clip, TrueMasks } from '../src/cli/eval/clips.ts';
-import { findClips, readTruths } from '../src/cli/eval/clips.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { decodeObject } from '../src/cli/segment/decode-answer.ts';
-import { maskIou } from '../src/frame/mask.ts';
-import { readBenchOptions } from './bench-options.ts';
-import type { CameraClip } from './camera-clip.ts';
-import { cameraFrameRate, createCameraClip, pictureSize, readPieces } from './camera-clip.ts';
-import type { LiveRun } from './live-camera.ts';
-import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { percentile } from './percentile.ts';
+import type { FrameMasks } from '../../clients/typescript/index.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { Clip, TrueMasks } from '../../src/evaluation/clips.ts';
+import { findClips, readTruths } from '../../src/evaluation/clips.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { decodeObject } from '../../src/calls/decode-answer.ts';
+import { maskIou } from '../../src/frame/mask.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import type { CameraClip } from '../support/camera-clip.ts';
+import {
+  cameraFrameRate,
+  createCameraClip,
+  pictureSize,
+  readPieces,
+} from '../support/camera-clip.ts';
+import type { LiveRun } from '../support/live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { percentile } from '../support/percentile.ts';
 
 /*
  * What masks lose when a server keeps several live cameras busy: clips with true masks are played
  * forth and back as cameras of 30 frames a second, in LATEST, a box for the one object on the first
  * frame; camera k plays clip k. J of the answers is set against that of the same clips alone.
  *
- *   npm run build && node dist/bench/camera-quality.js --clips FOLDER [options]
+ *   npm run bench camera-quality -- --clips FOLDER [options]
  *
  *   --clips FOLDER   folders with clip.mp4 and masks/NNNNN.png
  *   --cameras LIST   numbers of cameras. Default: 4,5,6

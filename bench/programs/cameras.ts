@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { connect } from '../clients/typescript/index.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import type { ServerProcess } from '../src/cli/eval/server-process.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { readBenchOptions } from './bench-options.ts';
-import type { CameraClip } from './camera-clip.ts';
-import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
-import type { LiveAnswer } from './live-camera.ts';
-import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { percentile } from './percentile.ts';
-import { readThreadTimes } from './process-state.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import type { ServerProcess } from '../../src/evaluation/server-process.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import type { CameraClip } from '../support/camera-clip.ts';
+import { cameraFrameRate, cameraClipFrom, readPieces } from '../support/camera-clip.ts';
+import type { LiveAnswer } from '../support/live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { percentile } from '../support/percentile.ts';
+import { readThreadTimes } from '../support/process-state.ts';
 
 /*
  * How many live cameras one server bears: N streams of H.264 without B-frames at 30 frames a second,
@@ -19,7 +19,7 @@ import { readThreadTimes } from './process-state.ts';
  * the client, from the moment a camera would have taken the picture to its masks. Every N has a
  * server of its own, in a process of its own.
  *
- *   npm run build && node dist/bench/cameras.js [options]
+ *   npm run bench cameras -- [options]
  *
  *   --cameras LIST   numbers of cameras. Default: 1,2,3,4,6,8
  *   --seconds S      length of each run. Default: 20

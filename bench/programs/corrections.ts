@@ -1,27 +1,27 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { connect } from '../clients/typescript/index.ts';
-import type { ClickOptions, SegmentationClient } from '../clients/typescript/index.ts';
-import { deferred } from '../clients/typescript/deferred.ts';
-import { splitFragments } from '../src/cli/demo/encode-camera.ts';
-import type { Clip, TrueMasks } from '../src/cli/eval/clips.ts';
-import { readTruths } from '../src/cli/eval/clips.ts';
-import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
-import { regionIou } from '../src/cli/eval/region-iou.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import type { EvalPrompt } from '../src/cli/eval/true-prompts.ts';
-import { promptKinds, promptsFromTruths } from '../src/cli/eval/true-prompts.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { decodeFrame } from '../src/cli/segment/decode-answer.ts';
-import { toPrompt } from '../src/cli/segment/run-video.ts';
-import type { Size } from '../src/frame/geometry.ts';
-import { maskToBitmap } from '../src/frame/mask.ts';
-import { createDecoder } from '../src/video/index.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { chooseClips } from './choose-clips.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { simulateClick } from './simulate-click.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { ClickOptions, SegmentationClient } from '../../clients/typescript/index.ts';
+import { deferred } from '../../clients/typescript/deferred.ts';
+import { splitFragments } from '../../src/cli/demo/encode-camera.ts';
+import type { Clip, TrueMasks } from '../../src/evaluation/clips.ts';
+import { readTruths } from '../../src/evaluation/clips.ts';
+import { measureDecoding } from '../../src/evaluation/clip-flow.ts';
+import { regionIou } from '../../src/evaluation/region-iou.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import type { EvalPrompt } from '../../src/evaluation/true-prompts.ts';
+import { promptKinds, promptsFromTruths } from '../../src/evaluation/true-prompts.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { decodeFrame } from '../../src/calls/decode-answer.ts';
+import { toPrompt } from '../../src/calls/run-video.ts';
+import type { Size } from '../../src/frame/geometry.ts';
+import { maskToBitmap } from '../../src/frame/mask.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { chooseClips } from '../support/choose-clips.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { simulateClick } from '../support/simulate-click.ts';
 
 /*
  * What one click is worth. Every clip runs twice: once as it is, which shows the worst frame of its
@@ -29,7 +29,7 @@ import { simulateClick } from './simulate-click.ts';
  * answered too and the server still holds it. The click is the pixel farthest from the edge of the
  * largest region that is wrong: positive where the object was missed, negative where it was not.
  *
- *   npm run build && node dist/bench/corrections.js --clips FOLDER [options]
+ *   npm run bench corrections -- --clips FOLDER [options]
  *
  *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
  *   --only NAMES    clips to run. Default: those of DAVIS

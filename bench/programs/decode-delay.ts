@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Container } from '../src/frame/container.ts';
-import { createDecoder, findFfmpeg } from '../src/video/index.ts';
-import type { FfmpegBinary } from '../src/video/index.ts';
-import { splitAccessUnits } from './access-units.ts';
+import type { Container } from '../../src/frame/container.ts';
+import { createDecoder, findFfmpeg } from '../../src/video/index.ts';
+import type { FfmpegBinary } from '../../src/video/index.ts';
+import { splitAccessUnits } from '../support/access-units.ts';
 
 /*
  * Frames and milliseconds that decoding adds, per container: access units are sent one every 33.3 ms,
  * as a live camera would, and each frame is timed from the moment its own bytes were sent.
  *
- *   npm run build && node dist/bench/decode-delay.js [path of another ffmpeg]
+ *   npm run bench decode-delay -- [path of another ffmpeg]
  */
 
 const frameCount = 60;

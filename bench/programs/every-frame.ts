@@ -3,22 +3,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { connect } from '../clients/typescript/index.ts';
-import type { SegmentationClient } from '../clients/typescript/index.ts';
-import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
-import type { Clip } from '../src/cli/eval/clips.ts';
-import { readTruths } from '../src/cli/eval/clips.ts';
-import type { ClipResult, Setting } from '../src/cli/eval/evaluate-clip.ts';
-import { evaluateClip } from '../src/cli/eval/evaluate-clip.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import type { ServerProcess } from '../src/cli/eval/server-process.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import { promptKinds } from '../src/cli/eval/true-prompts.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { createDecoder } from '../src/video/index.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { chooseClips } from './choose-clips.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { SegmentationClient } from '../../clients/typescript/index.ts';
+import { measureDecoding } from '../../src/evaluation/clip-flow.ts';
+import type { Clip } from '../../src/evaluation/clips.ts';
+import { readTruths } from '../../src/evaluation/clips.ts';
+import type { ClipResult, Setting } from '../../src/evaluation/evaluate-clip.ts';
+import { evaluateClip } from '../../src/evaluation/evaluate-clip.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import type { ServerProcess } from '../../src/evaluation/server-process.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import { promptKinds } from '../../src/evaluation/true-prompts.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { chooseClips } from '../support/choose-clips.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 
 /*
  * What keyframes with propagation save against the full model on every frame, and what they lose:
@@ -26,7 +26,7 @@ import { cell, machineName, markdownTable } from './markdown-table.ts';
  * children; decoding alone is measured for every clip and taken off. Then milliseconds a frame with
  * decoding at two heights.
  *
- *   npm run build && node dist/bench/every-frame.js --clips FOLDER [options]
+ *   npm run bench every-frame -- --clips FOLDER [options]
  *
  *   --clips FOLDER    folders with clip.mp4 and masks/NNNNN.png
  *   --only NAMES      clips to run. Default: those of DAVIS

@@ -1,18 +1,18 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createDisFlow } from '../src/tracking/flow/dis-flow.ts';
-import { createFarnebackFlow } from '../src/tracking/flow/farneback-flow.ts';
-import type { FlowEngine } from '../src/tracking/flow/types.ts';
-import { loadClips, loadTrainingClips, type TrueClip } from './flow/true-clips.ts';
-import { endPointErrors, knownMotions } from './flow/known-motion.ts';
-import { scoreCuts } from './flow/scene-cuts.ts';
-import { ages, median, warpedMaskIou } from './flow/warped-masks.ts';
+import { createDisFlow } from '../../src/tracking/flow/dis.ts';
+import { createFarnebackFlow } from '../../src/tracking/flow/farneback.ts';
+import type { FlowEngine } from '../../src/tracking/flow/types.ts';
+import { loadClips, loadTrainingClips, type TrueClip } from '../support/flow/true-clips.ts';
+import { endPointErrors, knownMotions } from '../support/flow/known-motion.ts';
+import { scoreCuts } from '../support/flow/scene-cuts.ts';
+import { ages, median, warpedMaskIou } from '../support/flow/warped-masks.ts';
 
 /*
  * Flow engines side by side: milliseconds, end-point error under known motion, IoU of true masks
  * carried 1, 2, 5 and 10 frames, and scene cuts.
  *
- *   node dist/bench/flow.js [--clips DIR] [--training DIR]
+ *   npm run bench flow -- [--clips DIR] [--training DIR]
  *
  * DIR of --clips holds NAME/clip.mp4 and NAME/masks/NNNNN.png; DIR of --training holds frames
  * NAME_NNNNN.jpg with NAME_NNNNN.0.png. Needs ffmpeg and ffprobe. Times are medians of processor

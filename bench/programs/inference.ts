@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import { FramePool, type Frame } from '../src/frame/frame.ts';
-import { loadModel } from '../src/inference/index.ts';
-import type { DecodeRequest, LoadedModel, Precision } from '../src/inference/index.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { percentile } from './percentile.ts';
+import { FramePool, type Frame } from '../../src/frame/frame.ts';
+import { loadModel } from '../../src/inference/index.ts';
+import type { DecodeRequest, LoadedModel, Precision } from '../../src/inference/index.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { percentile } from '../support/percentile.ts';
 
 /*
  * Milliseconds of the embedded model's graphs as the service runs them: through the worker, with
  * pre- and post-processing, in fp32 and quantised.
- * `node dist/bench/inference.js [RUNS] [MODEL_DIRECTORY]`
+ * `npm run bench inference -- [RUNS] [MODEL_DIRECTORY]`
  */
 
 const runs = Number(process.argv[2] ?? 20);
-const directory = process.argv[3] ?? join(import.meta.dirname, '../../models/maskstream-tiny');
+const directory = process.argv[3] ?? join(import.meta.dirname, '../../../models/maskstream-tiny');
 const warmUpRuns = 3;
 const size = { width: 512, height: 288 };
 const { signal } = new AbortController();

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { connect } from '../clients/typescript/index.ts';
-import type { VideoConfig } from '../clients/typescript/index.ts';
-import type { ServerProcess } from '../src/cli/eval/server-process.ts';
-import { startListener, startServerProcess } from '../src/cli/eval/server-process.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { cameraFrameRate, cameraClipFrom, readPieces } from './camera-clip.ts';
-import type { LiveAnswer } from './live-camera.ts';
-import { countFrom, runLiveCameras, warmUpServer } from './live-camera.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { percentile } from './percentile.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { VideoConfig } from '../../clients/typescript/index.ts';
+import type { ServerProcess } from '../../src/evaluation/server-process.ts';
+import { startListener, startServerProcess } from '../../src/evaluation/server-process.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { cameraFrameRate, cameraClipFrom, readPieces } from '../support/camera-clip.ts';
+import type { LiveAnswer } from '../support/live-camera.ts';
+import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { percentile } from '../support/percentile.ts';
 
 /*
  * Whether a slow backbone delays frames that are not its own: latency of one live camera in LATEST
@@ -17,7 +17,7 @@ import { percentile } from './percentile.ts';
  * propagated only (one keyframe, at the prompt). Masks of overlapped keyframes are carried forward,
  * so that later frames need not wait.
  *
- *   npm run build && node dist/bench/latency.js [options]
+ *   npm run bench latency -- [options]
  *
  *   --encoder-ms MS      time of one encoder run. Default: 300
  *   --busy-threads LIST  threads that compute meanwhile. Default: 1,2
@@ -41,7 +41,7 @@ const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
 const frames = Math.round(options.number('seconds') * cameraFrameRate);
 const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
-const slowServer = fileURLToPath(new URL('./slow-server.js', import.meta.url));
+const slowServer = fileURLToPath(new URL('../support/slow-server.js', import.meta.url));
 await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 const pieces = await readPieces(clip, { ffmpeg, frames, signal });
 const encoderMs = options.text('encoder-ms');

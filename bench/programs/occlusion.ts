@@ -1,29 +1,29 @@
 import { readFile } from 'node:fs/promises';
-import { connect } from '../clients/typescript/index.ts';
-import type { FrameMasks, SegmentationClient } from '../clients/typescript/index.ts';
-import { encodeCamera } from '../src/cli/demo/encode-camera.ts';
-import { createScene } from '../src/cli/demo/scene.ts';
-import type { TrueMasks } from '../src/cli/eval/clips.ts';
-import { findClips, readTruths } from '../src/cli/eval/clips.ts';
-import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import type { EvalPrompt } from '../src/cli/eval/true-prompts.ts';
-import { promptKinds, promptsFromTruths } from '../src/cli/eval/true-prompts.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import type { AnsweredFrame } from '../src/cli/output/answered-frame.ts';
-import { decodeFrame } from '../src/cli/segment/decode-answer.ts';
-import { toPrompt } from '../src/cli/segment/run-video.ts';
-import type { Size } from '../src/frame/geometry.ts';
-import { emptyMask, maskIou } from '../src/frame/mask.ts';
-import { createDecoder } from '../src/video/index.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import type { LifeFrame, ObjectLife } from './object-life.ts';
-import { followObject } from './object-life.ts';
-import { percentile } from './percentile.ts';
-import type { Wall } from './wall-scene.ts';
-import { hideBehindWall, recordScene } from './wall-scene.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { FrameMasks, SegmentationClient } from '../../clients/typescript/index.ts';
+import { encodeCamera } from '../../src/cli/demo/encode-camera.ts';
+import { createScene } from '../../src/cli/demo/scene.ts';
+import type { TrueMasks } from '../../src/evaluation/clips.ts';
+import { findClips, readTruths } from '../../src/evaluation/clips.ts';
+import { measureDecoding } from '../../src/evaluation/clip-flow.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import type { EvalPrompt } from '../../src/evaluation/true-prompts.ts';
+import { promptKinds, promptsFromTruths } from '../../src/evaluation/true-prompts.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import type { AnsweredFrame } from '../../src/formats/answered-frame.ts';
+import { decodeFrame } from '../../src/calls/decode-answer.ts';
+import { toPrompt } from '../../src/calls/run-video.ts';
+import type { Size } from '../../src/frame/geometry.ts';
+import { emptyMask, maskIou } from '../../src/frame/mask.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import type { LifeFrame, ObjectLife } from '../support/object-life.ts';
+import { followObject } from '../support/object-life.ts';
+import { percentile } from '../support/percentile.ts';
+import type { Wall } from '../support/wall-scene.ts';
+import { hideBehindWall, recordScene } from '../support/wall-scene.ts';
 
 /*
  * What happens to objects that are hidden and come back: generated clips in which a wall passes
@@ -31,7 +31,7 @@ import { hideBehindWall, recordScene } from './wall-scene.ts';
  * before the object is hidden again; false is a VISIBLE mask while the object is hidden, from its
  * third hidden frame on. A loss is a mask that leaves an object in full sight (IoU < 0.1).
  *
- *   npm run build && node dist/bench/occlusion.js [options]
+ *   npm run bench occlusion -- [options]
  *
  *   --walls LIST    widths of the wall in pixels of 480; empty leaves these clips out.
  *                   Default: 180,300,500,900

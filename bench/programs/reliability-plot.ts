@@ -2,13 +2,13 @@
  * Draws the calibration of `maskstream eval ... --json`: mean true IoU against mean confidence, over
  * all prompts together and for each, and below it how many masks have each confidence.
  *
- *   node dist/bench/reliability-plot.js EVAL.json PLOT.svg [--keyframes adaptive]
+ *   npm run bench reliability-plot -- EVAL.json PLOT.svg [--keyframes adaptive]
  */
+import { usageError } from '../../src/frame/errors.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { usageError } from '../src/cli/command.ts';
-import type { Calibration, ReliabilityBin } from '../src/cli/eval/calibration.ts';
-import type { Pool, PromptPool, SettingSummary } from '../src/cli/eval/summarize.ts';
+import type { Calibration, ReliabilityBin } from '../../src/evaluation/calibration.ts';
+import type { Pool, PromptPool, SettingSummary } from '../../src/evaluation/summarize.ts';
 
 type Report = {
   readonly summaries: readonly SettingSummary[];

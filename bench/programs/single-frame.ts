@@ -3,22 +3,22 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ClickOptions } from '../clients/typescript/index.ts';
-import { connect } from '../clients/typescript/index.ts';
-import type { Clip } from '../src/cli/eval/clips.ts';
-import { readTruths } from '../src/cli/eval/clips.ts';
-import { distancePeak } from '../src/cli/eval/distance-peak.ts';
-import { regionIou } from '../src/cli/eval/region-iou.ts';
-import { mean } from '../src/cli/eval/series-statistics.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { decodeObject } from '../src/cli/segment/decode-answer.ts';
-import type { Mask } from '../src/frame/mask.ts';
-import { maskToBitmap } from '../src/frame/mask.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { chooseClips } from './choose-clips.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { simulateClick } from './simulate-click.ts';
+import type { ClickOptions } from '../../clients/typescript/index.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { Clip } from '../../src/evaluation/clips.ts';
+import { readTruths } from '../../src/evaluation/clips.ts';
+import { distancePeak } from '../../src/evaluation/distance-peak.ts';
+import { regionIou } from '../../src/evaluation/region-iou.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { decodeObject } from '../../src/calls/decode-answer.ts';
+import type { Mask } from '../../src/frame/mask.ts';
+import { maskToBitmap } from '../../src/frame/mask.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { chooseClips } from '../support/choose-clips.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { simulateClick } from '../support/simulate-click.ts';
 
 /*
  * How well a prompt is understood, without any tracking: frames of the clips go through SegmentImage
@@ -26,7 +26,7 @@ import { simulateClick } from './simulate-click.ts';
  * distance transform), then with further clicks, each farthest from the edge of the largest region
  * that was wrong before. A mean over the frames of a clip, then over the clips.
  *
- *   npm run build && node dist/bench/single-frame.js --clips FOLDER [options]
+ *   npm run bench single-frame -- --clips FOLDER [options]
  *
  *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
  *   --only NAMES    clips to run. Default: those of DAVIS

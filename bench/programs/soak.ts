@@ -1,19 +1,19 @@
-import { connect } from '../clients/typescript/index.ts';
-import { startServerProcess } from '../src/cli/eval/server-process.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { sendChunks } from '../src/cli/segment/run-video.ts';
-import { readBenchOptions } from './bench-options.ts';
-import { cameraClipFrom, playFragments } from './camera-clip.ts';
-import { cell, machineName, markdownTable } from './markdown-table.ts';
-import type { ProcessState } from './process-state.ts';
-import { readProcessState } from './process-state.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import { startServerProcess } from '../../src/evaluation/server-process.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { sendChunks } from '../../src/calls/run-video.ts';
+import { readBenchOptions } from '../support/bench-options.ts';
+import { cameraClipFrom, playFragments } from '../support/camera-clip.ts';
+import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import type { ProcessState } from '../support/process-state.ts';
+import { readProcessState } from '../support/process-state.ts';
 
 /*
  * What a server holds over one long stream: resident memory, threads, handles and children, while
  * it runs and before and after it. EVERY_FRAME as fast as the machine goes; a clip that plays forth
  * and back, with a box for each object on the first frame.
  *
- *   npm run build && node dist/bench/soak.js [options]
+ *   npm run bench soak -- [options]
  *
  *   --frames N       length of the stream. Default: 10000
  *   --from N         frame from which memory should stand still. Default: 1000

@@ -1,4 +1,4 @@
-import type { Container } from '../src/frame/container.ts';
+import type { Container } from '../../src/frame/container.ts';
 
 /** Cuts a stream where a live sender would: each part ends with the last byte of one coded frame. */
 export function splitAccessUnits(bytes: Uint8Array, container: Container): Uint8Array[] {

@@ -1,5 +1,5 @@
+import { usageError } from '../../src/frame/errors.ts';
 import { parseArgs } from 'node:util';
-import { usageError } from '../src/cli/command.ts';
 
 /** Options of a bench, each `--name VALUE`, in place of defaults. */
 export type BenchOptions = {

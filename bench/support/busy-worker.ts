@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
  * slow would: it keeps a core busy, which sleeping would not.
  */
 
-// As the model's own thread; see src/inference/inference-worker.ts.
+// As the model's own thread; see src/inference/worker/worker.ts.
 if (process.platform === 'linux') setPriority(0, 5);
 
 parentPort?.on('message', (untilMs: number) => {

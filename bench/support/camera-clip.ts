@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { encodeCamera, splitFragments } from '../src/cli/demo/encode-camera.ts';
-import { createScene } from '../src/cli/demo/scene.ts';
-import type { Clip } from '../src/cli/eval/clips.ts';
-import { findClips, readTrueMasks } from '../src/cli/eval/clips.ts';
-import type { Box, Size } from '../src/frame/geometry.ts';
-import { scaleBox } from '../src/frame/geometry.ts';
-import { createDecoder } from '../src/video/index.ts';
-import type { FfmpegBinary } from '../src/video/index.ts';
-import { measureDecoding } from '../src/cli/eval/clip-flow.ts';
+import { encodeCamera, splitFragments } from '../../src/cli/demo/encode-camera.ts';
+import { createScene } from '../../src/cli/demo/scene.ts';
+import type { Clip } from '../../src/evaluation/clips.ts';
+import { findClips, readTrueMasks } from '../../src/evaluation/clips.ts';
+import type { Box, Size } from '../../src/frame/geometry.ts';
+import { scaleBox } from '../../src/frame/geometry.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import type { FfmpegBinary } from '../../src/video/index.ts';
+import { measureDecoding } from '../../src/evaluation/clip-flow.ts';
 import type { BenchOptions } from './bench-options.ts';
 
 /** Frames a second of every camera. */

@@ -1,4 +1,4 @@
-import { davisClips, findClips, type Clip } from '../src/cli/eval/clips.ts';
+import { davisClips, findClips, type Clip } from '../../src/evaluation/clips.ts';
 import type { BenchOptions } from './bench-options.ts';
 
 /** The clips in the folder `--clips`: those of DAVIS, or those that `--only` names. */

@@ -1,5 +1,5 @@
-import { connectedParts } from '../src/frame/connected-parts.ts';
-import type { Size } from '../src/frame/geometry.ts';
+import { connectedParts } from '../../src/frame/connected-parts.ts';
+import type { Size } from '../../src/frame/geometry.ts';
 
 /** The largest 4-connected region of a bitmap as a bitmap of its own; null for an empty one. */
 export function largestRegion(bitmap: Uint8Array, size: Size): Uint8Array | null {

@@ -4,8 +4,8 @@ import type {
   SegmentationClient,
   StreamSummary,
   VideoConfig,
-} from '../clients/typescript/index.ts';
-import type { Box } from '../src/frame/geometry.ts';
+} from '../../clients/typescript/index.ts';
+import type { Box } from '../../src/frame/geometry.ts';
 import { cameraFrameRate, isRandomAccess } from './camera-clip.ts';
 
 /** One answer of a live stream. */

@@ -1,6 +1,6 @@
-import type { ClickOptions } from '../clients/typescript/index.ts';
-import { distancePeak } from '../src/cli/eval/distance-peak.ts';
-import type { Size } from '../src/frame/geometry.ts';
+import type { ClickOptions } from '../../clients/typescript/index.ts';
+import { distancePeak } from '../../src/evaluation/distance-peak.ts';
+import type { Size } from '../../src/frame/geometry.ts';
 import { largestRegion } from './largest-region.ts';
 
 /**

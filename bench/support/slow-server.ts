@@ -1,22 +1,22 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { createJsonLogger } from '../src/cli/json-logger.ts';
-import { packageRoot } from '../src/cli/package-root.ts';
-import { findConfiguredFfmpeg } from '../src/cli/find-configured-ffmpeg.ts';
-import { readConfig } from '../src/config.ts';
-import type { LoadedModel } from '../src/inference/index.ts';
-import { loadModel } from '../src/inference/index.ts';
-import { createTrackerPool, runSession } from '../src/pipeline/index.ts';
-import { createServer } from '../src/server/index.ts';
-import { createDecoder, createImageDecoder } from '../src/video/index.ts';
+import { createJsonLogger } from '../../src/cli/json-logger.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { readConfig } from '../../src/config.ts';
+import type { LoadedModel } from '../../src/inference/index.ts';
+import { loadModel } from '../../src/inference/index.ts';
+import { createTrackerPool, runSession } from '../../src/pipeline/index.ts';
+import { createServer } from '../../src/server/index.ts';
+import { createDecoder, createImageDecoder } from '../../src/video/index.ts';
 import { readBenchOptions } from './bench-options.ts';
 
 /*
  * A server like `maskstream serve` whose image encoder takes longer: the real one runs, then
  * threads compute until the time is over. For bench/latency.
  *
- *   node dist/bench/slow-server.js --encoder-ms MS --busy-threads N
+ *   node dist/bench/support/slow-server.js --encoder-ms MS --busy-threads N
  */
 
 const options = readBenchOptions({ 'encoder-ms': '300', 'busy-threads': '2' });

@@ -1,6 +1,6 @@
-import type { Scene, SceneFrame } from '../src/cli/demo/scene.ts';
-import { createNoise, sampleTexture } from '../src/cli/demo/textures.ts';
-import { maskFromBitmap, maskToBitmap } from '../src/frame/mask.ts';
+import type { Scene, SceneFrame } from '../../src/cli/demo/scene.ts';
+import { createNoise, sampleTexture } from '../../src/cli/demo/textures.ts';
+import { maskFromBitmap, maskToBitmap } from '../../src/frame/mask.ts';
 
 /** A wall that passes between the camera and everything else. */
 export type Wall = {

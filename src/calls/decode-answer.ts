@@ -1,13 +1,13 @@
-import type { FrameMasks, ObjectMask } from '../../../clients/typescript/index.ts';
+import type { FrameMasks, ObjectMask } from '../../clients/typescript/index.ts';
 import {
   decodeMask,
   KeyframeReason,
   MaskSource,
   ObjectState,
-} from '../../../clients/typescript/index.ts';
-import type { Size } from '../../frame/geometry.ts';
-import { emptyMask, maskFromBitmap } from '../../frame/mask.ts';
-import type { AnsweredFrame, AnsweredObject } from '../output/answered-frame.ts';
+} from '../../clients/typescript/index.ts';
+import type { Size } from '../frame/geometry.ts';
+import { emptyMask, maskFromBitmap } from '../frame/mask.ts';
+import type { AnsweredFrame, AnsweredObject } from '../formats/answered-frame.ts';
 
 const states = {
   [ObjectState.OBJECT_STATE_UNSPECIFIED]: 'pending',

@@ -4,11 +4,11 @@ import type {
   StreamSummary,
   VideoConfig,
   VideoStream,
-} from '../../../clients/typescript/index.ts';
-import { SegmentationError } from '../../frame/errors.ts';
-import type { Size } from '../../frame/geometry.ts';
-import type { AnsweredFrame, StreamHeader } from '../output/answered-frame.ts';
-import type { PlannedPrompt } from '../prompt-plan.ts';
+} from '../../clients/typescript/index.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { Size } from '../frame/geometry.ts';
+import type { AnsweredFrame, StreamHeader } from '../formats/answered-frame.ts';
+import type { PlannedPrompt } from './planned-prompt.ts';
 import { decodeFrame } from './decode-answer.ts';
 import { toWireMask } from './wire-mask.ts';
 

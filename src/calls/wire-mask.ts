@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
-import type { Mask as WireMask } from '../../../clients/typescript/index.ts';
-import type { Mask } from '../../frame/mask.ts';
-import { maskToBitmap } from '../../frame/mask.ts';
+import type { Mask as WireMask } from '../../clients/typescript/index.ts';
+import type { Mask } from '../frame/mask.ts';
+import { maskToBitmap } from '../frame/mask.ts';
 
 /** A mask as a prompt carries it: one bit a pixel, deflated. */
 export function toWireMask(mask: Mask): WireMask {

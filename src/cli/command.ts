@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Writable } from 'node:stream';
-import { SegmentationError } from '../frame/errors.ts';
+import { usageError } from '../frame/errors.ts';
 
 /** One option of a command. Every option has a `--name`. */
 export type Option = {
@@ -40,11 +40,6 @@ export type Command = {
   readonly epilogue?: string;
   readonly run: (args: Arguments, io: CommandIo) => Promise<void>;
 };
-
-/** A {@link SegmentationError} of code `usage`: the process ends with exit code 2. */
-export function usageError(message: string): SegmentationError {
-  return new SegmentationError('usage', message);
-}
 
 /** Splits a command line. Throws `usage` for an unknown option or a missing value. */
 export function parseArguments(command: Command, words: readonly string[]): Arguments {

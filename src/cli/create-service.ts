@@ -10,7 +10,7 @@ import type { Transport } from '../server/index.ts';
 import { createServer } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../package-root.ts';
 
 /** A running server with everything behind it. */
 export type Service = AsyncDisposable & {

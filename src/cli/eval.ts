@@ -1,23 +1,23 @@
-import type { SegmentationClient } from '../../../clients/typescript/index.ts';
-import { connect } from '../../../clients/typescript/index.ts';
-import type { Decoder } from '../../video/index.ts';
-import { createDecoder } from '../../video/index.ts';
-import type { Arguments, Command, CommandIo } from '../command.ts';
-import { usageError } from '../command.ts';
-import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
-import { createProgress } from '../progress.ts';
-import { serviceOptions } from '../serve.ts';
-import { parseKeyframes } from '../segment/video-config.ts';
-import { measureDecoding, measureFlow } from './clip-flow.ts';
-import type { Clip } from './clips.ts';
-import { findClips, readTruths } from './clips.ts';
-import type { ClipResult, Setting } from './evaluate-clip.ts';
-import { evaluateClip } from './evaluate-clip.ts';
-import { formatReport } from './format-report.ts';
-import type { ServerProcess } from './server-process.ts';
-import { startServerProcess } from './server-process.ts';
-import { poolPrompts, summarize } from './summarize.ts';
-import { promptKinds } from './true-prompts.ts';
+import { usageError } from '../frame/errors.ts';
+import type { SegmentationClient } from '../../clients/typescript/index.ts';
+import { connect } from '../../clients/typescript/index.ts';
+import type { Decoder } from '../video/index.ts';
+import { createDecoder } from '../video/index.ts';
+import type { Arguments, Command, CommandIo } from './command.ts';
+import { findConfiguredFfmpeg } from './find-configured-ffmpeg.ts';
+import { createProgress } from './progress.ts';
+import { serviceOptions } from './serve.ts';
+import { parseKeyframes } from '../calls/keyframes.ts';
+import { measureDecoding, measureFlow } from '../evaluation/clip-flow.ts';
+import type { Clip } from '../evaluation/clips.ts';
+import { findClips, readTruths } from '../evaluation/clips.ts';
+import type { ClipResult, Setting } from '../evaluation/evaluate-clip.ts';
+import { evaluateClip } from '../evaluation/evaluate-clip.ts';
+import { formatReport } from '../evaluation/format-report.ts';
+import type { ServerProcess } from '../evaluation/server-process.ts';
+import { startServerProcess } from '../evaluation/server-process.ts';
+import { poolPrompts, summarize } from '../evaluation/summarize.ts';
+import { promptKinds } from '../evaluation/true-prompts.ts';
 
 /** `maskstream eval` */
 export const evalCommand: Command = {

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Mask } from '../frame/mask.ts';
 import { maskFromBitmap } from '../frame/mask.ts';
-import { usageError } from './command.ts';
-import { readIndexedPng } from './indexed-png.ts';
+import { readIndexedPng } from '../formats/indexed-png.ts';
 
 /** Masks of all objects in a PNG of ids. Throws `unreadable-file`, `usage` where it holds none. */
 export async function readObjectMasks(file: string): Promise<Map<number, Mask>> {

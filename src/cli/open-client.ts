@@ -1,8 +1,8 @@
+import { usageError } from '../frame/errors.ts';
 import type { SegmentationClient } from '../../clients/typescript/index.ts';
 import { connect } from '../../clients/typescript/index.ts';
 import { readConfig } from '../config.ts';
 import type { Arguments, CommandIo, Option } from './command.ts';
-import { usageError } from './command.ts';
 import { createService } from './create-service.ts';
 import { createJsonLogger } from './json-logger.ts';
 import { serviceOptions, serviceOverrides } from './serve.ts';

@@ -1,10 +1,11 @@
+import { usageError } from '../frame/errors.ts';
 import type { Box } from '../frame/geometry.ts';
 import type { Click } from '../frame/prompt.ts';
 import type { Arguments, Option } from './command.ts';
-import { usageError } from './command.ts';
 import { readObjectMasks } from './object-masks.ts';
-import type { PlannedPrompt } from './prompt-plan.ts';
-import { maxCliObjectId, parseObjectId, plannedPrompt } from './prompt-plan.ts';
+import type { PlannedPrompt } from '../calls/planned-prompt.ts';
+import { plannedPrompt } from '../calls/planned-prompt.ts';
+import { maxCliObjectId, parseObjectId } from './object-id.ts';
 import { readPromptsFile } from './prompts-file.ts';
 
 /** Options that say what to follow. */

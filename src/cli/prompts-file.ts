@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { PromptTarget } from '../frame/prompt.ts';
-import { usageError } from './command.ts';
 import { readObjectMasks } from './object-masks.ts';
-import type { PlannedPrompt } from './prompt-plan.ts';
-import { maxCliObjectId, plannedPrompt } from './prompt-plan.ts';
+import type { PlannedPrompt } from '../calls/planned-prompt.ts';
+import { plannedPrompt } from '../calls/planned-prompt.ts';
+import { maxCliObjectId } from './object-id.ts';
 
 const coordinate = z.number();
 const point = z.union([

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallFailed, PromptRejected } from '../../clients/typescript/index.ts';
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
-import { helpText, parseArguments, usageError } from './command.ts';
-import { packageRoot } from './package-root.ts';
+import { helpText, parseArguments } from './command.ts';
+import { packageRoot } from '../package-root.ts';
 import { demoCommand } from './demo/demo.ts';
-import { evalCommand } from './eval/eval.ts';
+import { evalCommand } from './eval.ts';
 import { segmentCommand } from './segment/segment.ts';
 import { serveCommand } from './serve.ts';
 

@@ -1,4 +1,4 @@
-import type { Size } from '../../frame/geometry.ts';
+import type { Size } from '../frame/geometry.ts';
 
 /** Boundary tolerance as a share of the picture's diagonal, as davis2017-evaluation sets it. */
 const toleranceOfDiagonal = 0.008;

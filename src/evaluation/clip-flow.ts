@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import type { Size } from '../../frame/geometry.ts';
-import type { FlowField, FlowImage } from '../../tracking/flow/types.ts';
-import { createDisFlow } from '../../tracking/flow/dis-flow.ts';
+import type { Size } from '../frame/geometry.ts';
+import type { FlowField, FlowImage } from '../tracking/flow/types.ts';
+import { createDisFlow } from '../tracking/flow/dis.ts';
 import {
   createFlowField,
   createFlowImage,
   flowGrid,
   prepareFlowImage,
-} from '../../tracking/flow/flow-image.ts';
-import type { Decoder } from '../../video/index.ts';
+} from '../tracking/flow/image.ts';
+import type { Decoder } from '../video/index.ts';
 import { processCpuMs } from './process-cpu.ts';
 
 /** What a decoding of the clip by itself costs. */

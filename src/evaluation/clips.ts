@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SegmentationError } from '../../frame/errors.ts';
-import type { Size } from '../../frame/geometry.ts';
-import { maskFromBitmap } from '../../frame/mask.ts';
-import type { Mask } from '../../frame/mask.ts';
-import { usageError } from '../command.ts';
-import type { IdPicture } from '../indexed-png.ts';
-import { readIndexedPng } from '../indexed-png.ts';
+import { SegmentationError, usageError } from '../frame/errors.ts';
+import type { Size } from '../frame/geometry.ts';
+import { maskFromBitmap } from '../frame/mask.ts';
+import type { Mask } from '../frame/mask.ts';
+import type { IdPicture } from '../formats/indexed-png.ts';
+import { readIndexedPng } from '../formats/indexed-png.ts';
 
 /** The clips of DAVIS 2016 validation that this project measures; their mean stands apart. */
 export const davisClips: ReadonlySet<string> = new Set([

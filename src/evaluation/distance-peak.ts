@@ -1,4 +1,4 @@
-import type { Point, Size } from '../../frame/geometry.ts';
+import type { Point, Size } from '../frame/geometry.ts';
 
 /**
  * The pixel of a bitmap that is farthest from its outside (ties: lowest y, then lowest x), where

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import type { SegmentationClient, StreamSummary } from '../../../clients/typescript/index.ts';
-import { SegmentationError } from '../../frame/errors.ts';
-import type { FlowField } from '../../tracking/flow/types.ts';
-import { runVideo, sendChunks } from '../segment/run-video.ts';
-import { parseKeyframes } from '../segment/video-config.ts';
+import type { SegmentationClient, StreamSummary } from '../../clients/typescript/index.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { FlowField } from '../tracking/flow/types.ts';
+import { runVideo, sendChunks } from '../calls/run-video.ts';
+import { parseKeyframes } from '../calls/keyframes.ts';
 import type { Clip, TrueMasks } from './clips.ts';
 import type { ObjectScores } from './object-track.ts';
 import { createObjectTrack } from './object-track.ts';

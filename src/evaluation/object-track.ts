@@ -1,6 +1,6 @@
-import type { Mask } from '../../frame/mask.ts';
-import { emptyMask, maskIou, maskToBitmap } from '../../frame/mask.ts';
-import type { AnsweredFrame } from '../output/answered-frame.ts';
+import type { Mask } from '../frame/mask.ts';
+import { emptyMask, maskIou, maskToBitmap } from '../frame/mask.ts';
+import type { AnsweredFrame } from '../formats/answered-frame.ts';
 import { boundaryScore } from './boundary-score.ts';
 import type { TrueMasks } from './clips.ts';
 import type { Sample } from './calibration.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { SegmentationError } from '../../frame/errors.ts';
+import { SegmentationError } from '../frame/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { processCpuMs } from './process-cpu.ts';
 

@@ -1,7 +1,7 @@
-import type { Mask } from '../../frame/mask.ts';
-import { maskFromBitmap, maskIou } from '../../frame/mask.ts';
-import type { FlowField } from '../../tracking/flow/types.ts';
-import { warpSoftMask } from '../../tracking/flow/warp.ts';
+import type { Mask } from '../frame/mask.ts';
+import { maskFromBitmap, maskIou } from '../frame/mask.ts';
+import type { FlowField } from '../tracking/flow/types.ts';
+import { warpSoftMask } from '../tracking/mask/warp.ts';
 
 /**
  * Temporal stability of one frame: IoU of a mask with the one before, carried along the flow; null

@@ -1,7 +1,7 @@
-import type { Mask } from '../../frame/mask.ts';
-import { maskToBitmap } from '../../frame/mask.ts';
-import type { PlannedPrompt } from '../prompt-plan.ts';
-import { plannedPrompt } from '../prompt-plan.ts';
+import type { Mask } from '../frame/mask.ts';
+import { maskToBitmap } from '../frame/mask.ts';
+import type { PlannedPrompt } from '../calls/planned-prompt.ts';
+import { plannedPrompt } from '../calls/planned-prompt.ts';
 import type { TrueMasks } from './clips.ts';
 import { distancePeak } from './distance-peak.ts';
 

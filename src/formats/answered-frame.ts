@@ -1,6 +1,6 @@
-import type { Box } from '../../frame/geometry.ts';
-import type { Mask } from '../../frame/mask.ts';
-import type { KeyframeReason, ObjectState } from '../../frame/prompt.ts';
+import type { Box } from '../frame/geometry.ts';
+import type { Mask } from '../frame/mask.ts';
+import type { KeyframeReason, ObjectState } from '../frame/prompt.ts';
 
 /** One object of an answer, masks decoded. */
 export type AnsweredObject = {

@@ -1,5 +1,5 @@
-import { paintMask } from '../../frame/mask.ts';
-import type { IdPicture } from '../indexed-png.ts';
+import { paintMask } from '../frame/mask.ts';
+import type { IdPicture } from './indexed-png.ts';
 import type { AnsweredFrame } from './answered-frame.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { DecodedPng } from 'fast-png';
 import { decode } from 'fast-png';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Size } from '../frame/geometry.ts';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../frame/crc32.ts';
 
 /** A picture of object ids: one byte a pixel, row-major, 0 = background. */
 export type IdPicture = { readonly size: Size; readonly ids: Uint8Array };

@@ -74,3 +74,8 @@ export class SegmentationError extends Error {
 export function assertNever(value: never): never {
   throw new SegmentationError('internal', `unexpected value ${JSON.stringify(value)}`);
 }
+
+/** A {@link SegmentationError} of code `usage`: the process ends with exit code 2. */
+export function usageError(message: string): SegmentationError {
+  return new SegmentationError('usage', message);
+}

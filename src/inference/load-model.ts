@@ -1,13 +1,13 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { goldenIou, goldenPicture } from './golden-picture.ts';
-import { layoutProblems } from './layouts.ts';
+import { layoutProblems } from './layouts/layout-of.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
 import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
 import type { DecodeRequest, LoadedModel } from './requests.ts';
 import { Segmenter } from './segmenter.ts';
-import { WorkerLane } from './worker-lane.ts';
+import { WorkerLane } from './worker/queue.ts';
 
 /** Options of {@link loadModel}. */
 export type LoadModelOptions = {

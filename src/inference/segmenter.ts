@@ -2,9 +2,9 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { wholeView, type View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
-import { HeldFeatures } from './held-features.ts';
+import { HeldFeatures } from './worker/held-features.ts';
 import type { Manifest, VocabularyEntry } from './manifest.ts';
-import { parsePhrase } from './phrase.ts';
+import { parsePhrase } from './text/phrase.ts';
 import { pictureOf } from './picture.ts';
 import type {
   DecodeRequest,
@@ -16,8 +16,8 @@ import type {
   TextInstance,
   TextRequest,
 } from './requests.ts';
-import { killWorker, type WorkerLane } from './worker-lane.ts';
-import type { FeatureReference, WorkerJob, WorkerResults } from './worker-messages.ts';
+import { killWorker, type WorkerLane } from './worker/queue.ts';
+import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
 
 /** What a {@link Segmenter} is made of; it closes the lanes. */
 export type SegmenterParts = {

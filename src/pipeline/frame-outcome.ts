@@ -1,5 +1,5 @@
-import type { FrameDecision, FrameEvidence } from '../tracking/keyframe-policy.ts';
-import { observeObject, type ObjectRecord } from '../tracking/object-registry.ts';
+import type { FrameDecision, FrameEvidence } from './keyframe/policy.ts';
+import { observeObject, type ObjectRecord } from './prompts/object-record.ts';
 import { decodeCocoRle } from '../frame/coco-rle.ts';
 import { emptyMask, type Mask } from '../frame/mask.ts';
 import type { DeliveredMask, DeliveredObject } from '../tracking/delivery-types.ts';

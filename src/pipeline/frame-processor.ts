@@ -2,13 +2,13 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { fitLongSide, wholePicture } from '../frame/geometry.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
-import { decideFrame, type FrameDecision } from '../tracking/keyframe-policy.ts';
-import { memoryOf } from '../tracking/object-registry.ts';
+import { decideFrame, type FrameDecision } from './keyframe/policy.ts';
+import { memoryOf } from './prompts/object-record.ts';
 import type { DeliveredObject, DeliveryOptions } from '../tracking/delivery-types.ts';
 import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
-import { applyPrompts, type PromptedFrame } from './apply-prompts.ts';
-import { EarlyFeatures } from './early-features.ts';
-import { FeatureBank, type FeatureName } from './feature-bank.ts';
+import { applyPrompts, type PromptedFrame } from './prompts/apply-prompts.ts';
+import { EarlyFeatures } from './keyframe/prefetch.ts';
+import { FeatureBank, type FeatureName } from './keyframe/feature-bank.ts';
 import { frameEvidence, objectResults, observeOutputs, sourceOf } from './frame-outcome.ts';
 import {
   initialState,
@@ -18,17 +18,17 @@ import {
   type ProcessedFrame,
   type StreamState,
 } from './frame-task.ts';
-import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe-memory.ts';
-import { segmentObjects } from './keyframe-stage.ts';
-import { encodeInto, type KeyframeContext } from './looks.ts';
-import { givenMasks, planKeyframe } from './keyframe-plan.ts';
-import { LateKeyframe } from './late-keyframe.ts';
-import { KeyframeBudget } from './keyframe-budget.ts';
+import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe/memory.ts';
+import { segmentObjects } from './keyframe/segment.ts';
+import { encodeInto, type KeyframeContext } from './keyframe/pass.ts';
+import { givenMasks, planKeyframe } from './keyframe/plan.ts';
+import { LateKeyframe } from './keyframe/async-keyframe.ts';
+import { KeyframeBudget } from './keyframe/budget.ts';
 import { LivePace } from './live-pace.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
-import type { TrackerHandle } from './tracker-pool.ts';
+import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Encoder runs so far: those whose result was used, and all. */
 export type KeyframeCounts = { readonly keyframes: number; readonly encoderRuns: number };

@@ -1,8 +1,8 @@
 import type { Frame } from '../frame/frame.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
-import type { ObjectRecord } from '../tracking/object-registry.ts';
+import type { ObjectRecord } from './prompts/object-record.ts';
 import type { TrackerFrame } from '../tracking/tracker-types.ts';
-import type { PromptOutcome } from './apply-prompts.ts';
+import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import type { FrameResult } from './session-types.ts';
 
 /** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */

@@ -1,7 +1,7 @@
 export { runSession } from './session.ts';
-export { KeyframeBudget } from './keyframe-budget.ts';
-export { createTrackerPool } from './tracker-pool.ts';
-export type { TrackerPool } from './tracker-pool.ts';
+export { KeyframeBudget } from './keyframe/budget.ts';
+export { createTrackerPool } from './tracker/pool.ts';
+export type { TrackerPool } from './tracker/pool.ts';
 export type {
   Decode,
   DecodeEvent,

@@ -1,5 +1,5 @@
 import type { FrameTask } from './frame-task.ts';
-import type { KeyframeBudget } from './keyframe-budget.ts';
+import type { KeyframeBudget } from './keyframe/budget.ts';
 
 /**
  * A frame is slow, or late, when its answer takes more than so many frame intervals from decoding

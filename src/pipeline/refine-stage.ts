@@ -1,7 +1,7 @@
 import type { CropRequest, ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import type { Refined, Segmenter } from './ports.ts';
 import type { StageClock } from './stage-clock.ts';
-import type { TrackerHandle } from './tracker-pool.ts';
+import type { TrackerHandle } from './tracker/pool.ts';
 
 /** What the stage is made of. */
 export type RefineParts = {

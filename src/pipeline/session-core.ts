@@ -2,16 +2,16 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { sameSize } from '../frame/geometry.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
-import type { PromptOutcome } from './apply-prompts.ts';
+import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import { checkSize } from './check-size.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import type { FrameTask, ProcessedFrame } from './frame-task.ts';
 import type { VideoFormat } from './ports.ts';
-import { PromptBook } from './prompt-book.ts';
+import { PromptBook } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
-import { isResumeUpdate, resumeState, resumeUpdates } from './resume-updates.ts';
-import type { ScheduledFrame, ScheduledItem } from './schedule-frames.ts';
+import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';
+import type { ScheduledFrame, ScheduledItem } from './intake/schedule-frames.ts';
 import type {
   FrameResult,
   ResumeObject,
@@ -20,7 +20,7 @@ import type {
   SessionParts,
 } from './session-types.ts';
 import { StageStatistics } from './stage-clock.ts';
-import type { TrackerHandle } from './tracker-pool.ts';
+import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Processed frames between two overload notices. */
 const overloadNoticeFrames = 150;

@@ -10,10 +10,10 @@ import type {
   PromptUpdate,
 } from '../frame/prompt.ts';
 import type { MaskForm } from '../tracking/delivery-types.ts';
-import type { KeyframePolicy } from '../tracking/keyframe-policy.ts';
-import type { KeyframeBudget } from './keyframe-budget.ts';
+import type { KeyframePolicy } from './keyframe/policy.ts';
+import type { KeyframeBudget } from './keyframe/budget.ts';
 import type { Decode, Segmenter, VideoFormat } from './ports.ts';
-import type { TrackerPool } from './tracker-pool.ts';
+import type { TrackerPool } from './tracker/pool.ts';
 
 /** When the full model runs. */
 export type KeyframeOptions = KeyframePolicy;

@@ -15,16 +15,16 @@ import type { Observable } from 'rxjs';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Delivery, PromptUpdate } from '../frame/prompt.ts';
 import { EventQueue } from './event-queue.ts';
-import { InputReader, type InputHandlers } from './input-reader.ts';
-import { newestWithCredit } from './newest-with-credit.ts';
-import { pullWithCredit } from './pull-with-credit.ts';
-import { readAhead } from './read-ahead.ts';
+import { InputReader, type InputHandlers } from './intake/input-reader.ts';
+import { newestWithCredit } from './intake/newest-with-credit.ts';
+import { pullWithCredit } from './intake/pull-with-credit.ts';
+import { readAhead } from './intake/read-ahead.ts';
 import {
   discardItem,
   overtakeItem,
   scheduleFrames,
   type ScheduledItem,
-} from './schedule-frames.ts';
+} from './intake/schedule-frames.ts';
 import { SessionCore } from './session-core.ts';
 import type {
   RunSession,
@@ -33,7 +33,7 @@ import type {
   SessionOptions,
   SessionParts,
 } from './session-types.ts';
-import type { TrackerHandle } from './tracker-pool.ts';
+import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Events that wait for the client before the next frame is begun: in LATEST they must not grow old. */
 const eventBounds: Readonly<Record<Delivery, number>> = { 'every-frame': 8, latest: 2 };

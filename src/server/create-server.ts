@@ -3,7 +3,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
 import { requireToken } from './authentication.ts';
 import { Calls } from './call-registry.ts';
-import { encodeModels } from './list-models.ts';
+import { encodeModels } from './responses/list-models.ts';
 import { silentLogger } from './logger.ts';
 import { addReflection } from './reflection.ts';
 import { segmentImage } from './segment-image.ts';

@@ -8,7 +8,12 @@ import type {
 } from '../gen/maskstream/v1/image.ts';
 import type { FrameResult, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
 import { linkCallSignal } from './call-signal.ts';
-import { checkMaskEncoding, checkOverlap, decodeKeyframes, findModel } from './config-decoder.ts';
+import {
+  checkMaskEncoding,
+  checkOverlap,
+  decodeKeyframes,
+  findModel,
+} from './requests/config-decoder.ts';
 import { statusOfError, statusOfErrorCode } from './error-status.ts';
 import {
   checkContent,
@@ -17,8 +22,8 @@ import {
   decodePrompts,
   decodeText,
   type PromptContext,
-} from './prompt-decoder.ts';
-import { encodeObject } from './response-encoder.ts';
+} from './requests/prompt-decoder.ts';
+import { encodeObject } from './responses/response-encoder.ts';
 import { sessionLimits } from './server-limits.ts';
 import type { ServerContext } from './server-options.ts';
 

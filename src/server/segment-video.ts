@@ -3,15 +3,19 @@ import { SegmentationError } from '../frame/errors.ts';
 import { MaskEncoding } from '../gen/maskstream/v1/common.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
 import { type CallSignal, linkCallSignal } from './call-signal.ts';
-import { decodeConfig } from './config-decoder.ts';
+import { decodeConfig } from './requests/config-decoder.ts';
 import { statusOfError, statusOfErrorCode } from './error-status.ts';
 import type { Logger } from './logger.ts';
-import { PromptLedger } from './prompt-ledger.ts';
-import { decodeRequests, takeConfig } from './request-decoder.ts';
-import { readRequests } from './request-reader.ts';
-import { limitReadAhead } from './reset-stream.ts';
-import { encodeEvent, encodePromptError, type ResponseOptions } from './response-encoder.ts';
-import { ResponseWriter } from './response-writer.ts';
+import { PromptLedger } from './requests/pending-requests.ts';
+import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
+import { readRequests } from './requests/request-reader.ts';
+import { limitReadAhead } from './responses/reset-stream.ts';
+import {
+  encodeEvent,
+  encodePromptError,
+  type ResponseOptions,
+} from './responses/response-encoder.ts';
+import { ResponseWriter } from './responses/response-writer.ts';
 import type { Place, ServerContext } from './server-options.ts';
 import type { VideoCall } from './video-service.ts';
 

@@ -1,9 +1,9 @@
-import { composeFlow } from './flow/compose-flow.ts';
-import { createFlowField } from './flow/flow-image.ts';
+import { composeFlow } from './flow/compose.ts';
+import { createFlowField } from './flow/image.ts';
 import { sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField } from './flow/types.ts';
-import type { Motion } from './object-steps.ts';
-import type { TrackedObject } from './tracked-object.ts';
+import type { Motion } from './object/steps.ts';
+import type { TrackedObject } from './object/tracked-object.ts';
 import type { TrackerFrame } from './tracker-types.ts';
 
 /** State after one frame. Objects and flow are immutable, so it holds references only. */

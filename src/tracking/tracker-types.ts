@@ -2,8 +2,8 @@ import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { DeliveredObject, DeliveryOptions } from './delivery-types.ts';
 import type { FlowEngine } from './flow/types.ts';
-import type { PromptClarity } from './confidence.ts';
-import type { Picture } from './refine-window.ts';
+import type { PromptClarity } from './object/confidence.ts';
+import type { Picture } from './mask/refine-window.ts';
 
 /** What a tracker needs to know of the model and the stream. */
 export type TrackerOptions = {

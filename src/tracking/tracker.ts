@@ -1,20 +1,25 @@
 import { inFractions, sameSize, type Box } from '../frame/geometry.ts';
-import { sampleColours, type ColourSamples } from './colour-look.ts';
-import type { MaskEvidence } from './confidence.ts';
-import { deliverObjects } from './deliver-objects.ts';
+import { sampleColours, type ColourSamples } from './object/colour-histogram.ts';
+import type { MaskEvidence } from './object/confidence.ts';
+import { deliverObjects } from './object/deliver.ts';
 import type {
   DeliveredObject,
   DeliveryOptions,
   ObjectOutput,
   OutputOptions,
 } from './delivery-types.ts';
-import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/flow-image.ts';
-import { carryObject } from './flow/object-motion.ts';
+import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/image.ts';
+import { carryObject } from './mask/object-motion.ts';
 import { comparePictures } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
-import { warpSoftMask } from './flow/warp.ts';
-import { emptySoftMask, modelMaskFromSoft, softMaskArea, softMaskBounds } from './model-mask.ts';
+import { warpSoftMask } from './mask/warp.ts';
+import {
+  emptySoftMask,
+  modelMaskFromSoft,
+  softMaskArea,
+  softMaskBounds,
+} from './mask/model-mask.ts';
 import {
   changeObject,
   glanceFor,
@@ -22,15 +27,15 @@ import {
   withLook,
   type CarryObject,
   type Motion,
-} from './object-steps.ts';
-import { mayRefine } from './refine-caution.ts';
+} from './object/steps.ts';
+import { mayRefine } from './object/refine-dead-zone.ts';
 import {
   createCropMemory,
   cutRefineCrop,
   refineWindow,
   type RefineCropMemory,
-} from './refine-window.ts';
-import { renderObjects } from './render-objects.ts';
+} from './mask/refine-window.ts';
+import { renderObjects } from './object/render.ts';
 import {
   evidenceOf,
   isMissing,
@@ -38,7 +43,7 @@ import {
   objectEvidence,
   soughtNow,
   type TrackedObject,
-} from './tracked-object.ts';
+} from './object/tracked-object.ts';
 import { TrackerHistory } from './tracker-history.ts';
 import type {
   AdvanceOptions,

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ChunkSource } from './chunk-source.ts';
-import { readMp4Box, watchEnd } from './container-elements.ts';
-import type { EndWatch } from './container-elements.ts';
-import { ElementWalker } from './element-walker.ts';
-import { headerFrameRate } from './header-frame-rate.ts';
+import { readMp4Box, watchEnd } from './headers/container-elements.ts';
+import type { EndWatch } from './headers/container-elements.ts';
+import { ElementWalker } from './headers/element-walker.ts';
+import { headerFrameRate } from './headers/frame-rate.ts';
 import { isRaw } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 

@@ -4,7 +4,7 @@ import type { Size } from '../frame/geometry.ts';
 import { decodeFrames, defaultAnalysisLongSide, defaultLimits } from './decoder.ts';
 import type { DecodedEvent, Decoder } from './decoder.ts';
 import { detectImage } from './detect-container.ts';
-import { exifOrientation, uprightFilters } from './exif-orientation.ts';
+import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 
 /** Options of {@link createImageDecoder} and {@link decodeImage}. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../src/cli/command.ts';
 import { parseArguments } from '../../src/cli/command.ts';
-import { writeIndexedPng } from '../../src/cli/indexed-png.ts';
+import { writeIndexedPng } from '../../src/formats/indexed-png.ts';
 import { promptOptions, readPrompts } from '../../src/cli/prompt-flags.ts';
 
 const command: Command = {

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Calibration } from '../../src/cli/eval/calibration.ts';
-import type { PromptPool, Row, SettingSummary } from '../../src/cli/eval/summarize.ts';
+import type { Calibration } from '../../src/evaluation/calibration.ts';
+import type { PromptPool, Row, SettingSummary } from '../../src/evaluation/summarize.ts';
 import { captureCli } from './capture-cli.ts';
 import { makeClip } from './made-clip.ts';
 

@@ -4,7 +4,7 @@ import { encodeCamera } from '../../src/cli/demo/encode-camera.ts';
 import { createScene } from '../../src/cli/demo/scene.ts';
 import type { Scene } from '../../src/cli/demo/scene.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
-import { writeIndexedPng } from '../../src/cli/indexed-png.ts';
+import { writeIndexedPng } from '../../src/formats/indexed-png.ts';
 import { paintMask } from '../../src/frame/mask.ts';
 import type { Mask } from '../../src/frame/mask.ts';
 

@@ -14,7 +14,7 @@ import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReadStream } from 'node:fs';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
-import { readIndexedPng } from '../../src/cli/indexed-png.ts';
+import { readIndexedPng } from '../../src/formats/indexed-png.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
 import { decodeRgb } from '../../src/video/index.ts';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { connect, type SegmentationClient } from '../../clients/typescript/index.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/index.ts';
-import { killWorker } from '../../src/inference/worker-lane.ts';
+import { killWorker } from '../../src/inference/worker/queue.ts';
 import { createTrackerPool, runSession } from '../../src/pipeline/index.ts';
 import {
   createServer,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { boundaryPixels, boundaryScore } from '../../../src/cli/eval/boundary-score.ts';
-import { calibration, calibrationByAge } from '../../../src/cli/eval/calibration.ts';
-import { distancePeak } from '../../../src/cli/eval/distance-peak.ts';
-import { regionIou } from '../../../src/cli/eval/region-iou.ts';
-import { seriesStatistics } from '../../../src/cli/eval/series-statistics.ts';
+import { boundaryPixels, boundaryScore } from '../../src/evaluation/boundary-score.ts';
+import { calibration, calibrationByAge } from '../../src/evaluation/calibration.ts';
+import { distancePeak } from '../../src/evaluation/distance-peak.ts';
+import { regionIou } from '../../src/evaluation/region-iou.ts';
+import { seriesStatistics } from '../../src/evaluation/series-statistics.ts';
 
 type Picture = { readonly bits: Uint8Array; readonly width: number; readonly height: number };
 

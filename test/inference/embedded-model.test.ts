@@ -11,7 +11,7 @@ import type {
   Refined,
   Segmented,
 } from '../../src/inference/requests.ts';
-import { killWorker } from '../../src/inference/worker-lane.ts';
+import { killWorker } from '../../src/inference/worker/queue.ts';
 import type { Segmenter as PipelinePort } from '../../src/pipeline/ports.ts';
 import { paintFrame } from './pictures.ts';
 

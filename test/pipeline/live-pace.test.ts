@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+import { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import { LivePace } from '../../src/pipeline/live-pace.ts';
 import { movingSquare, paintScene, uneventful } from './fake-video.ts';
 

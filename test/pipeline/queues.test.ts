@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { ChunkQueue } from '../../src/pipeline/chunk-queue.ts';
+import { ChunkQueue } from '../../src/pipeline/intake/chunk-queue.ts';
 import { EventQueue } from '../../src/pipeline/event-queue.ts';
-import { InputReader } from '../../src/pipeline/input-reader.ts';
+import { InputReader } from '../../src/pipeline/intake/input-reader.ts';
 import { settled } from './credit-source.ts';
 import { InputScript, prompt } from './session-harness.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { liveFrames } from '../../src/frame/frame.ts';
 import type { Mask } from '../../src/frame/mask.ts';
 import type { PromptAction, Prompts, PromptTarget, PromptUpdate } from '../../src/frame/prompt.ts';
-import type { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+import type { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import { runSession } from '../../src/pipeline/session.ts';
 import type {
   FrameResult,
@@ -12,8 +12,8 @@ import type {
   SessionOptions,
   SessionSummary,
 } from '../../src/pipeline/session-types.ts';
-import type { TrackerHandle, TrackerPool } from '../../src/pipeline/tracker-pool.ts';
-import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
+import type { TrackerHandle, TrackerPool } from '../../src/pipeline/tracker/pool.ts';
+import { createDisFlow } from '../../src/tracking/flow/dis.ts';
 import { Tracker } from '../../src/tracking/tracker.ts';
 import { createFakeSegmenter, type FakeSegmenter } from './fake-segmenter.ts';
 import {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+import { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import type { SessionOptions } from '../../src/pipeline/session-types.ts';
 import { createFakeSegmenter } from './fake-segmenter.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Box, Size } from '../../src/frame/geometry.ts';
-import type { Picture } from '../../src/tracking/refine-window.ts';
+import type { Picture } from '../../src/tracking/mask/refine-window.ts';
 
 /** A colour in yuv420p, limited range. */
 export type Yuv = readonly [y: number, u: number, v: number];

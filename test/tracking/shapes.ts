@@ -1,7 +1,7 @@
 import type { Size } from '../../src/frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { SoftMask } from '../../src/frame/soft-mask.ts';
-import { sigmoid } from '../../src/tracking/model-mask.ts';
+import { sigmoid } from '../../src/tracking/mask/model-mask.ts';
 
 /** A disc in pixels of its picture. */
 export type Disc = { readonly x: number; readonly y: number; readonly radius: number };

@@ -1,7 +1,7 @@
 import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
-import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
+import { createDisFlow } from '../../src/tracking/flow/dis.ts';
 import type { ObjectOutput } from '../../src/tracking/delivery-types.ts';
 import type {
   ObjectAction,

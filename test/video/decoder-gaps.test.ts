@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { splitAccessUnits } from '../../bench/access-units.ts';
+import { splitAccessUnits } from '../../bench/support/access-units.ts';
 import type { Container } from '../../src/frame/container.ts';
 import { createDecoder } from '../../src/video/index.ts';
 import type { DecodedEvent } from '../../src/video/index.ts';

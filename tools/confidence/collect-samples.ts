@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { distancePeak } from '../../src/cli/eval/distance-peak.ts';
-import { readTruths, type Clip, type TrueMasks } from '../../src/cli/eval/clips.ts';
+import { distancePeak } from '../../src/evaluation/distance-peak.ts';
+import { readTruths, type Clip, type TrueMasks } from '../../src/evaluation/clips.ts';
 import { FramePool, type Frame } from '../../src/frame/frame.ts';
 import { maskIou, maskToBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { Click } from '../../src/frame/prompt.ts';
@@ -11,9 +11,9 @@ import {
   type SessionInput,
   type TrackerPool,
 } from '../../src/pipeline/index.ts';
-import type { MaskEvidence } from '../../src/tracking/confidence.ts';
-import { createDisFlow } from '../../src/tracking/flow/dis-flow.ts';
-import type { KeyframePolicy } from '../../src/tracking/keyframe-policy.ts';
+import type { MaskEvidence } from '../../src/tracking/object/confidence.ts';
+import { createDisFlow } from '../../src/tracking/flow/dis.ts';
+import type { KeyframePolicy } from '../../src/pipeline/keyframe/policy.ts';
 import { Tracker } from '../../src/tracking/tracker.ts';
 
 /** One delivered mask: what was known of it, and the truth. */

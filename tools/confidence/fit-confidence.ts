@@ -1,9 +1,9 @@
 /*
- * Fits the weights of src/tracking/confidence-model.ts on the shipped model's own masks.
+ * Fits the weights of src/tracking/object/confidence-model.ts on the shipped model's own masks.
  *
- *   node dist/bench/fit-confidence.js FOLDER:STARTS[:KINDS] ... [--samples FILE] [--write FILE]
- *   node dist/bench/fit-confidence.js held-out:6 trained:2:mask photographs:1:middle,click \
- *     --write src/tracking/confidence-model.ts
+ *   node dist/tools/confidence/fit-confidence.js FOLDER:STARTS[:KINDS] ... [--samples FILE] [--write FILE]
+ *   node dist/tools/confidence/fit-confidence.js held-out:6 trained:2:mask photographs:1:middle,click \
+ *     --write src/tracking/object/confidence-model.ts
  *
  * Each FOLDER holds training-side clips as clip.mp4 + masks/NNNNN.png, never those that are reported;
  * every clip is prompted at STARTS frames, by KINDS of mask, box, middle and click. Folders count alike, however many clips they hold. Without
@@ -11,14 +11,18 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { calibration, type Sample } from '../src/cli/eval/calibration.ts';
-import { findClips } from '../src/cli/eval/clips.ts';
-import { loadModel } from '../src/inference/index.ts';
-import type { ConfidenceModel } from '../src/tracking/confidence-model.ts';
-import { confidenceDoubtNames, confidenceDoubts, weighDoubts } from '../src/tracking/confidence.ts';
-import { createDecoder, findFfmpeg } from '../src/video/index.ts';
-import { collectSamples, type ConfidenceSample } from './confidence/collect-samples.ts';
-import { fitWeights } from './confidence/fit-weights.ts';
+import { calibration, type Sample } from '../../src/evaluation/calibration.ts';
+import { findClips } from '../../src/evaluation/clips.ts';
+import { loadModel } from '../../src/inference/index.ts';
+import type { ConfidenceModel } from '../../src/tracking/object/confidence-model.ts';
+import {
+  confidenceDoubtNames,
+  confidenceDoubts,
+  weighDoubts,
+} from '../../src/tracking/object/confidence.ts';
+import { createDecoder, findFfmpeg } from '../../src/video/index.ts';
+import { collectSamples, type ConfidenceSample } from './collect-samples.ts';
+import { fitWeights } from './fit-weights.ts';
 
 /** Samples of one folder. */
 type Folder = { readonly folder: string; readonly samples: readonly ConfidenceSample[] };
@@ -138,7 +142,7 @@ function source({ bias, weights }: ConfidenceModel): string {
   return `/** The bias and one weight for each doubt, in log odds. */
 export type ConfidenceModel = { readonly bias: number; readonly weights: readonly number[] };
 
-/** Weights of \`expectedIou\`, written by \`bench/fit-confidence.ts\`; one for each doubt. */
+/** Weights of \`expectedIou\`, written by \`tools/confidence/fit-confidence.ts\`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
   bias: ${bias},
   weights: [

@@ -1,5 +1,5 @@
-import type { ConfidenceModel } from '../../src/tracking/confidence-model.ts';
-import { weighDoubts } from '../../src/tracking/confidence.ts';
+import type { ConfidenceModel } from '../../src/tracking/object/confidence-model.ts';
+import { weighDoubts } from '../../src/tracking/object/confidence.ts';
 
 /** One mask: what speaks against it, its true IoU, and how much it counts. */
 export type WeightedSample = {

@@ -1,4 +1,4 @@
-"""Clips to fit the service's confidence on (bench/fit-confidence.ts), as folders of clip.mp4 + masks/NNNNN.png.
+"""Clips to fit the service's confidence on (tools/confidence/fit-confidence.ts), as folders of clip.mp4 + masks/NNNNN.png.
 
     python -m maskstream_training.confidence_clips RAW OUT
 

@@ -1,4 +1,4 @@
-"""The tracker's own flow engine, compiled from src/tracking/flow/kernel by native/build.sh: the same flow to the bit."""
+"""The tracker's own flow engine, compiled from src/tracking/kernel by native/build.sh: the same flow to the bit."""
 import ctypes
 
 import numpy as np

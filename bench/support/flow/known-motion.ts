@@ -1,11 +1,11 @@
-import type { Point, Size } from '../../src/frame/geometry.ts';
+import type { Point, Size } from '../../../src/frame/geometry.ts';
 import {
   createFlowField,
   createFlowImage,
   flowGrid,
   prepareFlowImage,
-} from '../../src/tracking/flow/flow-image.ts';
-import type { FlowEngine } from '../../src/tracking/flow/types.ts';
+} from '../../../src/tracking/flow/image.ts';
+import type { FlowEngine } from '../../../src/tracking/flow/types.ts';
 
 /** A camera motion over a still photograph: where a pixel of the moved picture came from. */
 export type KnownMotion = {

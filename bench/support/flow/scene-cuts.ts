@@ -3,10 +3,10 @@ import {
   createFlowImage,
   flowGrid,
   prepareFlowImage,
-} from '../../src/tracking/flow/flow-image.ts';
-import { comparePictures } from '../../src/tracking/flow/photometric.ts';
-import { createSceneCutDetector, sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
-import type { FlowEngine } from '../../src/tracking/flow/types.ts';
+} from '../../../src/tracking/flow/image.ts';
+import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
+import { createSceneCutDetector, sceneCutThreshold } from '../../../src/tracking/flow/scene-cut.ts';
+import type { FlowEngine } from '../../../src/tracking/flow/types.ts';
 import type { TrueClip } from './true-clips.ts';
 
 /** How often the detector is right. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Size } from '../../src/frame/geometry.ts';
-import { fitLongSide } from '../../src/frame/geometry.ts';
-import type { SoftMask } from '../../src/frame/soft-mask.ts';
+import type { Size } from '../../../src/frame/geometry.ts';
+import { fitLongSide } from '../../../src/frame/geometry.ts';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 
 /** A clip of luma planes with one true mask a frame. */
 export type TrueClip = {

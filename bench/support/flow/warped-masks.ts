@@ -1,14 +1,14 @@
-import type { SoftMask } from '../../src/frame/soft-mask.ts';
-import { composeFlow } from '../../src/tracking/flow/compose-flow.ts';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
+import { composeFlow } from '../../../src/tracking/flow/compose.ts';
 import {
   createFlowField,
   createFlowImage,
   flowGrid,
   prepareFlowImage,
-} from '../../src/tracking/flow/flow-image.ts';
-import { followObject } from '../../src/tracking/flow/object-motion.ts';
-import type { FlowEngine } from '../../src/tracking/flow/types.ts';
-import { warpSoftMask } from '../../src/tracking/flow/warp.ts';
+} from '../../../src/tracking/flow/image.ts';
+import { followObject } from '../../../src/tracking/mask/object-motion.ts';
+import type { FlowEngine } from '../../../src/tracking/flow/types.ts';
+import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
 import { trueMask, type TrueClip } from './true-clips.ts';
 
 /** Frames after the true mask at which IoU is taken. */

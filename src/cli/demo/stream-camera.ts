@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { SegmentationClient, StreamSummary } from '../../../clients/typescript/index.ts';
 import type { Mask } from '../../frame/mask.ts';
 import { emptyMask, maskIou } from '../../frame/mask.ts';
-import type { AnsweredFrame } from '../output/answered-frame.ts';
-import { plannedPrompt } from '../prompt-plan.ts';
-import { runVideo } from '../segment/run-video.ts';
+import type { AnsweredFrame } from '../../formats/answered-frame.ts';
+import { plannedPrompt } from '../../calls/planned-prompt.ts';
+import { runVideo } from '../../calls/run-video.ts';
 import type { Scene } from './scene.ts';
 
 /** One answer beside the truth. */

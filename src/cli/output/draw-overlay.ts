@@ -1,6 +1,6 @@
 import type { Box, Size } from '../../frame/geometry.ts';
 import type { Mask } from '../../frame/mask.ts';
-import type { AnsweredFrame, AnsweredObject } from './answered-frame.ts';
+import type { AnsweredFrame, AnsweredObject } from '../../formats/answered-frame.ts';
 import { glyphPixel, glyphSize } from './bitmap-font.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];

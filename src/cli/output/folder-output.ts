@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeIndexedPng } from '../indexed-png.ts';
-import type { Output, StreamHeader } from './answered-frame.ts';
-import { framesJsonEntry, framesJsonHead, framesJsonTail } from './frames-json.ts';
-import { idPicture, maskFileName } from './id-picture.ts';
+import { writeIndexedPng } from '../../formats/indexed-png.ts';
+import type { Output, StreamHeader } from '../../formats/answered-frame.ts';
+import { framesJsonEntry, framesJsonHead, framesJsonTail } from '../../formats/frames-json.ts';
+import { idPicture, maskFileName } from '../../formats/id-picture.ts';
 
 /** Writes `masks/NNNNN.png` and `frames.json` into a folder; earlier ones there are replaced. */
 export function createFolderOutput(folder: string): Output {

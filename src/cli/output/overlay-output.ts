@@ -2,7 +2,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { FfmpegBinary, RgbFrame, VideoEncoder } from '../../video/index.ts';
 import { decodeRgb, encodeVideo } from '../../video/index.ts';
 import type { Container } from '../../frame/container.ts';
-import type { AnsweredFrame, Output } from './answered-frame.ts';
+import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
 import { drawOverlay } from './draw-overlay.ts';
 
 /** Where the pictures below the masks come from. */

@@ -5,10 +5,10 @@ import { open, rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { SegmentationError } from '../../frame/errors.ts';
-import { writeIndexedPng } from '../indexed-png.ts';
-import type { Output, StreamHeader } from './answered-frame.ts';
-import { framesJsonEntry, framesJsonHead, framesJsonTail } from './frames-json.ts';
-import { idPicture, maskFileName } from './id-picture.ts';
+import { writeIndexedPng } from '../../formats/indexed-png.ts';
+import type { Output, StreamHeader } from '../../formats/answered-frame.ts';
+import { framesJsonEntry, framesJsonHead, framesJsonTail } from '../../formats/frames-json.ts';
+import { idPicture, maskFileName } from '../../formats/id-picture.ts';
 
 /** Limits of ZIP without its 64-bit extension, which the library does not write. */
 const maxEntries = 65_535;

@@ -1,9 +1,8 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Container } from '../../frame/container.ts';
-import { SegmentationError } from '../../frame/errors.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
 import { detectContainer, detectionBytes } from '../../video/index.ts';
-import { usageError } from '../command.ts';
 
 /** One thing to segment. `name` is its subfolder where there are several. */
 export type Input =

@@ -1,7 +1,7 @@
+import { usageError } from '../../frame/errors.ts';
 import { join } from 'node:path';
-import { usageError } from '../command.ts';
 import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
-import type { Output } from '../output/answered-frame.ts';
+import type { Output } from '../../formats/answered-frame.ts';
 import { createFolderOutput } from '../output/folder-output.ts';
 import { createOverlayOutput } from '../output/overlay-output.ts';
 import { createZipArchive } from '../output/zip-output.ts';

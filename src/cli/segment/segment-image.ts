@@ -1,11 +1,11 @@
+import { usageError } from '../../frame/errors.ts';
 import { readFile } from 'node:fs/promises';
-import { usageError } from '../command.ts';
-import type { Output } from '../output/answered-frame.ts';
-import type { PlannedPrompt } from '../prompt-plan.ts';
-import { decodeObject } from './decode-answer.ts';
+import type { Output } from '../../formats/answered-frame.ts';
+import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
+import { decodeObject } from '../../calls/decode-answer.ts';
 import type { Input } from './inputs.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { toWireMask } from './wire-mask.ts';
+import { toWireMask } from '../../calls/wire-mask.ts';
 
 /** Segments one image into `output` as frame 0, which the caller closes. */
 export async function segmentImage(

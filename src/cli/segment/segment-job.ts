@@ -1,6 +1,6 @@
 import type { SegmentationClient } from '../../../clients/typescript/index.ts';
 import type { Arguments, CommandIo } from '../command.ts';
-import type { PlannedPrompt } from '../prompt-plan.ts';
+import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
 
 /** What every input of one command line shares. */
 export type SegmentJob = {

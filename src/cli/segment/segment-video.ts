@@ -1,8 +1,8 @@
 import { SegmentationError } from '../../frame/errors.ts';
-import type { Output } from '../output/answered-frame.ts';
+import type { Output } from '../../formats/answered-frame.ts';
 import { createProgress } from '../progress.ts';
 import type { OpenVideo } from './open-video.ts';
-import { runVideo, sendChunks } from './run-video.ts';
+import { runVideo, sendChunks } from '../../calls/run-video.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readVideoConfig } from './video-config.ts';
 

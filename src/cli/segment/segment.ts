@@ -1,7 +1,7 @@
+import { usageError } from '../../frame/errors.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
-import { usageError } from '../command.ts';
 import { clientOptions, openClient } from '../open-client.ts';
-import type { Output } from '../output/answered-frame.ts';
+import type { Output } from '../../formats/answered-frame.ts';
 import { parseCount, promptOptions, readPrompts } from '../prompt-flags.ts';
 import type { Input } from './inputs.ts';
 import { findInputs } from './inputs.ts';

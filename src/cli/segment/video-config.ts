@@ -1,8 +1,8 @@
+import { usageError } from '../../frame/errors.ts';
 import type { VideoConfig } from '../../../clients/typescript/index.ts';
 import type { Container } from '../../frame/container.ts';
 import type { Arguments, Option } from '../command.ts';
-import { usageError } from '../command.ts';
-import { parseCount } from '../prompt-flags.ts';
+import { parseKeyframes } from '../../calls/keyframes.ts';
 
 /** Options that say how a video is worked on. */
 export const videoOptions = {
@@ -17,31 +17,6 @@ export const videoOptions = {
     help: 'latest skips frames when the server falls behind, and the run then fails. Default: every-frame.',
   },
 } as const satisfies Record<string, Option>;
-
-/** Largest interval that the wire takes. */
-const maxIntervalFrames = 1000;
-
-/** Bounds of the adaptive policy: `adaptive:MIN-MAX:CONFIDENCE`. */
-const adaptiveBounds = /^adaptive:(\d+)-(\d+):([01](?:\.\d+)?)$/;
-
-/** `--keyframes` as the wire says it; whether bounds fit together, the server says. Throws `usage`. */
-export function parseKeyframes(text: string): NonNullable<VideoConfig['keyframes']> {
-  if (text === 'adaptive') return {};
-  const [, minInterval, maxInterval, minConfidence] = adaptiveBounds.exec(text) ?? [];
-  if (minConfidence !== undefined) {
-    return {
-      minInterval: Number(minInterval),
-      maxInterval: Number(maxInterval),
-      minConfidence: Number(minConfidence),
-    };
-  }
-  const fixedInterval = /^\d+$/.test(text) ? parseCount(text, '--keyframes', 1) : Number.NaN;
-  if (!(fixedInterval <= maxIntervalFrames)) {
-    const expected = `adaptive, adaptive:MIN-MAX:CONFIDENCE or 1 to ${maxIntervalFrames}`;
-    throw usageError(`--keyframes: expected ${expected}, got "${text}"`);
-  }
-  return { fixedInterval };
-}
 
 /** `--delivery` as the wire says it. Throws `usage`. */
 export function parseDelivery(text: string): VideoConfig['delivery'] {

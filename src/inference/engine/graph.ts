@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
-import { SegmentationError } from '../frame/errors.ts';
-import type { GraphManifest, GraphRole, TensorManifest } from './manifest.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { GraphManifest, GraphRole, TensorManifest } from '../manifest.ts';
 
 /** Options of {@link Graph.open}. */
 export type GraphOptions = {

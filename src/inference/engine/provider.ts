@@ -1,5 +1,5 @@
 import { listSupportedBackends } from 'onnxruntime-node';
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError } from '../../frame/errors.ts';
 
 /**
  * Throws `provider-unavailable` unless this installation brings the execution provider. The runtime

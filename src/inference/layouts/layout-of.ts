@@ -1,6 +1,6 @@
-import { maskstreamLayout } from './layout-maskstream.ts';
+import { maskstreamLayout } from './maskstream.ts';
 import type { Layout } from './layout.ts';
-import type { GraphRole, Manifest } from './manifest.ts';
+import type { GraphRole, Manifest } from '../manifest.ts';
 
 /** The adapter that a manifest asks for. */
 export function layoutOf(manifest: Manifest): Layout {

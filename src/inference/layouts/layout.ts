@@ -1,11 +1,11 @@
 import type { Tensor } from 'onnxruntime-node';
-import type { Box } from '../frame/geometry.ts';
-import type { Click } from '../frame/prompt.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { Click } from '../../frame/prompt.ts';
 import type { Candidates } from './candidate.ts';
-import type { Graph } from './graph.ts';
-import type { GraphRole, Manifest } from './manifest.ts';
-import type { Picture } from './picture.ts';
-import type { ModelMask } from './requests.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { GraphRole, Manifest } from '../manifest.ts';
+import type { Picture } from '../picture.ts';
+import type { ModelMask } from '../requests.ts';
 
 /** The opened graphs of a worker; a role that it does not run is absent. */
 export type Graphs = Partial<Record<GraphRole, Graph>>;

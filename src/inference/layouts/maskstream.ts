@@ -1,9 +1,9 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Candidates } from './candidate.ts';
-import type { Graph } from './graph.ts';
+import type { Graph } from '../engine/graph.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';
-import type { Manifest } from './manifest.ts';
-import type { Picture } from './picture.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Picture } from '../picture.ts';
 import { fillInput } from './preprocess.ts';
 
 /** Meanings of the encoder's outputs: at 1/16 of the input, at 1/8 and at 1/4. */

@@ -1,6 +1,6 @@
-import type { Size, View } from '../frame/geometry.ts';
-import type { Manifest } from './manifest.ts';
-import type { Picture } from './picture.ts';
+import type { Size, View } from '../../frame/geometry.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Picture } from '../picture.ts';
 
 /** Weights that make one output sample from a run of input samples. */
 type Taps = {

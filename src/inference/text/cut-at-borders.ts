@@ -1,5 +1,5 @@
-import { connectedParts, neighbours } from '../frame/connected-parts.ts';
-import type { Size } from '../frame/geometry.ts';
+import { connectedParts, neighbours } from '../../frame/connected-parts.ts';
+import type { Size } from '../../frame/geometry.ts';
 
 /** Where two things of a kind touch. */
 export type BorderMap = {

@@ -1,5 +1,5 @@
-import type { Box } from '../frame/geometry.ts';
-import type { ClassMaps } from './layout.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { ClassMaps } from '../layouts/layout.ts';
 
 /** What the text graph says of a part of the picture, in fractions of the picture. */
 export type TileMaps = { readonly region: Box; readonly maps: ClassMaps };

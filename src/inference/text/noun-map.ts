@@ -1,7 +1,7 @@
-import type { ClassMaps } from './layout.ts';
-import type { Manifest, VocabularyEntry } from './manifest.ts';
+import type { ClassMaps } from '../layouts/layout.ts';
+import type { Manifest, VocabularyEntry } from '../manifest.ts';
 import { mergeTiles, type TileMaps } from './merge-tiles.ts';
-import type { NounMap } from './text-instances.ts';
+import type { NounMap } from './instances.ts';
 
 /** What the text graph says of the picture and, for a noun that is `tiled`, of its tiles. */
 export type Looks = { readonly whole: ClassMaps; readonly tiles: readonly TileMaps[] };

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError } from '../../frame/errors.ts';
 import { colours, type Colour } from './colour.ts';
-import type { VocabularyEntry } from './manifest.ts';
+import type { VocabularyEntry } from '../manifest.ts';
 
 /** A phrase as the model understands it: one noun and the colours that it must show. */
 export type Phrase = { readonly entry: VocabularyEntry; readonly colours: readonly Colour[] };

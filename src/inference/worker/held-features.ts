@@ -1,8 +1,8 @@
-import type { Frame } from '../frame/frame.ts';
-import type { Box, View } from '../frame/geometry.ts';
-import { pictureOf } from './picture.ts';
-import type { Features } from './requests.ts';
-import type { FeatureReference } from './worker-messages.ts';
+import type { Frame } from '../../frame/frame.ts';
+import type { Box, View } from '../../frame/geometry.ts';
+import { pictureOf } from '../picture.ts';
+import type { Features } from '../requests.ts';
+import type { FeatureReference } from './messages.ts';
 
 /**
  * Features in a worker, with the frame they came from: when the worker dies, its successor makes

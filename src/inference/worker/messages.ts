@@ -1,10 +1,10 @@
-import type { ErrorCode } from '../frame/errors.ts';
-import type { Box } from '../frame/geometry.ts';
-import type { Click } from '../frame/prompt.ts';
-import type { Colour } from './colour.ts';
-import type { GraphRole, Manifest, VocabularyEntry } from './manifest.ts';
-import type { Picture } from './picture.ts';
-import type { ModelMask, Refined, RefineRequest, Segmented, TextInstance } from './requests.ts';
+import type { ErrorCode } from '../../frame/errors.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { Click } from '../../frame/prompt.ts';
+import type { Colour } from '../text/colour.ts';
+import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
+import type { Picture } from '../picture.ts';
+import type { ModelMask, Refined, RefineRequest, Segmented, TextInstance } from '../requests.ts';
 
 /** What a worker needs to open its graphs. */
 export type WorkerSetup = {

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../frame/errors.ts';
-import { LaneWorker } from './lane-worker.ts';
-import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './worker-messages.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { LaneWorker } from './thread.ts';
+import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 
 /** One call waiting for or using a lane's worker. */
 export type LaneJob = {

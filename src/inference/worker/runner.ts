@@ -1,14 +1,14 @@
-import { SegmentationError, assertNever } from '../frame/errors.ts';
-import { chooseCandidate, promptShape } from './candidate.ts';
-import { Graph } from './graph.ts';
-import type { Graphs, LayoutFeatures, LayoutItem } from './layout.ts';
-import { layoutOf } from './layouts.ts';
-import type { TileMaps } from './merge-tiles.ts';
-import { nounMap } from './noun-map.ts';
-import { requireProvider } from './provider.ts';
-import { refineObjects } from './refiner.ts';
-import type { Segmented, TextInstance } from './requests.ts';
-import { findInstances } from './text-instances.ts';
+import { SegmentationError, assertNever } from '../../frame/errors.ts';
+import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
+import { Graph } from '../engine/graph.ts';
+import type { Graphs, LayoutFeatures, LayoutItem } from '../layouts/layout.ts';
+import { layoutOf } from '../layouts/layout-of.ts';
+import type { TileMaps } from '../text/merge-tiles.ts';
+import { nounMap } from '../text/noun-map.ts';
+import { requireProvider } from '../engine/provider.ts';
+import { refineObjects } from '../layouts/refiner.ts';
+import type { Segmented, TextInstance } from '../requests.ts';
+import { findInstances } from '../text/instances.ts';
 import type {
   DecodeItem,
   FeatureReference,
@@ -16,7 +16,7 @@ import type {
   WorkerJob,
   WorkerResults,
   WorkerSetup,
-} from './worker-messages.ts';
+} from './messages.ts';
 
 /** The part of a model that one worker holds: opened graphs and the features of live frames. */
 export type Runner = {

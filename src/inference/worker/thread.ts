@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import { SegmentationError } from '../frame/errors.ts';
-import { workerEntry } from '../frame/worker-entry.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { workerEntry } from '../../frame/worker-entry.ts';
 import { NativeGate } from './native-gate.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 /** What a {@link LaneWorker} tells its lane; nothing comes after `onExit`. */
 export type LaneWorkerEvents = {
@@ -26,7 +26,7 @@ export class LaneWorker {
   readonly #exited: Promise<void>;
 
   constructor(setup: WorkerSetup, events: LaneWorkerEvents) {
-    const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), {
+    const worker = new Worker(workerEntry(import.meta.url, 'worker'), {
       workerData: { setup, gate: this.#gate.memory },
       // Flags of the parent, such as --input-type, would keep the entry from loading.
       execArgv: [],

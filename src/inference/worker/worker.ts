@@ -1,9 +1,9 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { assertNever, SegmentationError } from '../frame/errors.ts';
+import { assertNever, SegmentationError } from '../../frame/errors.ts';
 import { NativeGate } from './native-gate.ts';
 import { openRunner, type Runner } from './runner.ts';
-import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './messages.ts';
 
 /*
  * Entry of an inference worker. onnxruntime-node blocks its thread while a graph loads or runs, so
@@ -11,7 +11,7 @@ import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './worker-mess
  */
 
 const port = parentPort;
-if (port === null) throw new Error('inference-worker runs as a worker thread only');
+if (port === null) throw new Error('the inference worker runs as a worker thread only');
 
 const { setup, gate: gateMemory } = workerData as WorkerStart;
 const gate = new NativeGate(gateMemory);

@@ -1,7 +1,7 @@
-import type { PromptUpdate } from '../frame/prompt.ts';
+import type { PromptUpdate } from '../../frame/prompt.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { LiveChunkQueue, type EncodedChunk, type LiveChunkOptions } from './live-chunk-queue.ts';
-import type { SessionInput } from './session-types.ts';
+import type { SessionInput } from '../session-types.ts';
 
 /** What the reader tells the session. */
 export type InputHandlers = {

@@ -1,4 +1,4 @@
-import type { Container } from '../frame/container.ts';
+import type { Container } from '../../frame/container.ts';
 
 /** A piece of encoded video with what its sender said of it. */
 export type EncodedChunk = {

@@ -1,7 +1,7 @@
-import type { Frame } from '../frame/frame.ts';
-import type { PromptClarity } from '../tracking/confidence.ts';
-import { softMaskIou } from '../tracking/soft-mask-iou.ts';
-import { maskSeen, type Seen } from './looks.ts';
+import type { Frame } from '../../frame/frame.ts';
+import type { PromptClarity } from '../../tracking/object/confidence.ts';
+import { softMaskIou } from '../../tracking/mask/iou.ts';
+import { maskSeen, type Seen } from './pass.ts';
 
 /** How clearly a prompt named one thing, by the looks at it in turn; null: one not taken. */
 export function promptClarity(

@@ -1,10 +1,10 @@
-import type { Frame } from '../frame/frame.ts';
-import { memoryOf } from '../tracking/object-registry.ts';
-import type { SegmentedAction } from '../tracking/tracker-types.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { memoryOf } from '../prompts/object-record.ts';
+import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { FeatureName } from './feature-bank.ts';
-import { segmentObjects } from './keyframe-stage.ts';
-import type { KeyframeContext, KeyframeObject } from './looks.ts';
-import type { StageTimingsUs } from './session-types.ts';
+import { segmentObjects } from './segment.ts';
+import type { KeyframeContext, KeyframeObject } from './pass.ts';
+import type { StageTimingsUs } from '../session-types.ts';
 
 /** How an overlapped keyframe ended. */
 export type LateResult =

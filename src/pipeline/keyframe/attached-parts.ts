@@ -1,4 +1,4 @@
-import { boundsOfCells, connectedParts } from '../frame/connected-parts.ts';
+import { boundsOfCells, connectedParts } from '../../frame/connected-parts.ts';
 
 /**
  * Farthest that a part may lie from what is surely the object, in longest sides of that: an occluder

@@ -1,4 +1,4 @@
-import type { Click } from '../frame/prompt.ts';
+import type { Click } from '../../frame/prompt.ts';
 
 /** Whether a click, in fractions of a region, is inside of it. */
 export function isInside({ x, y }: Click): boolean {

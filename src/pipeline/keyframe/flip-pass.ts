@@ -1,9 +1,9 @@
-import type { Frame } from '../frame/frame.ts';
-import { inFractions, unionBox, type Box } from '../frame/geometry.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { modelMaskFromSoft } from '../tracking/model-mask.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { inFractions, unionBox, type Box } from '../../frame/geometry.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
 import { isInside } from './click-cells.ts';
-import { sharedRegion } from './keyframe-regions.ts';
+import { sharedRegion } from './regions.ts';
 import {
   maskSeen,
   positiveClicksBox,
@@ -12,7 +12,7 @@ import {
   type KeyframeObject,
   type Look,
   type Seen,
-} from './looks.ts';
+} from './pass.ts';
 
 /**
  * The mirrored look shows so many times the answer's box. Held-out clips, IoU on prompted frames at

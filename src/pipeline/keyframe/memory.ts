@@ -1,11 +1,11 @@
-import type { Box } from '../frame/geometry.ts';
-import type { ModelInfo } from '../frame/model.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { ModelInfo } from '../../frame/model.ts';
 import {
   rememberCorrection,
   rememberKeyframe,
   type ObjectRecord,
-} from '../tracking/object-registry.ts';
-import type { SegmentedAction } from '../tracking/tracker-types.ts';
+} from '../prompts/object-record.ts';
+import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { probabilitiesOf } from './probabilities.ts';
 
 /** Masks that a keyframe leaves to remember, by object, with the IoU that is expected of each. */

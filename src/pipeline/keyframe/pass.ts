@@ -1,16 +1,16 @@
-import type { Frame } from '../frame/frame.ts';
-import { inFractions, unionBox, wholePicture, type Box, type Size } from '../frame/geometry.ts';
-import type { Click } from '../frame/prompt.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { softMaskBounds, softMaskFromLogits } from '../tracking/model-mask.ts';
-import type { ObjectRecord } from '../tracking/object-registry.ts';
-import type { PriorMask } from '../tracking/tracker-types.ts';
-import type { EarlyFeatures } from './early-features.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { inFractions, unionBox, wholePicture, type Box, type Size } from '../../frame/geometry.ts';
+import type { Click } from '../../frame/prompt.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { softMaskBounds, softMaskFromLogits } from '../../tracking/mask/model-mask.ts';
+import type { ObjectRecord } from '../prompts/object-record.ts';
+import type { PriorMask } from '../../tracking/tracker-types.ts';
+import type { EarlyFeatures } from './prefetch.ts';
 import type { FeatureBank } from './feature-bank.ts';
-import { boxInRegion } from './keyframe-regions.ts';
+import { boxInRegion } from './regions.ts';
 import { mirrorMask, mirrorRequest } from './mirror.ts';
-import type { DecodeRequest, Features, Segmented, Segmenter } from './ports.ts';
-import type { StageClock } from './stage-clock.ts';
+import type { DecodeRequest, Features, Segmented, Segmenter } from '../ports.ts';
+import type { StageClock } from '../stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */
 export type KeyframeObject = {

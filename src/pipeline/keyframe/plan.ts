@@ -1,11 +1,11 @@
-import type { Frame } from '../frame/frame.ts';
-import { inFractions, wholePicture, type Box } from '../frame/geometry.ts';
-import type { ObjectRecord } from '../tracking/object-registry.ts';
-import type { PromptedFrame } from './apply-prompts.ts';
-import type { KeyframeMasks } from './keyframe-memory.ts';
-import { sharedRegion } from './keyframe-regions.ts';
-import { pixelUnder, type KeyframeObject } from './looks.ts';
-import type { TrackerHandle } from './tracker-pool.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { inFractions, wholePicture, type Box } from '../../frame/geometry.ts';
+import type { ObjectRecord } from '../prompts/object-record.ts';
+import type { PromptedFrame } from '../prompts/apply-prompts.ts';
+import type { KeyframeMasks } from './memory.ts';
+import { sharedRegion } from './regions.ts';
+import { pixelUnder, type KeyframeObject } from './pass.ts';
+import type { TrackerHandle } from '../tracker/pool.ts';
 
 /** What a keyframe is planned from. */
 export type KeyframeInput = {

@@ -1,5 +1,5 @@
-import type { KeyframeReason } from '../frame/prompt.ts';
-import { sceneCutThreshold } from './flow/scene-cut.ts';
+import type { KeyframeReason } from '../../frame/prompt.ts';
+import { sceneCutThreshold } from '../../tracking/flow/scene-cut.ts';
 
 /** When the full model runs. */
 export type KeyframePolicy =

@@ -1,4 +1,4 @@
-import { sigmoid } from '../tracking/model-mask.ts';
+import { sigmoid } from '../../tracking/mask/model-mask.ts';
 
 /**
  * Logits as probabilities, element by element.

@@ -1,11 +1,11 @@
-import type { Frame } from '../frame/frame.ts';
-import { unionBox, type Size } from '../frame/geometry.ts';
-import { keepAttachedParts } from '../tracking/attached-parts.ts';
-import { modelMaskFromSoft } from '../tracking/model-mask.ts';
-import { memoryOf, type ObjectRecord } from '../tracking/object-registry.ts';
-import type { SegmentedAction } from '../tracking/tracker-types.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { unionBox, type Size } from '../../frame/geometry.ts';
+import { keepAttachedParts } from './attached-parts.ts';
+import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
+import { memoryOf, type ObjectRecord } from '../prompts/object-record.ts';
+import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { cellUnder, isInside } from './click-cells.ts';
-import { sharedRegion } from './keyframe-regions.ts';
+import { sharedRegion } from './regions.ts';
 import {
   decodeLooks,
   maskSeen,
@@ -15,11 +15,11 @@ import {
   type KeyframeObject,
   type Look,
   type Seen,
-} from './looks.ts';
-import { meanWithMirrored, mirroredLooks } from './mirrored-look.ts';
-import type { DecodeRequest, Features, Segmenter } from './ports.ts';
+} from './pass.ts';
+import { meanWithMirrored, mirroredLooks } from './flip-pass.ts';
+import type { DecodeRequest, Features, Segmenter } from '../ports.ts';
 import { probabilitiesOf } from './probabilities.ts';
-import { promptClarity } from './prompt-clarity.ts';
+import { promptClarity } from './ambiguity.ts';
 
 /** A hidden object counts as found again from these scores on. */
 const minFoundPresence = 0.5;

@@ -1,10 +1,10 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { Frame } from '../frame/frame.ts';
-import { fitPromptsToPicture } from '../frame/prompt-bounds.ts';
-import type { PromptUpdate } from '../frame/prompt.ts';
-import { newObjectRecord, type ObjectRecord } from '../tracking/object-registry.ts';
-import type { ObjectAction } from '../tracking/tracker-types.ts';
-import type { TextInstance } from './ports.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { Frame } from '../../frame/frame.ts';
+import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
+import type { PromptUpdate } from '../../frame/prompt.ts';
+import { newObjectRecord, type ObjectRecord } from './object-record.ts';
+import type { ObjectAction } from '../../tracking/tracker-types.ts';
+import type { TextInstance } from '../ports.ts';
 
 /** What the updates need besides themselves. */
 export type PromptScene = {

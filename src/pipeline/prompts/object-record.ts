@@ -1,5 +1,5 @@
-import type { Box } from '../frame/geometry.ts';
-import type { Click, ObjectState } from '../frame/prompt.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { Click, ObjectState } from '../../frame/prompt.ts';
 
 /** An earlier frame that the model may compare with: whose features, and the object's mask there. */
 export type MemoryEntry = {

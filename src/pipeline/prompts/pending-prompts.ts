@@ -1,9 +1,9 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { Size } from '../frame/geometry.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import { fitPromptsToPicture } from '../frame/prompt-bounds.ts';
-import type { PromptKind, PromptUpdate } from '../frame/prompt.ts';
-import type { SessionLimits } from './session-types.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { Size } from '../../frame/geometry.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
+import type { PromptKind, PromptUpdate } from '../../frame/prompt.ts';
+import type { SessionLimits } from '../session-types.ts';
 
 /** Position of a frame in the stream. */
 type FramePosition = { readonly index: number; readonly timestampUs: number };

@@ -1,7 +1,7 @@
-import type { Size } from '../frame/geometry.ts';
-import type { PromptUpdate } from '../frame/prompt.ts';
-import { resizeMask } from '../tracking/render-objects.ts';
-import type { ResumeObject } from './session-types.ts';
+import type { Size } from '../../frame/geometry.ts';
+import type { PromptUpdate } from '../../frame/prompt.ts';
+import { resizeMask } from '../../tracking/object/render.ts';
+import type { ResumeObject } from '../session-types.ts';
 
 /** Request id of the updates that a resumed stream makes for itself; never acknowledged. */
 const resumeRequestId = -1;

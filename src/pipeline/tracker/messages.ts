@@ -1,10 +1,10 @@
-import type { Box } from '../frame/geometry.ts';
+import type { Box } from '../../frame/geometry.ts';
 import type {
   DeliveredObject,
   DeliveryOptions,
   ObjectOutput,
   OutputOptions,
-} from '../tracking/delivery-types.ts';
+} from '../../tracking/delivery-types.ts';
 import type {
   AdvanceOptions,
   CropRequest,
@@ -15,7 +15,7 @@ import type {
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
-} from '../tracking/tracker-types.ts';
+} from '../../tracking/tracker-types.ts';
 
 /** Options that can cross a thread: the engine is named, not handed over. */
 export type RemoteTrackerOptions = Omit<TrackerOptions, 'engine'> & {

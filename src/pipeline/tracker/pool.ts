@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import { SegmentationError } from '../frame/errors.ts';
-import { workerEntry } from '../frame/worker-entry.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { workerEntry } from '../../frame/worker-entry.ts';
 import type {
   RemoteTrackerOptions,
   TrackerCall,
   TrackerCalls,
   TrackerMethod,
   TrackerReply,
-} from './tracker-messages.ts';
+} from './messages.ts';
 
 /** One stream's tracker, wherever it runs. Calls answer in order; one at a time per stream. */
 export type TrackerHandle = {
@@ -68,7 +68,7 @@ class TrackerThread {
   dead = false;
 
   constructor() {
-    this.#worker = new Worker(workerEntry(import.meta.url, 'tracker-worker'));
+    this.#worker = new Worker(workerEntry(import.meta.url, 'worker'));
     this.#worker.unref();
     this.#worker.on('message', (reply: TrackerReply) => this.#settle(reply));
     this.#worker.on('error', (cause) => this.#die(cause));

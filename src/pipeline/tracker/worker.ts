@@ -1,9 +1,9 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { createDisFlow } from '../tracking/flow/dis-flow.ts';
-import { createFarnebackFlow } from '../tracking/flow/farneback-flow.ts';
-import { Tracker } from '../tracking/tracker.ts';
-import type { RemoteTrackerOptions, TrackerCall, TrackerReply } from './tracker-messages.ts';
+import { createDisFlow } from '../../tracking/flow/dis.ts';
+import { createFarnebackFlow } from '../../tracking/flow/farneback.ts';
+import { Tracker } from '../../tracking/tracker.ts';
+import type { RemoteTrackerOptions, TrackerCall, TrackerReply } from './messages.ts';
 
 /*
  * Entry of a tracking thread: some milliseconds of flow per frame and camera on the main thread

@@ -2,7 +2,7 @@ import { constants, deflateSync } from 'node:zlib';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { Size } from '../../frame/geometry.ts';
 import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../../frame/crc32.ts';
 import { readPng } from './png-reader.ts';
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);

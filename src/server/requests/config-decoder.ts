@@ -1,12 +1,16 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import { MaskEncoding } from '../gen/maskstream/v1/common.ts';
-import type * as wire from '../gen/maskstream/v1/video_request.ts';
-import type { KeyframeOptions, ResumeObject, SessionOptions } from '../pipeline/session-types.ts';
-import { decodeMask } from './mask-encoding/index.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import { MaskEncoding } from '../../gen/maskstream/v1/common.ts';
+import type * as wire from '../../gen/maskstream/v1/video_request.ts';
+import type {
+  KeyframeOptions,
+  ResumeObject,
+  SessionOptions,
+} from '../../pipeline/session-types.ts';
+import { decodeMask } from '../mask-encoding/index.ts';
 import { checkLabel, checkObjectId } from './prompt-decoder.ts';
-import { type ServerLimits, sessionLimits } from './server-limits.ts';
-import { containerFromWire, deliveryFromWire, overlapFromWire } from './wire-enums.ts';
+import { type ServerLimits, sessionLimits } from '../server-limits.ts';
+import { containerFromWire, deliveryFromWire, overlapFromWire } from '../wire-enums.ts';
 
 const maxIntervalFrames = 1000;
 const maxFrameRate = 1000;

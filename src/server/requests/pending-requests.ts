@@ -1,4 +1,4 @@
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError } from '../../frame/errors.ts';
 
 /** Request ids of one stream's updates that are not answered yet; bounded. */
 export class PromptLedger {

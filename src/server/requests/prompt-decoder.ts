@@ -1,13 +1,13 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { Box, Point } from '../frame/geometry.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import type { Click, PromptKind, Prompts, PromptTarget } from '../frame/prompt.ts';
-import type { PromptUpdate, TextQuery } from '../frame/prompt.ts';
-import type * as common from '../gen/maskstream/v1/common.ts';
-import type * as wire from '../gen/maskstream/v1/video_request.ts';
-import { decodeMask } from './mask-encoding/index.ts';
-import type { ServerLimits } from './server-limits.ts';
-import { actionFromWire, labelFromWire } from './wire-enums.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { Box, Point } from '../../frame/geometry.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import type { Click, PromptKind, Prompts, PromptTarget } from '../../frame/prompt.ts';
+import type { PromptUpdate, TextQuery } from '../../frame/prompt.ts';
+import type * as common from '../../gen/maskstream/v1/common.ts';
+import type * as wire from '../../gen/maskstream/v1/video_request.ts';
+import { decodeMask } from '../mask-encoding/index.ts';
+import type { ServerLimits } from '../server-limits.ts';
+import { actionFromWire, labelFromWire } from '../wire-enums.ts';
 
 /** Largest object id. */
 const maxObjectId = 65_535;

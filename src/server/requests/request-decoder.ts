@@ -1,12 +1,12 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import type { PromptUpdate } from '../frame/prompt.ts';
-import type { SegmentVideoRequest, StreamConfig } from '../gen/maskstream/v1/video_request.ts';
-import type { SessionInput } from '../pipeline/session-types.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import type { PromptUpdate } from '../../frame/prompt.ts';
+import type { SegmentVideoRequest, StreamConfig } from '../../gen/maskstream/v1/video_request.ts';
+import type { SessionInput } from '../../pipeline/session-types.ts';
 import { decodePromptUpdate } from './prompt-decoder.ts';
-import type { PromptLedger } from './prompt-ledger.ts';
-import type { ServerLimits } from './server-limits.ts';
-import type { ReceivedRequest } from './video-service.ts';
+import type { PromptLedger } from './pending-requests.ts';
+import type { ServerLimits } from '../server-limits.ts';
+import type { ReceivedRequest } from '../video-service.ts';
 
 /** Where a stream's requests are turned into what the session takes. */
 export type RequestDecoderOptions = {

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../frame/errors.ts';
-import type { CallSignal } from './call-signal.ts';
-import type { ReceivedRequest, VideoCall } from './video-service.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import type { CallSignal } from '../call-signal.ts';
+import type { ReceivedRequest, VideoCall } from '../video-service.ts';
 
 /** Options of {@link readRequests}. */
 export type ReadOptions = {

@@ -1,6 +1,6 @@
-import type { ModelInfo } from '../frame/model.ts';
-import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
-import { promptKindToWire } from './wire-enums.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import type { ListModelsResponse } from '../../gen/maskstream/v1/model.ts';
+import { promptKindToWire } from '../wire-enums.ts';
 
 /** The answer of ListModels. */
 export function encodeModels(models: readonly ModelInfo[]): ListModelsResponse {

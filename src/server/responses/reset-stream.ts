@@ -1,5 +1,5 @@
 import { constants } from 'node:http2';
-import type { VideoCall } from './video-service.ts';
+import type { VideoCall } from '../video-service.ts';
 
 type InterceptingCall = {
   readonly nextCall?: InterceptingCall;

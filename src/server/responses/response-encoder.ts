@@ -1,18 +1,18 @@
-import type { SegmentationError } from '../frame/errors.ts';
-import { type MaskEncoding, MaskEncoding as Encoding } from '../gen/maskstream/v1/common.ts';
-import type { Mask, ObjectMask } from '../gen/maskstream/v1/common.ts';
-import type { ResumeState } from '../gen/maskstream/v1/video_request.ts';
-import * as wire from '../gen/maskstream/v1/video_response.ts';
+import type { SegmentationError } from '../../frame/errors.ts';
+import { type MaskEncoding, MaskEncoding as Encoding } from '../../gen/maskstream/v1/common.ts';
+import type { Mask, ObjectMask } from '../../gen/maskstream/v1/common.ts';
+import type { ResumeState } from '../../gen/maskstream/v1/video_request.ts';
+import * as wire from '../../gen/maskstream/v1/video_response.ts';
 import type {
   FrameResult,
   ObjectResult,
   ResumeObject,
   SessionEvent,
   SessionSummary,
-} from '../pipeline/session-types.ts';
-import { encodeMask } from './mask-encoding/index.ts';
-import type { ServerLimits } from './server-limits.ts';
-import { noticeToWire, reasonToWire, stateToWire } from './wire-enums.ts';
+} from '../../pipeline/session-types.ts';
+import { encodeMask } from '../mask-encoding/index.ts';
+import type { ServerLimits } from '../server-limits.ts';
+import { noticeToWire, reasonToWire, stateToWire } from '../wire-enums.ts';
 
 /** What the answers of one stream depend on. */
 export type ResponseOptions = {

@@ -1,10 +1,10 @@
 import type { StatusObject } from '@grpc/grpc-js';
-import { SegmentationError } from '../frame/errors.ts';
-import { SegmentVideoResponse } from '../gen/maskstream/v1/video_response.ts';
-import type { CallSignal } from './call-signal.ts';
-import type { ServerLimits } from './server-limits.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { SegmentVideoResponse } from '../../gen/maskstream/v1/video_response.ts';
+import type { CallSignal } from '../call-signal.ts';
+import type { ServerLimits } from '../server-limits.ts';
 import { resetStream } from './reset-stream.ts';
-import type { VideoCall } from './video-service.ts';
+import type { VideoCall } from '../video-service.ts';
 
 /**
  * Sends responses in order and holds the sender back: grpc-js counts messages, not bytes, and only

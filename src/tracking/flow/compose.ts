@@ -1,5 +1,5 @@
-import { threadKernel } from './kernel/kernel.ts';
-import { putFlow, readFlow } from './kernel/structs.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putFlow, readFlow } from '../kernel/structs.ts';
 import type { FlowField } from './types.ts';
 
 /**

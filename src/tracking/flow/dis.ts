@@ -1,4 +1,4 @@
-import { Kernel } from './kernel/kernel.ts';
+import { Kernel } from '../kernel/kernel.ts';
 import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 
 /** Options of {@link createDisFlow}. */

@@ -1,6 +1,6 @@
 import type { Size } from '../../frame/geometry.ts';
 import { fitLongSide } from '../../frame/geometry.ts';
-import { threadKernel } from './kernel/kernel.ts';
+import { threadKernel } from '../kernel/kernel.ts';
 import type { FlowField, FlowImage, FlowLevel } from './types.ts';
 
 /** Default long side of the flow grid, in pixels. */

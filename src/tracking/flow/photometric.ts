@@ -1,5 +1,5 @@
-import { threadKernel } from './kernel/kernel.ts';
-import { putFlow, putGrey } from './kernel/structs.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putFlow, putGrey } from '../kernel/structs.ts';
 import type { CutEvidence } from './scene-cut.ts';
 import type { FlowField, FlowImage } from './types.ts';
 
@@ -20,13 +20,19 @@ export function comparePictures(
   const kernel = threadKernel();
   const difference = kernel.take(residual.length);
   const field = putFlow(kernel, flow);
-  const pictures = [putGrey(kernel, previous), putGrey(kernel, current)] as const;
+  const pictures = [
+    putGrey(kernel, previous.levels[0]!),
+    putGrey(kernel, current.levels[0]!),
+  ] as const;
   const brightening = kernel.call.difference(...pictures, field, difference);
   const mismatch = kernel.call.mismatch(pictures[1], difference);
   kernel.call.residual(difference, residual.length, brightening);
   residual.set(kernel.floats(difference, residual.length));
   // For the histogram the half-size level is enough: four times fewer pixels, the same shape.
   const level = Math.min(1, current.levels.length - 1);
-  const smaller = [putGrey(kernel, previous, level), putGrey(kernel, current, level)] as const;
+  const smaller = [
+    putGrey(kernel, previous.levels[level]!),
+    putGrey(kernel, current.levels[level]!),
+  ] as const;
   return { mismatch, histogramDistance: kernel.call.histogramDistance(...smaller) };
 }

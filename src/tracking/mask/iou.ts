@@ -1,4 +1,4 @@
-import type { SoftMask } from '../frame/soft-mask.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
 import { softMaskArea } from './model-mask.ts';
 
 /** Intersection over union of two soft masks of one picture at probability 1/2; 1 if both are empty. */

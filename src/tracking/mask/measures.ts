@@ -1,7 +1,7 @@
-import type { Box } from '../frame/geometry.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel, type Kernel } from './flow/kernel/kernel.ts';
-import { putMask } from './flow/kernel/structs.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { threadKernel, type Kernel } from '../kernel/kernel.ts';
+import { putMask } from '../kernel/structs.ts';
 
 /** What is asked of every soft mask, often several times. */
 export type MaskMeasures = {

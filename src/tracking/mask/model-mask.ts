@@ -1,9 +1,9 @@
-import { wholePicture, type Box, type Size } from '../frame/geometry.ts';
-import type { Mask } from '../frame/mask.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel } from './flow/kernel/kernel.ts';
-import { putMask } from './flow/kernel/structs.ts';
-import { measuresOf, readMask } from './mask-measures.ts';
+import { wholePicture, type Box, type Size } from '../../frame/geometry.ts';
+import type { Mask } from '../../frame/mask.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putMask } from '../kernel/structs.ts';
+import { measuresOf, readMask } from './measures.ts';
 
 /** Logit under which a pixel counts as outside when a window is cut: probability 0.02. */
 const outsideLogit = -4;

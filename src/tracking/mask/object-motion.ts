@@ -1,8 +1,8 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import { readMask } from '../mask-measures.ts';
-import { threadKernel } from './kernel/kernel.ts';
-import { putFlow, putGrey, putMask, readFlow } from './kernel/structs.ts';
-import type { FlowField, FlowImage } from './types.ts';
+import { readMask } from './measures.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putFlow, putGrey, putMask, readFlow } from '../kernel/structs.ts';
+import type { FlowField, FlowImage } from '../flow/types.ts';
 
 /** What an object's own motion is found in. */
 export type ObjectMotionInput = {
@@ -25,7 +25,10 @@ export type ObjectMotionInput = {
 export function followObject(input: ObjectMotionInput, out: FlowField): void {
   const kernel = threadKernel();
   const flow = putFlow(kernel, input.flow);
-  const pictures = [putGrey(kernel, input.previous), putGrey(kernel, input.current)] as const;
+  const pictures = [
+    putGrey(kernel, input.previous.levels[0]!),
+    putGrey(kernel, input.current.levels[0]!),
+  ] as const;
   kernel.call.follow(putMask(kernel, input.mask), flow, ...pictures);
   readFlow(kernel, flow, out);
 }
@@ -36,7 +39,10 @@ export function carryObject(input: ObjectMotionInput): SoftMask {
   const kernel = threadKernel();
   const mask = putMask(kernel, input.mask);
   const flow = putFlow(kernel, input.flow);
-  const pictures = [putGrey(kernel, input.previous), putGrey(kernel, input.current)] as const;
+  const pictures = [
+    putGrey(kernel, input.previous.levels[0]!),
+    putGrey(kernel, input.current.levels[0]!),
+  ] as const;
   kernel.call.follow(mask, flow, ...pictures);
   return readMask(kernel, kernel.call.warp(mask, flow), input.mask.size);
 }

@@ -1,9 +1,9 @@
-import type { Size } from '../frame/geometry.ts';
-import type { Mask } from '../frame/mask.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel } from './flow/kernel/kernel.ts';
-import { putMasks } from './flow/kernel/structs.ts';
-import { renderOne } from './render-mask.ts';
+import type { Size } from '../../frame/geometry.ts';
+import type { Mask } from '../../frame/mask.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putMasks } from '../kernel/structs.ts';
+import { renderOne } from './render.ts';
 
 /**
  * Masks at `target` size under the DISJOINT rule: at each pixel the highest probability wins, a tie

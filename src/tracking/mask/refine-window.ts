@@ -1,8 +1,8 @@
-import type { Box, Size } from '../frame/geometry.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel } from './flow/kernel/kernel.ts';
-import { putMask } from './flow/kernel/structs.ts';
-import { readMask } from './mask-measures.ts';
+import type { Box, Size } from '../../frame/geometry.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putMask } from '../kernel/structs.ts';
+import { readMask } from './measures.ts';
 import { softMaskBounds } from './model-mask.ts';
 
 /** Side of the refiner's window over the longer side of the mask's box. */

@@ -1,8 +1,8 @@
 import type { Size } from '../../frame/geometry.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import { threadKernel } from './kernel/kernel.ts';
-import { putMask } from './kernel/structs.ts';
-import type { RegionSummary } from './types.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putMask } from '../kernel/structs.ts';
+import type { RegionSummary } from '../flow/types.ts';
 
 const nothing: RegionSummary = { mean: 0, aboveRatio: 0, weight: 0 };
 

@@ -1,8 +1,8 @@
-import type { Size } from '../frame/geometry.ts';
-import { emptyMask, type Mask } from '../frame/mask.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { threadKernel, type Kernel } from './flow/kernel/kernel.ts';
-import { putMask } from './flow/kernel/structs.ts';
+import type { Size } from '../../frame/geometry.ts';
+import { emptyMask, type Mask } from '../../frame/mask.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { threadKernel, type Kernel } from '../kernel/kernel.ts';
+import { putMask } from '../kernel/structs.ts';
 
 /**
  * Thresholds a mask at one half after bilinear interpolation to `target` size. Interpolating first

@@ -1,8 +1,8 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import { readMask } from '../mask-measures.ts';
-import { threadKernel } from './kernel/kernel.ts';
-import { putFlow, putMask } from './kernel/structs.ts';
-import type { FlowField } from './types.ts';
+import { readMask } from './measures.ts';
+import { threadKernel } from '../kernel/kernel.ts';
+import { putFlow, putMask } from '../kernel/structs.ts';
+import type { FlowField } from '../flow/types.ts';
 
 /**
  * Carries a mask along backward flow: the value at p of the result is the mask's value at

@@ -1,6 +1,6 @@
-import type { Box } from '../frame/geometry.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import type { Picture } from './refine-window.ts';
+import type { Box } from '../../frame/geometry.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import type { Picture } from '../mask/refine-window.ts';
 
 /** Colours are told apart in so many steps of luma, and of each chroma near grey. */
 const lumaBins = 8;

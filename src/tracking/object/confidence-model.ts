@@ -1,7 +1,7 @@
 /** The bias and one weight for each doubt, in log odds. */
 export type ConfidenceModel = { readonly bias: number; readonly weights: readonly number[] };
 
-/** Weights of `expectedIou`, written by `bench/fit-confidence.ts`; one for each doubt. */
+/** Weights of `expectedIou`, written by `tools/confidence/fit-confidence.ts`; one for each doubt. */
 export const confidenceModel: ConfidenceModel = {
   bias: 2.778,
   weights: [

@@ -1,5 +1,5 @@
 import { confidenceModel, type ConfidenceModel } from './confidence-model.ts';
-import { sigmoid } from './model-mask.ts';
+import { sigmoid } from '../mask/model-mask.ts';
 
 /**
  * How clearly a prompt named one thing, by what the model made of it. A click that took a part, or
@@ -85,7 +85,7 @@ export function confidenceDoubts(evidence: MaskEvidence): number[] {
 
 /**
  * Expected IoU of a mask, 0..1: the logistic function of a bias less the weighted doubts. The
- * weights are fitted with the true IoU as soft target (`bench/fit-confidence.ts`), so that it can be
+ * weights are fitted with the true IoU as soft target (`tools/confidence/fit-confidence.ts`), so that it can be
  * read as an expectation; none is negative, so no doubt ever raises it. See docs/tracking.md.
  */
 export function expectedIou(evidence: MaskEvidence): number {

@@ -1,6 +1,6 @@
-import { encodeCocoRle } from '../frame/coco-rle.ts';
-import type { Mask } from '../frame/mask.ts';
-import type { DeliveredMask, DeliveredObject, MaskForm, ObjectOutput } from './delivery-types.ts';
+import { encodeCocoRle } from '../../frame/coco-rle.ts';
+import type { Mask } from '../../frame/mask.ts';
+import type { DeliveredMask, DeliveredObject, MaskForm, ObjectOutput } from '../delivery-types.ts';
 
 /**
  * Brings masks into the form in which they are sent. Encoding on the thread that made them spares the

@@ -1,5 +1,5 @@
-import type { SoftMask } from '../frame/soft-mask.ts';
-import type { FlowField } from './flow/types.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import type { FlowField } from '../flow/types.ts';
 
 /** Added to the spread of the coordinates, in squared grid pixels: holds the fit on thin masks. */
 const damping = 1;

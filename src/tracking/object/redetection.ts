@@ -1,10 +1,10 @@
-import type { Box } from '../frame/geometry.ts';
+import type { Box } from '../../frame/geometry.ts';
 import {
   changedShare,
   findResemblance,
   type ColourLook,
   type ColourSamples,
-} from './colour-look.ts';
+} from './colour-histogram.ts';
 
 /** Frames from hiding to the first search that the object alone asks for; doubled by each miss. */
 const firstGapFrames = 4;

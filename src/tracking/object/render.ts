@@ -1,8 +1,8 @@
-import type { Size } from '../frame/geometry.ts';
-import { maskFromBitmap, type Mask } from '../frame/mask.ts';
-import type { ObjectOutput, OutputOptions } from './delivery-types.ts';
-import { renderDisjoint } from './overlap.ts';
-import { renderMask } from './render-mask.ts';
+import type { Size } from '../../frame/geometry.ts';
+import { maskFromBitmap, type Mask } from '../../frame/mask.ts';
+import type { ObjectOutput, OutputOptions } from '../delivery-types.ts';
+import { renderDisjoint } from '../mask/overlap.ts';
+import { renderMask } from '../mask/render.ts';
 import { confidenceOf, type TrackedObject } from './tracked-object.ts';
 
 /** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */

@@ -1,21 +1,21 @@
-import { sameSize, type Size } from '../frame/geometry.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import { learnLook, type ColourSamples } from './colour-look.ts';
+import { sameSize, type Size } from '../../frame/geometry.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import { learnLook, type ColourSamples } from './colour-histogram.ts';
 import { certainPrompt, type PromptClarity } from './confidence.ts';
-import { summariseRegion } from './flow/summarise-region.ts';
-import type { FlowField } from './flow/types.ts';
+import { summariseRegion } from '../mask/region-summary.ts';
+import type { FlowField } from '../flow/types.ts';
 import {
   emptySoftMask,
   rescaleSoftMask,
   softMaskArea,
   softMaskFromLogits,
   softMaskFromMask,
-} from './model-mask.ts';
-import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './hidden-search.ts';
+} from '../mask/model-mask.ts';
+import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './redetection.ts';
 import { propagationLoss } from './propagation-loss.ts';
-import { refineCaution } from './refine-caution.ts';
-import { pasteRefined } from './refine-window.ts';
-import { strainOf } from './strain.ts';
+import { refineCaution } from './refine-dead-zone.ts';
+import { pasteRefined } from '../mask/refine-window.ts';
+import { strainOf } from './non-rigid-motion.ts';
 import {
   followingConfidenceOf,
   isMissing,
@@ -23,7 +23,7 @@ import {
   type Anchor,
   type TrackedObject,
 } from './tracked-object.ts';
-import type { ObjectAction, TrackerFrame } from './tracker-types.ts';
+import type { ObjectAction, TrackerFrame } from '../tracker-types.ts';
 
 /** Masks smaller than this share of the picture are noise: the object counts as hidden. */
 const minAreaRatio = 4e-5;

@@ -1,6 +1,6 @@
-import type { Mask } from '../frame/mask.ts';
-import type { SoftMask } from '../frame/soft-mask.ts';
-import type { ColourLook } from './colour-look.ts';
+import type { Mask } from '../../frame/mask.ts';
+import type { SoftMask } from '../../frame/soft-mask.ts';
+import type { ColourLook } from './colour-histogram.ts';
 import {
   certainPrompt,
   expectedIou,
@@ -8,10 +8,10 @@ import {
   type MaskEvidence,
   type PromptClarity,
 } from './confidence.ts';
-import type { HiddenSearch } from './hidden-search.ts';
-import { measuresOf } from './mask-measures.ts';
-import type { RefineCrop } from './refine-window.ts';
-import type { ObjectEvidence, SoughtObject } from './tracker-types.ts';
+import type { HiddenSearch } from './redetection.ts';
+import { measuresOf } from '../mask/measures.ts';
+import type { RefineCrop } from '../mask/refine-window.ts';
+import type { ObjectEvidence, SoughtObject } from '../tracker-types.ts';
 
 /** What the keyframe said that a mask descends from. */
 export type Anchor = {

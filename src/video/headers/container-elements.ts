@@ -1,6 +1,6 @@
 import { ElementWalker } from './element-walker.ts';
 import type { Element } from './element-walker.ts';
-import type { StreamFormat } from './stream-format.ts';
+import type { StreamFormat } from '../stream-format.ts';
 
 /** Sees bytes go by and tells whether they end in the middle of something. */
 export type EndWatch = {

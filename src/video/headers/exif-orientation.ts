@@ -1,4 +1,4 @@
-import type { ImageFormat } from './stream-format.ts';
+import type { ImageFormat } from '../stream-format.ts';
 
 const orientationTag = 0x0112;
 

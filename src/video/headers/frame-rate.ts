@@ -1,6 +1,6 @@
 import { h264FrameRate } from './h264-timing.ts';
 import { hevcFrameRate } from './hevc-timing.ts';
-import type { StreamFormat } from './stream-format.ts';
+import type { StreamFormat } from '../stream-format.ts';
 
 /** Frames a second; `absent` where the headers are there and say nothing; `unknown` so far. */
 export type HeaderFrameRate = number | 'absent' | 'unknown';

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { calibrate, chooseCandidate, promptCase } from '../../src/inference/candidate.ts';
+import {
+  calibrate,
+  chooseCandidate,
+  promptCase,
+} from '../../../src/inference/layouts/candidate.ts';
 
 type Settings = Parameters<typeof chooseCandidate>[2];
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { consensusScore, stabilityScore } from '../../src/inference/firmness.ts';
+import { consensusScore, stabilityScore } from '../../../src/inference/layouts/mask-stability.ts';
 
 test('stability is the share of a mask that stays when the threshold moves', () => {
   expect(stabilityScore(Float32Array.of(5, 3, -4, -6))).toBe(1);

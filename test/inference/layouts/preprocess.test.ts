@@ -1,8 +1,8 @@
-import { wholeView } from '../../src/frame/geometry.ts';
+import { wholeView } from '../../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
-import { pictureOf } from '../../src/inference/picture.ts';
-import { fillInput, resamplePlane } from '../../src/inference/preprocess.ts';
-import { paintFrame, plainFrame } from './pictures.ts';
+import { pictureOf } from '../../../src/inference/picture.ts';
+import { fillInput, resamplePlane } from '../../../src/inference/layouts/preprocess.ts';
+import { paintFrame, plainFrame } from '../pictures.ts';
 
 const target = {
   width: 4,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergeTiles } from '../../src/inference/merge-tiles.ts';
+import { mergeTiles } from '../../../src/inference/text/merge-tiles.ts';
 
 const side = 4;
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SegmentationError } from '../../src/frame/errors.ts';
-import { loadManifest } from '../../src/inference/manifest-loader.ts';
-import type { VocabularyEntry } from '../../src/inference/manifest.ts';
-import { parsePhrase } from '../../src/inference/phrase.ts';
+import { SegmentationError } from '../../../src/frame/errors.ts';
+import { loadManifest } from '../../../src/inference/manifest-loader.ts';
+import type { VocabularyEntry } from '../../../src/inference/manifest.ts';
+import { parsePhrase } from '../../../src/inference/text/phrase.ts';
 
 const vocabulary: VocabularyEntry[] = [
   { noun: 'person', channel: 0, alsoKnownAs: ['people', 'pedestrian', 'man', 'men'] },
@@ -50,7 +50,7 @@ test.each(['', 'red', 'the', '...', 'traffic', 'car person'])(
 );
 
 test('every name in the shipped vocabulary finds its own noun', async () => {
-  const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
+  const directory = join(import.meta.dirname, '../../../models/maskstream-tiny');
   const shipped = (await loadManifest(directory)).text?.vocabulary ?? [];
   expect(shipped).toHaveLength(33);
   for (const { noun, alsoKnownAs } of shipped) {

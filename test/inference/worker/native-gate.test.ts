@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const run = promisify(execFile);
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../../..');
 
 /** Ends a process, or closes the model, while the encoder runs; `ending` is JavaScript. */
 async function endDuringRun(ending: string): Promise<{ stdout: string; stderr: string }> {

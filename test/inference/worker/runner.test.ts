@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
-import { loadManifest } from '../../src/inference/manifest-loader.ts';
-import { pictureOf } from '../../src/inference/picture.ts';
-import { openRunner, type Runner } from '../../src/inference/runner.ts';
-import { plainFrame } from './pictures.ts';
-import { writeToyModel } from './toy-model.ts';
+import { liveFrames } from '../../../src/frame/frame.ts';
+import { loadManifest } from '../../../src/inference/manifest-loader.ts';
+import { pictureOf } from '../../../src/inference/picture.ts';
+import { openRunner, type Runner } from '../../../src/inference/worker/runner.ts';
+import { plainFrame } from '../pictures.ts';
+import { writeToyModel } from '../toy-model.ts';
 
 async function toyRunner(): Promise<Runner> {
   await using folder = await writeToyModel();

@@ -1,11 +1,11 @@
 import { equal } from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
-import { loadModel } from '../../src/inference/load-model.ts';
-import type { DecodeRequest, LoadedModel } from '../../src/inference/requests.ts';
-import { killWorker } from '../../src/inference/worker-lane.ts';
-import { plainFrame } from './pictures.ts';
-import { type ToyFolder, writeToyModel } from './toy-model.ts';
+import { liveFrames } from '../../../src/frame/frame.ts';
+import { loadModel } from '../../../src/inference/load-model.ts';
+import type { DecodeRequest, LoadedModel } from '../../../src/inference/requests.ts';
+import { killWorker } from '../../../src/inference/worker/queue.ts';
+import { plainFrame } from '../pictures.ts';
+import { type ToyFolder, writeToyModel } from '../toy-model.ts';
 
 type Killable = LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
 

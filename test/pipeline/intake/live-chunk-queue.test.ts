@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Container } from '../../src/frame/container.ts';
-import { LiveChunkQueue, type EncodedChunk } from '../../src/pipeline/live-chunk-queue.ts';
+import type { Container } from '../../../src/frame/container.ts';
+import {
+  LiveChunkQueue,
+  type EncodedChunk,
+} from '../../../src/pipeline/intake/live-chunk-queue.ts';
 
 /** A queue on a clock that the test moves, and what the decoder took from it. */
 function openQueue(container: Container = 'ivf') {

@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
-import { FramePool, liveFrames, type Frame } from '../../src/frame/frame.ts';
-import type { DecodeEvent, VideoFormat } from '../../src/pipeline/ports.ts';
+import { FramePool, liveFrames, type Frame } from '../../../src/frame/frame.ts';
+import type { DecodeEvent, VideoFormat } from '../../../src/pipeline/ports.ts';
 import {
   discardItem,
   overtakeItem,
   scheduleFrames,
   type ScheduledFrame,
-} from '../../src/pipeline/schedule-frames.ts';
+} from '../../../src/pipeline/intake/schedule-frames.ts';
 
 const size = { width: 8, height: 8 };
 const pool = new FramePool();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { wholePicture } from '../../src/frame/geometry.ts';
-import type { Seen } from '../../src/pipeline/looks.ts';
-import { promptClarity } from '../../src/pipeline/prompt-clarity.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
+import type { Seen } from '../../../src/pipeline/keyframe/pass.ts';
+import { promptClarity } from '../../../src/pipeline/keyframe/ambiguity.ts';
 
 const frame = { analysis: { width: 64, height: 32 } };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { keepAttachedParts } from '../../src/tracking/attached-parts.ts';
+import { keepAttachedParts } from '../../../src/pipeline/keyframe/attached-parts.ts';
 
 const side = 24;
 

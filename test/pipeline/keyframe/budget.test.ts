@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeyframeBudget } from '../../src/pipeline/keyframe-budget.ts';
+import { KeyframeBudget } from '../../../src/pipeline/keyframe/budget.ts';
 
 function openBudget() {
   const clock = { nowMs: 0 };

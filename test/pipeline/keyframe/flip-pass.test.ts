@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { wholePicture, type Box } from '../../src/frame/geometry.ts';
-import type { Seen } from '../../src/pipeline/looks.ts';
-import { mirrorMask, mirrorRequest } from '../../src/pipeline/mirror.ts';
-import { meanWithMirrored } from '../../src/pipeline/mirrored-look.ts';
+import { wholePicture, type Box } from '../../../src/frame/geometry.ts';
+import type { Seen } from '../../../src/pipeline/keyframe/pass.ts';
+import { mirrorMask, mirrorRequest } from '../../../src/pipeline/keyframe/mirror.ts';
+import { meanWithMirrored } from '../../../src/pipeline/keyframe/flip-pass.ts';
 
 const side = 8;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decideFrame, type FrameEvidence } from '../../src/tracking/keyframe-policy.ts';
+import { decideFrame, type FrameEvidence } from '../../../src/pipeline/keyframe/policy.ts';
 
 const calm: FrameEvidence = {
   frameIndex: 10,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { probabilitiesOf } from '../../src/pipeline/probabilities.ts';
+import { probabilitiesOf } from '../../../src/pipeline/keyframe/probabilities.ts';
 
 test('logits become probabilities and stay as they were', () => {
   const logits = Float32Array.of(0, Math.log(3), -Math.log(3), 100, -100);

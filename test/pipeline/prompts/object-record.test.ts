@@ -1,4 +1,4 @@
-import { wholePicture } from '../../src/frame/geometry.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import {
   memoryOf,
@@ -7,7 +7,7 @@ import {
   rememberCorrection,
   rememberKeyframe,
   type ObjectRecord,
-} from '../../src/tracking/object-registry.ts';
+} from '../../../src/pipeline/prompts/object-record.ts';
 
 const fresh = newObjectRecord(1, 'cup', { frameIndex: 4, timestampUs: 1000 });
 const lostAfterUs = 500;

@@ -1,10 +1,10 @@
-import { wholePicture } from '../../src/frame/geometry.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
-import { createTrackerPool, type TrackerPool } from '../../src/pipeline/tracker-pool.ts';
-import { click, isMasks, prompt, readAll, readUntil, TestSessions } from './session-harness.ts';
+import { createTrackerPool, type TrackerPool } from '../../../src/pipeline/tracker/pool.ts';
+import { click, isMasks, prompt, readAll, readUntil, TestSessions } from '../session-harness.ts';
 
 // The tracking thread runs the build; these tests are about the thread, not about masks.
 

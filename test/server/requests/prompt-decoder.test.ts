@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
-import { createServer, type MaskstreamServer } from '../../src/server/index.ts';
+import type { SegmentationServiceClient } from '../../../src/gen/maskstream/v1/segmentation_service.ts';
+import { createServer, type MaskstreamServer } from '../../../src/server/index.ts';
 import {
   changedPrompt,
   chunkMessage,
@@ -10,8 +10,8 @@ import {
   type Message,
   rawClient,
   squareMask,
-} from './raw-call.ts';
-import { echoSession, scripted, scriptedModel } from './scripted-session.ts';
+} from '../raw-call.ts';
+import { echoSession, scripted, scriptedModel } from '../scripted-session.ts';
 
 let server: MaskstreamServer;
 let client: SegmentationServiceClient;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { fitWeights } from '../../bench/confidence/fit-weights.ts';
-import { weighDoubts } from '../../src/tracking/confidence.ts';
+import { fitWeights } from '../../../tools/confidence/fit-weights.ts';
+import { weighDoubts } from '../../../src/tracking/object/confidence.ts';
 
 /** Every pair of two doubts on a grid, with what `iou` makes of it. */
 function grid(iou: (a: number, b: number) => number) {

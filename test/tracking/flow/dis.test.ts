@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { createDisFlow } from '../../../src/tracking/flow/dis-flow.ts';
+import { createDisFlow } from '../../../src/tracking/flow/dis.ts';
 import {
   createFlowField,
   createFlowImage,
   prepareFlowImage,
-} from '../../../src/tracking/flow/flow-image.ts';
+} from '../../../src/tracking/flow/image.ts';
 import { endPointError, flowBetween, flowImage, noise, picture, uniformFlow } from './synthetic.ts';
 
 const size = { width: 256, height: 144 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFarnebackFlow } from '../../../src/tracking/flow/farneback-flow.ts';
-import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
+import { createFarnebackFlow } from '../../../src/tracking/flow/farneback.ts';
+import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowEngine } from '../../../src/tracking/flow/types.ts';
 import { endPointError, flowBetween, flowImage, noise, picture, uniformFlow } from './synthetic.ts';
 

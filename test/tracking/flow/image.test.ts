@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  createFlowImage,
-  flowGrid,
-  prepareFlowImage,
-} from '../../../src/tracking/flow/flow-image.ts';
+import { createFlowImage, flowGrid, prepareFlowImage } from '../../../src/tracking/flow/image.ts';
 import type { FlowLevel } from '../../../src/tracking/flow/types.ts';
 import { picture } from './synthetic.ts';
 

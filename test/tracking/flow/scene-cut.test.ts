@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { createDisFlow } from '../../../src/tracking/flow/dis-flow.ts';
-import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
+import { createDisFlow } from '../../../src/tracking/flow/dis.ts';
+import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from '../../../src/tracking/flow/scene-cut.ts';
 import { flowImage, noise, picture, type Texture } from './synthetic.ts';

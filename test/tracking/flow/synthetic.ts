@@ -4,7 +4,7 @@ import {
   createFlowField,
   createFlowImage,
   prepareFlowImage,
-} from '../../../src/tracking/flow/flow-image.ts';
+} from '../../../src/tracking/flow/image.ts';
 import type { FlowEngine, FlowField, FlowImage } from '../../../src/tracking/flow/types.ts';
 
 /** A grey value for every point of the plane, so that moved pictures are sampled without loss. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
-import type { SoftMask } from '../../src/frame/soft-mask.ts';
+import { maskFromBitmap, maskIou } from '../../../src/frame/mask.ts';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 import {
   emptySoftMask,
   modelMaskFromSoft,
@@ -10,10 +10,10 @@ import {
   softMaskBounds,
   softMaskFromLogits,
   softMaskFromMask,
-} from '../../src/tracking/model-mask.ts';
-import { renderMask } from '../../src/tracking/render-mask.ts';
-import { softMaskIou } from '../../src/tracking/soft-mask-iou.ts';
-import { discLogits, discMask, softDisc } from './shapes.ts';
+} from '../../../src/tracking/mask/model-mask.ts';
+import { renderMask } from '../../../src/tracking/mask/render.ts';
+import { softMaskIou } from '../../../src/tracking/mask/iou.ts';
+import { discLogits, discMask, softDisc } from '../shapes.ts';
 
 const size = { width: 160, height: 96 };
 const side = 48;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createDisFlow } from '../../../src/tracking/flow/dis-flow.ts';
-import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
-import { followObject } from '../../../src/tracking/flow/object-motion.ts';
+import { createDisFlow } from '../../../src/tracking/flow/dis.ts';
+import { createFlowField } from '../../../src/tracking/flow/image.ts';
+import { followObject } from '../../../src/tracking/mask/object-motion.ts';
 import type { FlowImage } from '../../../src/tracking/flow/types.ts';
-import { warpSoftMask } from '../../../src/tracking/flow/warp.ts';
+import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
 import {
   flowBetween,
   flowImage,
@@ -12,7 +12,7 @@ import {
   softIou,
   softMask,
   uniformFlow,
-} from './synthetic.ts';
+} from '../flow/synthetic.ts';
 
 const size = { width: 256, height: 144 };
 const inside = (x: number, y: number) => Math.hypot((x - 100) / 35, (y - 70) / 25) < 1;

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
-import { maskToBitmap, type Mask } from '../../src/frame/mask.ts';
-import type { SoftMask } from '../../src/frame/soft-mask.ts';
-import { renderDisjoint } from '../../src/tracking/overlap.ts';
-import { renderMask } from '../../src/tracking/render-mask.ts';
-import { renderObjects } from '../../src/tracking/render-objects.ts';
-import { newTrackedObject, type TrackedObject } from '../../src/tracking/tracked-object.ts';
-import { discMask, randomNumbers, randomSoftMask, softDisc } from './shapes.ts';
+import { maskToBitmap, type Mask } from '../../../src/frame/mask.ts';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
+import { renderDisjoint } from '../../../src/tracking/mask/overlap.ts';
+import { renderMask } from '../../../src/tracking/mask/render.ts';
+import { renderObjects } from '../../../src/tracking/object/render.ts';
+import {
+  newTrackedObject,
+  type TrackedObject,
+} from '../../../src/tracking/object/tracked-object.ts';
+import { discMask, randomNumbers, randomSoftMask, softDisc } from '../shapes.ts';
 
 const analysis = { width: 24, height: 18 };
 const displays = [analysis, { width: 77, height: 50 }, { width: 120, height: 90 }];

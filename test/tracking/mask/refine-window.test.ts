@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { emptySoftMask } from '../../src/tracking/model-mask.ts';
+import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import {
   createCropMemory,
   cutRefineCrop,
   pasteRefined,
   refineWindow,
-} from '../../src/tracking/refine-window.ts';
-import { softDisc } from './shapes.ts';
+} from '../../../src/tracking/mask/refine-window.ts';
+import { softDisc } from '../shapes.ts';
 
 const analysis = { width: 160, height: 96 };
 /** No multiple of the four values that the kernel takes at a time. */

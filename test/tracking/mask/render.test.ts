@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { maskFromBitmap, maskIou, maskToBitmap } from '../../src/frame/mask.ts';
-import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { renderMask } from '../../src/tracking/render-mask.ts';
-import { resizeMask } from '../../src/tracking/render-objects.ts';
-import { discMask, randomNumbers, randomSoftMask, softDisc } from './shapes.ts';
+import { maskFromBitmap, maskIou, maskToBitmap } from '../../../src/frame/mask.ts';
+import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
+import { renderMask } from '../../../src/tracking/mask/render.ts';
+import { resizeMask } from '../../../src/tracking/object/render.ts';
+import { discMask, randomNumbers, randomSoftMask, softDisc } from '../shapes.ts';
 
 const analysis = { width: 128, height: 72 };
 const display = { width: 1280, height: 720 };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { SoftMask } from '../../../src/frame/soft-mask.ts';
-import { composeFlow } from '../../../src/tracking/flow/compose-flow.ts';
-import { createFlowField } from '../../../src/tracking/flow/flow-image.ts';
+import { composeFlow } from '../../../src/tracking/flow/compose.ts';
+import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
-import { warpSoftMask } from '../../../src/tracking/flow/warp.ts';
+import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
 import { randomNumbers, randomSoftMask } from '../shapes.ts';
-import { softIou, softMask, uniformFlow, valueAt } from './synthetic.ts';
+import { softIou, softMask, uniformFlow, valueAt } from '../flow/synthetic.ts';
 
 const size = { width: 120, height: 80 };
 const grid = { width: 60, height: 40 };

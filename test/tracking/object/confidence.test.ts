@@ -7,18 +7,18 @@ import {
   expectedIouOfFollowing,
   type MaskEvidence,
   type PromptClarity,
-} from '../../src/tracking/confidence.ts';
-import { confidenceModel } from '../../src/tracking/confidence-model.ts';
-import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { changeObject } from '../../src/tracking/object-steps.ts';
+} from '../../../src/tracking/object/confidence.ts';
+import { confidenceModel } from '../../../src/tracking/object/confidence-model.ts';
+import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
+import { changeObject } from '../../../src/tracking/object/steps.ts';
 import {
   confidenceOf,
   followingConfidenceOf,
   newTrackedObject,
-} from '../../src/tracking/tracked-object.ts';
-import type { SegmentedAction } from '../../src/tracking/tracker-types.ts';
-import { wholePicture } from '../../src/frame/geometry.ts';
-import { discLogits, discMask, softDisc } from './shapes.ts';
+} from '../../../src/tracking/object/tracked-object.ts';
+import type { SegmentedAction } from '../../../src/tracking/tracker-types.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
+import { discLogits, discMask, softDisc } from '../shapes.ts';
 
 const doubtful: PromptClarity = {
   stability: 0.6,

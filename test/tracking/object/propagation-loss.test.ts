@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { emptySoftMask } from '../../src/tracking/model-mask.ts';
-import { propagationLoss } from '../../src/tracking/propagation-loss.ts';
-import { newTrackedObject } from '../../src/tracking/tracked-object.ts';
+import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
+import { propagationLoss } from '../../../src/tracking/object/propagation-loss.ts';
+import { newTrackedObject } from '../../../src/tracking/object/tracked-object.ts';
 
 const fresh = {
   ...newTrackedObject(1, emptySoftMask({ width: 8, height: 8 })),

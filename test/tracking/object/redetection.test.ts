@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
-import type { Box } from '../../src/frame/geometry.ts';
-import type { SoftMask } from '../../src/frame/soft-mask.ts';
+import type { Box } from '../../../src/frame/geometry.ts';
+import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 import {
   changedShare,
   findResemblance,
   learnLook,
   sampleColours,
-} from '../../src/tracking/colour-look.ts';
+} from '../../../src/tracking/object/colour-histogram.ts';
 import {
   judgeSearch,
   missSearch,
   startSearch,
   type HiddenSearch,
-} from '../../src/tracking/hidden-search.ts';
-import { colouredPicture, green, grey, red, type Yuv } from './coloured-picture.ts';
+} from '../../../src/tracking/object/redetection.ts';
+import { colouredPicture, green, grey, red, type Yuv } from '../coloured-picture.ts';
 
 const size = { width: 160, height: 96 };
 const home: Box = { x: 40, y: 32, width: 32, height: 24 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mayRefine, refineCaution } from '../../src/tracking/refine-caution.ts';
+import { mayRefine, refineCaution } from '../../../src/tracking/object/refine-dead-zone.ts';
 
 test('the more an object changed its shape, the sooner the refiner is heeded', () => {
   const cautions = [0, 0.02, 0.1, 0.3, 1].map(refineCaution);

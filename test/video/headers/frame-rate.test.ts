@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { headerFrameRate } from '../../src/video/header-frame-rate.ts';
-import { encoders, makeClip } from './clips.ts';
+import { headerFrameRate } from '../../../src/video/headers/frame-rate.ts';
+import { encoders, makeClip } from '../clips.ts';
 
 const tall = '-pix_fmt yuv420p10le';
 const x264 = '-c:v libx264 -preset veryfast';

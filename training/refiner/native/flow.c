@@ -1,4 +1,4 @@
-// The tracker's flow engine (src/tracking/flow/kernel) as a shared library: flow of two grey pictures in one call.
+// The tracker's flow engine (src/tracking/kernel) as a shared library: flow of two grey pictures in one call.
 #include "dis.h"
 
 #define ARENA (48 << 20)

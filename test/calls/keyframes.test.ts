@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseKeyframes } from '../../src/cli/segment/video-config.ts';
+import { parseKeyframes } from '../../src/calls/keyframes.ts';
 
 test('--keyframes takes an interval, adaptive, and adaptive with its bounds', () => {
   expect(parseKeyframes('12')).toEqual({ fixedInterval: 12 });

@@ -1,0 +1,41 @@
+import { fileURLToPath } from 'node:url';
+
+/** Every program of `bench/programs`, with what it measures. */
+export const programs: Readonly<Record<string, string>> = {
+  'camera-quality': 'What masks lose on a busy server, against one camera alone.',
+  cameras: 'Live 720p30 cameras side by side: drops, latency, keyframes, CPU.',
+  corrections: 'What one click on a held frame brings, there and later.',
+  'decode-delay': 'Frames and milliseconds that decoding adds, per container.',
+  'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',
+  flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts.',
+  inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
+  latency: 'Latency of LATEST with an encoder that was slowed down.',
+  occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
+  'reliability-plot':
+    'Draws confidence against true IoU from a report of `maskstream eval --json`.',
+  'single-frame': 'IoU of single frames for a box and one to three clicks.',
+  soak: '10,000 frames of one camera: memory, threads, handles, children.',
+};
+
+const [name, ...options] = process.argv.slice(2);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await run(name, options);
+
+/** Runs one program in this process, which reads its own options, or lists all of them. */
+async function run(program: string | undefined, words: readonly string[]): Promise<void> {
+  if (program === undefined || !Object.hasOwn(programs, program)) {
+    const width = Math.max(...Object.keys(programs).map((known) => known.length)) + 2;
+    const lines = Object.entries(programs).map(
+      ([known, what]) => `  ${known.padEnd(width)}${what}`,
+    );
+    const problem = program === undefined ? '' : `no program "${program}"\n\n`;
+    console.error(`${problem}npm run bench NAME -- options\n\n${lines.join('\n')}`);
+    process.exitCode = 2;
+    return;
+  }
+  process.argv.splice(1, process.argv.length, fileURLToPath(programUrl(program)), ...words);
+  await import(programUrl(program).href);
+}
+
+function programUrl(program: string): URL {
+  return new URL(`./programs/${program}.js`, import.meta.url);
+}
