@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configVariables, readConfig } from '../../src/config.ts';
+import { configVariables, readConfig } from '../src/config.ts';
 
 describe('config', () => {
   test('has a default for everything', () => {

@@ -15,11 +15,11 @@ import {
   configMessage,
   exchange,
   rawClient,
-} from '../server/raw-call.ts';
-import { encoders, ffmpeg, makeClip, temporaryPath } from '../video/clips.ts';
-import { expectIntact, runStream } from './run-stream.ts';
-import { noiseBytes } from '../noise.ts';
-import { startServer, type TestServer } from './start-server.ts';
+} from '../fixtures/raw-call.ts';
+import { encoders, ffmpeg, makeClip, temporaryPath } from '../fixtures/encoded-clips.ts';
+import { expectIntact, runStream } from '../fixtures/run-stream.ts';
+import { noiseBytes } from '../fixtures/noise-bytes.ts';
+import { startServer, type TestServer } from '../fixtures/start-server.ts';
 
 const frames = 12;
 const width = 160;

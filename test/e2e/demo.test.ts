@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
-import { captureCli } from './capture-cli.ts';
+import { captureCli } from '../fixtures/capture-cli.ts';
 
 test('the demo streams its clip, prints the table and writes its pictures', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'maskstream-demo-'));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Calibration } from '../../src/evaluation/calibration.ts';
 import type { PromptPool, Row, SettingSummary } from '../../src/evaluation/summarize.ts';
-import { captureCli } from './capture-cli.ts';
-import { makeClip } from './made-clip.ts';
+import { captureCli } from '../fixtures/capture-cli.ts';
+import { makeClip } from '../fixtures/scene-clip.ts';
 
 const frameCount = 14;
 let folder = '';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeClip } from './made-clip.ts';
-import { startService } from './start-service.ts';
+import { makeClip } from '../fixtures/scene-clip.ts';
+import { startService } from '../fixtures/start-service.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

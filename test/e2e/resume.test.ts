@@ -7,9 +7,9 @@ import {
   type ResumeState,
   type VideoConfig,
 } from '../../clients/typescript/index.ts';
-import { encoders, makeClip } from '../video/clips.ts';
-import { runStream } from './run-stream.ts';
-import { startServer } from './start-server.ts';
+import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
+import { runStream } from '../fixtures/run-stream.ts';
+import { startServer } from '../fixtures/start-server.ts';
 
 const config: VideoConfig = { container: 'mpeg-ts', delivery: 'every-frame' };
 

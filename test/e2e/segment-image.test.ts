@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { decodeMask } from '../../clients/typescript/index.ts';
-import { ffmpeg, temporaryPath } from '../video/clips.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { ffmpeg, temporaryPath } from '../fixtures/encoded-clips.ts';
+import { startServer, type TestServer } from '../fixtures/start-server.ts';
 
 let system: TestServer;
 

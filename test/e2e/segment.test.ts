@@ -18,11 +18,11 @@ import { readIndexedPng } from '../../src/formats/indexed-png.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
 import { decodeRgb } from '../../src/video/index.ts';
-import { captureCli } from './capture-cli.ts';
-import { makeClip } from './made-clip.ts';
-import type { MadeClip } from './made-clip.ts';
-import { startService } from './start-service.ts';
-import type { RunningService } from './start-service.ts';
+import { captureCli } from '../fixtures/capture-cli.ts';
+import { makeClip } from '../fixtures/scene-clip.ts';
+import type { MadeClip } from '../fixtures/scene-clip.ts';
+import { startService } from '../fixtures/start-service.ts';
+import type { RunningService } from '../fixtures/start-service.ts';
 
 const frameCount = 12;
 let folder = '';

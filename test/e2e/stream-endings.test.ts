@@ -7,10 +7,10 @@ import {
   type VideoStream,
 } from '../../clients/typescript/index.ts';
 import { Container } from '../../src/gen/maskstream/v1/video_request.ts';
-import { changedConfig, http2Call } from '../server/raw-call.ts';
-import { encoders, makeClip, onlyChildId } from '../video/clips.ts';
-import { expectIntact, readToEnd, runStream } from './run-stream.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { changedConfig, http2Call } from '../fixtures/raw-call.ts';
+import { encoders, makeClip, onlyChildId } from '../fixtures/encoded-clips.ts';
+import { expectIntact, readToEnd, runStream } from '../fixtures/run-stream.ts';
+import { startServer, type TestServer } from '../fixtures/start-server.ts';
 
 const frames = 60;
 const size = '160x120';

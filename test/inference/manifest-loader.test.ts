@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadManifest } from '../../src/inference/manifest-loader.ts';
-import { type LooseManifest, writeToyModel } from './toy-model.ts';
+import { type LooseManifest, writeToyModel } from '../fixtures/toy-model.ts';
 
 async function refusal(edit: (manifest: LooseManifest) => void): Promise<unknown> {
   await using folder = await writeToyModel(edit);

@@ -13,7 +13,7 @@ import type {
 } from '../../src/inference/requests.ts';
 import { killWorker } from '../../src/inference/worker/queue.ts';
 import type { Segmenter as PipelinePort } from '../../src/pipeline/ports.ts';
-import { paintFrame } from './pictures.ts';
+import { paintFrame } from '../fixtures/painted-frames.ts';
 
 const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
 const { signal } = new AbortController();

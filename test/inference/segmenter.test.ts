@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
 import type { DecodeRequest, Features, LoadedModel } from '../../src/inference/requests.ts';
-import { paintFrame, plainFrame } from './pictures.ts';
-import { type ToyFolder, writeToyModel } from './toy-model.ts';
+import { paintFrame, plainFrame } from '../fixtures/painted-frames.ts';
+import { type ToyFolder, writeToyModel } from '../fixtures/toy-model.ts';
 
 // The toy's arithmetic is known, so each test reads in the answer what went into the graph.
 

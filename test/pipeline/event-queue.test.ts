@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { ChunkQueue } from '../../src/pipeline/intake/chunk-queue.ts';
 import { EventQueue } from '../../src/pipeline/event-queue.ts';
 import { InputReader } from '../../src/pipeline/intake/input-reader.ts';
-import { settled } from './credit-source.ts';
-import { InputScript, prompt } from './session-harness.ts';
+import { settled } from '../fixtures/credit-source.ts';
+import { InputScript, prompt } from '../fixtures/session-harness.ts';
 
 /** Whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {

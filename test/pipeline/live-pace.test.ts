@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import { LivePace } from '../../src/pipeline/live-pace.ts';
-import { movingSquare, paintScene, uneventful } from './fake-video.ts';
+import { movingSquare, paintScene, uneventful } from '../fixtures/fake-video.ts';
 
 /** A camera of 25 frames a second, and how long each of its frames takes. */
 function camera() {

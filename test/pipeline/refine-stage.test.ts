@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FrameResult } from '../../src/pipeline/session-types.ts';
-import { createFakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, type Scene } from './fake-video.ts';
-import { click, prompt, readAll, TestSessions } from './session-harness.ts';
+import { createFakeSegmenter } from '../fixtures/fake-segmenter.ts';
+import { movingSquare, type Scene } from '../fixtures/fake-video.ts';
+import { click, prompt, readAll, TestSessions } from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FramePool, liveFrames } from '../../src/frame/frame.ts';
 import { initialState } from '../../src/pipeline/frame-task.ts';
 import { RetainedFrames, type RetainedFrame } from '../../src/pipeline/retained-frames.ts';
-import { uneventful } from './fake-video.ts';
+import { uneventful } from '../fixtures/fake-video.ts';
 
 const size = { width: 8, height: 8 };
 const pool = new FramePool();

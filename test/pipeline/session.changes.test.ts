@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import type { ResumeObject } from '../../src/pipeline/session-types.ts';
-import { movingSquare, trueMask, type Scene } from './fake-video.ts';
+import { movingSquare, trueMask, type Scene } from '../fixtures/fake-video.ts';
 import {
   click,
   gate,
@@ -11,7 +11,7 @@ import {
   readAll,
   readUntil,
   TestSessions,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
-import { createFakeSegmenter } from './fake-segmenter.ts';
+import { createFakeSegmenter } from '../fixtures/fake-segmenter.ts';
 import {
   click,
   gate,
@@ -11,7 +11,7 @@ import {
   readAll,
   readUntil,
   TestSessions,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

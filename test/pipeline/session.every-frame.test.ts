@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
-import { movingSquare, trueMask } from './fake-video.ts';
+import { movingSquare, trueMask } from '../fixtures/fake-video.ts';
 import {
   click,
   isMasks,
@@ -9,7 +9,7 @@ import {
   readAll,
   readUntil,
   TestSessions,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

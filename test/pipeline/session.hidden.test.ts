@@ -2,9 +2,9 @@ import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
-import { createFakeSegmenter, fakeModel } from './fake-segmenter.ts';
-import { movingSquare, trueMask, type Scene } from './fake-video.ts';
-import { click, maskOf, prompt, readAll, TestSessions } from './session-harness.ts';
+import { createFakeSegmenter, fakeModel } from '../fixtures/fake-segmenter.ts';
+import { movingSquare, trueMask, type Scene } from '../fixtures/fake-video.ts';
+import { click, maskOf, prompt, readAll, TestSessions } from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import type { SessionOptions } from '../../src/pipeline/session-types.ts';
-import { movingSquare, trueMask, type Scene } from './fake-video.ts';
+import { movingSquare, trueMask, type Scene } from '../fixtures/fake-video.ts';
 import {
   click,
   gate,
@@ -13,7 +13,7 @@ import {
   readUntil,
   TestSessions,
   type SessionSetup,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 /** A clock that stands: no frame is late, whatever else the machine does. */

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import type { SessionOptions } from '../../src/pipeline/session-types.ts';
-import { createFakeSegmenter } from './fake-segmenter.ts';
+import { createFakeSegmenter } from '../fixtures/fake-segmenter.ts';
 import {
   click,
   gate,
@@ -10,7 +10,7 @@ import {
   readAll,
   readUntil,
   TestSessions,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 /*
  * LATEST under load: what a camera sends faster than it can be decoded, tracked or segmented.

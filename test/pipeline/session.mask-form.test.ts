@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { encodeCocoRle } from '../../src/frame/coco-rle.ts';
-import { click, prompt, readAll, TestSessions } from './session-harness.ts';
-import { createFakeSegmenter } from './fake-segmenter.ts';
+import { click, prompt, readAll, TestSessions } from '../fixtures/session-harness.ts';
+import { createFakeSegmenter } from '../fixtures/fake-segmenter.ts';
 
 const sessions = new TestSessions();
 afterEach(() => sessions.expectNothingLeft());

@@ -2,9 +2,16 @@ import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
-import { createFakeSegmenter, fakeModel, type FakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, trueMask, twoSquares } from './fake-video.ts';
-import { click, maskOf, openTwoBoxes, prompt, readAll, TestSessions } from './session-harness.ts';
+import { createFakeSegmenter, fakeModel, type FakeSegmenter } from '../fixtures/fake-segmenter.ts';
+import { movingSquare, trueMask, twoSquares } from '../fixtures/fake-video.ts';
+import {
+  click,
+  maskOf,
+  openTwoBoxes,
+  prompt,
+  readAll,
+  TestSessions,
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

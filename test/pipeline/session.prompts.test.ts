@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, maskToBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { OverlapRule } from '../../src/frame/prompt.ts';
 import type { SessionEvent } from '../../src/pipeline/session-types.ts';
-import { movingSquare, sceneSize, trueMask, type Scene } from './fake-video.ts';
+import { movingSquare, sceneSize, trueMask, type Scene } from '../fixtures/fake-video.ts';
 import {
   click,
   type InputScript,
@@ -13,7 +13,7 @@ import {
   readAll,
   readUntil,
   TestSessions,
-} from './session-harness.ts';
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

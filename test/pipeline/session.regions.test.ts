@@ -2,9 +2,27 @@ import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture, type Box } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/pipeline/ports.ts';
-import { createFakeSegmenter, fakeModel, maskSide, type FakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, sceneSize, trueMask, twoSquares, type Scene } from './fake-video.ts';
-import { click, maskOf, openTwoBoxes, prompt, readAll, TestSessions } from './session-harness.ts';
+import {
+  createFakeSegmenter,
+  fakeModel,
+  maskSide,
+  type FakeSegmenter,
+} from '../fixtures/fake-segmenter.ts';
+import {
+  movingSquare,
+  sceneSize,
+  trueMask,
+  twoSquares,
+  type Scene,
+} from '../fixtures/fake-video.ts';
+import {
+  click,
+  maskOf,
+  openTwoBoxes,
+  prompt,
+  readAll,
+  TestSessions,
+} from '../fixtures/session-harness.ts';
 
 const sessions = new TestSessions();
 const open = sessions.open;

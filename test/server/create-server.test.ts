@@ -6,7 +6,7 @@ import { protoPath } from 'grpc-health-check';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
 import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
-import { chunkMessage, collect, configMessage, exchange, rawClient } from './raw-call.ts';
+import { chunkMessage, collect, configMessage, exchange, rawClient } from '../fixtures/raw-call.ts';
 import {
   echoSession,
   infoEvent,
@@ -14,7 +14,7 @@ import {
   scripted,
   scriptedModel,
   summaryEvent,
-} from './scripted-session.ts';
+} from '../fixtures/scripted-session.ts';
 
 type Options = Omit<Parameters<typeof createServer>[0], 'sessions' | 'models'>;
 
@@ -169,8 +169,8 @@ test('with a token, every call but health needs it', async () => {
 });
 
 test('TLS serves clients that trust its certificate, and no others', async () => {
-  const certificate = readFileSync(new URL('./tls/certificate.pem', import.meta.url));
-  const privateKey = readFileSync(new URL('./tls/key.pem', import.meta.url));
+  const certificate = readFileSync(new URL('../fixtures/tls/certificate.pem', import.meta.url));
+  const privateKey = readFileSync(new URL('../fixtures/tls/key.pem', import.meta.url));
   const address = await start(echoSession, {
     transport: { kind: 'tls', certificate, privateKey, clientAuthorities: null },
   });
@@ -181,8 +181,8 @@ test('TLS serves clients that trust its certificate, and no others', async () =>
 });
 
 test('mutual TLS refuses clients without a certificate', async () => {
-  const certificate = readFileSync(new URL('./tls/certificate.pem', import.meta.url));
-  const privateKey = readFileSync(new URL('./tls/key.pem', import.meta.url));
+  const certificate = readFileSync(new URL('../fixtures/tls/certificate.pem', import.meta.url));
+  const privateKey = readFileSync(new URL('../fixtures/tls/key.pem', import.meta.url));
   const address = await start(echoSession, {
     transport: { kind: 'tls', certificate, privateKey, clientAuthorities: certificate },
   });

@@ -19,7 +19,7 @@ import {
   exchange,
   http2Call,
   rawClient,
-} from './raw-call.ts';
+} from '../fixtures/raw-call.ts';
 import {
   echoSession,
   infoEvent,
@@ -27,7 +27,7 @@ import {
   scripted,
   scriptedModel,
   summaryEvent,
-} from './scripted-session.ts';
+} from '../fixtures/scripted-session.ts';
 
 let server: MaskstreamServer;
 let client: SegmentationServiceClient;

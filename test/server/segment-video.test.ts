@@ -2,8 +2,14 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
 import { createServer, type MaskstreamServer } from '../../src/server/index.ts';
-import { chunkMessage, configMessage, endMessage, exchange, rawClient } from './raw-call.ts';
-import { echoSession, scripted, scriptedModel } from './scripted-session.ts';
+import {
+  chunkMessage,
+  configMessage,
+  endMessage,
+  exchange,
+  rawClient,
+} from '../fixtures/raw-call.ts';
+import { echoSession, scripted, scriptedModel } from '../fixtures/scripted-session.ts';
 
 let server: MaskstreamServer;
 let client: SegmentationServiceClient;

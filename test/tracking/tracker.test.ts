@@ -9,7 +9,7 @@ import type {
   TrackerFrame,
 } from '../../src/tracking/tracker-types.ts';
 import { Tracker } from '../../src/tracking/tracker.ts';
-import { discLogits, discMask } from './shapes.ts';
+import { discLogits, discMask } from '../fixtures/discs.ts';
 
 const size = { width: 128, height: 96 };
 const maskSide = 48;

@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
 import { createDecoder } from '../../src/video/index.ts';
-import { chunksOf, decodeAll, expectNothingLeft, never, systemFfmpeg } from './clips.ts';
+import {
+  chunksOf,
+  decodeAll,
+  expectNothingLeft,
+  never,
+  systemFfmpeg,
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

@@ -12,7 +12,7 @@ import {
   never,
   probeTimesUs,
   systemFfmpeg,
-} from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

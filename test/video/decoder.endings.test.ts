@@ -14,9 +14,9 @@ import {
   makeClip,
   never,
   systemFfmpeg,
-} from './clips.ts';
-import { noiseBytes } from '../noise.ts';
-import type { Decoded } from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
+import { noiseBytes } from '../fixtures/noise-bytes.ts';
+import type { Decoded } from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

@@ -13,7 +13,7 @@ import {
   makeClip,
   never,
   systemFfmpeg,
-} from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

@@ -14,8 +14,8 @@ import {
   never,
   systemFfmpeg,
   temporaryPath,
-} from './clips.ts';
-import type { Decoded } from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
+import type { Decoded } from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

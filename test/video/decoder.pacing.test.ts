@@ -15,7 +15,7 @@ import {
   never,
   onlyChildId,
   systemFfmpeg,
-} from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { detectContainer, detectionBytes } from '../../src/video/index.ts';
-import { noiseBytes } from '../noise.ts';
-import { encoders, makeClip } from './clips.ts';
+import { noiseBytes } from '../fixtures/noise-bytes.ts';
+import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 
 const fragmented = '-movflags frag_keyframe+empty_moov';
 

@@ -12,7 +12,7 @@ import {
   never,
   systemFfmpeg,
   temporaryPath,
-} from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

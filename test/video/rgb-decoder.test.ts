@@ -13,7 +13,7 @@ import {
   never,
   systemFfmpeg,
   temporaryPath,
-} from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connect, PromptKind, type SegmentationClient } from '../../clients/typescript/index.ts';
-import { createServer, type MaskstreamServer } from '../../src/server/index.ts';
-import { echoSession, scripted, scriptedModel } from '../server/scripted-session.ts';
+import { connect, PromptKind, type SegmentationClient } from '../../../clients/typescript/index.ts';
+import { createServer, type MaskstreamServer } from '../../../src/server/index.ts';
+import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
 
 let server: MaskstreamServer;
 let client: SegmentationClient;

@@ -8,10 +8,14 @@ import {
   type SegmentationClient,
   type VideoResult,
   type VideoStream,
-} from '../../clients/typescript/index.ts';
-import { deferred } from '../../clients/typescript/deferred.ts';
-import { SegmentationError } from '../../src/frame/errors.ts';
-import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
+} from '../../../clients/typescript/index.ts';
+import { deferred } from '../../../clients/typescript/deferred.ts';
+import { SegmentationError } from '../../../src/frame/errors.ts';
+import {
+  createServer,
+  type MaskstreamServer,
+  type OpenSession,
+} from '../../../src/server/index.ts';
 import {
   echoSession,
   infoEvent,
@@ -19,7 +23,7 @@ import {
   scripted,
   scriptedModel,
   summaryEvent,
-} from '../server/scripted-session.ts';
+} from '../../fixtures/scripted-session.ts';
 
 let server: MaskstreamServer | null = null;
 let client: SegmentationClient | null = null;

@@ -2,7 +2,7 @@ import { wholeView } from '../../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { pictureOf } from '../../../src/inference/picture.ts';
 import { fillInput, resamplePlane } from '../../../src/inference/layouts/preprocess.ts';
-import { paintFrame, plainFrame } from '../pictures.ts';
+import { paintFrame, plainFrame } from '../../fixtures/painted-frames.ts';
 
 const target = {
   width: 4,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { colourOf } from '../../../src/inference/text/colour.ts';
 import { pictureOf } from '../../../src/inference/picture.ts';
 import { findInstances } from '../../../src/inference/text/instances.ts';
-import { paintFrame } from '../pictures.ts';
+import { paintFrame } from '../../fixtures/painted-frames.ts';
 
 const red = [81, 90, 240] as const;
 const blue = [41, 240, 110] as const;

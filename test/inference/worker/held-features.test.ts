@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { HeldFeatures } from '../../../src/inference/worker/held-features.ts';
-import { plainFrame } from '../pictures.ts';
+import { plainFrame } from '../../fixtures/painted-frames.ts';
 
 test('features that a worker lost are made again from the same view of the picture', () => {
   using frame = plainFrame([126, 128, 128]);

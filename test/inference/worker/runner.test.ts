@@ -3,8 +3,8 @@ import { liveFrames } from '../../../src/frame/frame.ts';
 import { loadManifest } from '../../../src/inference/manifest-loader.ts';
 import { pictureOf } from '../../../src/inference/picture.ts';
 import { openRunner, type Runner } from '../../../src/inference/worker/runner.ts';
-import { plainFrame } from '../pictures.ts';
-import { writeToyModel } from '../toy-model.ts';
+import { plainFrame } from '../../fixtures/painted-frames.ts';
+import { writeToyModel } from '../../fixtures/toy-model.ts';
 
 async function toyRunner(): Promise<Runner> {
   await using folder = await writeToyModel();

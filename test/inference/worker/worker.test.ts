@@ -4,8 +4,8 @@ import { liveFrames } from '../../../src/frame/frame.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import type { DecodeRequest, LoadedModel } from '../../../src/inference/requests.ts';
 import { killWorker } from '../../../src/inference/worker/queue.ts';
-import { plainFrame } from '../pictures.ts';
-import { type ToyFolder, writeToyModel } from '../toy-model.ts';
+import { plainFrame } from '../../fixtures/painted-frames.ts';
+import { type ToyFolder, writeToyModel } from '../../fixtures/toy-model.ts';
 
 type Killable = LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
 

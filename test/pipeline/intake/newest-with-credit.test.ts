@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import { expect, test } from 'vitest';
 import { newestWithCredit } from '../../../src/pipeline/intake/newest-with-credit.ts';
-import { close, CreditSource, settled, type Closable } from '../credit-source.ts';
+import { close, CreditSource, settled, type Closable } from '../../fixtures/credit-source.ts';
 
 function overtake(overtaken: Closable, newer: Closable): Closable {
   close(overtaken);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readAhead } from '../../../src/pipeline/intake/read-ahead.ts';
-import { close, CreditSource, settled } from '../credit-source.ts';
+import { close, CreditSource, settled } from '../../fixtures/credit-source.ts';
 
 function ahead(source: CreditSource, depth = 2) {
   const read: number[] = [];

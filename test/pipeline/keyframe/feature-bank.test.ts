@@ -1,14 +1,14 @@
-import { wholePicture } from '../../src/frame/geometry.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
-import { liveFrames } from '../../src/frame/frame.ts';
-import { EarlyFeatures } from '../../src/pipeline/keyframe/prefetch.ts';
-import { FeatureBank } from '../../src/pipeline/keyframe/feature-bank.ts';
-import { LateKeyframe } from '../../src/pipeline/keyframe/async-keyframe.ts';
-import { StageClock, StageStatistics } from '../../src/pipeline/stage-clock.ts';
-import { newObjectRecord } from '../../src/pipeline/prompts/object-record.ts';
-import { createFakeSegmenter, type FakeSegmenter } from './fake-segmenter.ts';
-import { movingSquare, paintScene } from './fake-video.ts';
-import { gate } from './session-harness.ts';
+import { liveFrames } from '../../../src/frame/frame.ts';
+import { EarlyFeatures } from '../../../src/pipeline/keyframe/prefetch.ts';
+import { FeatureBank } from '../../../src/pipeline/keyframe/feature-bank.ts';
+import { LateKeyframe } from '../../../src/pipeline/keyframe/async-keyframe.ts';
+import { StageClock, StageStatistics } from '../../../src/pipeline/stage-clock.ts';
+import { newObjectRecord } from '../../../src/pipeline/prompts/object-record.ts';
+import { createFakeSegmenter, type FakeSegmenter } from '../../fixtures/fake-segmenter.ts';
+import { movingSquare, paintScene } from '../../fixtures/fake-video.ts';
+import { gate } from '../../fixtures/session-harness.ts';
 
 const { signal } = new AbortController();
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PromptUpdate } from '../../../src/frame/prompt.ts';
 import { PromptBook } from '../../../src/pipeline/prompts/pending-prompts.ts';
-import { fakeModel } from '../fake-segmenter.ts';
-import { click, prompt, testLimits } from '../session-harness.ts';
+import { fakeModel } from '../../fixtures/fake-segmenter.ts';
+import { click, prompt, testLimits } from '../../fixtures/session-harness.ts';
 
 const size = { width: 96, height: 64 };
 

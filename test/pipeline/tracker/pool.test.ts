@@ -4,7 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { createTrackerPool, type TrackerPool } from '../../../src/pipeline/tracker/pool.ts';
-import { click, isMasks, prompt, readAll, readUntil, TestSessions } from '../session-harness.ts';
+import {
+  click,
+  isMasks,
+  prompt,
+  readAll,
+  readUntil,
+  TestSessions,
+} from '../../fixtures/session-harness.ts';
 
 // The tracking thread runs the build; these tests are about the thread, not about masks.
 

@@ -10,8 +10,8 @@ import {
   type Message,
   rawClient,
   squareMask,
-} from '../raw-call.ts';
-import { echoSession, scripted, scriptedModel } from '../scripted-session.ts';
+} from '../../fixtures/raw-call.ts';
+import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
 
 let server: MaskstreamServer;
 let client: SegmentationServiceClient;

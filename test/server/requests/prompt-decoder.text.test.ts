@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { PromptAction, PromptUpdate } from '../../src/gen/maskstream/v1/video_request.ts';
-import { decodePromptUpdate } from '../../src/server/requests/prompt-decoder.ts';
+import { PromptAction, PromptUpdate } from '../../../src/gen/maskstream/v1/video_request.ts';
+import { decodePromptUpdate } from '../../../src/server/requests/prompt-decoder.ts';
 
 const context = {
   model: { name: 'words', promptKinds: ['text', 'box'] as const },

@@ -5,7 +5,14 @@ import {
   createFlowImage,
   prepareFlowImage,
 } from '../../../src/tracking/flow/image.ts';
-import { endPointError, flowBetween, flowImage, noise, picture, uniformFlow } from './synthetic.ts';
+import {
+  endPointError,
+  flowBetween,
+  flowImage,
+  noise,
+  picture,
+  uniformFlow,
+} from '../../fixtures/textures.ts';
 
 const size = { width: 256, height: 144 };
 const scene = noise(1);

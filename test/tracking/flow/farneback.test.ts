@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFarnebackFlow } from '../../../src/tracking/flow/farneback.ts';
 import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowEngine } from '../../../src/tracking/flow/types.ts';
-import { endPointError, flowBetween, flowImage, noise, picture, uniformFlow } from './synthetic.ts';
+import {
+  endPointError,
+  flowBetween,
+  flowImage,
+  noise,
+  picture,
+  uniformFlow,
+} from '../../fixtures/textures.ts';
 
 const size = { width: 160, height: 90 };
 const scene = noise(3);

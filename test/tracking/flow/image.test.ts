@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createFlowImage, flowGrid, prepareFlowImage } from '../../../src/tracking/flow/image.ts';
 import type { FlowLevel } from '../../../src/tracking/flow/types.ts';
-import { picture } from './synthetic.ts';
+import { picture } from '../../fixtures/textures.ts';
 
 const pixel = (level: FlowLevel, x: number, y: number) =>
   level.grey[level.origin + y * level.stride + x]!;

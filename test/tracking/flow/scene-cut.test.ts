@@ -3,7 +3,7 @@ import { createDisFlow } from '../../../src/tracking/flow/dis.ts';
 import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from '../../../src/tracking/flow/scene-cut.ts';
-import { flowImage, noise, picture, type Texture } from './synthetic.ts';
+import { flowImage, noise, picture, type Texture } from '../../fixtures/textures.ts';
 
 const size = { width: 256, height: 144 };
 const engine = createDisFlow();

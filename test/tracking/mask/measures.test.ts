@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { measuresOf } from '../../../src/tracking/mask/measures.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
-import { randomNumbers, randomSoftMask } from '../shapes.ts';
+import { randomNumbers, randomSoftMask } from '../../fixtures/discs.ts';
 
 const size = { width: 27, height: 19 };
 

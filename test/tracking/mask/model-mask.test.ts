@@ -13,7 +13,7 @@ import {
 } from '../../../src/tracking/mask/model-mask.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
 import { softMaskIou } from '../../../src/tracking/mask/iou.ts';
-import { discLogits, discMask, softDisc } from '../shapes.ts';
+import { discLogits, discMask, softDisc } from '../../fixtures/discs.ts';
 
 const size = { width: 160, height: 96 };
 const side = 48;

@@ -12,7 +12,7 @@ import {
   softIou,
   softMask,
   uniformFlow,
-} from '../flow/synthetic.ts';
+} from '../../fixtures/textures.ts';
 
 const size = { width: 256, height: 144 };
 const inside = (x: number, y: number) => Math.hypot((x - 100) / 35, (y - 70) / 25) < 1;

@@ -6,7 +6,7 @@ import {
   pasteRefined,
   refineWindow,
 } from '../../../src/tracking/mask/refine-window.ts';
-import { softDisc } from '../shapes.ts';
+import { softDisc } from '../../fixtures/discs.ts';
 
 const analysis = { width: 160, height: 96 };
 /** No multiple of the four values that the kernel takes at a time. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { comparePictures } from '../../../src/tracking/flow/photometric.ts';
 import { summariseRegion } from '../../../src/tracking/mask/region-summary.ts';
-import { flowImage, noise, picture, softMask, uniformFlow } from '../flow/synthetic.ts';
+import { flowImage, noise, picture, softMask, uniformFlow } from '../../fixtures/textures.ts';
 
 const size = { width: 64, height: 48 };
 

@@ -4,8 +4,8 @@ import { composeFlow } from '../../../src/tracking/flow/compose.ts';
 import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
-import { randomNumbers, randomSoftMask } from '../shapes.ts';
-import { softIou, softMask, uniformFlow, valueAt } from '../flow/synthetic.ts';
+import { randomNumbers, randomSoftMask } from '../../fixtures/discs.ts';
+import { softIou, softMask, uniformFlow, valueAt } from '../../fixtures/textures.ts';
 
 const size = { width: 120, height: 80 };
 const grid = { width: 60, height: 40 };

@@ -18,7 +18,7 @@ import {
 } from '../../../src/tracking/object/tracked-object.ts';
 import type { SegmentedAction } from '../../../src/tracking/tracker-types.ts';
 import { wholePicture } from '../../../src/frame/geometry.ts';
-import { discLogits, discMask, softDisc } from '../shapes.ts';
+import { discLogits, discMask, softDisc } from '../../fixtures/discs.ts';
 
 const doubtful: PromptClarity = {
   stability: 0.6,

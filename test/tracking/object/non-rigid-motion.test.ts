@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { strainOf } from '../../../src/tracking/object/non-rigid-motion.ts';
-import { softDisc } from '../shapes.ts';
+import { softDisc } from '../../fixtures/discs.ts';
 
 const grid = { width: 64, height: 48 };
 const mask = softDisc({ x: 60, y: 50, radius: 24 }, { width: 128, height: 96 });

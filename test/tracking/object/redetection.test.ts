@@ -13,7 +13,7 @@ import {
   startSearch,
   type HiddenSearch,
 } from '../../../src/tracking/object/redetection.ts';
-import { colouredPicture, green, grey, red, type Yuv } from '../coloured-picture.ts';
+import { colouredPicture, green, grey, red, type Yuv } from '../../fixtures/coloured-picture.ts';
 
 const size = { width: 160, height: 96 };
 const home: Box = { x: 40, y: 32, width: 32, height: 24 };

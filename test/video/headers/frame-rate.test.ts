@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { headerFrameRate } from '../../../src/video/headers/frame-rate.ts';
-import { encoders, makeClip } from '../clips.ts';
+import { encoders, makeClip } from '../../fixtures/encoded-clips.ts';
 
 const tall = '-pix_fmt yuv420p10le';
 const x264 = '-c:v libx264 -preset veryfast';
