@@ -8,7 +8,7 @@ import type {
   RefineRequest,
   Segmented,
   Segmenter,
-} from '../../src/pipeline/ports.ts';
+} from '../../src/frame/ports.ts';
 
 export const maskSide = 48;
 

@@ -3,7 +3,7 @@ import { FramePool, liveFrames, type Frame } from '../../src/frame/frame.ts';
 import type { Box, Size } from '../../src/frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { FrameTask } from '../../src/pipeline/frame-task.ts';
-import type { Decode, DecodeEvent } from '../../src/pipeline/ports.ts';
+import type { Decode, DecodeEvent } from '../../src/frame/ports.ts';
 
 /** A bright, textured square; `band` says how bright, which is how the fake model knows it. */
 export type Square = {

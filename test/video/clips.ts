@@ -9,7 +9,7 @@ import { afterAll, afterEach, expect } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import type { Frame } from '../../src/frame/frame.ts';
 import { findFfmpeg } from '../../src/video/index.ts';
-import type { DecodedEvent, DecodedFormat } from '../../src/video/index.ts';
+import type { DecodeEvent, VideoFormat } from '../../src/frame/ports.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'video-test-'));
@@ -110,7 +110,7 @@ export async function* chunksOf(
 
 /** What a whole decode gave; frames are closed, their pixels copied where asked. */
 export type Decoded = {
-  readonly formats: DecodedFormat[];
+  readonly formats: VideoFormat[];
   readonly timesUs: number[];
   readonly frames: Omit<Frame, 'data'>[];
   readonly pixels: Uint8Array[];
@@ -121,7 +121,7 @@ export type Decoded = {
 
 /** Runs a decode to its end, whatever that is. */
 export async function decodeAll(
-  events: AsyncIterable<DecodedEvent>,
+  events: AsyncIterable<DecodeEvent>,
   options: { readonly keepPixels?: boolean } = {},
 ): Promise<Decoded> {
   const result = { formats: [], timesUs: [], frames: [], pixels: [] } as unknown as Decoded;
