@@ -8,11 +8,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Shapes that all rooms of inference share. */
-const inferenceTypes = [
-  'src/inference/manifest.ts',
-  'src/inference/picture.ts',
-  'src/inference/requests.ts',
-];
+const inferenceTypes = ['src/inference/manifest.ts', 'src/inference/picture.ts'];
 
 /** What both directions of a call share. */
 const serverRoom = [
@@ -71,13 +67,12 @@ const mayImport = {
     'src/pipeline/keyframe',
     'src/pipeline/tracker',
   ],
-  'src/pipeline/intake': ['src/frame', 'src/pipeline/session-types.ts', 'src/pipeline/ports.ts'],
+  'src/pipeline/intake': ['src/frame', 'src/pipeline/session-types.ts'],
   'src/pipeline/prompts': [
     'src/frame',
     'src/tracking',
     'src/tracking/object',
     'src/pipeline/session-types.ts',
-    'src/pipeline/ports.ts',
   ],
   'src/pipeline/keyframe': [
     'src/frame',
@@ -88,7 +83,6 @@ const mayImport = {
     'src/pipeline/prompts',
     'src/pipeline/tracker',
     'src/pipeline/session-types.ts',
-    'src/pipeline/ports.ts',
     'src/pipeline/stage-clock.ts',
   ],
   'src/pipeline/tracker': ['src/frame', 'src/tracking', 'src/tracking/flow'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SegmentationError } from './frame/errors.ts';
+import { defaultMaxStreams } from './server/server-limits.ts';
 
 /** Where the server listens; port 0 asks for a free one. */
 export type Listen = { readonly host: string; readonly port: number };
@@ -34,7 +35,7 @@ const schema = z.object({
   /** Worker threads for optical flow, shared by all streams. Default: 2. */
   MASKSTREAM_TRACKER_WORKERS: count('a number of workers').default(2),
   /** Streams at a time; one more is refused. Default: 8. */
-  MASKSTREAM_MAX_STREAMS: count('a number of streams').default(8),
+  MASKSTREAM_MAX_STREAMS: count('a number of streams').default(defaultMaxStreams),
   /** Lowest level that is logged. Default: info. */
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Bearer token that every call but health checks must carry. Default: none asked. */

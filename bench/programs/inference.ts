@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { FramePool, type Frame } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/index.ts';
-import type { DecodeRequest, LoadedModel, Precision } from '../../src/inference/index.ts';
+import type { DecodeRequest } from '../../src/frame/ports.ts';
+import type { LoadedModel, Precision } from '../../src/inference/index.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
 

@@ -1,7 +1,7 @@
 import { usageError } from '../frame/errors.ts';
 import type { SegmentationClient } from '../../clients/typescript/index.ts';
 import { connect } from '../../clients/typescript/index.ts';
-import type { Decoder } from '../video/index.ts';
+import type { Decode } from '../frame/ports.ts';
 import { createDecoder } from '../video/index.ts';
 import type { Arguments, Command, CommandIo } from './command.ts';
 import { findConfiguredFfmpeg } from './find-configured-ffmpeg.ts';
@@ -76,7 +76,7 @@ async function evaluate(args: Arguments, io: CommandIo): Promise<void> {
 type Running = {
   readonly client: SegmentationClient;
   readonly server: ServerProcess;
-  readonly decode: Decoder;
+  readonly decode: Decode;
   readonly io: CommandIo;
 };
 

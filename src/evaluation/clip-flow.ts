@@ -8,7 +8,7 @@ import {
   flowGrid,
   prepareFlowImage,
 } from '../tracking/flow/image.ts';
-import type { Decoder } from '../video/index.ts';
+import type { Decode } from '../frame/ports.ts';
 import { processCpuMs } from './process-cpu.ts';
 
 /** What a decoding of the clip by itself costs. */
@@ -21,7 +21,7 @@ export type DecodeCost = {
 /** Decodes a clip and nothing else; CPU of this process and ffmpeg, in milliseconds. */
 export async function measureDecoding(
   file: string,
-  decode: Decoder,
+  decode: Decode,
   signal: AbortSignal,
 ): Promise<DecodeCost> {
   const before = processCpuMs(process.pid);
@@ -43,7 +43,7 @@ export async function measureDecoding(
  */
 export async function measureFlow(
   file: string,
-  decode: Decoder,
+  decode: Decode,
   signal: AbortSignal,
 ): Promise<(FlowField | null)[]> {
   const engine = createDisFlow();
@@ -65,6 +65,6 @@ export async function measureFlow(
   return fields;
 }
 
-function decodeFile(file: string, decode: Decoder, signal: AbortSignal) {
+function decodeFile(file: string, decode: Decode, signal: AbortSignal) {
   return decode(createReadStream(file), { container: 'mp4', frameRate: null, signal });
 }

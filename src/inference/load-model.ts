@@ -5,7 +5,8 @@ import { layoutProblems } from './layouts/layout-of.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
 import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
-import type { DecodeRequest, LoadedModel } from './requests.ts';
+import type { DecodeRequest } from '../frame/ports.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { Segmenter } from './segmenter.ts';
 import { WorkerLane } from './worker/queue.ts';
 

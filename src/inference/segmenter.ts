@@ -9,13 +9,13 @@ import { pictureOf } from './picture.ts';
 import type {
   DecodeRequest,
   Features,
-  LoadedModel,
   Refined,
   RefineRequest,
   Segmented,
   TextInstance,
   TextRequest,
-} from './requests.ts';
+} from '../frame/ports.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { killWorker, type WorkerLane } from './worker/queue.ts';
 import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
 

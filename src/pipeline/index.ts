@@ -3,19 +3,6 @@ export { KeyframeBudget } from './keyframe/budget.ts';
 export { createTrackerPool } from './tracker/pool.ts';
 export type { TrackerPool } from './tracker/pool.ts';
 export type {
-  Decode,
-  DecodeEvent,
-  DecodeOptions,
-  DecodeRequest,
-  Features,
-  Refined,
-  RefineRequest,
-  Segmented,
-  Segmenter,
-  TextInstance,
-  VideoFormat,
-} from './ports.ts';
-export type {
   FrameResult,
   ObjectResult,
   ResumeObject,

@@ -1,5 +1,5 @@
 import type { CropRequest, ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
-import type { Refined, Segmenter } from './ports.ts';
+import type { Refined, Segmenter } from '../frame/ports.ts';
 import type { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
 

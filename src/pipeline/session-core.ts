@@ -7,7 +7,7 @@ import { checkSize } from './check-size.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import type { FrameTask, ProcessedFrame } from './frame-task.ts';
-import type { VideoFormat } from './ports.ts';
+import type { VideoFormat } from '../frame/ports.ts';
 import { PromptBook } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';

@@ -12,7 +12,7 @@ import type {
 import type { MaskForm } from '../tracking/delivery-types.ts';
 import type { KeyframePolicy } from './keyframe/policy.ts';
 import type { KeyframeBudget } from './keyframe/budget.ts';
-import type { Decode, Segmenter, VideoFormat } from './ports.ts';
+import type { Decode, Segmenter, VideoFormat } from '../frame/ports.ts';
 import type { TrackerPool } from './tracker/pool.ts';
 
 /** When the full model runs. */

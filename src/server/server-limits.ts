@@ -12,7 +12,7 @@ export type ServerLimits = SessionLimits & {
   readonly maxFramePixels: number;
   /** Largest mask in a prompt for an image, in pixels. Default: 12000 x 8000, as images are decoded. */
   readonly maxImagePixels: number;
-  /** Streams and images at a time. Default: 64. */
+  /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
   /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */
   readonly maxQueuedResponseBytes: number;
@@ -27,6 +27,9 @@ export type ServerLimits = SessionLimits & {
   readonly flushTimeoutMs: number;
 };
 
+/** Streams and images that one server takes at a time, unless its owner says otherwise. */
+export const defaultMaxStreams = 8;
+
 const mebibyte = 1024 * 1024;
 
 const defaultLimits: ServerLimits = {
@@ -35,7 +38,7 @@ const defaultLimits: ServerLimits = {
   maxChunkBytes: mebibyte,
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,
-  maxStreams: 64,
+  maxStreams: defaultMaxStreams,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
   idleTimeoutMs: 600_000,

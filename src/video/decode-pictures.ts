@@ -47,7 +47,7 @@ export type DecodePicturesOptions<P> = {
   readonly binary: FfmpegBinary;
   readonly format: StreamFormat;
   readonly frameRate: number | null;
-  /** See `DecodeStreamOptions`. */
+  /** See `DecodeOptions`. */
   readonly framesSkippedBefore?: (decodedFrames: number) => number;
   /** Set for an image. */
   readonly still?: StillInput;

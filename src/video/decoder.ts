@@ -1,8 +1,8 @@
-import type { Container } from '../frame/container.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import { FramePool } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
+import type { Decode, DecodeEvent, VideoFormat } from '../frame/ports.ts';
 import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
 import { decodePictures } from './decode-pictures.ts';
 import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
@@ -29,41 +29,6 @@ export type DecoderOptions = {
   readonly maxQueuedFrames?: number;
 };
 
-/** What is known of the video from one frame on. */
-export type DecodedFormat = {
-  readonly fromFrameIndex: number;
-  readonly display: Size;
-  readonly analysis: Size;
-  readonly frameRate: number | null;
-  readonly codec: string;
-};
-
-/** What a decoder gives: a format before the first frame of each size, frames, then how it ended. */
-export type DecodedEvent =
-  | { readonly kind: 'format'; readonly format: DecodedFormat }
-  | { readonly kind: 'frame'; readonly frame: Frame }
-  | { readonly kind: 'warning'; readonly message: string }
-  | { readonly kind: 'truncated'; readonly message: string };
-
-/** Options of one stream. */
-export type DecodeStreamOptions = {
-  readonly container: Container;
-  /** Frames a second for streams without timing of their own. */
-  readonly frameRate: number | null;
-  /**
-   * How many frames the chunks lack before the `decodedFrames`-th one: they count in `Frame.index`
-   * and in times that are made from a frame rate. Asked in order. Default: none.
-   */
-  readonly framesSkippedBefore?: (decodedFrames: number) => number;
-  readonly signal: AbortSignal;
-};
-
-/** Decodes the bytes of one stream; see {@link createDecoder}. */
-export type Decoder = (
-  chunks: AsyncIterable<Uint8Array>,
-  options: DecodeStreamOptions,
-) => AsyncIterable<DecodedEvent>;
-
 /** Defaults of the limits of {@link DecoderOptions}. */
 export const defaultLimits: DecodeLimits = {
   maxFramePixels: 4096 * 2304,
@@ -78,13 +43,9 @@ export const defaultAnalysisLongSide = 512;
 
 /**
  * Makes a decoder: one ffmpeg child per stream, from its first chunk to its end. Frames are yuv420p in
- * limited range, owned by the receiver.
- *
- * Ending the iteration early, also while a frame is awaited, ends the child. Throws `empty-stream`,
- * `invalid-config` (no frame rate), `undecodable-video`, `unsupported-codec`, `frame-too-large`,
- * `spool-too-large`, `decoder-failed`, `decoder-stalled`, `cancelled`.
+ * limited range.
  */
-export function createDecoder(options: DecoderOptions): Decoder {
+export function createDecoder(options: DecoderOptions): Decode {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
   return (chunks, { container, frameRate, framesSkippedBefore, signal }) => ({
@@ -125,7 +86,7 @@ export async function* decodeFrames(
     readonly limits: DecodeLimits;
     readonly longSide: number;
   },
-): AsyncGenerator<DecodedEvent, void, void> {
+): AsyncGenerator<DecodeEvent, void, void> {
   const { limits, longSide } = options;
   const pool = new FramePool(limits.maxQueuedFrames * 2);
   const clock = new FrameClock();
@@ -157,7 +118,7 @@ export async function* decodeFrames(
   }
 }
 
-type DecodedPicture = { readonly frame: Frame; readonly format: DecodedFormat };
+type DecodedPicture = { readonly frame: Frame; readonly format: VideoFormat };
 
 function openFrame(
   context: PictureContext,

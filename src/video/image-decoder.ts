@@ -2,7 +2,7 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import { decodeFrames, defaultAnalysisLongSide, defaultLimits } from './decoder.ts';
-import type { DecodedEvent, Decoder } from './decoder.ts';
+import type { DecodeEvent, Decode } from '../frame/ports.ts';
 import { detectImage } from './detect-container.ts';
 import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
@@ -54,14 +54,14 @@ export async function decodeImage(
  *
  * Throws what {@link decodeImage} throws, and `empty-stream`.
  */
-export function createImageDecoder(options: ImageDecoderOptions): Decoder {
+export function createImageDecoder(options: ImageDecoderOptions): Decode {
   return (chunks, { signal }) => decodeImageStream(chunks, { ...options, signal });
 }
 
 async function* decodeImageStream(
   chunks: AsyncIterable<Uint8Array>,
   options: ImageDecoderOptions & { readonly signal: AbortSignal },
-): AsyncGenerator<DecodedEvent, void, void> {
+): AsyncGenerator<DecodeEvent, void, void> {
   const maxBytes = options.maxImageBytes ?? defaultMaxImageBytes;
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -90,7 +90,7 @@ async function* decodeImageStream(
 async function* decodeStill(
   bytes: Uint8Array,
   options: ImageDecoderOptions & { readonly signal: AbortSignal },
-): AsyncGenerator<DecodedEvent, void, void> {
+): AsyncGenerator<DecodeEvent, void, void> {
   const format = detectImage(bytes);
   if (format === null) {
     throw undecodable(

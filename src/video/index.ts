@@ -1,11 +1,5 @@
 export { createDecoder } from './decoder.ts';
-export type {
-  DecodedEvent,
-  DecodedFormat,
-  Decoder,
-  DecoderOptions,
-  DecodeStreamOptions,
-} from './decoder.ts';
+export type { DecoderOptions } from './decoder.ts';
 export { detectContainer, detectionBytes } from './detect-container.ts';
 export { findFfmpeg } from './ffmpeg-binary.ts';
 export type { FfmpegBinary } from './ffmpeg-binary.ts';

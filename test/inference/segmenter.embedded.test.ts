@@ -5,14 +5,10 @@ import { liveFrames, type Frame } from '../../src/frame/frame.ts';
 import type { Box } from '../../src/frame/geometry.ts';
 import { goldenIou, goldenPicture } from '../../src/inference/golden-picture.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
-import type {
-  DecodeRequest,
-  LoadedModel,
-  Refined,
-  Segmented,
-} from '../../src/inference/requests.ts';
+import type { DecodeRequest, Refined, Segmented } from '../../src/frame/ports.ts';
+import type { LoadedModel } from '../../src/inference/loaded-model.ts';
 import { killWorker } from '../../src/inference/worker/queue.ts';
-import type { Segmenter as PipelinePort } from '../../src/pipeline/ports.ts';
+import type { Segmenter as PipelinePort } from '../../src/frame/ports.ts';
 import { paintFrame } from '../fixtures/painted-frames.ts';
 
 const directory = join(import.meta.dirname, '../../models/maskstream-tiny');

@@ -2,7 +2,8 @@ import { equal } from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/load-model.ts';
-import type { DecodeRequest, Features, LoadedModel } from '../../src/inference/requests.ts';
+import type { DecodeRequest, Features } from '../../src/frame/ports.ts';
+import type { LoadedModel } from '../../src/inference/loaded-model.ts';
 import { paintFrame, plainFrame } from '../fixtures/painted-frames.ts';
 import { type ToyFolder, writeToyModel } from '../fixtures/toy-model.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
-import type { DecodeRequest } from '../../src/pipeline/ports.ts';
+import type { DecodeRequest } from '../../src/frame/ports.ts';
 import { createFakeSegmenter, fakeModel, type FakeSegmenter } from '../fixtures/fake-segmenter.ts';
 import { movingSquare, trueMask, twoSquares } from '../fixtures/fake-video.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture, type Box } from '../../src/frame/geometry.ts';
-import type { DecodeRequest } from '../../src/pipeline/ports.ts';
+import type { DecodeRequest } from '../../src/frame/ports.ts';
 import {
   createFakeSegmenter,
   fakeModel,

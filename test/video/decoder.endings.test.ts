@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { createDecoder } from '../../src/video/index.ts';
-import type { DecodedEvent, DecoderOptions } from '../../src/video/index.ts';
+import type { DecodeEvent } from '../../src/frame/ports.ts';
+import type { DecoderOptions } from '../../src/video/index.ts';
 import {
   bundledFfmpeg,
   onlyChildId,
@@ -214,9 +215,9 @@ async function* endless(clip: string): AsyncGenerator<Uint8Array, void, void> {
 
 /** Passes events on and says after each frame how many there were. */
 async function* tap(
-  events: AsyncIterable<DecodedEvent>,
+  events: AsyncIterable<DecodeEvent>,
   onFrame: (count: number) => void,
-): AsyncGenerator<DecodedEvent, void, void> {
+): AsyncGenerator<DecodeEvent, void, void> {
   let count = 0;
   for await (const event of events) {
     yield event;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { splitAccessUnits } from '../../bench/support/access-units.ts';
 import type { Container } from '../../src/frame/container.ts';
 import { createDecoder } from '../../src/video/index.ts';
-import type { DecodedEvent } from '../../src/video/index.ts';
+import type { DecodeEvent } from '../../src/frame/ports.ts';
 import {
   bundledFfmpeg,
   decodeAll,
@@ -43,7 +43,7 @@ test.each(streams)(
       const decode = (
         chunks: AsyncIterable<Uint8Array>,
         skipped: number,
-      ): AsyncIterable<DecodedEvent> =>
+      ): AsyncIterable<DecodeEvent> =>
         createDecoder({ ffmpeg })(chunks, {
           container,
           frameRate: 30,

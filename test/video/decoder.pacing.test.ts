@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { createDecoder } from '../../src/video/index.ts';
-import type { DecodedEvent } from '../../src/video/index.ts';
+import type { DecodeEvent } from '../../src/frame/ports.ts';
 import {
   bundledFfmpeg,
   childIds,
@@ -215,14 +215,14 @@ test('listeners on a signal that outlives the stream do not pile up', async () =
   expect(listeners).toBe(0);
 });
 
-function closeFrame(result: IteratorResult<DecodedEvent>): number {
+function closeFrame(result: IteratorResult<DecodeEvent>): number {
   if (result.done === true) throw new Error('the stream ended early');
   if (result.value.kind !== 'frame') return 0;
   result.value.frame.close();
   return 1;
 }
 
-async function drain(events: AsyncIterator<DecodedEvent>): Promise<void> {
+async function drain(events: AsyncIterator<DecodeEvent>): Promise<void> {
   for (;;) closeFrame(await events.next());
 }
 

@@ -3,14 +3,9 @@ import { distancePeak } from '../../src/evaluation/distance-peak.ts';
 import { readTruths, type Clip, type TrueMasks } from '../../src/evaluation/clips.ts';
 import { FramePool, type Frame } from '../../src/frame/frame.ts';
 import { maskIou, maskToBitmap, type Mask } from '../../src/frame/mask.ts';
+import type { Decode, Segmenter } from '../../src/frame/ports.ts';
 import type { Click } from '../../src/frame/prompt.ts';
-import {
-  runSession,
-  type Decode,
-  type Segmenter,
-  type SessionInput,
-  type TrackerPool,
-} from '../../src/pipeline/index.ts';
+import { runSession, type SessionInput, type TrackerPool } from '../../src/pipeline/index.ts';
 import type { MaskEvidence } from '../../src/tracking/object/confidence.ts';
 import { createDisFlow } from '../../src/tracking/flow/dis.ts';
 import type { KeyframePolicy } from '../../src/pipeline/keyframe/policy.ts';

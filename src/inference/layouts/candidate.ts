@@ -1,7 +1,7 @@
 import { assertNever } from '../../frame/errors.ts';
 import { consensusScore, stabilityScore } from './mask-stability.ts';
 import type { Knots, Manifest } from '../manifest.ts';
-import type { DecodeRequest, Segmented } from '../requests.ts';
+import type { DecodeRequest, Segmented } from '../../frame/ports.ts';
 
 /** What a decoder run says of one object before anything is chosen. */
 export type Candidates = {

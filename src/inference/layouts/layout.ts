@@ -5,7 +5,7 @@ import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { GraphRole, Manifest } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
-import type { ModelMask } from '../requests.ts';
+import type { ModelMask } from '../../frame/ports.ts';
 
 /** The opened graphs of a worker; a role that it does not run is absent. */
 export type Graphs = Partial<Record<GraphRole, Graph>>;

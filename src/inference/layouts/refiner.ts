@@ -3,7 +3,7 @@ import { calibrate } from './candidate.ts';
 import { floats } from './maskstream.ts';
 import type { Graphs } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
-import type { Refined, RefineRequest } from '../requests.ts';
+import type { Refined, RefineRequest } from '../../frame/ports.ts';
 
 /** Runs the refiner on all objects of a frame at once, one result per item, in order. */
 export async function refineObjects(

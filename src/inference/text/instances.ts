@@ -2,7 +2,7 @@ import { colourOf, type Colour } from './colour.ts';
 import { boundsOfCells, connectedParts } from '../../frame/connected-parts.ts';
 import { cutAtBorders, type BorderMap } from './cut-at-borders.ts';
 import type { Picture } from '../picture.ts';
-import type { TextInstance } from '../requests.ts';
+import type { TextInstance } from '../../frame/ports.ts';
 
 /** Probability map of one noun over the whole picture, and what to make of it. */
 export type NounMap = {

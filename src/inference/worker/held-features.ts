@@ -1,7 +1,7 @@
 import type { Frame } from '../../frame/frame.ts';
 import type { Box, View } from '../../frame/geometry.ts';
 import { pictureOf } from '../picture.ts';
-import type { Features } from '../requests.ts';
+import type { Features } from '../../frame/ports.ts';
 import type { FeatureReference } from './messages.ts';
 
 /**

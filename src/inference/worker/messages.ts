@@ -4,7 +4,13 @@ import type { Click } from '../../frame/prompt.ts';
 import type { Colour } from '../text/colour.ts';
 import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
-import type { ModelMask, Refined, RefineRequest, Segmented, TextInstance } from '../requests.ts';
+import type {
+  ModelMask,
+  Refined,
+  RefineRequest,
+  Segmented,
+  TextInstance,
+} from '../../frame/ports.ts';
 
 /** What a worker needs to open its graphs. */
 export type WorkerSetup = {

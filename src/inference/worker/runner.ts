@@ -7,7 +7,7 @@ import type { TileMaps } from '../text/merge-tiles.ts';
 import { nounMap } from '../text/noun-map.ts';
 import { requireProvider } from '../engine/provider.ts';
 import { refineObjects } from '../layouts/refiner.ts';
-import type { Segmented, TextInstance } from '../requests.ts';
+import type { Segmented, TextInstance } from '../../frame/ports.ts';
 import { findInstances } from '../text/instances.ts';
 import type {
   DecodeItem,

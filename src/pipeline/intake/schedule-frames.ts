@@ -1,5 +1,5 @@
 import type { Frame } from '../../frame/frame.ts';
-import type { DecodeEvent, VideoFormat } from '../ports.ts';
+import type { DecodeEvent, VideoFormat } from '../../frame/ports.ts';
 
 /** A decoded frame with what is known at its turn. */
 export type ScheduledFrame = {

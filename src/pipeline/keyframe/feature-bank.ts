@@ -1,5 +1,5 @@
 import type { Box } from '../../frame/geometry.ts';
-import type { Features } from '../ports.ts';
+import type { Features } from '../../frame/ports.ts';
 
 /** What names features: the frame, the part of it that was encoded, and whether it was flipped. */
 export type FeatureName = {

@@ -1,4 +1,4 @@
-import type { DecodeRequest } from '../ports.ts';
+import type { DecodeRequest } from '../../frame/ports.ts';
 
 /** A square mask float32[side, side] flipped left to right; new memory. */
 export function mirrorMask(mask: Float32Array): Float32Array {

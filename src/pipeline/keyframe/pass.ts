@@ -9,7 +9,7 @@ import type { EarlyFeatures } from './prefetch.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion } from './regions.ts';
 import { mirrorMask, mirrorRequest } from './mirror.ts';
-import type { DecodeRequest, Features, Segmented, Segmenter } from '../ports.ts';
+import type { DecodeRequest, Features, Segmented, Segmenter } from '../../frame/ports.ts';
 import type { StageClock } from '../stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */

@@ -1,5 +1,5 @@
 import type { Frame } from '../../frame/frame.ts';
-import type { Features } from '../ports.ts';
+import type { Features } from '../../frame/ports.ts';
 
 /** Encoder runs on frames whose turn has not come yet, by frame. */
 export class EarlyFeatures {

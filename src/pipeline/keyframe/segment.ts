@@ -17,7 +17,7 @@ import {
   type Seen,
 } from './pass.ts';
 import { meanWithMirrored, mirroredLooks } from './flip-pass.ts';
-import type { DecodeRequest, Features, Segmenter } from '../ports.ts';
+import type { DecodeRequest, Features, Segmenter } from '../../frame/ports.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import { promptClarity } from './ambiguity.ts';
 

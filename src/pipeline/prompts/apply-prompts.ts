@@ -4,7 +4,7 @@ import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import { newObjectRecord, type ObjectRecord } from './object-record.ts';
 import type { ObjectAction } from '../../tracking/tracker-types.ts';
-import type { TextInstance } from '../ports.ts';
+import type { TextInstance } from '../../frame/ports.ts';
 
 /** What the updates need besides themselves. */
 export type PromptScene = {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { FramePool, liveFrames, type Frame } from '../../../src/frame/frame.ts';
-import type { DecodeEvent, VideoFormat } from '../../../src/pipeline/ports.ts';
+import type { DecodeEvent, VideoFormat } from '../../../src/frame/ports.ts';
 import {
   discardItem,
   overtakeItem,

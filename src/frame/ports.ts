@@ -1,12 +1,12 @@
-import type { Container } from '../frame/container.ts';
-import type { Frame } from '../frame/frame.ts';
-import type { Box, Size, View } from '../frame/geometry.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import type { Click } from '../frame/prompt.ts';
+import type { Container } from './container.ts';
+import type { Frame } from './frame.ts';
+import type { Box, Size, View } from './geometry.ts';
+import type { ModelInfo } from './model.ts';
+import type { Click } from './prompt.ts';
 
 /*
- * The shapes that the pipeline needs and the other folders satisfy; with them the whole pipeline
- * runs in tests with neither a model nor ffmpeg.
+ * The shapes that the pipeline needs and the other folders satisfy: `video` decodes, `inference`
+ * segments. With them the whole pipeline runs in tests with neither a model nor ffmpeg.
  */
 
 /** What the decoder knows of the video from one frame on. */
@@ -22,8 +22,8 @@ export type VideoFormat = {
 
 /**
  * What comes out of a decoder: `format` before the first frame and again before the first frame of
- * another display size; then frames in presentation order, each owned by the receiver. A stream that
- * fails throws after what was decoded; one that ends early says `truncated` last.
+ * another size; then frames in presentation order, each owned by the receiver. A stream that fails
+ * throws after what was decoded; one that ends early says `truncated` last.
  */
 export type DecodeEvent =
   | { readonly kind: 'format'; readonly format: VideoFormat }
@@ -38,7 +38,7 @@ export type DecodeOptions = {
   readonly frameRate: number | null;
   /**
    * How many frames the chunks lack before the decoder's `decodedFrames`-th one: they count in
-   * `Frame.index`. Asked in order. Default: none.
+   * `Frame.index` and in times that are made from a frame rate. Asked in order. Default: none.
    */
   readonly framesSkippedBefore?: (decodedFrames: number) => number;
   readonly signal: AbortSignal;
@@ -46,10 +46,12 @@ export type DecodeOptions = {
 
 /**
  * Decodes encoded bytes. Pull-paced: bytes are taken while frames are taken, and only a bounded
- * number of either is held. Ending the iteration early ends the decoder.
+ * number of either is held. Ending the iteration early, also while a frame is awaited, ends the
+ * decoder.
  *
- * Throws `empty-stream`, `undecodable-video`, `unsupported-codec`, `frame-too-large`,
- * `spool-too-large`, `decoder-failed`, `decoder-stalled`, `cancelled`.
+ * Throws `empty-stream`, `invalid-config` (no frame rate), `undecodable-video`,
+ * `unsupported-codec`, `frame-too-large`, `spool-too-large`, `decoder-failed`, `decoder-stalled`,
+ * `cancelled`.
  */
 export type Decode = (
   chunks: AsyncIterable<Uint8Array>,
@@ -63,7 +65,9 @@ export type Features = Disposable & {
   readonly region: Box;
   /** What was encoded is the region flipped left to right. */
   readonly mirrored: boolean;
+  /** One more owner; each owner closes. Returns these features. */
   retain(): Features;
+  /** Gives up ownership; the last close frees the worker's memory and the frame. */
   close(): void;
 };
 
@@ -88,7 +92,7 @@ export type Segmented = {
   readonly predictedIou: number;
   /** Probability that the object is in the picture at all, 0..1; 1 where the model cannot tell. */
   readonly presence: number;
-  /** IoU of the mask at logits +1 and -1, 0..1: how firm its outline is. */
+  /** Mask stability: IoU of the mask at logits +1 and -1, 0..1. */
   readonly stability: number;
   /** IoU of the chosen candidate with the one most like it, 0..1; 1 where there is one only. */
   readonly consensus: number;
@@ -100,7 +104,7 @@ export type RefineRequest = {
   readonly crop: Float32Array;
   /** float32[side, side], probabilities. */
   readonly prior: Float32Array;
-  /** The object's look from its last keyframe; null asks for it only. */
+  /** The object's appearance on its last keyframe; null asks for that alone. */
   readonly appearance: Float32Array | null;
   /** Shared memory that the logits go into, float32[side, side]. Default: new memory. */
   readonly answer?: Float32Array;
@@ -112,16 +116,26 @@ export type Refined = {
   readonly logits: Float32Array;
   /** Expected IoU of `logits`, 0..1. */
   readonly predictedIou: number;
-  /** The object's look on this frame under its prior; null where the request brought an earlier one. */
+  /** The appearance on this frame under its prior; null where the request brought an earlier one. */
   readonly appearance: Float32Array | null;
 };
 
 /** One instance that a phrase found. Box in fractions of the picture. */
 export type TextInstance = { readonly box: Box; readonly score: number; readonly noun: string };
 
+/** A phrase and the frame whose pixels judge its colours. */
+export type TextRequest = {
+  readonly phrase: string;
+  readonly maxObjects: number;
+  readonly frame: Frame;
+};
+
 /**
- * A loaded model, shared by all streams. Calls may overlap; a killed worker is restarted and the
- * call retried. Throws `model-failed`, `worker-died` (after the retry), `unknown-word`, `cancelled`.
+ * A loaded model, shared by all streams. Calls may overlap; they queue in order. A killed worker is
+ * started again and the call retried once.
+ *
+ * Throws `model-failed`, `worker-died` (the retry died too), `unknown-word`, `cancelled`,
+ * `shutting-down`.
  */
 export type Segmenter = {
   readonly info: ModelInfo;
@@ -139,9 +153,5 @@ export type Segmenter = {
   /** Runs the per-frame refiner; only where `info.refiner` is set. */
   refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]>;
   /** Finds the instances of a phrase, best first; only where `info.promptKinds` has `text`. */
-  findText(
-    features: Features,
-    query: { readonly phrase: string; readonly maxObjects: number; readonly frame: Frame },
-    signal: AbortSignal,
-  ): Promise<TextInstance[]>;
+  findText(features: Features, query: TextRequest, signal: AbortSignal): Promise<TextInstance[]>;
 };
