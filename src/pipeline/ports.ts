@@ -62,7 +62,7 @@ export type Features = Disposable & {
   /** The part of the picture that was encoded, in fractions of the picture. */
   readonly region: Box;
   /** What was encoded is the region flipped left to right. */
-  readonly mirrored: boolean;
+  readonly flipped: boolean;
   retain(): Features;
   close(): void;
 };
@@ -88,7 +88,7 @@ export type Segmented = {
   readonly predictedIou: number;
   /** Probability that the object is in the picture at all, 0..1; 1 where the model cannot tell. */
   readonly presence: number;
-  /** IoU of the mask at logits +1 and -1, 0..1: how firm its outline is. */
+  /** IoU of the mask at logits +1 and -1, 0..1: mask stability. */
   readonly stability: number;
   /** IoU of the chosen candidate with the one most like it, 0..1; 1 where there is one only. */
   readonly consensus: number;
@@ -100,7 +100,7 @@ export type RefineRequest = {
   readonly crop: Float32Array;
   /** float32[side, side], probabilities. */
   readonly prior: Float32Array;
-  /** The object's look from its last keyframe; null asks for it only. */
+  /** The object's appearance on its last keyframe; null asks for it only. */
   readonly appearance: Float32Array | null;
   /** Shared memory that the logits go into, float32[side, side]. Default: new memory. */
   readonly answer?: Float32Array;
@@ -112,7 +112,7 @@ export type Refined = {
   readonly logits: Float32Array;
   /** Expected IoU of `logits`, 0..1. */
   readonly predictedIou: number;
-  /** The object's look on this frame under its prior; null where the request brought an earlier one. */
+  /** The object's appearance on this frame under its prior; null where the request brought an earlier one. */
   readonly appearance: Float32Array | null;
 };
 
