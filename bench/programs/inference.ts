@@ -58,7 +58,7 @@ async function measureModel(model: LoadedModel, setting: Setting): Promise<void>
   };
   for (const objects of [1, 4]) {
     const requests = Array.from({ length: objects }, () => request);
-    // Always one thread: its lane runs beside the heavy one.
+    // Always one thread: its worker runs beside the encoder's.
     await measure(`refiner, ${objects} object(s)`, setting, async () => {
       await model.refine(requests, signal);
     });

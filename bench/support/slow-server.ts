@@ -61,7 +61,7 @@ await Promise.all(threads.map((thread) => thread.terminate()));
 
 type SlowedModel = Pick<LoadedModel, 'info' | 'encode' | 'decode' | 'refine' | 'findText'>;
 
-/** The same model; one encoding at a time is stretched, as one lane runs them. */
+/** The same model; one encoding at a time is stretched, as one worker runs them. */
 function slowed(real: LoadedModel, encoderMs: number): SlowedModel {
   let previous: Promise<unknown> = Promise.resolve();
   return {

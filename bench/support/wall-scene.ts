@@ -52,6 +52,6 @@ export function hideBehindWall(scene: Scene, frames: readonly SceneFrame[], wall
 }
 
 function wallLeft({ widthPixels, direction }: Wall, index: number, pictureWidth: number): number {
-  const travelled = wallSpeedPixels * (index - quietFrames);
-  return direction === 'left' ? pictureWidth - travelled : travelled - widthPixels;
+  const movedPixels = wallSpeedPixels * (index - quietFrames);
+  return direction === 'left' ? pictureWidth - movedPixels : movedPixels - widthPixels;
 }

@@ -48,8 +48,8 @@ export async function createService(
     directory: modelDirectory(config.model),
     provider: config.provider,
     threads: config.modelThreads,
-    onWorkerRestart: (lane) => {
-      log.warn({ lane }, 'model worker restarted');
+    onWorkerRestart: (worker) => {
+      log.warn({ worker }, 'model worker restarted');
       for (const listener of restartListeners) listener();
     },
     signal,

@@ -20,11 +20,11 @@ export function sameSize(a: Size, b: Size): boolean {
 /** The whole picture, in fractions of it. */
 export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
 
-/** How a picture is looked at: a part of it in fractions of it, flipped left to right or not. */
-export type View = { readonly region: Box; readonly mirrored: boolean };
+/** What the model sees of a picture: a region of interest in fractions of it, flipped left to right or not. */
+export type View = { readonly region: Box; readonly flipped: boolean };
 
 /** The whole picture as it is. */
-export const wholeView: View = { region: wholePicture, mirrored: false };
+export const wholeView: View = { region: wholePicture, flipped: false };
 
 /** The part of `box` inside a picture of `size`, or null where no area is left. */
 export function clipBox(box: Box, size: Size): Box | null {

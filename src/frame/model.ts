@@ -31,15 +31,16 @@ export type ModelInfo = {
     readonly minMemoryIou: number;
     /** Average the logits with a second pass that sees memory only, no prior and no box. */
     readonly averageMemoryPass: boolean;
-    /** Decode a box or click prompt a second time, clicks close up, with its first mask as prior. */
+    /** Decode a box or click prompt a second time, clicks in a zoomed crop, with its first mask as prior. */
     readonly decodePromptTwice: boolean;
     /**
-     * Look at a box or click prompt once more in the mirrored picture, closer, and average: for
-     * models that were trained on mirrored pictures too. One more encoder run a prompt.
+     * Decode a box or click prompt once more in a zoomed crop flipped left to right, and average
+     * (test-time flip augmentation): for models that were trained on flipped pictures too. One more
+     * encoder run a prompt.
      */
-    readonly mirroredPromptLook: boolean;
+    readonly averageFlipPass: boolean;
     /**
-     * Encode only the region around the objects, which holds each one's box made so many times as
+     * Encode only the region of interest around the objects, which holds each one's box made so many times as
      * large: small objects get the model's whole resolution. Null: the whole picture.
      */
     readonly regionScale: number | null;

@@ -64,7 +64,7 @@ export type Features = Disposable & {
   /** The part of the picture that was encoded, in fractions of the picture. */
   readonly region: Box;
   /** What was encoded is the region flipped left to right. */
-  readonly mirrored: boolean;
+  readonly flipped: boolean;
   /** One more owner; each owner closes. Returns these features. */
   retain(): Features;
   /** Gives up ownership; the last close frees the worker's memory and the frame. */

@@ -8,7 +8,7 @@ import { defaultPrecision, withPrecision, type Precision } from './precision.ts'
 import type { DecodeRequest } from '../frame/ports.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { Segmenter } from './segmenter.ts';
-import { WorkerLane } from './worker/queue.ts';
+import { WorkerQueue } from './worker/queue.ts';
 
 /** Options of {@link loadModel}. */
 export type LoadModelOptions = {
@@ -21,7 +21,7 @@ export type LoadModelOptions = {
   /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
   readonly precision?: Precision;
   /** Called after a worker that died was replaced. */
-  readonly onWorkerRestart?: (lane: 'heavy' | 'light') => void;
+  readonly onWorkerRestart?: (queue: 'encoder' | 'refiner') => void;
   readonly signal: AbortSignal;
 };
 
@@ -42,25 +42,25 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 
   const setup = { directory, manifest, provider };
-  const restarted = (lane: 'heavy' | 'light') => () => options.onWorkerRestart?.(lane);
-  const heavyRoles: GraphRole[] = ['encoder', 'decoder'];
-  if (manifest.graphs.text !== undefined) heavyRoles.push('text');
-  const heavy = new WorkerLane({ ...setup, roles: heavyRoles, threads }, restarted('heavy'));
-  const light =
+  const restarted = (queue: 'encoder' | 'refiner') => () => options.onWorkerRestart?.(queue);
+  const encoderRoles: GraphRole[] = ['encoder', 'decoder'];
+  if (manifest.graphs.text !== undefined) encoderRoles.push('text');
+  const encoder = new WorkerQueue({ ...setup, roles: encoderRoles, threads }, restarted('encoder'));
+  const refiner =
     manifest.graphs.refiner === undefined
       ? null
-      : new WorkerLane({ ...setup, roles: ['refiner'], threads: 1 }, restarted('light'));
-  const lanes = light === null ? [heavy] : [heavy, light];
+      : new WorkerQueue({ ...setup, roles: ['refiner'], threads: 1 }, restarted('refiner'));
+  const queues = refiner === null ? [encoder] : [encoder, refiner];
   const closeAll = async (): Promise<void> => {
-    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all(queues.map((queue) => queue.close()));
   };
   // Graphs cannot be told to stop opening; ending their workers does it.
   const onAbort = (): void => void closeAll();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) throw signal.reason;
-    await Promise.all(lanes.map((lane) => lane.start()));
-    const parts = { manifest, heavy, light };
+    await Promise.all(queues.map((queue) => queue.start()));
+    const parts = { manifest, encoder, refiner };
     const untested = new Segmenter({ ...parts, info: modelInfo(manifest, provider, 0) });
     const iou = await selfTest(untested, manifest, signal);
     return new Segmenter({ ...parts, info: modelInfo(manifest, provider, iou) });
@@ -112,6 +112,7 @@ async function selfTest(
 
 function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): ModelInfo {
   const { prompts, refiner } = manifest;
+  const { mirroredPromptLook: averageFlipPass, ...tracking } = manifest.tracking;
   const boxSlots = prompts.box.route === 'first-two-points' ? 2 : 0;
   return {
     name: manifest.name,
@@ -131,7 +132,7 @@ function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): M
             appearanceLength: refiner.appearance[0] * refiner.appearance[1],
             maxConfidence: refiner.maxConfidence,
           },
-    tracking: manifest.tracking,
+    tracking: { ...tracking, averageFlipPass },
     keyframes: manifest.keyframes,
   };
 }

@@ -116,7 +116,7 @@ const vocabularyEntry = z.strictObject({
   /** For this noun instead of the section's. */
   minProbability: ratio.optional(),
   minAreaRatio: ratio.optional(),
-  /** Looked for in `tiles` too: one more encoder run for each. */
+  /** Segmented in `tiles` too: one more encoder run for each. */
   tiled: z.boolean().default(false),
   /** Cut at `border` where two of the kind touch. */
   separable: z.boolean().default(false),
@@ -130,7 +130,7 @@ const text = z.strictObject({
   minAreaRatio: ratio,
   /** Channel that says where two things of a kind touch. */
   border: z.strictObject({ channel: z.int().min(0), minProbability: ratio }).optional(),
-  /** Parts of the picture that are looked at closely, in fractions of it. */
+  /** Zoomed crops: parts of the picture that are encoded by themselves, in fractions of it. */
   tiles: z.array(tile).default([]),
 });
 

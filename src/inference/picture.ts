@@ -6,13 +6,13 @@ export type Picture = {
   readonly size: Size;
   /** yuv420p, tightly packed; see {@link Frame}. */
   readonly data: Uint8Array;
-  /** The part that the model looks at, in fractions of the picture. */
+  /** The region that the model sees, in fractions of the picture. */
   readonly region: Box;
-  /** It looks at that part flipped left to right. */
-  readonly mirrored: boolean;
+  /** It sees that region flipped left to right. */
+  readonly flipped: boolean;
 };
 
 /** The pixels of a frame; valid until the frame is closed. */
-export function pictureOf(frame: Frame, { region, mirrored }: View = wholeView): Picture {
-  return { size: frame.analysis, data: frame.data, region, mirrored };
+export function pictureOf(frame: Frame, { region, flipped }: View = wholeView): Picture {
+  return { size: frame.analysis, data: frame.data, region, flipped };
 }

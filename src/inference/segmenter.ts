@@ -16,39 +16,39 @@ import type {
   TextRequest,
 } from '../frame/ports.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { killWorker, type WorkerLane } from './worker/queue.ts';
+import { killWorker, type WorkerQueue } from './worker/queue.ts';
 import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
 
-/** What a {@link Segmenter} is made of; it closes the lanes. */
+/** What a {@link Segmenter} is made of; it closes the queues. */
 export type SegmenterParts = {
   readonly manifest: Manifest;
   readonly info: ModelInfo;
   /** Encoder, decoder and text. */
-  readonly heavy: WorkerLane;
+  readonly encoder: WorkerQueue;
   /** The refiner alone, so that no encoder run delays a propagated frame; null without one. */
-  readonly light: WorkerLane | null;
+  readonly refiner: WorkerQueue | null;
 };
 
-/** The calls of a loaded model, turned into jobs of its two lanes. */
+/** The calls of a loaded model, turned into jobs of its two worker queues. */
 export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
-  readonly #heavy: WorkerLane;
-  readonly #light: WorkerLane | null;
+  readonly #encoder: WorkerQueue;
+  readonly #refiner: WorkerQueue | null;
   readonly #vocabulary: readonly VocabularyEntry[] | null;
   readonly #live = new Set<HeldFeatures>();
   #nextFeatureId = 1;
 
   constructor(parts: SegmenterParts) {
     this.info = parts.info;
-    this.#heavy = parts.heavy;
-    this.#light = parts.light;
+    this.#encoder = parts.encoder;
+    this.#refiner = parts.refiner;
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
   }
 
   async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
     const features = this.#hold(frame, view);
     let generation = -1;
-    await this.#heavy.submit<'encode'>({
+    await this.#encoder.submit<'encode'>({
       build: (workerGeneration) => {
         generation = workerGeneration;
         return { kind: 'encode', id: features.id, picture: pictureOf(frame, view) };
@@ -85,10 +85,10 @@ export class Segmenter implements LoadedModel {
   }
 
   async refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]> {
-    if (this.#light === null) throw unexpected('the model has no refiner');
+    if (this.#refiner === null) throw unexpected('the model has no refiner');
     for (const request of requests) this.#checkCrop(request);
     if (requests.length === 0) return [];
-    return await this.#light.submit<'refine'>({
+    return await this.#refiner.submit<'refine'>({
       build: () => ({ kind: 'refine', items: requests }),
       urgent: false,
       signal,
@@ -124,7 +124,7 @@ export class Segmenter implements LoadedModel {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#heavy.close(), this.#light?.close()]);
+    await Promise.all([this.#encoder.close(), this.#refiner?.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,8 +132,8 @@ export class Segmenter implements LoadedModel {
   }
 
   /** Ends a worker as a crash would; tests only. */
-  async [killWorker](lane: 'heavy' | 'light' = 'heavy'): Promise<void> {
-    await (lane === 'heavy' ? this.#heavy : this.#light)?.[killWorker]();
+  async [killWorker](queue: 'encoder' | 'refiner' = 'encoder'): Promise<void> {
+    await (queue === 'encoder' ? this.#encoder : this.#refiner)?.[killWorker]();
   }
 
   /**
@@ -148,7 +148,7 @@ export class Segmenter implements LoadedModel {
   ): Promise<WorkerResults[Kind]> {
     const held = needed.map((features) => this.#own(features).retain());
     let generation = -1;
-    return this.#heavy.submit<Kind>({
+    return this.#encoder.submit<Kind>({
       build: (workerGeneration) => {
         generation = workerGeneration;
         return makeJob((features) => this.#own(features).reference(workerGeneration));
@@ -168,7 +168,7 @@ export class Segmenter implements LoadedModel {
   #hold(frame: Frame, view: View): HeldFeatures {
     const features = new HeldFeatures(this.#nextFeatureId++, frame, view, (freed) => {
       this.#live.delete(freed);
-      this.#heavy.release(freed.id);
+      this.#encoder.release(freed.id);
     });
     this.#live.add(features);
     return features;

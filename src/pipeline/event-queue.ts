@@ -1,5 +1,5 @@
 /**
- * A queue between a producer that waits for room and a consumer that waits for items. The producer
+ * A queue with back-pressure: the producer waits for room, the consumer for items. The producer
  * may overfill it (one frame can bring several events), but waits before it starts the next frame.
  */
 export class EventQueue<T> {

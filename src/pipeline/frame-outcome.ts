@@ -34,16 +34,16 @@ export function frameEvidence(
     lastKeyframe: state.lastKeyframe,
     trackedObjects: trusted.length,
     missingObjects: missing.length,
-    search: strongestUrge(missing),
+    redetection: strongestTrigger(missing),
     sceneCut: evidence.sceneCut,
     lowestConfidence: Math.min(1, ...fallen.map((object) => object.confidence)),
     largestLossSum: Math.max(0, ...trusted.map((object) => object.lossSum)),
   };
 }
 
-function strongestUrge(objects: StepEvidence['objects']): FrameEvidence['search'] {
-  if (objects.some(({ search }) => search === 'urgent')) return 'urgent';
-  return objects.some(({ search }) => search === 'due') ? 'due' : 'none';
+function strongestTrigger(objects: StepEvidence['objects']): FrameEvidence['redetection'] {
+  if (objects.some(({ redetection }) => redetection === 'urgent')) return 'urgent';
+  return objects.some(({ redetection }) => redetection === 'due') ? 'due' : 'none';
 }
 
 /** The records after a frame: an object with pixels was seen, one without was not. */

@@ -7,7 +7,7 @@ import { memoryOf } from './prompts/object-record.ts';
 import type { DeliveredObject, DeliveryOptions } from '../tracking/delivery-types.ts';
 import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import { applyPrompts, type PromptedFrame } from './prompts/apply-prompts.ts';
-import { EarlyFeatures } from './keyframe/prefetch.ts';
+import { PrefetchedFeatures } from './keyframe/prefetch.ts';
 import { FeatureBank, type FeatureName } from './keyframe/feature-bank.ts';
 import { frameEvidence, objectResults, observeOutputs, sourceOf } from './frame-outcome.ts';
 import {
@@ -22,7 +22,7 @@ import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe/me
 import { segmentObjects } from './keyframe/segment.ts';
 import { encodeInto, type KeyframeContext } from './keyframe/pass.ts';
 import { givenMasks, planKeyframe } from './keyframe/plan.ts';
-import { LateKeyframe } from './keyframe/async-keyframe.ts';
+import { AsyncKeyframe } from './keyframe/async-keyframe.ts';
 import { KeyframeBudget } from './keyframe/budget.ts';
 import { LivePace } from './live-pace.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
@@ -45,12 +45,12 @@ export class FrameProcessor {
   readonly #tracker: TrackerHandle;
   readonly #refiner: RefineStage;
   readonly #bank = new FeatureBank();
-  readonly #ahead = new EarlyFeatures();
+  readonly #prefetched = new PrefetchedFeatures();
   /** Null in EVERY_FRAME, where nothing depends on time. */
   readonly #pace: LivePace | null;
-  #late: LateKeyframe | null = null;
+  #asyncKeyframe: AsyncKeyframe | null = null;
   /** Overlapped runs that are not over, also those that nobody wants any more. */
-  readonly #lateRuns = new Set<Promise<unknown>>();
+  readonly #asyncRuns = new Set<Promise<unknown>>();
   #state: StreamState = initialState;
   #keyframes = 0;
   #encoderRuns = 0;
@@ -76,11 +76,15 @@ export class FrameProcessor {
     this.#pace?.begin(task);
     const frame = trackerFrame(task.frame);
     const cropsUnder = this.#pace?.mayRefine(task) === false ? 0 : this.#refiner.maxConfidence;
-    const step = { needMotion: this.#late !== null, cropsUnder, ...this.#mayEndWithStep(task) };
+    const step = {
+      needMotion: this.#asyncKeyframe !== null,
+      cropsUnder,
+      ...this.#mayEndWithStep(task),
+    };
     const evidence = await clock.time('propagate', () =>
       this.#tracker.call('advance', frame, step),
     );
-    const carried = await this.#carryLate(clock);
+    const carried = await this.#carryAsyncKeyframe(clock);
     const prompted = await this.#applyPrompts(task, clock);
     const decision = this.#decide(task, evidence, prompted);
     const segmented =
@@ -95,7 +99,7 @@ export class FrameProcessor {
       ...this.#state,
       records: observeOutputs(this.#state.records, outputs, seen),
     };
-    this.#ahead.discard(task.frame.index);
+    this.#prefetched.discard(task.frame.index);
     clock.since('total', task.queuedAtMs);
     this.#pace?.end(task);
     return {
@@ -114,7 +118,7 @@ export class FrameProcessor {
    * Starts the image encoder on a frame whose turn has not come, if it is known to be a keyframe:
    * under a fixed interval, once the first prompt is in. The result is the same to the bit.
    */
-  encodeAhead(frame: Frame): void {
+  prefetch(frame: Frame): void {
     const { keyframes, signal } = this.#options;
     const start = this.#state.firstPromptFrame;
     // What is around the objects is known only when their masks have arrived there.
@@ -122,19 +126,19 @@ export class FrameProcessor {
     if (keyframes.kind !== 'fixed' || start === null || this.#state.records.size === 0) return;
     if ((frame.index - start) % keyframes.intervalFrames !== 0) return;
     this.#encoderRuns++;
-    this.#ahead.start(frame, (held) => this.#parts.segmenter.encode(held, signal));
+    this.#prefetched.start(frame, (held) => this.#parts.segmenter.encode(held, signal));
   }
 
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
   async restore(frame: Frame | null, state: StreamState): Promise<void> {
-    this.#abandonLate();
+    this.#abandonAsyncKeyframe();
     this.#state = state;
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
 
   /** Closes features that neither the newest state nor a held one may still compare with. */
   releaseFeatures(heldStates: Iterable<StreamState>): void {
-    const needed: FeatureName[] = [...(this.#late?.features ?? [])];
+    const needed: FeatureName[] = [...(this.#asyncKeyframe?.features ?? [])];
     for (const state of [this.#state, ...heldStates]) {
       for (const record of state.records.values()) {
         needed.push(...memoryOf(record));
@@ -145,15 +149,15 @@ export class FrameProcessor {
 
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
   async close(): Promise<void> {
-    this.#abandonLate();
+    this.#abandonAsyncKeyframe();
     this.#pace?.endKeyframe();
     this.#bank.close();
-    await Promise.all([this.#ahead.close(), ...this.#lateRuns]);
+    await Promise.all([this.#prefetched.close(), ...this.#asyncRuns]);
   }
 
-  #abandonLate(): void {
-    this.#late?.abandon();
-    this.#late = null;
+  #abandonAsyncKeyframe(): void {
+    this.#asyncKeyframe?.abandon();
+    this.#asyncKeyframe = null;
   }
 
   async #applyPrompts(task: FrameTask, clock: StageClock): Promise<PromptedFrame> {
@@ -181,12 +185,12 @@ export class FrameProcessor {
     const decision = decideFrame(known, this.#options.keyframes);
     if (decision.kind === 'propagate') return decision;
     if (decision.reason === 'interval' || decision.reason === 'low-confidence') {
-      if (this.#late !== null) return propagated;
+      if (this.#asyncKeyframe !== null) return propagated;
       return (this.#pace?.tryBeginKeyframe() ?? true) ? decision : propagated;
     }
     // What is under way is out of date: newer prompts, or pictures that its masks cannot be
     // carried over.
-    this.#abandonLate();
+    this.#abandonAsyncKeyframe();
     return decision;
   }
 
@@ -216,19 +220,19 @@ export class FrameProcessor {
     };
     if (this.#options.delivery === 'latest' && decision.reason !== 'prompt') {
       const context = this.#context(new StageClock(this.#parts.nowMs));
-      this.#late = new LateKeyframe(frame, objects, context);
-      const over = this.#late.over.finally(() => {
+      this.#asyncKeyframe = new AsyncKeyframe(frame, objects, context);
+      const over = this.#asyncKeyframe.over.finally(() => {
         this.#pace?.endKeyframe();
-        this.#lateRuns.delete(over);
+        this.#asyncRuns.delete(over);
       });
-      this.#lateRuns.add(over);
+      this.#asyncRuns.add(over);
       return false;
     }
     const context = this.#context(clock);
     const actions = await segmentObjects(context, frame, objects);
     await this.#tracker.call('apply', actions);
-    const looks = await this.#refiner.learn([...this.#state.records.keys()], clock);
-    if (looks.length > 0) await this.#tracker.call('apply', looks);
+    const appearances = await this.#refiner.learn([...this.#state.records.keys()], clock);
+    if (appearances.length > 0) await this.#tracker.call('apply', appearances);
     const masks = new Map(segmentedMasks(actions));
     if (prompted.given.size > 0) {
       await encodeInto(context, frame, region);
@@ -250,7 +254,7 @@ export class FrameProcessor {
     };
   }
 
-  /** Pulls doubtful masks back to the edge; after a late keyframe learns the new look instead. */
+  /** Pulls doubtful masks back to the edge; after an asynchronous keyframe learns the new appearance instead. */
   async #refine(
     evidence: StepEvidence,
     carried: boolean,
@@ -264,19 +268,20 @@ export class FrameProcessor {
   }
 
   /** Applies an overlapped keyframe whose result has come; says whether it could be used. */
-  async #carryLate(clock: StageClock): Promise<boolean> {
-    const late = this.#late;
-    const done = late?.take();
-    if (!late || !done) return false;
-    this.#late = null;
+  async #carryAsyncKeyframe(clock: StageClock): Promise<boolean> {
+    const asyncKeyframe = this.#asyncKeyframe;
+    const done = asyncKeyframe?.take();
+    if (!asyncKeyframe || !done) return false;
+    this.#asyncKeyframe = null;
     if (done.kind === 'failed') throw SegmentationError.from(done.reason);
     const alive = done.actions.filter(({ objectId }) => this.#state.records.has(objectId));
-    if (!(await this.#tracker.call('applyLate', late.frameIndex, alive))) return false;
+    if (!(await this.#tracker.call('applyAsyncKeyframe', asyncKeyframe.frameIndex, alive)))
+      return false;
     clock.add('encode', done.timings.encode);
     clock.add('decode', done.timings.decode);
-    this.#remember(late.frameIndex, segmentedMasks(alive), new Set());
+    this.#remember(asyncKeyframe.frameIndex, segmentedMasks(alive), new Set());
     this.#keyframes++;
-    this.#state = { ...this.#state, sourceKeyframe: late.frameIndex };
+    this.#state = { ...this.#state, sourceKeyframe: asyncKeyframe.frameIndex };
     return true;
   }
 
@@ -286,7 +291,7 @@ export class FrameProcessor {
    * waits some milliseconds whenever it changes threads.
    */
   #mayEndWithStep(task: FrameTask): { readonly deliver?: DeliveryOptions } {
-    const isQuiet = task.updates.length === 0 && this.#late?.take() == null;
+    const isQuiet = task.updates.length === 0 && this.#asyncKeyframe?.take() == null;
     return this.#pace !== null && isQuiet ? { deliver: this.#delivery(task.frame) } : {};
   }
 
@@ -308,7 +313,7 @@ export class FrameProcessor {
     return {
       segmenter,
       bank: this.#bank,
-      early: this.#ahead,
+      prefetched: this.#prefetched,
       clock,
       signal: this.#options.signal,
       onEncode: () => this.#encoderRuns++,

@@ -10,7 +10,7 @@ const lateIntervals = 2;
 
 /**
  * Refining is left out where so many frame intervals have passed since decoding; while frames are
- * late anywhere, the share of them that keyframes may have, too.
+ * late anywhere, the part of them that the rate of keyframes is, too.
  */
 const refineWithinIntervals = 0.75;
 
@@ -49,7 +49,7 @@ export class LivePace {
   mayRefine(task: FrameTask): boolean {
     const { isBusy, isRefining } = this.#budget;
     if (isBusy && (isRefining || task.frame.index % 2 === 1)) return false;
-    const within = refineWithinIntervals * this.#budget.shareRatio;
+    const within = refineWithinIntervals * this.#budget.rateRatio;
     return this.#ageMs(task) <= within * this.#intervalMs;
   }
 

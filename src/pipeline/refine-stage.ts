@@ -29,14 +29,14 @@ export class RefineStage {
    * @param crops of doubtful masks, as the step on this frame gave them
    */
   async refine(crops: readonly CropRequest[], clock: StageClock): Promise<readonly ObjectAction[]> {
-    // Without a look from a keyframe the refiner has nothing to compare with.
+    // Without an appearance from a keyframe the refiner has nothing to compare with.
     const known = crops.filter(({ appearance }) => appearance !== null);
     return await this.#run(known, clock, ({ objectId }, { logits, predictedIou }) => {
       return { kind: 'refined', objectId, logits, predictedIou };
     });
   }
 
-  /** Learns from a keyframe what the named objects look like. Returns what is to be applied. */
+  /** Learns from a keyframe the appearance of the named objects. Returns what is to be applied. */
   async learn(objectIds: readonly number[], clock: StageClock): Promise<readonly ObjectAction[]> {
     const { tracker, segmenter } = this.#parts;
     if (segmenter.info.refiner === null || objectIds.length === 0) return [];

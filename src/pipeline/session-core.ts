@@ -8,7 +8,7 @@ import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import type { FrameTask, ProcessedFrame } from './frame-task.ts';
 import type { VideoFormat } from '../frame/ports.ts';
-import { PromptBook } from './prompts/pending-prompts.ts';
+import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';
 import type { ScheduledFrame, ScheduledItem } from './intake/schedule-frames.ts';
@@ -42,7 +42,7 @@ export class SessionCore {
   readonly #options: SessionOptions;
   readonly #parts: SessionParts;
   readonly #events: EventQueue<SessionEvent>;
-  readonly #book: PromptBook;
+  readonly #prompts: PendingPrompts;
   readonly #processor: FrameProcessor;
   readonly #retained: RetainedFrames;
   readonly #statistics = new StageStatistics();
@@ -63,11 +63,11 @@ export class SessionCore {
     this.#options = options;
     this.#parts = parts;
     this.#events = sinks.events;
-    this.#book = new PromptBook(parts.segmenter.info, options.limits);
+    this.#prompts = new PendingPrompts(parts.segmenter.info, options.limits);
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
     this.#resume = options.resume;
-    this.#book.adopt(options.resume.map(({ objectId }) => objectId));
+    this.#prompts.adopt(options.resume.map(({ objectId }) => objectId));
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
       this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
     );
@@ -76,7 +76,7 @@ export class SessionCore {
 
   /** Whether it takes the next frame's time to know the prompts of this one. */
   needsNextFrame(frame: Frame): boolean {
-    return this.#book.needsNextFrame(frame);
+    return this.#prompts.needsNextFrame(frame);
   }
 
   /** So many more frames came out of the decoder, or were skipped before it. */
@@ -84,9 +84,9 @@ export class SessionCore {
     this.#framesIn += count;
   }
 
-  /** A frame was read before its turn: what is certain to be needed may begin. */
-  foresee(item: ScheduledItem): void {
-    if (item.kind === 'frame') this.#processor.encodeAhead(item.frame);
+  /** A frame was read before its turn: what is certain to be needed is prefetched. */
+  prefetch(item: ScheduledItem): void {
+    if (item.kind === 'frame') this.#processor.prefetch(item.frame);
   }
 
   /**
@@ -97,12 +97,12 @@ export class SessionCore {
     try {
       const past = this.#isPast(update);
       const display = past ? this.#retained.displayAt(update.at) : this.#format?.display;
-      const accepted = this.#book.accept(update, display ?? null, this.#corrections);
+      const accepted = this.#prompts.accept(update, display ?? null, this.#corrections);
       if (past) {
         this.#corrections++;
         return 'correction';
       }
-      this.#book.hold(accepted);
+      this.#prompts.hold(accepted);
       return 'held';
     } catch (reason) {
       this.#refuse(update, SegmentationError.from(reason));
@@ -140,12 +140,12 @@ export class SessionCore {
    * revision, before any newer frame.
    */
   async correct(update: PromptUpdate): Promise<void> {
-    if (update.at.kind === 'next') return this.#book.hold(update);
+    if (update.at.kind === 'next') return this.#prompts.hold(update);
     let frameIndex: number;
     try {
       frameIndex = this.#retained.resolve(update.at);
     } catch (reason) {
-      this.#book.undo(update);
+      this.#prompts.undo(update);
       return this.#refuse(update, SegmentationError.from(reason));
     }
     const start = this.#retained.before(frameIndex);
@@ -158,7 +158,7 @@ export class SessionCore {
 
   /** Answers prompts whose frame never came, and sends the summary. */
   finish(): void {
-    for (const update of this.#book.takeAll()) {
+    for (const update of this.#prompts.takeAll()) {
       const message = `the stream ended after ${this.#framesIn} frames, before the prompt's frame`;
       this.#refuse(update, new SegmentationError('frame-never-came', message));
     }
@@ -189,7 +189,7 @@ export class SessionCore {
 
   /** Corrects with updates that came, or turned out to belong, behind their frame. */
   async #correctPast(missed: readonly PromptUpdate[]): Promise<void> {
-    const past = this.#book.takeWhere((update) => this.#isPast(update));
+    const past = this.#prompts.takeWhere((update) => this.#isPast(update));
     for (const update of [...missed, ...past]) await this.correct(update);
   }
 
@@ -203,7 +203,7 @@ export class SessionCore {
     try {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
-      const { due, missed } = this.#book.take(frame, item.nextTimestampUs);
+      const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
       const resume = resumeUpdates(this.#resume, frame.display);
       this.#resume = [];
       const task: FrameTask = {
@@ -255,12 +255,12 @@ export class SessionCore {
     const { update } = outcome;
     if (isResumeUpdate(update)) return;
     if (outcome.kind === 'refused') {
-      this.#book.undo(update);
+      this.#prompts.undo(update);
       this.#refuse(update, outcome.error);
       return;
     }
     const { objectIds } = outcome;
-    this.#book.settle(update, objectIds);
+    this.#prompts.settle(update, objectIds);
     this.#events.push({ kind: 'ack', requestId: update.requestId, frameIndex, objectIds });
   }
 

@@ -21,7 +21,7 @@ import { pullWithCredit } from './intake/pull-with-credit.ts';
 import { readAhead } from './intake/read-ahead.ts';
 import {
   discardItem,
-  overtakeItem,
+  conflateItems,
   scheduleFrames,
   type ScheduledItem,
 } from './intake/schedule-frames.ts';
@@ -42,15 +42,15 @@ const eventBounds: Readonly<Record<Delivery, number>> = { 'every-frame': 8, late
 const framesAhead = 4;
 
 /**
- * LATEST lets a frame wait behind the one in work for so long after decoding, though a newer one has
- * come: a moment in which everything comes together is not yet falling behind. Six cameras lose 0 of
+ * LATEST lets a frame wait behind the one in work for so long after decoding (maximum queueing delay),
+ * though a newer one has come: a moment in which everything comes together is not yet falling behind. Six cameras lose 0 of
  * 2,160 frames in four runs at 90 ms, 8 to 12 at 50 ms with room for two; eight, which are too many,
  * are answered 10 ms later.
  */
-const patienceMs = 90;
+const maxQueueingDelayMs = 90;
 
-/** Frames that an overlapped keyframe may lie back and still be carried forward, at least. */
-const lateFrames = 16;
+/** Frames that an asynchronous keyframe may lie back and still be carried forward, at least. */
+const asyncKeyframeFrames = 16;
 
 /** Work on one stream, one piece at a time. */
 type Task =
@@ -113,7 +113,7 @@ function openTracker(options: SessionOptions, parts: SessionParts): Promise<Trac
     flowLongSide: 256,
     maskSide: info.maskSide,
     cropSide: info.refiner?.cropSide ?? null,
-    historyFrames: Math.max(options.limits.retainedFrames, lateFrames) + 2,
+    historyFrames: Math.max(options.limits.retainedFrames, asyncKeyframeFrames) + 2,
   });
 }
 
@@ -152,12 +152,12 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
     takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
     onFrames: (count) => core.countFrames(count),
   });
-  const source = everyFrame ? foreseen(scheduled, core) : scheduled;
+  const source = everyFrame ? prefetching(scheduled, core) : scheduled;
   const items$ = everyFrame
     ? pullWithCredit(source, credit$, discardItem)
     : newestWithCredit(source, credit$, {
-        mayWait: (item) => isYoung(item, parts.nowMs()),
-        overtake: overtakeItem,
+        mayWait: (item) => isWithinDelay(item, parts.nowMs()),
+        conflate: conflateItems,
         discard: discardItem,
       });
   const untilBroken$ = items$.pipe(
@@ -170,7 +170,7 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
       return EMPTY;
     }),
   );
-  // At most one frame has credit, and the prompt book bounds the corrections.
+  // At most one frame has credit, and the pending prompts bound the corrections.
   const video$ = concat(asTasks(untilBroken$, 'item'), of({ kind: 'end' } as const));
   const work$ = merge(video$, asTasks(corrections$, 'correction')).pipe(
     concatMap(async (task) => {
@@ -201,18 +201,18 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
 }
 
 /** A warning gives way at once. */
-function isYoung(item: ScheduledItem, nowMs: number): boolean {
-  return item.kind === 'frame' && nowMs - item.frame.decodedAtMs < patienceMs;
+function isWithinDelay(item: ScheduledItem, nowMs: number): boolean {
+  return item.kind === 'frame' && nowMs - item.frame.decodedAtMs < maxQueueingDelayMs;
 }
 
-/** EVERY_FRAME looks a few frames ahead, to encode known keyframes on another core meanwhile. */
-function foreseen(
+/** EVERY_FRAME prefetches: it reads a few frames ahead, to encode known keyframes on another core. */
+function prefetching(
   scheduled: AsyncIterable<ScheduledItem>,
   core: SessionCore,
 ): AsyncGenerator<ScheduledItem, void, undefined> {
   return readAhead(scheduled, {
     depth: framesAhead,
-    onRead: (item) => core.foresee(item),
+    onRead: (item) => core.prefetch(item),
     discard: discardItem,
   });
 }

@@ -6,7 +6,7 @@ import { type CallSignal, linkCallSignal } from './call-signal.ts';
 import { decodeConfig } from './requests/config-decoder.ts';
 import { statusOfError, statusOfErrorCode } from './error-status.ts';
 import type { Logger } from './logger.ts';
-import { PromptLedger } from './requests/pending-requests.ts';
+import { PendingRequests } from './requests/pending-requests.ts';
 import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
 import { readRequests } from './requests/request-reader.ts';
 import { limitReadAhead } from './responses/reset-stream.ts';
@@ -72,7 +72,7 @@ class VideoStream {
   readonly #call: VideoCall;
   readonly #parts: StreamParts;
   readonly #writer: ResponseWriter;
-  readonly #ledger: PromptLedger;
+  readonly #pendingRequests: PendingRequests;
   #framesOut = 0;
   #summary: SessionSummary | null = null;
 
@@ -81,7 +81,7 @@ class VideoStream {
     this.#call = call;
     this.#parts = parts;
     this.#writer = new ResponseWriter(call, parts.callSignal, limits);
-    this.#ledger = new PromptLedger(limits.maxPendingPrompts);
+    this.#pendingRequests = new PendingRequests(limits.maxPendingPrompts);
   }
 
   async run(): Promise<Outcome> {
@@ -111,7 +111,7 @@ class VideoStream {
     const inputs = decodeRequests(requests, {
       model: config.model,
       limits,
-      ledger: this.#ledger,
+      pendingRequests: this.#pendingRequests,
       refuse: (requestId, error) =>
         this.#writer.write({ message: encodePromptError(requestId, error) }),
     });
@@ -124,7 +124,7 @@ class VideoStream {
 
   async #send(event: SessionEvent, options: ResponseOptions): Promise<void> {
     if (event.kind === 'ack' || event.kind === 'prompt-error') {
-      this.#ledger.settle(event.requestId);
+      this.#pendingRequests.settle(event.requestId);
     }
     if (event.kind === 'masks' && event.result.revision === 0) this.#framesOut++;
     await this.#writer.write(encodeEvent(event, options));
@@ -133,7 +133,9 @@ class VideoStream {
   /** Answers every update that is still open, then sends summary and status. */
   async #finish(summary: SessionSummary, error: SegmentationError | null): Promise<void> {
     const never = new SegmentationError('frame-never-came', 'the stream ended before its frame');
-    const left = this.#ledger.drain().map((requestId) => encodePromptError(requestId, never));
+    const left = this.#pendingRequests
+      .drain()
+      .map((requestId) => encodePromptError(requestId, never));
     const { limits } = this.#parts.context;
     const last = encodeEvent(
       { kind: 'summary', summary },

@@ -22,7 +22,7 @@ export type ObjectOutput = {
   readonly confidence: number;
   readonly predictedIou: number | null;
   /** Keyframe that the mask descends from; null before the first. */
-  readonly anchorFrame: number | null;
+  readonly sourceKeyframe: number | null;
 };
 
 /** How masks leave the tracking thread: as pixels, or as COCO's run lengths, a hundredth of that. */

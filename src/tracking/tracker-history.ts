@@ -14,7 +14,7 @@ export type Moment = {
   readonly objects: ReadonlyMap<number, TrackedObject>;
 };
 
-/** The newest moments of a stream, oldest first: what corrections and late keyframes go back to. */
+/** The newest moments of a stream, oldest first: what corrections and asynchronous keyframes go back to. */
 export class TrackerHistory {
   readonly #mostFrames: number;
   readonly #moments: Moment[] = [];

@@ -14,7 +14,7 @@ export type TrackerOptions = {
   readonly maskSide: number;
   /** Side of the refiner's crop; null without a refiner. */
   readonly cropSide: number | null;
-  /** Frames whose state is kept for corrections and late keyframes. */
+  /** Frames whose state is kept for corrections and asynchronous keyframes. */
   readonly historyFrames: number;
 };
 
@@ -43,7 +43,7 @@ export type ObjectEvidence = {
   readonly objectId: number;
   /** The mask has pixels. */
   readonly visible: boolean;
-  /** It has no mask, or one that is probably wrong: keyframes follow the search for it. */
+  /** It has no mask, or one that is probably wrong: keyframes follow its re-detection. */
   readonly missing: boolean;
   /** Expected IoU if the prompt was understood: what a keyframe or the refiner can mend, 0..1. */
   readonly confidence: number;
@@ -51,15 +51,15 @@ export type ObjectEvidence = {
   readonly confidenceDrop: number;
   /** IoU that propagation has probably cost since its keyframe, summed over the frames since. */
   readonly lossSum: number;
-  /** Whether the model should look for a missing object; `urgent`: something like it turned up. */
-  readonly search: 'none' | 'due' | 'urgent';
+  /** Whether the model should re-detect a missing object; `urgent`: something like it turned up. */
+  readonly redetection: 'none' | 'due' | 'urgent';
 };
 
-/** How a keyframe asks the model about an object. */
-export type SoughtObject = {
+/** How a keyframe detects an object again. */
+export type Redetection = {
   /**
-   * `visible`: from its mask, and elsewhere if that fails; `kept`: from its mask only, as it was
-   * looked for in vain not long ago; `hidden`: elsewhere; `not-now`: not at all.
+   * `visible`: from its mask, and from memory if that fails; `kept`: from its mask only, as
+   * re-detection failed not long ago; `hidden`: from memory; `not-now`: not at all (back-off).
    */
   readonly kind: 'visible' | 'kept' | 'hidden' | 'not-now';
   /** Where a small object probably is, in fractions of the picture; null: anywhere. */

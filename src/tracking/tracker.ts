@@ -22,9 +22,9 @@ import {
 } from './mask/model-mask.ts';
 import {
   changeObject,
-  glanceFor,
+  judgeMissing,
   moveObject,
-  withLook,
+  withHistogram,
   type CarryObject,
   type Motion,
 } from './object/steps.ts';
@@ -41,7 +41,7 @@ import {
   isMissing,
   newTrackedObject,
   objectEvidence,
-  soughtNow,
+  redetectionOf,
   type TrackedObject,
 } from './object/tracked-object.ts';
 import { TrackerHistory } from './tracker-history.ts';
@@ -51,7 +51,7 @@ import type {
   ObjectAction,
   PriorMask,
   SegmentedAction,
-  SoughtObject,
+  Redetection,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
@@ -98,8 +98,8 @@ export class Tracker {
     this.#samples = null;
     for (const [objectId, object] of this.#objects) {
       const moved = moveObject(object, frame, isCut ? 'cut' : usable);
-      const isSought = isMissing(moved, frame.timestampUs);
-      const next = isSought ? glanceFor(moved, this.#glance()) : { ...moved, search: null };
+      const missing = isMissing(moved, frame.timestampUs);
+      const next = missing ? judgeMissing(moved, this.#colours()) : { ...moved, redetection: null };
       this.#objects.set(objectId, next);
     }
     this.#remember(motion, sceneCut);
@@ -108,7 +108,7 @@ export class Tracker {
     );
     const { cropsUnder = 0, deliver } = options;
     const doubtful = objects.flatMap(({ objectId, visible, confidence }) =>
-      visible && confidence < cropsUnder && mayRefine(this.#object(objectId).strainSum)
+      visible && confidence < cropsUnder && mayRefine(this.#object(objectId).nonRigidSum)
         ? [objectId]
         : [],
     );
@@ -126,9 +126,9 @@ export class Tracker {
     });
   }
 
-  /** Which of the named objects a keyframe on the current frame should ask the model about. */
-  sought(objectIds: readonly number[]): SoughtObject[] {
-    return objectIds.map((objectId) => soughtNow(this.#object(objectId)));
+  /** How a keyframe on the current frame should re-detect the named objects. */
+  redetections(objectIds: readonly number[]): Redetection[] {
+    return objectIds.map((objectId) => redetectionOf(this.#object(objectId)));
   }
 
   /** Dense prompts of the named objects on the current frame, in a region of it. */
@@ -171,11 +171,11 @@ export class Tracker {
   }
 
   /**
-   * Applies a keyframe that was started on an earlier frame: its masks are carried to the current
+   * Applies an asynchronous keyframe, started on an earlier frame: its masks are carried to the current
    * frame by composed flow. Returns false, and changes nothing, where a cut or the end of history
    * lies in between.
    */
-  applyLate(frameIndex: number, actions: readonly SegmentedAction[]): boolean {
+  applyAsyncKeyframe(frameIndex: number, actions: readonly SegmentedAction[]): boolean {
     const then = this.#history.at(frameIndex);
     if (!then || this.#history.hasCutAfter(frameIndex)) return false;
     if (!sameSize(then.frame.analysis, this.#now().analysis)) return false;
@@ -185,8 +185,8 @@ export class Tracker {
       const now = this.#objects.get(action.objectId);
       const before = then.objects.get(action.objectId);
       // What was said on a later frame is newer.
-      if (!now || !before || (now.anchor?.frameIndex ?? 0) > frameIndex) continue;
-      // The pixels of that frame are gone; what they looked like is not known.
+      if (!now || !before || (now.sourceKeyframe?.frameIndex ?? 0) > frameIndex) continue;
+      // The pixels of that frame are gone; their colours are not known.
       const { maskSide } = this.#options;
       const made = changeObject(before, action, origin, { maskSide, samples: null });
       const soft = path === null ? made.soft : warpSoftMask(made.soft, path);
@@ -197,11 +197,11 @@ export class Tracker {
         appearance: now.appearance,
         residualSum: Math.max(0, now.residualSum - before.residualSum),
         residualFrames: Math.max(0, now.residualFrames - before.residualFrames),
-        travelPixels: Math.max(0, now.travelPixels - before.travelPixels),
-        strainSum: Math.max(0, now.strainSum - before.strainSum),
+        pathPixels: Math.max(0, now.pathPixels - before.pathPixels),
+        nonRigidSum: Math.max(0, now.nonRigidSum - before.nonRigidSum),
         lossSum: 0,
       };
-      this.#objects.set(action.objectId, withLook(carried, action, this.#glance().samples));
+      this.#objects.set(action.objectId, withHistogram(carried, action, this.#colours().samples));
     }
     this.#history.amend(this.#now().index, this.#objects);
     return true;
@@ -222,7 +222,7 @@ export class Tracker {
   /** What is known of each visible mask on the current frame; what confidence is fitted on. */
   evidence(): ReadonlyMap<number, MaskEvidence> {
     const visible = [...this.#objects.values()].filter(
-      ({ area, given, anchor }) => area > 0 && given === null && anchor !== null,
+      ({ area, given, sourceKeyframe }) => area > 0 && given === null && sourceKeyframe !== null,
     );
     const { timestampUs } = this.#now();
     return new Map(visible.map((object) => [object.objectId, evidenceOf(object, timestampUs)]));
@@ -292,13 +292,13 @@ export class Tracker {
     if (action.kind !== 'segmented' && action.kind !== 'given') {
       return changeObject(object, action, this.#now(), { maskSide, samples: null });
     }
-    const { samples } = this.#glance();
+    const { samples } = this.#colours();
     const changed = changeObject(object, action, this.#now(), { maskSide, samples });
-    return withLook(changed, action, samples);
+    return withHistogram(changed, action, samples);
   }
 
   /** Colours of the current frame, read once. */
-  #glance(): { readonly index: number; readonly samples: ColourSamples } {
+  #colours(): { readonly index: number; readonly samples: ColourSamples } {
     const frame = this.#now();
     this.#samples ??= sampleColours(frame);
     return { index: frame.index, samples: this.#samples };

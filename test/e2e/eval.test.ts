@@ -31,7 +31,7 @@ test('two clips, two prompts: every figure is there and in its range', async () 
   ]);
   for (const { setting, clips, davis, others, pools } of summaries) {
     expect(clips.map(({ name }) => name)).toEqual(['camel', 'made']);
-    // Boxes are looked at once more, mirrored; a given mask answers itself.
+    // Boxes get a flip pass too; a given mask answers itself.
     for (const row of clips) checkRow(row, setting.prompt === 'box' ? 5 : 4);
     expect(davis?.region).toBeCloseTo(clips[0]?.region ?? -1, 9);
     expect(others?.name).toBe('mean of 1 others');

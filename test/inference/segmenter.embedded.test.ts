@@ -14,7 +14,7 @@ import { paintFrame } from '../fixtures/painted-frames.ts';
 const directory = join(import.meta.dirname, '../../models/maskstream-tiny');
 const { signal } = new AbortController();
 const nothing: DecodeRequest = { clicks: [], box: null, prior: null, memory: [] };
-let model: LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
+let model: LoadedModel & { [killWorker](worker?: 'encoder' | 'refiner'): Promise<void> };
 
 beforeAll(async () => {
   model = (await loadModel({ directory, signal })) as typeof model;

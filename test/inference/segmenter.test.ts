@@ -130,7 +130,7 @@ test('refine answers all objects of a frame in one run', async () => {
   }));
   const found = await model.refine(requests, signal);
   expect(found.map(({ logits }) => logits[7])).toEqual([10.25, 20.5, 30.75, 41]);
-  // A look is learnt only where the request brought none.
+  // An appearance is learnt only where the request brought none.
   expect(found.map(({ appearance }) => appearance && [...appearance])).toEqual([
     null,
     null,

@@ -20,16 +20,16 @@ const calmAndWild: Scene = {
 
 type Run = {
   readonly results: readonly FrameResult[];
-  /** Requests of each call: `look` learns an appearance, `refine` compares with it. */
-  readonly calls: readonly (readonly ('look' | 'refine')[])[];
+  /** Requests of each call: `learn` asks for an appearance, `refine` compares with it. */
+  readonly calls: readonly (readonly ('learn' | 'refine')[])[];
 };
 
 async function run(maxConfidence: number, frames = 3): Promise<Run> {
-  const calls: ('look' | 'refine')[][] = [];
+  const calls: ('learn' | 'refine')[][] = [];
   const refiner = { cropSide: 16, appearanceLength: 3, maxConfidence };
   const segmenter = createFakeSegmenter({ refiner });
   segmenter.hooks.refine = (requests) => {
-    calls.push(requests.map(({ appearance }) => (appearance === null ? 'look' : 'refine')));
+    calls.push(requests.map(({ appearance }) => (appearance === null ? 'learn' : 'refine')));
   };
   const session = open({ scene: calmAndWild, segmenter });
   session.inputs
@@ -42,14 +42,14 @@ async function run(maxConfidence: number, frames = 3): Promise<Run> {
   return { results, calls };
 }
 
-test('keyframes teach the refiner each look; good masks are left alone', async () => {
+test('keyframes teach the refiner each appearance; good masks are left alone', async () => {
   const { calls } = await run(0);
-  expect(calls).toEqual([['look', 'look']]);
+  expect(calls).toEqual([['learn', 'learn']]);
 });
 
 test('a mask that kept its shape is left alone, however low the confidence', async () => {
   const { calls } = await run(1.01);
-  expect(calls).toEqual([['look', 'look'], ['refine'], ['refine']]);
+  expect(calls).toEqual([['learn', 'learn'], ['refine'], ['refine']]);
 });
 
 test('only masks under the confidence are refined', async () => {
@@ -60,5 +60,5 @@ test('only masks under the confidence are refined', async () => {
   const { calls } = await run((low! + high!) / 2);
   expect(calls[1]).toEqual(['refine']);
   const { calls: under } = await run(low! - 0.001, 2);
-  expect(under).toEqual([['look', 'look']]);
+  expect(under).toEqual([['learn', 'learn']]);
 });

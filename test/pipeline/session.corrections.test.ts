@@ -47,7 +47,7 @@ test('a correction answers its frame and all after it again, before any newer fr
     const truth = trueMask(twoSquares, result.frameIndex, 2);
     expect(maskIou(maskOf(result, 2), truth)).toBeGreaterThan(0.75);
   }
-  // Frame 3 is a keyframe now, so object 1 was looked at again there; before it nothing changed.
+  // Frame 3 is a keyframe now, so object 1 was decoded again there; before it nothing changed.
   expect(results[0]).toMatchObject({ source: 'keyframe', keyframeReason: 'prompt' });
   expect(first.every(({ revision }) => revision === 0)).toBe(true);
 });

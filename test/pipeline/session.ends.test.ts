@@ -178,7 +178,7 @@ test('a frame that is held for the time of the next one is closed on abort', asy
 });
 
 test('features encoded ahead that nobody needed are freed', async () => {
-  // The click hits nothing: the object stays pending, and the keyframes foreseen never come.
+  // The click hits nothing: the object stays pending, and the prefetched keyframes never come.
   const session = open({ options: { keyframes: { kind: 'fixed', intervalFrames: 2 } } });
   session.inputs.prompt(prompt(1, 0, click(2, 2))).frames(21);
   await readUntil(session, isMasks(20));

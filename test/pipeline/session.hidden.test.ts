@@ -17,7 +17,7 @@ const adaptive = {
   minConfidence: 0.5,
 } as const;
 
-/** Runs a scene whose square is clicked on frame 0, with a model that looks close up. */
+/** Runs a scene whose square is clicked on frame 0, with a model that sees zoomed crops. */
 async function follow(scene: Scene, frames: number) {
   const segmenter = createFakeSegmenter({ tracking: { ...fakeModel.tracking, regionScale: 2 } });
   const asked = new Map<number, DecodeRequest>();
@@ -43,7 +43,7 @@ function cutTo(squares: Scene['squares']): Scene {
   };
 }
 
-test('after a cut an object is looked for everywhere, by memory and not by where it was', async () => {
+test('after a cut an object is re-detected everywhere, by memory and not by where it was', async () => {
   const scene = cutTo(() => [{ band: 1, x: 70, y: 38, side: 20 }]);
   const { results, asked, regionOn } = await follow(scene, 12);
   expect(results[8]).toMatchObject({ source: 'keyframe', keyframeReason: 'scene-cut' });
@@ -67,7 +67,7 @@ test('an object that is not in the new scene is gone, and then costs next to not
     expect(result.objects[0]!.state).not.toBe('visible');
   }
   expect(results.at(-1)!.objects[0]!.state).toBe('lost');
-  // One look, on the cut; the picture stands still from then on.
+  // One attempt, on the cut; the picture stands still from then on.
   expect(encoded.filter((frameIndex) => frameIndex >= 8)).toEqual([8]);
 });
 
@@ -80,7 +80,7 @@ test('an object that comes back is found on that frame, wherever it is', async (
   expect(maskIou(maskOf(results[50], 1), trueMask(scene, 50, 1))).toBeGreaterThan(0.8);
 });
 
-test('where a mask leads to nothing the object is looked for elsewhere on the same keyframe', async () => {
+test('where a mask leads to nothing the object is re-detected on the same keyframe', async () => {
   const jumping: Scene = {
     ...movingSquare,
     squares: (index) => [

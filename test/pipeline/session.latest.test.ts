@@ -42,7 +42,7 @@ test('frames that come while one is in work are dropped, counted, closed; the ne
   expect(summary).toMatchObject({ framesIn: 11, framesOut: 2, framesDropped: 9 });
   const notices = events.filter((event) => event.kind === 'notice');
   expect(notices).toMatchObject([{ notice: 'overload' }]);
-  // Held: frame 0 in work and three that wait; one more as they are overtaken.
+  // Held: frame 0 in work and three that wait; one more as they are conflated.
   expect(session.watch.mostAlive).toBeLessThanOrEqual(5);
 });
 
@@ -79,7 +79,7 @@ test('a keyframe in work lets later frames leave, and its result is carried to w
   expect(summary).toMatchObject({ keyframes: 2, encoderRuns: 3 });
 });
 
-test('a hidden object that a late keyframe finds again is put where it is now', async () => {
+test('a hidden object that an asynchronous keyframe finds again is put where it is now', async () => {
   const scene: Scene = {
     ...movingSquare,
     size: () => ({ width: 128, height: 96 }),

@@ -86,7 +86,7 @@ test('with a decoder at half the pace of the camera, no answer grows old, and al
   expect(summary!.framesDropped).toBe(frames - ages.length);
 });
 
-test('streams that share a budget run one late keyframe at a time, in turns', async () => {
+test('streams that share a budget run one asynchronous keyframe at a time, in turns', async () => {
   const budget = new KeyframeBudget(() => 0);
   const first = gate();
   const running: string[] = [];

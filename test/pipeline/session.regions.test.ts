@@ -29,12 +29,12 @@ const open = sessions.open;
 
 afterEach(() => sessions.expectNothingLeft());
 
-/** A model that looks at twice the objects' size; what it was asked is kept by frame. */
-function closeModel(looks: { decodePromptTwice?: boolean; mirroredPromptLook?: boolean } = {}): {
+/** A model that sees regions of twice the objects' size; what it was asked is kept by frame. */
+function zoomingModel(passes: { decodePromptTwice?: boolean; averageFlipPass?: boolean } = {}): {
   readonly segmenter: FakeSegmenter;
   readonly asked: { readonly frameIndex: number; readonly request: DecodeRequest }[];
 } {
-  const tracking = { ...fakeModel.tracking, regionScale: 2, ...looks };
+  const tracking = { ...fakeModel.tracking, regionScale: 2, ...passes };
   const segmenter = createFakeSegmenter({ tracking });
   const asked: { frameIndex: number; request: DecodeRequest }[] = [];
   segmenter.hooks.decode = (frameIndex, requests) => {
@@ -82,8 +82,8 @@ function centreOf(mask: Float32Array): { x: number; y: number } {
   return { x: x / weight / maskSide, y: y / weight / maskSide };
 }
 
-test('a box prompt is looked at close up, and so is every keyframe after it', async () => {
-  const { segmenter, asked } = closeModel();
+test('a box prompt is segmented in a zoomed crop, and so is every keyframe after it', async () => {
+  const { segmenter, asked } = zoomingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
@@ -110,8 +110,8 @@ test('a box prompt is looked at close up, and so is every keyframe after it', as
   }
 });
 
-test('a click is looked at twice: in the whole picture, then close up with the first mask', async () => {
-  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
+test('a click is decoded twice: in the whole picture, then in a zoomed crop with the first mask', async () => {
+  const { segmenter, asked } = zoomingModel({ decodePromptTwice: true });
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, click(20, 24)))
@@ -137,8 +137,8 @@ test('a click is looked at twice: in the whole picture, then close up with the f
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
 });
 
-test('of several clicks the first says which object is meant, then all are looked at close up', async () => {
-  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
+test('of several clicks the first says which object is meant, then all are decoded in a zoomed crop', async () => {
+  const { segmenter, asked } = zoomingModel({ decodePromptTwice: true });
   const session = open({ segmenter });
   const clicks = [
     { x: 60, y: 30, label: 'positive' },
@@ -158,8 +158,8 @@ test('of several clicks the first says which object is meant, then all are looke
   expect(close!.prior).not.toBeNull();
 });
 
-test('clicks whose first one finds nothing are all looked at', async () => {
-  const { segmenter, asked } = closeModel({ decodePromptTwice: true });
+test('clicks whose first one finds nothing are all decoded', async () => {
+  const { segmenter, asked } = zoomingModel({ decodePromptTwice: true });
   const session = open({ segmenter });
   const points = [
     { x: 90, y: 4, label: 'positive' },
@@ -176,7 +176,7 @@ test('clicks whose first one finds nothing are all looked at', async () => {
 });
 
 test('a given mask is remembered with the region around it', async () => {
-  const { segmenter, asked } = closeModel();
+  const { segmenter, asked } = zoomingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
@@ -194,17 +194,17 @@ test('a given mask is remembered with the region around it', async () => {
 
 test('objects share one region, and the second one is not lost by it', async () => {
   const scene = twoSquares;
-  const { segmenter } = closeModel();
+  const { segmenter } = zoomingModel();
   const { results } = await readAll(openTwoBoxes(open, segmenter, 6));
   expect(segmenter.encoded).toEqual([0, 5]);
   const region = { x: 2 / 96, y: 14 / 64, width: 64 / 96, height: 34 / 64 };
-  for (const looked of segmenter.regions) expectRegion(looked, region);
+  for (const encoded of segmenter.regions) expectRegion(encoded, region);
   for (const band of [1, 2] as const) {
     expect(maskIou(maskOf(results[5], band), trueMask(scene, 5, band))).toBeGreaterThan(0.8);
   }
 });
 
-test('a hidden object is looked for in the whole picture, and found where it came back', async () => {
+test('a hidden object is re-detected in the whole picture, where it came back', async () => {
   const scene: Scene = {
     ...movingSquare,
     squares: (frameIndex) => {
@@ -212,7 +212,7 @@ test('a hidden object is looked for in the whole picture, and found where it cam
       return frameIndex < 9 ? [] : [{ band: 1, x: 70, y: 38, side: 20 }];
     },
   };
-  const { segmenter } = closeModel();
+  const { segmenter } = zoomingModel();
   const session = open({ scene, segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { x: 10, y: 10, width: 20, height: 20 } }))
@@ -227,7 +227,7 @@ test('a hidden object is looked for in the whole picture, and found where it cam
 });
 
 test('a correcting click far from the object widens the region', async () => {
-  const { segmenter, asked } = closeModel();
+  const { segmenter, asked } = zoomingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
@@ -244,7 +244,7 @@ test('a correcting click far from the object widens the region', async () => {
 });
 
 test('a correction that is not followed is asked again without memory, one that is is not', async () => {
-  const { segmenter, asked } = closeModel();
+  const { segmenter, asked } = zoomingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { x: 16, y: 20, width: 20, height: 20 } }))
@@ -272,7 +272,7 @@ test('a new object named by a click does not widen the region of the others', as
       { band: 2, x: 76, y: 44, side: 16 },
     ],
   };
-  const { segmenter } = closeModel();
+  const { segmenter } = zoomingModel();
   const session = open({ scene, segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { x: 10, y: 10, width: 16, height: 16 } }))
@@ -281,8 +281,8 @@ test('a new object named by a click does not widen the region of the others', as
     .end();
   const { results } = await readAll(session);
   expect(segmenter.encoded).toEqual([0, 2, 2]);
-  const looked = segmenter.regions.slice(1).toSorted((a, b) => a.width - b.width);
-  expectRegion(looked[0], { x: 2 / 96, y: 2 / 64, width: 32 / 96, height: 32 / 64 });
-  expect(looked[1]).toEqual(wholePicture);
+  const encoded = segmenter.regions.slice(1).toSorted((a, b) => a.width - b.width);
+  expectRegion(encoded[0], { x: 2 / 96, y: 2 / 64, width: 32 / 96, height: 32 / 64 });
+  expect(encoded[1]).toEqual(wholePicture);
   expect(maskIou(maskOf(results[2], 2), trueMask(scene, 2, 2))).toBeGreaterThan(0.8);
 });

@@ -83,7 +83,7 @@ test('confidence falls while a mask is carried', () => {
   for (let index = 1; index < 6; index++) tracker.advance(picture(index));
   const [later] = outputs(tracker);
   expect(later!.confidence).toBeLessThan(start!.confidence);
-  expect(later).toMatchObject({ predictedIou: 0.9, anchorFrame: 0 });
+  expect(later).toMatchObject({ predictedIou: 0.9, sourceKeyframe: 0 });
   tracker.close();
 });
 
@@ -129,48 +129,48 @@ test('frames without flow, replayed with an object, get flow from their pixels',
   tracker.close();
 });
 
-test('a late keyframe is carried to the current frame by composed flow', () => {
+test('an asynchronous keyframe is carried to the current frame by composed flow', () => {
   const tracker = tracked(8);
-  expect(tracker.applyLate(4, [segmented(1, 4)])).toBe(true);
+  expect(tracker.applyAsyncKeyframe(4, [segmented(1, 4)])).toBe(true);
   const mask = maskOf(tracker);
   expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(0.9);
   expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(
     maskIou(mask, discMask(disc(4), size)) + 0.15,
   );
-  expect(outputs(tracker)[0]!.anchorFrame).toBe(4);
+  expect(outputs(tracker)[0]!.sourceKeyframe).toBe(4);
   tracker.close();
 });
 
-test('a late keyframe is useless beyond history, and never undoes what was said later', () => {
+test('an asynchronous keyframe is useless beyond history, and never undoes what was said later', () => {
   const short = newTracker(3);
   short.advance(picture(0));
   short.apply([segmented(1, 0)]);
   for (let index = 1; index <= 5; index++) short.advance(picture(index));
   const before = maskOf(short);
-  expect(short.applyLate(0, [segmented(1, 0)])).toBe(false);
+  expect(short.applyAsyncKeyframe(0, [segmented(1, 0)])).toBe(false);
   expect(maskOf(short)).toEqual(before);
   short.close();
 
   const tracker = tracked(6);
   tracker.apply([segmented(1, 6)]);
   const newer = maskOf(tracker);
-  expect(tracker.applyLate(3, [segmented(1, 3, true)])).toBe(true);
+  expect(tracker.applyAsyncKeyframe(3, [segmented(1, 3, true)])).toBe(true);
   expect(maskOf(tracker)).toEqual(newer);
   tracker.close();
 });
 
-test('a late keyframe from before a change of size is not used', () => {
+test('an asynchronous keyframe from before a change of size is not used', () => {
   const tracker = tracked(2);
   const small = { width: 64, height: 48 };
   tracker.advance(picture(3, small));
-  expect(tracker.applyLate(2, [segmented(1, 2)])).toBe(false);
+  expect(tracker.applyAsyncKeyframe(2, [segmented(1, 2)])).toBe(false);
   tracker.close();
 });
 
-test('objects that are removed or unknown meanwhile stay away from a late keyframe', () => {
+test('objects that are removed or unknown meanwhile stay away from an asynchronous keyframe', () => {
   const tracker = tracked(4);
   tracker.apply([{ kind: 'removed', objectId: 1 }]);
-  expect(tracker.applyLate(2, [segmented(1, 2), segmented(7, 2)])).toBe(true);
+  expect(tracker.applyAsyncKeyframe(2, [segmented(1, 2), segmented(7, 2)])).toBe(true);
   expect(outputs(tracker)).toEqual([]);
   tracker.close();
 });
@@ -222,7 +222,7 @@ test('the refiner sees the object and its answer lands in the mask', () => {
     const logits = crop!.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + change);
     return { kind: 'refined', objectId: 1, logits, predictedIou: 0.7 };
   };
-  // The disc keeps its shape, so that an answer which hardly differs is not heeded.
+  // The disc keeps its shape, so that an answer which hardly differs falls into the dead zone.
   tracker.apply([answer(3)]);
   expect(maskOf(tracker).area).toBe(area);
   tracker.crops([1]);

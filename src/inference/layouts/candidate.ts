@@ -46,12 +46,12 @@ export function promptCase(shape: PromptShape): PromptCase {
   return shape.clicks > 1 ? 'clicks' : 'click';
 }
 
-/** Least weight of a candidate, so that scores still decide where no outline is firm. */
-const leastFirmness = 0.01;
+/** Least weight of a candidate, so that scores still decide where no mask is stable. */
+const minStability = 0.01;
 
 /**
  * The candidate that answers a request. A lone click is ambiguous (a wheel or the car): the highest
- * score wins, weighed by how firm the candidate's outline is (training-side photographs: IoU 0.76
+ * score wins, weighed by the candidate's mask stability (training-side photographs: IoU 0.76
  * instead of 0.73, held-out clips the same). Any other prompt is clear, and ranking by score would
  * lose accuracy there.
  */
@@ -67,10 +67,10 @@ export function chooseCandidate(
   const area = side * side;
   const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
   const stability = masks.map(stabilityScore);
-  const weighed = scores.map((score, i) => score * Math.max(leastFirmness, stability[i]!));
+  const weighed = scores.map((score, i) => score * Math.max(minStability, stability[i]!));
   const chosen = kind === 'click' ? indexOfHighest(weighed) : clearPromptCandidate;
   return {
-    // A copy of its own: the run's whole output must not travel or stay alive with it.
+    // A copy of its own: the run's whole output must not cross the thread or stay alive with it.
     logits: masks[chosen]!.slice(),
     predictedIou: calibrate(scores[chosen]!, calibrationByPrompt[kind] ?? calibration),
     presence: presenceOf(candidates.presence, manifest.presence),

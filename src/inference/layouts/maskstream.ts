@@ -11,8 +11,8 @@ const featureMaps = ['embedding', 'features8', 'features4'];
 
 /**
  * The layout of the embedded model: one stretched picture in, three feature maps out; a decoder
- * that takes padded points, the box in the first two of them, a prior mask, and earlier frames'
- * features with their masks as memory.
+ * with its prompt encoder in the same graph: it takes padded points, the box in the first two of
+ * them, a prior mask, and earlier frames' features with their masks as memory.
  */
 export const maskstreamLayout: Layout = {
   meanings: {

@@ -37,12 +37,12 @@ export function fillInput(
   const y = out.subarray(0, plane);
   const u = out.subarray(plane, 2 * plane);
   const v = out.subarray(2 * plane, 3 * plane);
-  const { data, region, mirrored } = picture;
+  const { data, region, flipped } = picture;
   const plane420 = (from: number, to: number, size: Size): Plane => ({
     samples: data.subarray(from, to),
     size,
     region,
-    mirrored,
+    flipped,
   });
   resamplePlane(plane420(0, luma, picture.size), target, y);
   resamplePlane(plane420(luma, luma + chroma, half), target, u);
@@ -52,12 +52,12 @@ export function fillInput(
   normalise(out, plane, target);
 }
 
-/** One plane of bytes, row-major, and how to look at it. */
+/** One plane of bytes, row-major, and the view of it. */
 export type Plane = View & { readonly samples: Uint8Array; readonly size: Size };
 
 /** Samples the region of a plane to `target` size, bilinear or area-weighted; flipped if asked. */
 export function resamplePlane(plane: Plane, target: Size, out: Float32Array): void {
-  const { samples, size, region, mirrored } = plane;
+  const { samples, size, region, flipped } = plane;
   const across = makeTaps(size.width, target.width, { start: region.x, span: region.width });
   const down = makeTaps(size.height, target.height, { start: region.y, span: region.height });
   const row = new Float32Array(size.width);
@@ -65,7 +65,7 @@ export function resamplePlane(plane: Plane, target: Size, out: Float32Array): vo
     blendRows(samples, down, y, row);
     const line = out.subarray(y * target.width, (y + 1) * target.width);
     blendColumns(row, across, line);
-    if (mirrored) line.reverse();
+    if (flipped) line.reverse();
   }
 }
 

@@ -18,15 +18,15 @@ export async function refineObjects(
   const side = settings.cropSide;
   const [rows, columns] = settings.appearance;
   const plane = side * side;
-  const look = rows * columns;
+  const length = rows * columns;
   const crop = new Float32Array(count * 3 * plane);
   const prior = new Float32Array(count * plane);
-  const appearance = new Float32Array(count * look);
+  const appearance = new Float32Array(count * length);
   items.forEach((item, i) => {
     crop.set(item.crop, i * 3 * plane);
     prior.set(item.prior, i * plane);
     // Zeros where only the appearance is asked for: the logits of that run mean nothing.
-    if (item.appearance !== null) appearance.set(item.appearance, i * look);
+    if (item.appearance !== null) appearance.set(item.appearance, i * length);
   });
   const outputs = await graph.run({
     crop: new Tensor('float32', crop, [count, 3, side, side]),
@@ -35,11 +35,11 @@ export async function refineObjects(
   });
   const logits = floats(outputs['logits']!);
   const scores = floats(outputs['iou']!);
-  const looks = floats(outputs['appearance']!);
+  const appearances = floats(outputs['appearance']!);
   return items.map(({ answer, appearance: known }, i) => ({
     logits: into(answer, logits.subarray(i * plane, (i + 1) * plane)),
     predictedIou: calibrate(scores[i]!, settings.calibration),
-    appearance: known === null ? looks.slice(i * look, (i + 1) * look) : null,
+    appearance: known === null ? appearances.slice(i * length, (i + 1) * length) : null,
   }));
 }
 

@@ -4,13 +4,13 @@ import { mergeTiles, type TileMaps } from './merge-tiles.ts';
 import type { NounMap } from './instances.ts';
 
 /** What the text graph says of the picture and, for a noun that is `tiled`, of its tiles. */
-export type Looks = { readonly whole: ClassMaps; readonly tiles: readonly TileMaps[] };
+export type ViewMaps = { readonly whole: ClassMaps; readonly tiles: readonly TileMaps[] };
 
 /** Where a noun is, with its own thresholds, or the section's where it has none. */
 export function nounMap(
   entry: VocabularyEntry,
   text: NonNullable<Manifest['text']>,
-  { whole, tiles }: Looks,
+  { whole, tiles }: ViewMaps,
 ): NounMap {
   const border = entry.separable ? text.border : undefined;
   return {

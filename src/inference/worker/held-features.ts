@@ -12,7 +12,7 @@ import type { FeatureReference } from './messages.ts';
 export class HeldFeatures implements Features {
   readonly frameIndex: number;
   readonly region: Box;
-  readonly mirrored: boolean;
+  readonly flipped: boolean;
   /** Names these features in the worker. */
   readonly id: number;
   readonly #frame: Frame;
@@ -25,7 +25,7 @@ export class HeldFeatures implements Features {
     this.id = id;
     this.frameIndex = frame.index;
     this.region = view.region;
-    this.mirrored = view.mirrored;
+    this.flipped = view.flipped;
     this.#frame = frame.retain();
     this.#onFree = onFree;
   }

@@ -8,7 +8,7 @@
  * of them sees that both are set.
  */
 export class NativeGate {
-  /** Travels to the worker as part of its `workerData`. */
+  /** Goes to the worker as part of its `workerData`. */
   readonly memory: SharedArrayBuffer;
   readonly #flags: Int32Array;
 

@@ -1,19 +1,19 @@
 import { SegmentationError } from '../../frame/errors.ts';
-import { LaneWorker } from './thread.ts';
+import { WorkerThread } from './thread.ts';
 import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 
-/** One call waiting for or using a lane's worker. */
-export type LaneJob = {
+/** One call waiting for or using a worker queue's thread. */
+export type QueuedJob = {
   /** Makes the message when its turn comes: a restarted worker needs more than a running one. */
   readonly build: (workerGeneration: number) => WorkerJob;
   /** Goes before jobs that are not: a decode ends a keyframe, an encode starts one. */
   readonly urgent: boolean;
   readonly signal: AbortSignal;
-  /** Called once when the lane is done with the job, also after an abort: its inputs may go. */
+  /** Called once when the queue is done with the job, also after an abort: its inputs may go. */
   readonly onSettled: (outcome: 'delivered' | 'dropped') => void;
 };
 
-type Pending = LaneJob & {
+type Pending = QueuedJob & {
   readonly resolve: (result: WorkerResults[WorkerJob['kind']]) => void;
   readonly reject: (reason: SegmentationError) => void;
   readonly onAbort: () => void;
@@ -23,11 +23,11 @@ type Pending = LaneJob & {
 
 type State =
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'starting'; readonly worker: LaneWorker }
-  | { readonly kind: 'ready'; readonly worker: LaneWorker }
+  | { readonly kind: 'starting'; readonly worker: WorkerThread }
+  | { readonly kind: 'ready'; readonly worker: WorkerThread }
   | { readonly kind: 'closed' };
 
-/** Ends a lane's worker as a crash would; tests only, so the folder's door does not export it. */
+/** Ends a worker queue's thread as a crash would; tests only, so the folder's door does not export it. */
 export const killWorker = Symbol('kill worker');
 
 /** A job is given up when this many workers died under it. */
@@ -36,18 +36,18 @@ const deathsPerJob = 2;
 /**
  * One worker thread and the queue before it. One job is under way at a time; a worker that dies is
  * replaced and its job run again once. The queue is first come, first served, so streams with one
- * call each share a lane evenly; its bound is the callers' own: one keyframe per stream.
+ * call each share it evenly; its bound is the callers' own: one keyframe per stream.
  */
-export class WorkerLane {
+export class WorkerQueue {
   readonly #setup: WorkerSetup;
-  readonly #onRestart: (lane: WorkerLane) => void;
-  readonly #queue: Pending[] = [];
+  readonly #onRestart: (queue: WorkerQueue) => void;
+  readonly #jobs: Pending[] = [];
   #running: Pending | null = null;
   #state: State = { kind: 'stopped' };
   #generation = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(setup: WorkerSetup, onRestart: (lane: WorkerLane) => void) {
+  constructor(setup: WorkerSetup, onRestart: (queue: WorkerQueue) => void) {
     this.#setup = setup;
     this.#onRestart = onRestart;
   }
@@ -55,7 +55,7 @@ export class WorkerLane {
   /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
   async start(): Promise<void> {
     const generation = ++this.#generation;
-    const worker = new LaneWorker(this.#setup, {
+    const worker = new WorkerThread(this.#setup, {
       onAnswer: (answer) => this.#onAnswer(answer),
       onExit: (cause) => {
         if (generation === this.#generation) this.#onExit(cause);
@@ -67,7 +67,7 @@ export class WorkerLane {
   }
 
   /** Queues a job. Rejects at once with `cancelled` when its signal aborts. */
-  submit<Kind extends WorkerJob['kind']>(job: LaneJob): Promise<WorkerResults[Kind]> {
+  submit<Kind extends WorkerJob['kind']>(job: QueuedJob): Promise<WorkerResults[Kind]> {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         ...job,
@@ -119,22 +119,22 @@ export class WorkerLane {
   }
 
   #enqueue(pending: Pending): void {
-    const firstPatient = pending.urgent ? this.#queue.findIndex((other) => !other.urgent) : -1;
-    if (firstPatient < 0) this.#queue.push(pending);
-    else this.#queue.splice(firstPatient, 0, pending);
+    const firstNotUrgent = pending.urgent ? this.#jobs.findIndex((other) => !other.urgent) : -1;
+    if (firstNotUrgent < 0) this.#jobs.push(pending);
+    else this.#jobs.splice(firstNotUrgent, 0, pending);
   }
 
   #pump(): void {
-    if (this.#running !== null || this.#queue.length === 0) return;
+    if (this.#running !== null || this.#jobs.length === 0) return;
     if (this.#state.kind === 'stopped') void this.#restart();
     if (this.#state.kind !== 'ready') return;
-    const next = this.#queue.shift();
+    const next = this.#jobs.shift();
     if (next === undefined) return;
     this.#running = next;
     try {
       this.#state.worker.post({ kind: 'job', job: next.build(this.#generation) });
     } catch (cause) {
-      // Values that cannot be cloned: the lane must not wait for an answer that never comes.
+      // Values that cannot be cloned: the queue must not wait for an answer that never comes.
       this.#running = null;
       this.#drop(next, new SegmentationError('model-failed', 'cannot send the call', { cause }));
       this.#pump();
@@ -165,7 +165,7 @@ export class WorkerLane {
     if (job !== null) {
       if (job.aborted) this.#drop(job, cancelled(job.signal));
       else if (++job.deaths >= deathsPerJob) this.#drop(job, died('twice under one call', crash));
-      else this.#queue.unshift(job);
+      else this.#jobs.unshift(job);
     }
     // A worker that never got ready is not started again until somebody needs it: no crash loop.
     if (wasReady) void this.#restart();
@@ -186,8 +186,8 @@ export class WorkerLane {
 
   /** Counts as a death for every call that waits, so a start that always fails ends them all. */
   #onFailedStart(cause: unknown): void {
-    for (const pending of this.#queue.splice(0)) {
-      if (++pending.deaths < deathsPerJob) this.#queue.push(pending);
+    for (const pending of this.#jobs.splice(0)) {
+      if (++pending.deaths < deathsPerJob) this.#jobs.push(pending);
       else this.#drop(pending, died('and cannot be started again', cause));
     }
     this.#pump();
@@ -199,9 +199,9 @@ export class WorkerLane {
 
   #abort(pending: Pending): void {
     pending.aborted = true;
-    const at = this.#queue.indexOf(pending);
+    const at = this.#jobs.indexOf(pending);
     if (at >= 0) {
-      this.#queue.splice(at, 1);
+      this.#jobs.splice(at, 1);
       this.#drop(pending, cancelled(pending.signal));
     } else {
       // Under way: a run cannot be stopped, its answer is thrown away when it comes.
@@ -213,7 +213,7 @@ export class WorkerLane {
     const running = this.#running;
     this.#running = null;
     if (running !== null) this.#drop(running, reason);
-    for (const pending of this.#queue.splice(0)) this.#drop(pending, reason);
+    for (const pending of this.#jobs.splice(0)) this.#drop(pending, reason);
   }
 
   #drop(pending: Pending, reason: SegmentationError): void {

@@ -4,8 +4,8 @@ import { workerEntry } from '../../frame/worker-entry.ts';
 import { NativeGate } from './native-gate.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
-/** What a {@link LaneWorker} tells its lane; nothing comes after `onExit`. */
-export type LaneWorkerEvents = {
+/** What a {@link WorkerThread} tells its queue; nothing comes after `onExit`. */
+export type WorkerThreadEvents = {
   readonly onAnswer: (answer: Extract<FromWorker, { kind: 'done' | 'failed' }>) => void;
   /** The thread is gone; `cause` is what it threw, if anything. */
   readonly onExit: (cause: unknown) => void;
@@ -17,7 +17,7 @@ const exitWaitMs = 10_000;
 const diedAtStart = 'an inference worker died at its start';
 
 /** One inference worker thread, from its start to its end. */
-export class LaneWorker {
+export class WorkerThread {
   /** Resolves when the graphs are open; rejects, after the thread's end, with why they are not. */
   readonly ready: Promise<void>;
   readonly #worker: Worker;
@@ -25,7 +25,7 @@ export class LaneWorker {
   readonly #standstill: Promise<void>;
   readonly #exited: Promise<void>;
 
-  constructor(setup: WorkerSetup, events: LaneWorkerEvents) {
+  constructor(setup: WorkerSetup, events: WorkerThreadEvents) {
     const worker = new Worker(workerEntry(import.meta.url, 'worker'), {
       workerData: { setup, gate: this.#gate.memory },
       // Flags of the parent, such as --input-type, would keep the entry from loading.
@@ -53,7 +53,7 @@ export class LaneWorker {
       if (message.kind === 'ready') isReady();
       else if (message.kind === 'standstill') standsStill();
       else if (message.kind === 'unusable') {
-        // Told when the thread is gone, so that a lane never has two.
+        // Told when the thread is gone, so that a queue never has two.
         unusable = new SegmentationError(message.code, message.message);
       } else events.onAnswer(message);
     });

@@ -1,14 +1,14 @@
 import { Observable } from 'rxjs';
 
-/** What happens to items that are overtaken. */
+/** How waiting items are conflated. */
 export type NewestOptions<T> = {
   /** Whether a waiting item may go on waiting though a newer one has come. */
   readonly mayWait: (waiting: T) => boolean;
   /**
    * Called with the item that is given up and the newer one that takes its place; returns what
-   * waits from now on. Whatever `overtaken` holds must be closed here.
+   * waits from now on. Whatever `older` holds must be closed here.
    */
-  readonly overtake: (overtaken: T, newer: T) => T;
+  readonly conflate: (older: T, newer: T) => T;
   /** Called with each item that still waits when the subscriber leaves. */
   readonly discard: (waiting: T) => void;
 };
@@ -50,10 +50,10 @@ export function newestWithCredit<T>(
             return;
           }
           const [oldest] = waiting;
-          const isPatient = oldest === undefined || options.mayWait(oldest);
+          const isWithinDelay = oldest === undefined || options.mayWait(oldest);
           waiting.push(next.value);
-          if (waiting.length > mostWaiting || !isPatient) {
-            waiting = [waiting.reduce(options.overtake)];
+          if (waiting.length > mostWaiting || !isWithinDelay) {
+            waiting = [waiting.reduce(options.conflate)];
           }
           emit();
         }

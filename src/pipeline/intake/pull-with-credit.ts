@@ -1,8 +1,8 @@
 import { Observable } from 'rxjs';
 
 /**
- * An Observable that takes one item from `source` for each value of `credit$`, and no more: RxJS
- * holds nothing back by itself, so pixels enter it only when somebody has room for them. Credit that
+ * Credit-based back-pressure: an Observable that takes one item from `source` for each value of
+ * `credit$`, and no more. RxJS has no back-pressure of its own, so pixels enter it only when somebody has room for them. Credit that
  * comes while an item is being taken is remembered. Unsubscribing ends the source.
  *
  * @param discard called with an item that comes after the subscriber has left

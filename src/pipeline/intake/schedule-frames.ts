@@ -90,15 +90,15 @@ export async function* scheduleFrames(
  * Gives a frame up for a newer one: its memory is freed, it is counted, its format lives on. A
  * warning gives way to a frame; the early end of the video is never lost.
  */
-export function overtakeItem(overtaken: ScheduledItem, newer: ScheduledItem): ScheduledItem {
-  if (overtaken.kind !== 'frame') return newer;
-  if (newer.kind === 'warning') return overtaken;
-  if (newer.kind === 'truncated') return { ...overtaken, truncated: newer.message };
-  overtaken.frame.close();
+export function conflateItems(older: ScheduledItem, newer: ScheduledItem): ScheduledItem {
+  if (older.kind !== 'frame') return newer;
+  if (newer.kind === 'warning') return older;
+  if (newer.kind === 'truncated') return { ...older, truncated: newer.message };
+  older.frame.close();
   return {
     ...newer,
-    format: newer.format ?? overtaken.format,
-    framesDroppedBefore: newer.framesDroppedBefore + overtaken.framesDroppedBefore + 1,
+    format: newer.format ?? older.format,
+    framesDroppedBefore: newer.framesDroppedBefore + older.framesDroppedBefore + 1,
   };
 }
 

@@ -6,8 +6,8 @@ import { segmentObjects } from './segment.ts';
 import type { KeyframeContext, KeyframeObject } from './pass.ts';
 import type { StageTimingsUs } from '../session-types.ts';
 
-/** How an overlapped keyframe ended. */
-export type LateResult =
+/** How an asynchronous keyframe ended. */
+export type AsyncKeyframeResult =
   | {
       readonly kind: 'done';
       readonly actions: readonly SegmentedAction[];
@@ -16,32 +16,34 @@ export type LateResult =
   | { readonly kind: 'failed'; readonly reason: unknown };
 
 /**
- * A keyframe whose model run overlaps with the frames after it (LATEST only): they leave with
+ * An asynchronous keyframe: its model run overlaps with the frames after it (LATEST only): they leave with
  * propagated masks, and the result is carried forward to the frame that is current when it comes.
  */
-export class LateKeyframe {
+export class AsyncKeyframe {
   readonly frameIndex: number;
   /** Features that must be kept until the run is over. */
   readonly features: readonly FeatureName[];
   readonly #abort = new AbortController();
-  #result: LateResult | null = null;
+  #result: AsyncKeyframeResult | null = null;
   /** Resolves when the run is over and its frame closed; never rejects. */
   readonly over: Promise<void>;
 
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
     this.frameIndex = frame.index;
-    this.features = objects.flatMap(({ record, region, elsewhere }) => [
+    this.features = objects.flatMap(({ record, region, redetectionRegion }) => [
       ...memoryOf(record),
       { frameIndex: frame.index, region },
-      ...(elsewhere === null ? [] : [{ frameIndex: frame.index, region: elsewhere }]),
+      ...(redetectionRegion === null
+        ? []
+        : [{ frameIndex: frame.index, region: redetectionRegion }]),
     ]);
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
     this.over = this.#run(frame.retain(), objects, { ...context, signal });
   }
 
   /** The result, once it has come. */
-  take(): LateResult | null {
+  take(): AsyncKeyframeResult | null {
     return this.#result;
   }
 

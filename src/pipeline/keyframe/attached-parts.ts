@@ -11,21 +11,21 @@ const leastReachCells = 2;
 const outside = -10;
 
 /**
- * The decoder's mask without the parts that lie apart from what is surely the object: looks say
- * nothing about which of several like objects it is, but its place does. Sure are the parts that hold
- * an anchor; where none does, the mask stays whole.
+ * The decoder's mask without the parts that lie apart from what is surely the object: appearance
+ * says nothing about which of several like objects it is, but its place does. Sure are the parts that hold
+ * a seed; where none does, the mask stays whole.
  *
  * @param logits float32[side, side], row-major; a part is a 4-connected region above 0
- * @param anchors cells where the object is known to be
+ * @param seeds cells where the object is known to be
  */
 export function keepAttachedParts(
   logits: Float32Array,
-  anchors: ReadonlySet<number>,
+  seeds: ReadonlySet<number>,
   side: number,
 ): Float32Array {
   const inside = Uint8Array.from(logits, (logit) => (logit > 0 ? 1 : 0));
   const parts = connectedParts(inside, { width: side, height: side }, 4);
-  const sure = parts.filter((cells) => cells.some((cell) => anchors.has(cell)));
+  const sure = parts.filter((cells) => cells.some((cell) => seeds.has(cell)));
   if (sure.length === 0 || sure.length === parts.length) return logits;
   const near = nearCells(sure.flat(), side);
   const kept = logits.slice();

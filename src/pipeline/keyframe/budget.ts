@@ -1,37 +1,39 @@
-/** Least share of the time in which live streams may keep the model busy. */
-const minShare = 0.05;
+/** Lowest rate: least share of the time in which live streams may keep the model busy. */
+const minRate = 0.05;
 
-/** What is left of the share after a late frame; late frames within one interval count once. */
-const cutRatio = 0.8;
-const cutIntervalMs = 200;
+/** Multiplicative decrease: what is left of the rate after a late frame; late frames within one interval count once. */
+const decreaseRatio = 0.8;
+const decreaseIntervalMs = 200;
 
-/** Share that comes back in a second without late frames. */
-const recoveryPerSecond = 0.2;
+/** Additive increase of the rate in a second without late frames. */
+const increasePerSecond = 0.2;
 
 /** Longest pause after a keyframe: masks that nothing corrects drift. */
 const maxPauseMs = 500;
 
-/** A stream that has not asked again for so long does not hold its place in the row. */
-const wishLifeMs = 500;
+/** A waiter that has not asked again for so long loses its place in the queue. */
+const waiterLifeMs = 500;
 
 /** The server counts as busy for so long after a slow answer. */
 const busyMs = 2000;
 
-type Wish = { readonly sinceMs: number; askedMs: number };
+/** A stream that waits for its turn. */
+type Waiter = { readonly sinceMs: number; askedMs: number };
 
 /**
- * Shares the model's time between the live streams of a server (LATEST only). One overlapped keyframe
+ * Shares the model's time between the live streams of a server (LATEST only). One asynchronous keyframe
  * runs at a time, on the frame that is current when its turn comes: a queue before the encoder would
- * make every result late. While frames are late anywhere, pauses between keyframes grow, so that the
+ * make every result late. While frames are late anywhere, pauses between keyframes grow (the rate
+ * follows AIMD, additive increase and multiplicative decrease, as TCP's congestion control), so that the
  * quality of masks gives way before frames do.
  */
 export class KeyframeBudget {
   readonly #nowMs: () => number;
-  readonly #wishes = new Map<object, Wish>();
+  readonly #waiters = new Map<object, Waiter>();
   #running: { readonly stream: object; readonly sinceMs: number } | null = null;
-  #share = 1;
+  #rate = 1;
   #observedMs: number;
-  #cutMs = Number.NEGATIVE_INFINITY;
+  #decreasedMs = Number.NEGATIVE_INFINITY;
   #openMs = Number.NEGATIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #refining = 0;
@@ -42,9 +44,9 @@ export class KeyframeBudget {
     this.#observedMs = nowMs();
   }
 
-  /** Share of the time in which keyframes may run now, 0..1. */
-  get shareRatio(): number {
-    return this.#share;
+  /** Rate of keyframes: share of the time in which they may run now, 0..1. */
+  get rateRatio(): number {
+    return this.#rate;
   }
 
   /** Whether frames were answered slowly of late, though perhaps not late. */
@@ -52,7 +54,7 @@ export class KeyframeBudget {
     return this.#nowMs() - this.#slowMs < busyMs;
   }
 
-  /** Whether masks of a live stream are being refined; learning a look after a keyframe is not that. */
+  /** Whether masks of a live stream are being refined; learning an appearance after a keyframe is not that. */
   get isRefining(): boolean {
     return this.#refining > 0;
   }
@@ -76,11 +78,11 @@ export class KeyframeBudget {
     const nowMs = this.#nowMs();
     if (pace !== 'in-time') this.#slowMs = nowMs;
     if (pace !== 'late') {
-      const recovered = ((nowMs - this.#observedMs) / 1000) * recoveryPerSecond;
-      this.#share = Math.min(1, this.#share + recovered);
-    } else if (nowMs - this.#cutMs >= cutIntervalMs) {
-      this.#share = Math.max(minShare, this.#share * cutRatio);
-      this.#cutMs = nowMs;
+      const increase = ((nowMs - this.#observedMs) / 1000) * increasePerSecond;
+      this.#rate = Math.min(1, this.#rate + increase);
+    } else if (nowMs - this.#decreasedMs >= decreaseIntervalMs) {
+      this.#rate = Math.max(minRate, this.#rate * decreaseRatio);
+      this.#decreasedMs = nowMs;
     }
     this.#observedMs = nowMs;
   }
@@ -88,22 +90,22 @@ export class KeyframeBudget {
   /** Whether `stream` may start a keyframe now; then it must call `end`. To be asked again if not. */
   tryBegin(stream: object): boolean {
     const nowMs = this.#nowMs();
-    const wish = this.#wishes.get(stream);
-    if (wish) wish.askedMs = nowMs;
-    else this.#wishes.set(stream, { sinceMs: nowMs, askedMs: nowMs });
+    const waiter = this.#waiters.get(stream);
+    if (waiter) waiter.askedMs = nowMs;
+    else this.#waiters.set(stream, { sinceMs: nowMs, askedMs: nowMs });
     if (this.#running !== null || nowMs < this.#openMs) return false;
     if (this.#firstInRow(nowMs) !== stream) return false;
-    this.#wishes.delete(stream);
+    this.#waiters.delete(stream);
     this.#running = { stream, sinceMs: nowMs };
     return true;
   }
 
   /** The keyframe that `stream` began is over, or the stream is; idempotent. */
   end(stream: object): void {
-    this.#wishes.delete(stream);
+    this.#waiters.delete(stream);
     if (this.#running?.stream !== stream) return;
     const nowMs = this.#nowMs();
-    const pauseMs = (nowMs - this.#running.sinceMs) * (1 / this.#share - 1);
+    const pauseMs = (nowMs - this.#running.sinceMs) * (1 / this.#rate - 1);
     this.#openMs = nowMs + Math.min(maxPauseMs, pauseMs);
     this.#running = null;
   }
@@ -111,8 +113,8 @@ export class KeyframeBudget {
   /** The stream that has waited longest and still asks. */
   #firstInRow(nowMs: number): object | undefined {
     let first: { readonly stream: object; readonly sinceMs: number } | undefined;
-    for (const [stream, { sinceMs, askedMs }] of this.#wishes) {
-      if (nowMs - askedMs > wishLifeMs) this.#wishes.delete(stream);
+    for (const [stream, { sinceMs, askedMs }] of this.#waiters) {
+      if (nowMs - askedMs > waiterLifeMs) this.#waiters.delete(stream);
       else if (first === undefined || sinceMs < first.sinceMs) first = { stream, sinceMs };
     }
     return first?.stream;

@@ -6,10 +6,10 @@ export type FeatureName = {
   readonly frameIndex: number;
   readonly region: Box;
   /** Default: false. */
-  readonly mirrored?: boolean;
+  readonly flipped?: boolean;
 };
 
-/** Owns the image features that a stream's objects may still be compared with. */
+/** The memory bank of a stream: owns the image features that its objects may still be compared with. */
 export class FeatureBank {
   readonly #features = new Map<string, Features>();
   #closed = false;
@@ -53,7 +53,7 @@ export class FeatureBank {
   }
 }
 
-function featureKey({ frameIndex, region, mirrored = false }: FeatureName): string {
+function featureKey({ frameIndex, region, flipped = false }: FeatureName): string {
   const { x, y, width, height } = region;
-  return `${frameIndex}/${x},${y},${width},${height}${mirrored ? '/mirrored' : ''}`;
+  return `${frameIndex}/${x},${y},${width},${height}${flipped ? '/flipped' : ''}`;
 }

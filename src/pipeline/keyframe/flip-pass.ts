@@ -5,22 +5,22 @@ import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
 import { isInside } from './click-cells.ts';
 import { sharedRegion } from './regions.ts';
 import {
-  maskSeen,
+  passMask,
   positiveClicksBox,
   promptInRegion,
   type KeyframeContext,
   type KeyframeObject,
-  type Look,
-  type Seen,
+  type DecoderPass,
+  type PassResult,
 } from './pass.ts';
 
 /**
- * The mirrored look shows so many times the answer's box. Held-out clips, IoU on prompted frames at
+ * The flip pass sees a crop of so many times the answer's box. Held-out clips, IoU on prompted frames at
  * 1.3, 1.4 and 1.5: box 0.857, 0.858, 0.857 and click 0.820, 0.819, 0.819.
  */
-const mirroredScale = 1.4;
+const flippedCropScale = 1.4;
 
-/** One prompted object with the answer that is to be looked at once more. */
+/** One prompted object with the answer that the flip pass starts from. */
 type Answered = {
   readonly object: KeyframeObject;
   /** Region of the answer. */
@@ -31,22 +31,22 @@ type Answered = {
 };
 
 /**
- * One more look at each prompted object, closer and at the mirrored picture, where the model gains
- * from it. Objects that were answered in one region share one encoder run. What is remembered was
+ * Flip augmentation: one more pass over each prompted object, in a zoomed crop flipped left to
+ * right, where the model gains from it. Objects that were answered in one region share one encoder run. What is remembered was
  * seen as it is, so it takes no part.
  */
-export function mirroredLooks(
+export function flipPasses(
   objects: readonly KeyframeObject[],
-  answers: readonly (Seen | null)[],
+  answers: readonly (PassResult | null)[],
   { segmenter: { info } }: KeyframeContext,
   frame: Frame,
-): (Look | null)[] {
-  const { mirroredPromptLook, regionScale } = info.tracking;
-  if (!mirroredPromptLook) return objects.map(() => null);
+): (DecoderPass | null)[] {
+  const { averageFlipPass, regionScale } = info.tracking;
+  if (!averageFlipPass) return objects.map(() => null);
   const asked = objects.map((object, i) =>
     object.prompt && answers[i] ? answered(object, answers[i], frame) : null,
   );
-  const scale = regionScale && Math.min(regionScale, mirroredScale);
+  const scale = regionScale && Math.min(regionScale, flippedCropScale);
   const regions = new Map<Box, Box>();
   for (const from of new Set(asked.flatMap((one) => one?.from ?? []))) {
     const here = asked.filter((one) => one?.from === from);
@@ -62,14 +62,14 @@ export function mirroredLooks(
     const hint =
       box !== null && prior === null ? null : modelMaskFromSoft(one.soft, info.maskSide, region);
     const request = { clicks: clicks.filter(isInside), box, prior: hint, memory: [] };
-    return { region, request, mirrored: true };
+    return { region, request, flipped: true };
   });
 }
 
-function answered(object: KeyframeObject, answer: Seen, frame: Frame): Answered | null {
+function answered(object: KeyframeObject, answer: PassResult, frame: Frame): Answered | null {
   const { display } = frame;
   const { prompt } = object;
-  const { soft, box } = maskSeen(answer, frame);
+  const { soft, box } = passMask(answer, frame);
   const drawn = prompt?.box ? inFractions(prompt.box, display) : null;
   const found = box ?? drawn;
   if (found === null) return null;
@@ -78,23 +78,15 @@ function answered(object: KeyframeObject, answer: Seen, frame: Frame): Answered 
 }
 
 /**
- * An answer with the mean of its logits and the mirrored look's, in the answer's region: its
- * features are at hand for the memory. Where the other look did not reach, the answer stands.
+ * An answer with the mean of its logits and the flip pass's, in the answer's region: its
+ * features are at hand for the memory. Where the flip pass did not reach, the answer stands.
  */
-export function meanWithMirrored(answer: Seen, mirrored: Seen): Seen {
+export function averageWithFlipped(answer: PassResult, flipped: PassResult): PassResult {
   const { region, result } = answer;
-  const other = mirrored.result;
+  const other = flipped.result;
   const side = Math.sqrt(result.logits.length);
-  const across = placesIn(
-    side,
-    [region.x, region.width],
-    [mirrored.region.x, mirrored.region.width],
-  );
-  const down = placesIn(
-    side,
-    [region.y, region.height],
-    [mirrored.region.y, mirrored.region.height],
-  );
+  const across = placesIn(side, [region.x, region.width], [flipped.region.x, flipped.region.width]);
+  const down = placesIn(side, [region.y, region.height], [flipped.region.y, flipped.region.height]);
   const logits = result.logits.map((logit, i) => {
     const x = across[i % side] ?? null;
     const y = down[Math.floor(i / side)] ?? null;

@@ -5,48 +5,48 @@ import type { SoftMask } from '../../frame/soft-mask.ts';
 import { softMaskBounds, softMaskFromLogits } from '../../tracking/mask/model-mask.ts';
 import type { ObjectRecord } from '../prompts/object-record.ts';
 import type { PriorMask } from '../../tracking/tracker-types.ts';
-import type { EarlyFeatures } from './prefetch.ts';
+import type { PrefetchedFeatures } from './prefetch.ts';
 import type { FeatureBank } from './feature-bank.ts';
 import { boxInRegion } from './regions.ts';
-import { mirrorMask, mirrorRequest } from './mirror.ts';
+import { flipMask, flipRequest } from './flip.ts';
 import type { DecodeRequest, Features, Segmented, Segmenter } from '../../frame/ports.ts';
 import type { StageClock } from '../stage-clock.ts';
 
 /** How one object is put to the model on a keyframe. */
 export type KeyframeObject = {
   readonly record: ObjectRecord;
-  /** The part of the picture to look at, in fractions of it. */
+  /** Region of interest: the part of the picture to encode, in fractions of it. */
   readonly region: Box;
   /** Its propagated mask in the region; null where it has none or the prompts start anew. */
   readonly prior: PriorMask | null;
   /** Prompts of this very frame, display pixels; null where there are none. */
   readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
-  /** Where to look for it by memory if its mask leads to nothing; null: nowhere. */
-  readonly elsewhere: Box | null;
+  /** Where to re-detect it by memory if its mask leads to nothing; null: nowhere. */
+  readonly redetectionRegion: Box | null;
 };
 
-/** What looking at a keyframe needs besides the objects. */
+/** What segmenting a keyframe needs besides the objects. */
 export type KeyframeContext = {
   readonly segmenter: Segmenter;
   readonly bank: FeatureBank;
   /** Encoder runs that were begun before the frame's turn. */
-  readonly early: EarlyFeatures;
+  readonly prefetched: PrefetchedFeatures;
   readonly clock: StageClock;
   readonly signal: AbortSignal;
   /** Called for each encoder run. */
   readonly onEncode: () => void;
 };
 
-/** One object with what is asked of the decoder, in fractions of the region as it is. */
-export type Look = {
+/** One decoder pass over one object: what is asked, in fractions of the region as it is. */
+export type DecoderPass = {
   readonly region: Box;
   readonly request: DecodeRequest;
-  /** The model sees the region flipped left to right; memory of such a look is empty. Default: false. */
-  readonly mirrored?: boolean;
+  /** The model sees the region flipped left to right; memory of such a pass is empty. Default: false. */
+  readonly flipped?: boolean;
 };
 
-/** One object with what the decoder said, and the region of the picture that it saw. */
-export type Seen = { readonly region: Box; readonly result: Segmented };
+/** What the decoder said in one pass over one object, and the region of the picture that it saw. */
+export type PassResult = { readonly region: Box; readonly result: Segmented };
 
 /** What a prompt says, in fractions of a region; clicks mean the middle of their pixel. */
 export function promptInRegion(
@@ -78,9 +78,9 @@ export function positiveClicksBox(prompt: KeyframeObject['prompt'], display: Siz
   );
 }
 
-/** The mask that was seen, at analysis size, and its box in fractions of the picture; null: empty. */
-export function maskSeen(
-  { region, result: { logits } }: Seen,
+/** The mask of a pass, at analysis size, and its box in fractions of the picture; null: empty. */
+export function passMask(
+  { region, result: { logits } }: PassResult,
   { analysis }: Pick<Frame, 'analysis'>,
 ): { readonly soft: SoftMask; readonly box: Box | null } {
   const soft = softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region);
@@ -93,56 +93,56 @@ export async function encodeInto(
   context: KeyframeContext,
   frame: Frame,
   region: Box,
-  mirrored = false,
+  flipped = false,
 ): Promise<Features> {
   const { bank, clock, segmenter, signal } = context;
-  const held = bank.get({ frameIndex: frame.index, region, mirrored });
+  const held = bank.get({ frameIndex: frame.index, region, flipped });
   if (held) return held;
-  const isWhole = region === wholePicture && !mirrored;
-  const early = isWhole ? context.early.take(frame.index) : undefined;
-  if (early === undefined) context.onEncode();
+  const isWhole = region === wholePicture && !flipped;
+  const prefetched = isWhole ? context.prefetched.take(frame.index) : undefined;
+  if (prefetched === undefined) context.onEncode();
   const features = await clock.time(
     'encode',
-    () => early ?? segmenter.encode(frame, signal, { region, mirrored }),
+    () => prefetched ?? segmenter.encode(frame, signal, { region, flipped }),
   );
   bank.put(features);
   return features;
 }
 
 /** Decodes, view by view; null where nothing is asked. Masks come back as the picture is. */
-export async function decodeLooks(
+export async function decodePasses(
   context: KeyframeContext,
   frame: Frame,
-  looks: readonly (Look | null)[],
-): Promise<(Seen | null)[]> {
-  const seen = looks.map((): Seen | null => null);
-  for (const mirrored of [false, true]) {
-    const asked = looks.flatMap((look, i) =>
-      look !== null && (look.mirrored ?? false) === mirrored ? [{ look, i }] : [],
+  passes: readonly (DecoderPass | null)[],
+): Promise<(PassResult | null)[]> {
+  const results = passes.map((): PassResult | null => null);
+  for (const flipped of [false, true]) {
+    const asked = passes.flatMap((pass, i) =>
+      pass !== null && (pass.flipped ?? false) === flipped ? [{ pass, i }] : [],
     );
-    for (const region of new Set(asked.map(({ look }) => look.region))) {
-      const here = asked.filter(({ look }) => look.region === region);
-      const requests = here.map(({ look }) => look.request);
-      const results = await decodeView(context, frame, { region, mirrored, requests });
+    for (const region of new Set(asked.map(({ pass }) => pass.region))) {
+      const here = asked.filter(({ pass }) => pass.region === region);
+      const requests = here.map(({ pass }) => pass.request);
+      const decoded = await decodeView(context, frame, { region, flipped, requests });
       here.forEach(({ i }, k) => {
-        const result = results[k];
-        if (result) seen[i] = { region, result };
+        const result = decoded[k];
+        if (result) results[i] = { region, result };
       });
     }
   }
-  return seen;
+  return results;
 }
 
 async function decodeView(
   context: KeyframeContext,
   frame: Frame,
-  view: { region: Box; mirrored: boolean; requests: readonly DecodeRequest[] },
+  view: { region: Box; flipped: boolean; requests: readonly DecodeRequest[] },
 ): Promise<Segmented[]> {
   const { segmenter, clock, signal } = context;
-  const { region, mirrored } = view;
-  const features = await encodeInto(context, frame, region, mirrored);
-  const requests = mirrored ? view.requests.map(mirrorRequest) : view.requests;
+  const { region, flipped } = view;
+  const features = await encodeInto(context, frame, region, flipped);
+  const requests = flipped ? view.requests.map(flipRequest) : view.requests;
   const results = await clock.time('decode', () => segmenter.decode(features, requests, signal));
-  if (!mirrored) return results;
-  return results.map((result) => ({ ...result, logits: mirrorMask(result.logits) }));
+  if (!flipped) return results;
+  return results.map((result) => ({ ...result, logits: flipMask(result.logits) }));
 }

@@ -23,34 +23,35 @@ export type KeyframePlan = { readonly region: Box; readonly objects: readonly Ke
 /** Share of the picture from which a region's objects may as well be seen in the whole picture. */
 const minSharedArea = 1 / 3;
 
-/** Plans a keyframe: given masks are answered as they are, hidden objects are looked for anywhere. */
+/** Plans a keyframe: given masks are answered as they are, hidden objects are re-detected anywhere. */
 export async function planKeyframe(
   tracker: TrackerHandle,
   input: KeyframeInput,
 ): Promise<KeyframePlan> {
   const { records, prompted, regionScale } = input;
   const around = await planRegion(tracker, input);
-  const sought = await tracker.call(
-    'sought',
+  const redetections = await tracker.call(
+    'redetections',
     records.map(({ objectId }) => objectId),
   );
-  const seekingOf = (record: ObjectRecord) => sought[records.indexOf(record)];
+  const redetectionOf = (record: ObjectRecord) => redetections[records.indexOf(record)];
   const asked = records.filter(({ objectId, state }, i) => {
     if (prompted.given.has(objectId)) return false;
     if (prompted.asked.has(objectId)) return true;
-    return state !== 'pending' && sought[i]?.kind !== 'not-now';
+    return state !== 'pending' && redetections[i]?.kind !== 'not-now';
   });
-  // Where a small object's colours are it is looked for close up, else in the whole picture. Then
+  // A small object is re-detected in a zoomed crop where its colours are, else in the whole picture. Then
   // one run serves all, if the others are not so small in it that they would lose by it.
-  const elsewhere = (record: ObjectRecord): Box => {
-    const place = seekingOf(record)?.place ?? null;
+  const regionOfRedetection = (record: ObjectRecord): Box => {
+    const place = redetectionOf(record)?.place ?? null;
     return place === null ? wholePicture : sharedRegion([place], regionScale);
   };
-  const isSearch = asked.some(
-    (record) => seekingOf(record)?.kind === 'hidden' && elsewhere(record) === wholePicture,
+  const isWideRedetection = asked.some(
+    (record) =>
+      redetectionOf(record)?.kind === 'hidden' && regionOfRedetection(record) === wholePicture,
   );
   const isWide = around.width * around.height >= minSharedArea;
-  const region = isSearch && isWide ? wholePicture : around;
+  const region = isWideRedetection && isWide ? wholePicture : around;
   const objectIds = asked.map((record) => record.objectId);
   const priors = await tracker.call('priors', objectIds, region);
   const objects = asked.map((record, i) => {
@@ -60,16 +61,35 @@ export async function planKeyframe(
     const placed =
       (prior !== null && prior.box !== null) || (prompt !== null && prompt.box !== null);
     if (prompt !== null) {
-      return { record, prior, prompt, region: placed ? region : wholePicture, elsewhere: null };
+      return {
+        record,
+        prior,
+        prompt,
+        region: placed ? region : wholePicture,
+        redetectionRegion: null,
+      };
     }
-    if (!placed) return { record, prior, prompt, region: elsewhere(record), elsewhere: null };
-    const isKept = seekingOf(record)?.kind === 'kept';
-    return { record, prior, prompt, region, elsewhere: isKept ? null : elsewhere(record) };
+    if (!placed)
+      return {
+        record,
+        prior,
+        prompt,
+        region: regionOfRedetection(record),
+        redetectionRegion: null,
+      };
+    const isKept = redetectionOf(record)?.kind === 'kept';
+    return {
+      record,
+      prior,
+      prompt,
+      region,
+      redetectionRegion: isKept ? null : regionOfRedetection(record),
+    };
   });
   return { region, objects };
 }
 
-/** Given masks as a keyframe remembers them; "it is not here" says nothing about an object's look. */
+/** Given masks as a keyframe remembers them; "it is not here" says nothing about its appearance. */
 export async function givenMasks(
   tracker: TrackerHandle,
   objectIds: readonly number[],
@@ -100,7 +120,7 @@ async function planRegion(tracker: TrackerHandle, input: KeyframeInput): Promise
   const boxes = [...drawn, ...tracked.filter((box) => box !== null)];
   const region = sharedRegion(boxes, regionScale);
   // A correction may be far from the mask that it corrects; the model must see both. An object that
-  // is named by clicks alone is looked for in the whole picture.
+  // is named by clicks alone is segmented in the whole picture.
   const far = records
     .filter(({ objectId }) => prompted.asked.has(objectId) && !prompted.given.has(objectId))
     .filter(({ objectId, prompt }) => !prompted.fresh.has(objectId) || prompt.box !== null)

@@ -29,8 +29,8 @@ export type FrameEvidence = {
   readonly trackedObjects: number;
   /** Live objects that had one and have it no more. */
   readonly missingObjects: number;
-  /** Whether the model should look for one of them; see `HiddenSearch`. */
-  readonly search: 'none' | 'due' | 'urgent';
+  /** Whether the model should re-detect one of them; see `RedetectionState`. */
+  readonly redetection: 'none' | 'due' | 'urgent';
   /** How likely it is that a new scene starts here, 0..1. */
   readonly sceneCut: number;
   /**
@@ -79,11 +79,11 @@ function decideAdaptive(
   if (evidence.sceneCut >= sceneCutThreshold) return { kind: 'segment', reason: 'scene-cut' };
   const age = evidence.frameIndex - evidence.lastKeyframe;
   if (age < policy.minIntervalFrames) return propagate;
-  if (evidence.search === 'urgent') return { kind: 'segment', reason: 'low-confidence' };
+  if (evidence.redetection === 'urgent') return { kind: 'segment', reason: 'low-confidence' };
   if (evidence.trackedObjects === 0) {
-    return evidence.search === 'due' ? { kind: 'segment', reason: 'interval' } : propagate;
+    return evidence.redetection === 'due' ? { kind: 'segment', reason: 'interval' } : propagate;
   }
-  // While others are visible, a search that is due waits for their next keyframe and rides along.
+  // While others are visible, a re-detection that is due waits for their next keyframe and rides along.
   if (age >= policy.maxIntervalFrames) return { kind: 'segment', reason: 'interval' };
   if (evidence.largestLossSum >= lossPerDoubt * (1 - policy.minConfidence)) {
     return { kind: 'segment', reason: 'low-confidence' };

@@ -2,7 +2,7 @@ import type { Frame } from '../../frame/frame.ts';
 import type { Features } from '../../frame/ports.ts';
 
 /** Encoder runs on frames whose turn has not come yet, by frame. */
-export class EarlyFeatures {
+export class PrefetchedFeatures {
   readonly #runs = new Map<number, Promise<Features>>();
   /** Runs that are not over, also those that nobody wants any more. */
   readonly #running = new Set<Promise<unknown>>();

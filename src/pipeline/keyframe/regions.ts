@@ -4,7 +4,7 @@ import { unionBox, wholePicture, type Box } from '../../frame/geometry.ts';
 const minRegionSide = 0.25;
 
 /**
- * The part of the picture that the encoder looks at on a keyframe: the objects' boxes, each made
+ * The region of interest that the encoder sees on a keyframe: the objects' boxes, each made
  * `scale` times as large, together. One run serves them all, and small objects get the model's whole
  * resolution (held-out clips, one object: J&F 0.793 → 0.806 with a keyframe every 5 frames).
  *

@@ -7,16 +7,16 @@ import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { cellUnder, isInside } from './click-cells.ts';
 import { sharedRegion } from './regions.ts';
 import {
-  decodeLooks,
-  maskSeen,
+  decodePasses,
+  passMask,
   positiveClicksBox,
   promptInRegion,
   type KeyframeContext,
   type KeyframeObject,
-  type Look,
-  type Seen,
+  type DecoderPass,
+  type PassResult,
 } from './pass.ts';
-import { meanWithMirrored, mirroredLooks } from './flip-pass.ts';
+import { averageWithFlipped, flipPasses } from './flip-pass.ts';
 import type { DecodeRequest, Features, Segmenter } from '../../frame/ports.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import { promptClarity } from './ambiguity.ts';
@@ -25,14 +25,14 @@ import { promptClarity } from './ambiguity.ts';
 const minFoundPresence = 0.5;
 const minFoundIou = 0.5;
 
-/** Expected IoU under which an object is looked for elsewhere too. */
+/** Expected IoU under which an object is re-detected from memory too. */
 const poorIou = 0.4;
 
 /**
- * The second look at clicks shows so many times the first mask's box. Held-out clips, lone click:
+ * The second pass of clicks sees a crop of so many times the first mask's box. Held-out clips, lone click:
  * IoU 0.811 at 2, 0.818 at 1.5, 0.819 at 1.3.
  */
-const closeUpScale = 1.5;
+const zoomedCropScale = 1.5;
 
 /** Expected IoU by which a place must be better than that of the mask. */
 const clearGain = 0.05;
@@ -48,44 +48,44 @@ export async function segmentObjects(
   objects: readonly KeyframeObject[],
 ): Promise<SegmentedAction[]> {
   const { maskSide } = context.segmenter.info;
-  const look = async (looks: readonly (Look | null)[]) =>
-    (await decodeLooks(context, frame, looks)).map(
-      (seen, i) => seen && seenOwn(objects[i]!, looks[i]!.request, seen, maskSide),
+  const decode = async (passes: readonly (DecoderPass | null)[]) =>
+    (await decodePasses(context, frame, passes)).map(
+      (seen, i) => seen && withAttachedParts(objects[i]!, passes[i]!.request, seen, maskSide),
     );
-  const first = objects.map((object) => firstLook(object, frame.display, context));
-  const seen = await look(first);
+  const first = objects.map((object) => firstPass(object, frame.display, context));
+  const seen = await decode(first);
   const second = objects.map((object, i) =>
-    secondLook(object, { first: first[i], seen: seen[i] }, context, frame),
+    secondPass(object, { first: first[i], seen: seen[i] }, context, frame),
   );
-  const again = await look(second);
+  const again = await decode(second);
   const answers = objects.map((object, i) => answerOf(object, seen[i], again[i]));
-  const flipped = await look(mirroredLooks(objects, answers, context, frame));
-  const elsewhere = objects.map((object, i) =>
-    isPoor(again[i] ?? seen[i]) ? lookElsewhere(object, context) : null,
+  const flipped = await decode(flipPasses(objects, answers, context, frame));
+  const redetections = objects.map((object, i) =>
+    isPoor(again[i] ?? seen[i]) ? redetectionPass(object, context) : null,
   );
-  const afar = await decodeLooks(context, frame, elsewhere);
+  const redetected = await decodePasses(context, frame, redetections);
   return objects.flatMap((object, i) => {
     const answer = answers[i];
-    const mirrored = flipped[i] ?? null;
-    const far = afar[i];
+    const flippedPass = flipped[i] ?? null;
+    const far = redetected[i];
     if (!answer) return [];
-    const near = mirrored ? meanWithMirrored(answer, mirrored) : answer;
+    const near = flippedPass ? averageWithFlipped(answer, flippedPass) : answer;
     const final = far && isBetter(far, near) ? far : near;
     // One of several clicks need not mean what all of them do.
-    const looks = asksByOneClick(object, context)
+    const passes = asksByOneClick(object, context)
       ? [answer]
       : [seen[i] ?? answer, again[i] ?? null];
-    const prompt = object.prompt && promptClarity([...looks, mirrored], frame);
+    const prompt = object.prompt && promptClarity([...passes, flippedPass], frame);
     return [{ ...actionFor(object, final, context.segmenter), prompt }];
   });
 }
 
-/** What the looks at the picture as it is say together. */
+/** What the passes over the picture as it is say together. */
 function answerOf(
   { prompt }: KeyframeObject,
-  first: Seen | null | undefined,
-  second: Seen | null | undefined,
-): Seen | null {
+  first: PassResult | null | undefined,
+  second: PassResult | null | undefined,
+): PassResult | null {
   if (!first || !second) return first ?? null;
   return prompt === null ? averaged(first, second) : second;
 }
@@ -95,20 +95,20 @@ function answerOf(
  * mean parts anywhere. Parts of a tracked object stay, however far apart an occluder leaves them:
  * cutting them gained nothing.
  */
-function seenOwn(
+function withAttachedParts(
   { prompt, prior }: KeyframeObject,
   { clicks, box }: DecodeRequest,
-  seen: Seen,
+  seen: PassResult,
   maskSide: number,
-): Seen {
+): PassResult {
   if (prompt === null || prior !== null || box !== null) return seen;
   const positive = clicks.filter((click) => click.label === 'positive' && isInside(click));
-  const anchors = new Set(positive.map((click) => cellUnder(click, maskSide)));
-  const logits = keepAttachedParts(seen.result.logits, anchors, maskSide);
+  const seeds = new Set(positive.map((click) => cellUnder(click, maskSide)));
+  const logits = keepAttachedParts(seen.result.logits, seeds, maskSide);
   return { ...seen, result: { ...seen.result, logits } };
 }
 
-function firstLook(object: KeyframeObject, display: Size, context: KeyframeContext): Look {
+function firstPass(object: KeyframeObject, display: Size, context: KeyframeContext): DecoderPass {
   const { record, prior, region } = object;
   const anew = object.prompt !== null && prior === null;
   const prompt = asksByOneClick(object, context) ? firstClickOf(object.prompt) : object.prompt;
@@ -136,21 +136,21 @@ function firstClickOf(prompt: KeyframeObject['prompt']): KeyframeObject['prompt'
 }
 
 /**
- * The second look, where the model gains from one: a fresh prompt with its own first mask as prior,
- * now close up; a correction that was not followed; or a tracked object by memory alone.
+ * The second pass, where the model gains from one: a fresh prompt with its own first mask as prior,
+ * now in a zoomed crop; a correction that was not followed; or a tracked object by memory alone.
  */
-function secondLook(
+function secondPass(
   object: KeyframeObject,
-  { first, seen }: { first: Look | undefined; seen: Seen | null | undefined },
+  { first, seen }: { first: DecoderPass | undefined; seen: PassResult | null | undefined },
   context: KeyframeContext,
   frame: Frame,
-): Look | null {
+): DecoderPass | null {
   const { maskSide, tracking } = context.segmenter.info;
   if (!first || !seen) return null;
   const { region, request } = first;
   if (object.prompt !== null) {
     if (object.prior !== null) return withoutMemory(request, seen, maskSide);
-    return tracking.decodePromptTwice ? closeUp(object, seen, context, frame) : null;
+    return tracking.decodePromptTwice ? zoomedPass(object, seen, context, frame) : null;
   }
   if (request.prior === null || request.memory.length === 0) return null;
   if (!tracking.averageMemoryPass) return null;
@@ -158,10 +158,14 @@ function secondLook(
 }
 
 /**
- * A correction again without memory, where the answer contradicts its clicks: what the object looked
- * like before, right or wrong, must not outvote what somebody says now.
+ * A correction again without memory, where the answer contradicts its clicks: the object's
+ * memory, right or wrong, must not outvote what somebody says now.
  */
-function withoutMemory(request: DecodeRequest, seen: Seen, maskSide: number): Look | null {
+function withoutMemory(
+  request: DecodeRequest,
+  seen: PassResult,
+  maskSide: number,
+): DecoderPass | null {
   if (request.memory.length === 0) return null;
   const contradicted = request.clicks.filter(isInside).some((click) => {
     const isObject = seen.result.logits[cellUnder(click, maskSide)]! > 0;
@@ -171,41 +175,44 @@ function withoutMemory(request: DecodeRequest, seen: Seen, maskSide: number): Lo
 }
 
 /** Whether what was found is probably not the object. */
-function isPoor(seen: Seen | null | undefined): boolean {
+function isPoor(seen: PassResult | null | undefined): boolean {
   return !seen || seen.result.presence * seen.result.predictedIou < poorIou;
 }
 
-/** An object whose mask led to nothing, by memory alone. */
-function lookElsewhere(object: KeyframeObject, context: KeyframeContext): Look | null {
+/** Re-detection (re-identification) of an object whose mask led to nothing, by memory alone. */
+function redetectionPass(object: KeyframeObject, context: KeyframeContext): DecoderPass | null {
   const memory = memoryRequests(object.record, context);
-  if (object.elsewhere === null || memory.length === 0) return null;
-  return { region: object.elsewhere, request: { clicks: [], box: null, prior: null, memory } };
+  if (object.redetectionRegion === null || memory.length === 0) return null;
+  return {
+    region: object.redetectionRegion,
+    request: { clicks: [], box: null, prior: null, memory },
+  };
 }
 
-/** Whether the object was found elsewhere, and more surely than where its mask was. */
-function isBetter({ result: far }: Seen, { result: near }: Seen): boolean {
+/** Whether re-detection found the object, and more surely than the pass over its mask. */
+function isBetter({ result: far }: PassResult, { result: near }: PassResult): boolean {
   if (far.presence < minFoundPresence || far.predictedIou < minFoundIou) return false;
   return far.presence * far.predictedIou > near.presence * near.predictedIou + clearGain;
 }
 
 /**
  * A fresh prompt again, all of it, with the first mask as prior, in the region around that mask and
- * the clicks on the object. A box has been looked at closely already.
+ * the clicks on the object. The first pass of a box was a zoomed crop already.
  */
-function closeUp(
+function zoomedPass(
   object: KeyframeObject,
-  seen: Seen,
+  seen: PassResult,
   context: KeyframeContext,
   frame: Frame,
-): Look | null {
+): DecoderPass | null {
   const { prompt } = object;
   const { maskSide, tracking } = context.segmenter.info;
   const { logits } = seen.result;
-  const { soft, box } = maskSeen(seen, frame);
+  const { soft, box } = passMask(seen, frame);
   if (box === null && !asksByOneClick(object, context)) return null;
   const isNear = prompt?.box != null || box === null;
   const place = unionBox(box, positiveClicksBox(prompt, frame.display));
-  const scale = tracking.regionScale && Math.min(tracking.regionScale, closeUpScale);
+  const scale = tracking.regionScale && Math.min(tracking.regionScale, zoomedCropScale);
   const region = isNear || place === null ? seen.region : sharedRegion([place], scale);
   const { clicks, box: drawn } = promptInRegion(prompt, region, frame.display);
   const cells = () =>
@@ -214,7 +221,7 @@ function closeUp(
   return { region, request: { clicks: clicks.filter(isInside), box: drawn, prior, memory: [] } };
 }
 
-function averaged(before: Seen, after: Seen): Seen {
+function averaged(before: PassResult, after: PassResult): PassResult {
   const a = before.result;
   const b = after.result;
   const logits = a.logits.map((logit, i) => (logit + (b.logits[i] ?? 0)) / 2);
@@ -232,11 +239,11 @@ function averaged(before: Seen, after: Seen): Seen {
 
 function actionFor(
   object: KeyframeObject,
-  { region, result }: Seen,
+  { region, result }: PassResult,
   segmenter: Segmenter,
 ): Omit<SegmentedAction, 'prompt'> {
-  const sought = object.prompt === null && !object.prior?.box;
-  const hidden = sought
+  const isRedetected = object.prompt === null && !object.prior?.box;
+  const hidden = isRedetected
     ? result.presence < minFoundPresence || result.predictedIou < minFoundIou
     : object.prompt === null && result.presence < segmenter.info.tracking.minPresence;
   const { objectId } = object.record;

@@ -1,7 +1,7 @@
 import type { Box } from '../../frame/geometry.ts';
 import type { Click, ObjectState } from '../../frame/prompt.ts';
 
-/** An earlier frame that the model may compare with: whose features, and the object's mask there. */
+/** An entry of an object's memory bank, an earlier frame that the model may compare with: whose features, and the object's mask there. */
 export type MemoryEntry = {
   readonly frameIndex: number;
   /** The part of the picture that was encoded, in fractions of it. */

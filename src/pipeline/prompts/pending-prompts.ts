@@ -9,10 +9,10 @@ import type { SessionLimits } from '../session-types.ts';
 type FramePosition = { readonly index: number; readonly timestampUs: number };
 
 /**
- * The prompt updates of one stream in the order in which they came: checks each against the objects
+ * The pending prompts of one stream, in the order in which they came: checks each against the objects
  * that the updates before it leave, and holds it until its frame is there.
  */
-export class PromptBook {
+export class PendingPrompts {
   readonly #limits: SessionLimits;
   readonly #model: ModelInfo;
   /** Ids in use, by the updates so far. */
@@ -39,7 +39,7 @@ export class PromptBook {
    * `duplicate-object`, `unknown-object`, `too-many-objects`, `too-many-prompts`, `invalid-prompt`.
    *
    * @param display size that its coordinates are checked against; null before the first frame
-   * @param queued updates that wait elsewhere and count against the same bound
+   * @param queued updates that wait in other queues and count against the same bound
    */
   accept(update: PromptUpdate, display: Size | null, queued = 0): PromptUpdate {
     this.#checkKinds(update);

@@ -25,7 +25,7 @@ export function isResumeUpdate({ requestId }: PromptUpdate): boolean {
   return requestId === resumeRequestId;
 }
 
-/** What a stream elsewhere goes on from: the objects that have a mask. */
+/** What a stream on another server goes on from: the objects that have a mask. */
 export function resumeState(objects: readonly ResumeObject[]): ResumeObject[] {
   return objects.flatMap(({ objectId, label, mask }) =>
     mask.area === 0 ? [] : [{ objectId, label, mask }],

@@ -11,7 +11,7 @@ import type {
   ObjectAction,
   PriorMask,
   SegmentedAction,
-  SoughtObject,
+  Redetection,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
@@ -27,11 +27,11 @@ export type TrackerCalls = {
   open: { arguments: [RemoteTrackerOptions]; result: void };
   advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
   boxes: { arguments: [readonly number[]]; result: (Box | null)[] };
-  sought: { arguments: [readonly number[]]; result: SoughtObject[] };
+  redetections: { arguments: [readonly number[]]; result: Redetection[] };
   priors: { arguments: [readonly number[], Box]; result: PriorMask[] };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };
-  applyLate: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
+  applyAsyncKeyframe: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
   output: { arguments: [OutputOptions]; result: ObjectOutput[] };
   deliver: {
     arguments: [DeliveryOptions, (readonly ObjectAction[])?];

@@ -1,7 +1,7 @@
 import { SegmentationError } from '../../frame/errors.ts';
 
 /** Request ids of one stream's updates that are not answered yet; bounded. */
-export class PromptLedger {
+export class PendingRequests {
   readonly #unanswered = new Set<number>();
   readonly #maxPending: number;
 

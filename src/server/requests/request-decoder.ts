@@ -4,7 +4,7 @@ import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SegmentVideoRequest, StreamConfig } from '../../gen/maskstream/v1/video_request.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
 import { decodePromptUpdate } from './prompt-decoder.ts';
-import type { PromptLedger } from './pending-requests.ts';
+import type { PendingRequests } from './pending-requests.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { ReceivedRequest } from '../video-service.ts';
 
@@ -12,7 +12,7 @@ import type { ReceivedRequest } from '../video-service.ts';
 export type RequestDecoderOptions = {
   readonly model: ModelInfo;
   readonly limits: ServerLimits;
-  readonly ledger: PromptLedger;
+  readonly pendingRequests: PendingRequests;
   /** Answers a refused prompt at once; resolves when there is room for the next answer. */
   readonly refuse: (requestId: number, error: SegmentationError) => Promise<void>;
 };
@@ -83,11 +83,11 @@ async function acceptPrompt(
   wire: Extract<Message, { $case: 'prompt' }>['value'],
   options: RequestDecoderOptions,
 ): Promise<PromptUpdate | null> {
-  const { ledger, limits, model } = options;
+  const { pendingRequests, limits, model } = options;
   try {
-    ledger.check(wire.requestId);
+    pendingRequests.check(wire.requestId);
     const update = decodePromptUpdate(wire, { model, limits });
-    ledger.add(wire.requestId);
+    pendingRequests.add(wire.requestId);
     return update;
   } catch (reason) {
     if (!(reason instanceof SegmentationError)) throw reason;

@@ -70,9 +70,9 @@ static inline f4 odds(f4 probability) {
   return divide(add(probability, splat(TINY)), add(sub(splat(1), probability), splat(TINY)));
 }
 
-/** Replaces the refiner's logits by what they add to those of its prior, each lessened by `caution`. */
-static void to_change(float *logits, const float *prior, int count, float caution) {
-  f4 low = splat(-caution), high = splat(caution);
+/** Replaces the refiner's logits by what they add to those of its prior, each shrunk by `dead_zone`. */
+static void to_change(float *logits, const float *prior, int count, float dead_zone) {
+  f4 low = splat(-dead_zone), high = splat(dead_zone);
   for (int at = 0; at < count; at += 4) {
     f4 before = clamp_logit(log4(odds(load(prior + at))));
     f4 change = sub(load(logits + at), before);
@@ -128,10 +128,10 @@ static void add_change(const Refined *refined, Box window, float *values) {
 /** The refined mask over the window of `refined`, whose values it makes; the square has one side. */
 EXPORT("pasteRefined") void paste_refined(const Mask *mask, Mask *refined, float *logits,
                                           const float *prior, int side, double x, double y,
-                                          double span, float caution) {
+                                          double span, float dead_zone) {
   Refined said = {logits, prior, side, x, y, span};
   float *values = over_window(mask, refined->window);
-  to_change(logits, prior, side * side, caution);
+  to_change(logits, prior, side * side, dead_zone);
   add_change(&said, refined->window, values);
   refined->values = values;
 }

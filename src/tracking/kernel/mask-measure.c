@@ -4,7 +4,7 @@
 static struct {
   Box bounds;
   int area;
-  float weight, fuzzy_weight;
+  float weight, uncertain_weight;
 } measured;
 
 /**
@@ -14,7 +14,7 @@ static struct {
 EXPORT("measure") void *measure(const Mask *mask) {
   int width = mask->window.width, height = mask->window.height;
   int left = width, right = -1, top = -1, bottom = -1, area = 0;
-  f4 weight = splat(0), fuzzy = weight, half = splat(0.5f), low = splat(0.1f), high = splat(0.9f);
+  f4 weight = splat(0), uncertain = weight, half = splat(0.5f), low = splat(0.1f), high = splat(0.9f);
   for (int y = 0; y < height; y++) {
     const float *row = mask->values + y * width;
     v128_t count = wasm_i32x4_splat(0);
@@ -24,7 +24,7 @@ EXPORT("measure") void *measure(const Mask *mask) {
       count = wasm_i32x4_sub(count, wasm_f32x4_ge(value, half));
       weight = add(weight, value);
       v128_t between = wasm_v128_and(wasm_f32x4_gt(value, low), wasm_f32x4_lt(value, high));
-      fuzzy = add(fuzzy, wasm_v128_and(value, between));
+      uncertain = add(uncertain, wasm_v128_and(value, between));
     }
     int inside = wasm_i32x4_extract_lane(count, 0) + wasm_i32x4_extract_lane(count, 1) +
                  wasm_i32x4_extract_lane(count, 2) + wasm_i32x4_extract_lane(count, 3);
@@ -32,7 +32,7 @@ EXPORT("measure") void *measure(const Mask *mask) {
       f4 value = wasm_f32x4_make(row[x], 0, 0, 0);
       inside += row[x] >= 0.5f;
       weight = add(weight, value);
-      if (row[x] > 0.1f && row[x] < 0.9f) fuzzy = add(fuzzy, value);
+      if (row[x] > 0.1f && row[x] < 0.9f) uncertain = add(uncertain, value);
     }
     if (inside == 0) continue;
     area += inside;
@@ -47,7 +47,7 @@ EXPORT("measure") void *measure(const Mask *mask) {
   measured.bounds = (Box){left, top, area ? right - left + 1 : 0, area ? bottom - top + 1 : 0};
   measured.area = area;
   measured.weight = total(weight);
-  measured.fuzzy_weight = total(fuzzy);
+  measured.uncertain_weight = total(uncertain);
   return &measured;
 }
 

@@ -10,15 +10,15 @@ export type MaskMeasures = {
   /** Tight bounds of those pixels, in the mask's picture; null where there are none. */
   readonly bounds: Box | null;
   /** Share of the mask's weight between one tenth and nine tenths; 0 where there is no weight. */
-  readonly fuzzRatio: number;
+  readonly uncertaintyRatio: number;
 };
 
-const nothing: MaskMeasures = { area: 0, bounds: null, fuzzRatio: 0 };
+const nothing: MaskMeasures = { area: 0, bounds: null, uncertaintyRatio: 0 };
 
 /** Soft masks do not change, so each is measured once. */
 const known = new WeakMap<SoftMask, MaskMeasures>();
 
-/** Area, bounds and blur of a soft mask. */
+/** Area, bounds and uncertainty of a soft mask. */
 export function measuresOf(mask: SoftMask): MaskMeasures {
   if (mask.window === null) return nothing;
   const held = known.get(mask);
@@ -44,12 +44,12 @@ export function readMask(kernel: Kernel, address: number, size: SoftMask['size']
 function measure(kernel: Kernel, address: number, mask: SoftMask): MaskMeasures {
   const measured = kernel.call.measure(address);
   const [x = 0, y = 0, width = 0, height = 0, area = 0] = kernel.ints(measured, 5);
-  const [weight = 0, fuzzyWeight = 0] = kernel.floats(measured + 20, 2);
+  const [weight = 0, uncertainWeight = 0] = kernel.floats(measured + 20, 2);
   const window = mask.window!;
   const measures = {
     area,
     bounds: area === 0 ? null : { x: window.x + x, y: window.y + y, width, height },
-    fuzzRatio: weight === 0 ? 0 : fuzzyWeight / weight,
+    uncertaintyRatio: weight === 0 ? 0 : uncertainWeight / weight,
   };
   known.set(mask, measures);
   return measures;

@@ -23,7 +23,7 @@ export function emptySoftMask(size: Size): SoftMask {
  * crossing is the outline, then probabilities.
  *
  * @param logits float32[side, side], row-major, the region stretched to a square
- * @param region the part of the picture that was looked at, in fractions; outside it the mask is 0
+ * @param region the part of the picture that was encoded, in fractions; outside it the mask is 0
  */
 export function softMaskFromLogits(
   logits: Float32Array,

@@ -81,14 +81,14 @@ export function cutRefineCrop(
  * added to the finer prior, so an outline that it left alone keeps all its detail.
  *
  * @param logits float32[side, side] for the crop that `cut` was
- * @param caution logits that the answer must differ from the prior to change it; see
- * {@link refineCaution}
+ * @param deadZone logits that the answer must differ from the prior to change it; see
+ * {@link refineDeadZone}
  */
 export function pasteRefined(
   mask: SoftMask,
   cut: RefineCrop,
   logits: Float32Array,
-  caution = 0,
+  deadZone = 0,
 ): SoftMask {
   const side = Math.round(Math.sqrt(cut.prior.length));
   const square = [side, cut.window.x, cut.window.y, cut.window.side] as const;
@@ -96,7 +96,7 @@ export function pasteRefined(
   const kernel = threadKernel();
   const inputs = [kernel.put(logits), kernel.put(cut.prior)] as const;
   const refined = putMask(kernel, { size: mask.size, window, values: new Float32Array(0) });
-  kernel.call.pasteRefined(putMask(kernel, mask), refined, ...inputs, ...square, caution);
+  kernel.call.pasteRefined(putMask(kernel, mask), refined, ...inputs, ...square, deadZone);
   return readMask(kernel, refined, mask.size);
 }
 

@@ -7,16 +7,16 @@ const lumaBins = 8;
 const chromaBins = 16;
 const colours = lumaBins * chromaBins * chromaBins;
 
-/** Samples of a colour under which its share is held near one half. */
+/** Samples of a colour under which its ratio is held near one half. */
 const doubtSamples = 4;
 
 /** Every second chroma sample, each with one luma value: 7,000 of a picture of 448 x 252. */
 const stride = 2;
 
-/** Share from which a colour counts as the object's. */
-const ownShare = 0.5;
+/** Ratio from which a colour counts as the object's. */
+const minObjectRatio = 0.5;
 
-/** A picture's colours at few places: what a look is learnt from and compared with. */
+/** A picture's colours at few places: what a histogram is learnt from and projected onto. */
 export type ColourSamples = {
   readonly width: number;
   readonly height: number;
@@ -26,21 +26,22 @@ export type ColourSamples = {
 };
 
 /**
- * What tells an object from its surroundings at a glance: how often each colour was the object's
- * where it was last seen, and how large the object was.
+ * What tells an object from its surroundings by colour alone: how often each colour was the object's
+ * where it was last seen, and how large the object was. The ratio histogram of "Color Indexing"
+ * (Swain and Ballard, IJCV 1991).
  */
-export type ColourLook = {
-  /** Share of the object in all samples of each colour, 0..1. */
-  readonly share: Float32Array;
+export type ColourHistogram = {
+  /** Ratio of the object's samples to all samples of each colour, 0..1. */
+  readonly objectRatio: Float32Array;
   /** Sides of the object's box in fractions of the picture. */
   readonly side: { readonly width: number; readonly height: number };
-  /** Mean share in the best window of the picture that it was learnt from. */
+  /** Mean ratio in the best window of the picture that it was learnt from. */
   readonly density: number;
 };
 
-/** Where a picture resembles an object most. */
-export type Resemblance = {
-  /** 0: nothing of its colours; 1: as on the picture that the look was learnt from; may be more. */
+/** Where the back-projection of an object's histogram is highest. */
+export type BackProjection = {
+  /** 0: nothing of its colours; 1: as on the picture that the histogram was learnt from; may be more. */
   readonly score: number;
   /** Fractions of the picture. */
   readonly place: Box;
@@ -76,14 +77,14 @@ function chromaBin(value: number): number {
 }
 
 /**
- * Learns an object's look from a frame on which its mask can be trusted; an earlier look counts
+ * Learns an object's histogram from a frame on which its mask can be trusted; an earlier one counts
  * half, so that one bad mask does not replace it. Null where nothing is there to learn from.
  */
-export function learnLook(
+export function learnHistogram(
   samples: ColourSamples,
   mask: SoftMask,
-  earlier: ColourLook | null,
-): ColourLook | null {
+  earlier: ColourHistogram | null,
+): ColourHistogram | null {
   if (mask.window === null) return null;
   const inside = new Float32Array(colours);
   const all = new Float32Array(colours);
@@ -102,24 +103,24 @@ export function learnLook(
       }
     }
   }
-  const share = inside;
+  const objectRatio = inside;
   for (let bin = 0; bin < colours; bin++) {
     const now = ((inside[bin] ?? 0) + doubtSamples / 4) / ((all[bin] ?? 0) + doubtSamples);
-    share[bin] = earlier === null ? now : (now + (earlier.share[bin] ?? 0)) / 2;
+    objectRatio[bin] = earlier === null ? now : (now + (earlier.objectRatio[bin] ?? 0)) / 2;
   }
   const side = { width: width / mask.size.width, height: height / mask.size.height };
-  const best = bestWindow(samples, { share, side });
-  return best.density > 0 ? { share, side, density: best.density } : null;
+  const best = bestWindow(samples, { objectRatio, side });
+  return best.density > 0 ? { objectRatio, side, density: best.density } : null;
 }
 
-/** Finds the place that resembles an object most; about 0.1 ms. */
-export function findResemblance(samples: ColourSamples, look: ColourLook): Resemblance {
-  const { density, place } = bestWindow(samples, look);
-  return { score: density / look.density, place };
+/** Finds the place that resembles an object most, by histogram back-projection; about 0.1 ms. */
+export function backProject(samples: ColourSamples, histogram: ColourHistogram): BackProjection {
+  const { density, place } = bestWindow(samples, histogram);
+  return { score: density / histogram.density, place };
 }
 
 /** Share of the places whose luma differs clearly between two pictures, 0..1. */
-export function changedShare(a: ColourSamples, b: ColourSamples): number {
+export function changedRatio(a: ColourSamples, b: ColourSamples): number {
   if (a.luma.length !== b.luma.length) return 1;
   let changed = 0;
   for (let at = 0; at < a.luma.length; at++) {
@@ -131,10 +132,10 @@ export function changedShare(a: ColourSamples, b: ColourSamples): number {
 /** Grey levels above the noise of cameras and codecs. */
 const clearLuma = 12;
 
-/** The window of the object's size with the highest mean share, by a summed-area table. */
+/** The window of the object's size with the highest mean ratio, by a summed-area table. */
 function bestWindow(
   samples: ColourSamples,
-  { share, side }: Pick<ColourLook, 'share' | 'side'>,
+  { objectRatio, side }: Pick<ColourHistogram, 'objectRatio' | 'side'>,
 ): { density: number; place: Box } {
   const { width, height, colour } = samples;
   const line = width + 1;
@@ -142,8 +143,8 @@ function bestWindow(
   for (let row = 0, at = 0; row < height; row++) {
     let sum = 0;
     for (let column = 0; column < width; column++, at++) {
-      const value = share[colour[at] ?? 0] ?? 0;
-      if (value >= ownShare) sum += value;
+      const value = objectRatio[colour[at] ?? 0] ?? 0;
+      if (value >= minObjectRatio) sum += value;
       const below = (row + 1) * line + column + 1;
       sums[below] = (sums[below - line] ?? 0) + sum;
     }

@@ -7,15 +7,15 @@ export const confidenceModel: ConfidenceModel = {
   weights: [
     0.361, // unstable outline
     0.464, // candidates apart
-    1.311, // looks apart
+    1.311, // passes apart
     1.991, // keyframe
     0.351, // presence
     0.033, // age
     0.5, // residual
     0.548, // area change
-    0.359, // strain
-    0.217, // travel
-    1.159, // fuzz
+    0.359, // non-rigid motion
+    0.217, // path length
+    1.159, // mask uncertainty
     1.103, // refiner
   ],
 };

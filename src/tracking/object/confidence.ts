@@ -7,13 +7,14 @@ import { sigmoid } from '../mask/model-mask.ts';
  * next prompt. Scores in [0, 1].
  */
 export type PromptClarity = {
-  /** IoU of a look's mask at logits +1 and -1, mean of the looks: how firm its outline is. */
+  /** IoU of a pass's mask at logits +1 and -1, mean of the passes: mask stability. */
   readonly stability: number;
-  /** IoU of the first look's mask with the candidate that is most like it. */
+  /** IoU of the first pass's mask with the candidate that is most like it. */
   readonly consensus: number;
   /**
-   * IoU of a look's mask with the next one's, the least of the looks taken: whole picture, close up,
-   * mirrored. Of several clicks only those looks count that saw all of them. 1 where there was one.
+   * IoU of a pass's mask with the next one's, the least of the passes taken: whole picture, zoomed
+   * crop, flipped. Of several clicks only those passes count that saw all of them. 1 where there was
+   * one.
    */
   readonly agreementIou: number;
 };
@@ -29,7 +30,7 @@ export const certainPrompt: PromptClarity = {
 export type MaskEvidence = {
   readonly prompt: PromptClarity;
   /** IoU that the model predicted on the keyframe; 1 for a mask that was given. */
-  readonly anchorIou: number;
+  readonly keyframeIou: number;
   /** Probability that the object is in the picture, from the keyframe. */
   readonly presence: number;
   /** Seconds of video since the keyframe. */
@@ -38,12 +39,12 @@ export type MaskEvidence = {
   readonly residualRatio: number;
   /** |ln(area / area on the keyframe)|. */
   readonly areaChange: number;
-  /** How much the object changed its shape since the keyframe; see `strainOf`. */
-  readonly strain: number;
-  /** Path of the flow under the mask since the keyframe over the square root of its area. */
-  readonly travelRatio: number;
-  /** Share of the mask's weight that is neither clearly in nor clearly out. */
-  readonly fuzzRatio: number;
+  /** Non-rigid motion since the keyframe; see the function of that name. */
+  readonly nonRigidMotion: number;
+  /** Path length of the flow under the mask since the keyframe over the square root of its area. */
+  readonly pathLengthRatio: number;
+  /** Mask uncertainty: share of its weight that is neither clearly in nor clearly out. */
+  readonly uncertaintyRatio: number;
   /** IoU that the refiner expects of this mask; null where it did not run. */
   readonly refinedIou: number | null;
 };
@@ -52,15 +53,15 @@ export type MaskEvidence = {
 export const confidenceDoubtNames = [
   'unstable outline',
   'candidates apart',
-  'looks apart',
+  'passes apart',
   'keyframe',
   'presence',
   'age',
   'residual',
   'area change',
-  'strain',
-  'travel',
-  'fuzz',
+  'non-rigid motion',
+  'path length',
+  'mask uncertainty',
   'refiner',
 ] as const;
 
@@ -71,14 +72,14 @@ export function confidenceDoubts(evidence: MaskEvidence): number[] {
     1 - prompt.stability,
     1 - prompt.consensus,
     1 - prompt.agreementIou,
-    1 - evidence.anchorIou,
+    1 - evidence.keyframeIou,
     logOddsTo99(evidence.presence),
     Math.min(4, Math.log1p(evidence.ageSeconds * 8)),
     Math.min(1, evidence.residualRatio * 8),
     Math.min(2, evidence.areaChange),
-    Math.min(1, evidence.strain),
-    Math.min(3, evidence.travelRatio),
-    evidence.fuzzRatio,
+    Math.min(1, evidence.nonRigidMotion),
+    Math.min(3, evidence.pathLengthRatio),
+    evidence.uncertaintyRatio,
     evidence.refinedIou === null ? 0 : 1 - evidence.refinedIou,
   ];
 }

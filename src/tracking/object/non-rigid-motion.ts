@@ -14,7 +14,7 @@ const minPixels = 6;
  *
  * @returns 0 for an affine motion; 0.02 is a lot for one frame
  */
-export function strainOf(flow: FlowField, mask: SoftMask): number {
+export function nonRigidMotion(flow: FlowField, mask: SoftMask): number {
   const sums = sumUp(flow, mask);
   const { n } = sums;
   if (n < minPixels) return 0;

@@ -3,7 +3,7 @@ import type { TrackedObject } from './tracked-object.ts';
 /** What the loss of a mask is told by. */
 type LossEvidence = Pick<
   TrackedObject,
-  'anchor' | 'area' | 'strainSum' | 'residualFrames' | 'refinedIou'
+  'sourceKeyframe' | 'area' | 'nonRigidSum' | 'residualFrames' | 'refinedIou'
 >;
 
 /** Doubt of the refiner that a keyframe would not take away either. */
@@ -18,17 +18,17 @@ const coveredFrom = 0.4;
 /**
  * IoU that propagation has probably cost a mask since its keyframe. The refiner tells best: it sees
  * the object before and now (correlation with what a keyframe would have won, 30 clips left out in
- * turn: 0.47; strain and area 0.13 to 0.17). Where it was not asked, loss grows with time, with the
- * object's changes of shape and with those of its area. An object that is being covered or uncovered
- * needs a keyframe soon in either case.
+ * turn: 0.47; non-rigid motion and area 0.13 to 0.17). Where it was not asked, loss grows with time,
+ * with the object's non-rigid motion and with changes of its area. An object that is being covered or
+ * uncovered needs a keyframe soon in either case.
  */
 export function propagationLoss(object: LossEvidence): number {
-  const before = object.anchor?.area ?? 0;
+  const before = object.sourceKeyframe?.area ?? 0;
   const areaChange = before === 0 ? 0 : Math.abs(Math.log(object.area / before));
   const covered = 0.5 * Math.max(0, areaChange - coveredFrom);
   if (object.refinedIou !== null) {
     return lossPerRefinerDoubt * Math.max(0, 1 - object.refinedIou - lastingDoubt) + covered;
   }
   const frames = object.residualFrames + 1;
-  return 0.0055 * frames + 0.35 * object.strainSum + 0.06 * Math.min(1, areaChange) + covered;
+  return 0.0055 * frames + 0.35 * object.nonRigidSum + 0.06 * Math.min(1, areaChange) + covered;
 }

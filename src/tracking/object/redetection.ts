@@ -1,93 +1,98 @@
 import type { Box } from '../../frame/geometry.ts';
 import {
-  changedShare,
-  findResemblance,
-  type ColourLook,
+  changedRatio,
+  backProject,
+  type ColourHistogram,
   type ColourSamples,
 } from './colour-histogram.ts';
 
-/** Frames from hiding to the first search that the object alone asks for; doubled by each miss. */
+/** Frames from hiding to the first re-detection that the object alone asks for; doubled by each miss. */
 const firstGapFrames = 4;
-/** Longest pause between searches in a picture that changes. */
+/** Longest back-off between re-detections in a picture that changes. */
 const longestGapFrames = 120;
 /** The same for an object that has a mask: the model may mend it. */
 const longestDoubtFrames = 8;
 /** Resemblance under which the object is hardly there, ... */
 const absentScore = 0.15;
-/** ... so that searches which only time asks for are so many times as rare. */
+/** ... so that re-detections which only time asks for are so many times as rare. */
 const absentFactor = 4;
-/** Frames between searches that a resemblance asks for. */
+/** Frames between re-detections that a resemblance asks for. */
 const leastGapFrames = 2;
 
 /** Resemblance from which the object may be back ... */
 const backScore = 0.45;
-/** ... if it rose by so much since the last miss: what resembles the object has been looked at. */
+/** ... if it rose by so much since the last miss: what resembles the object was decoded then. */
 const clearRise = 0.2;
 
-/** Side, in fractions of the picture, under which an object is looked for close up. */
+/** Side, in fractions of the picture, under which an object is re-detected in a zoomed crop. */
 const smallSide = 0.15;
 
 /** Share of the object's area that must have changed before anything can have come back. */
 const leastChange = 0.25;
 
-/** The search for an object that has no mask, or one that is probably wrong. Immutable. */
-export type HiddenSearch = {
-  /** Frame of the last look, or that on which the object hid. */
+/**
+ * Re-detection, with back-off, of an object that has no mask, or one that is probably wrong.
+ * Immutable.
+ */
+export type RedetectionState = {
+  /** Frame of the last attempt, or that on which the object hid. */
   readonly lastFrame: number;
   readonly gapFrames: number;
   readonly misses: number;
-  /** The picture that was looked at in vain; null before. */
+  /** The picture of the last attempt, in vain; null before. */
   readonly missed: ColourSamples | null;
-  /** Lowest resemblance since the last look: what is above it is new. */
+  /** Lowest resemblance since the last attempt: what is above it is new. */
   readonly baseline: number;
-  /** `due`: to be looked for; `urgent`: something like it has turned up. */
-  readonly urge: 'none' | 'due' | 'urgent';
+  /** `due`: an attempt is due; `urgent`: something like it has turned up. */
+  readonly trigger: 'none' | 'due' | 'urgent';
   /** Where a small object's colours are, in fractions; null where they are not, or it is large. */
   readonly place: Box | null;
   readonly score: number;
 };
 
-/** The search for an object that has just lost its mask. */
-export function startSearch(frameIndex: number): HiddenSearch {
+/** Re-detection of an object that has just lost its mask. */
+export function startRedetection(frameIndex: number): RedetectionState {
   return {
     lastFrame: frameIndex,
     gapFrames: firstGapFrames,
     misses: 0,
     missed: null,
     baseline: Number.POSITIVE_INFINITY,
-    urge: 'none',
+    trigger: 'none',
     place: null,
     score: 0,
   };
 }
 
 /**
- * Judges a frame by its colours: whether the model should look for the object on it.
+ * Judges a frame by its colours: whether the model should try to re-detect the object on it.
  *
- * @param object its look, and the area of the mask that it has, 0 where it has none
+ * @param object its histogram, and the area of the mask that it has, 0 where it has none
  */
-export function judgeSearch(
-  search: HiddenSearch,
+export function judgeRedetection(
+  redetection: RedetectionState,
   frame: { readonly index: number; readonly samples: ColourSamples },
-  { look, area }: { readonly look: ColourLook | null; readonly area: number },
-): HiddenSearch {
+  { histogram, area }: { readonly histogram: ColourHistogram | null; readonly area: number },
+): RedetectionState {
   const { samples, index } = frame;
-  const seen = look && findResemblance(samples, look);
+  const seen = histogram && backProject(samples, histogram);
   const score = seen?.score ?? 0;
-  const waited = index - search.lastFrame;
-  const size = look === null ? 0 : look.side.width * look.side.height;
-  const isNew = search.missed === null || changedShare(samples, search.missed) > leastChange * size;
+  const waited = index - redetection.lastFrame;
+  const size = histogram === null ? 0 : histogram.side.width * histogram.side.height;
+  const isNew =
+    redetection.missed === null || changedRatio(samples, redetection.missed) > leastChange * size;
   const isBack =
-    score >= backScore && score >= search.baseline + clearRise && waited >= leastGapFrames;
-  const pause = search.gapFrames * (look !== null && score < absentScore ? absentFactor : 1);
+    score >= backScore && score >= redetection.baseline + clearRise && waited >= leastGapFrames;
+  const pause =
+    redetection.gapFrames * (histogram !== null && score < absentScore ? absentFactor : 1);
   const isDue = waited >= Math.min(area > 0 ? longestDoubtFrames : longestGapFrames, pause);
-  const urge = !isNew ? 'none' : isBack ? 'urgent' : isDue ? 'due' : 'none';
+  const trigger = !isNew ? 'none' : isBack ? 'urgent' : isDue ? 'due' : 'none';
   return {
-    ...search,
+    ...redetection,
     score,
     place: seen !== null && score >= backScore && isSmall(seen.place) ? seen.place : null,
-    baseline: Math.min(search.baseline, score),
-    urge,
+    baseline: Math.min(redetection.baseline, score),
+    trigger,
   };
 }
 
@@ -96,18 +101,18 @@ function isSmall(box: Box): boolean {
   return Math.max(box.width, box.height) < smallSide;
 }
 
-/** The search after the model looked on a frame and did not find the object. */
-export function missSearch(
-  search: HiddenSearch,
+/** Re-detection after the model did not find the object on a frame: the next pause doubles. */
+export function missRedetection(
+  redetection: RedetectionState,
   frame: { readonly index: number; readonly samples: ColourSamples | null },
-): HiddenSearch {
+): RedetectionState {
   return {
-    ...search,
+    ...redetection,
     lastFrame: frame.index,
-    gapFrames: Math.min(longestGapFrames, 2 * search.gapFrames),
-    misses: search.misses + 1,
+    gapFrames: Math.min(longestGapFrames, 2 * redetection.gapFrames),
+    misses: redetection.misses + 1,
     missed: frame.samples,
-    baseline: search.score,
-    urge: 'none',
+    baseline: redetection.score,
+    trigger: 'none',
   };
 }

@@ -26,8 +26,8 @@ export function renderObjects(
       box: display.box,
       area: display.area,
       confidence: confidenceOf(object, frame.timestampUs),
-      predictedIou: object.anchor?.predictedIou ?? null,
-      anchorFrame: object.anchor?.frameIndex ?? null,
+      predictedIou: object.sourceKeyframe?.predictedIou ?? null,
+      sourceKeyframe: object.sourceKeyframe?.frameIndex ?? null,
     };
   });
 }

@@ -1,6 +1,6 @@
 import { sameSize, type Size } from '../../frame/geometry.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import { learnLook, type ColourSamples } from './colour-histogram.ts';
+import { learnHistogram, type ColourSamples } from './colour-histogram.ts';
 import { certainPrompt, type PromptClarity } from './confidence.ts';
 import { summariseRegion } from '../mask/region-summary.ts';
 import type { FlowField } from '../flow/types.ts';
@@ -11,16 +11,21 @@ import {
   softMaskFromLogits,
   softMaskFromMask,
 } from '../mask/model-mask.ts';
-import { judgeSearch, missSearch, startSearch, type HiddenSearch } from './redetection.ts';
+import {
+  judgeRedetection,
+  missRedetection,
+  startRedetection,
+  type RedetectionState,
+} from './redetection.ts';
 import { propagationLoss } from './propagation-loss.ts';
-import { refineCaution } from './refine-dead-zone.ts';
+import { refineDeadZone } from './refine-dead-zone.ts';
 import { pasteRefined } from '../mask/refine-window.ts';
-import { strainOf } from './non-rigid-motion.ts';
+import { nonRigidMotion } from './non-rigid-motion.ts';
 import {
   followingConfidenceOf,
   isMissing,
-  soughtNow,
-  type Anchor,
+  redetectionOf,
+  type SourceKeyframe,
   type TrackedObject,
 } from './tracked-object.ts';
 import type { ObjectAction, TrackerFrame } from '../tracker-types.ts';
@@ -28,8 +33,8 @@ import type { ObjectAction, TrackerFrame } from '../tracker-types.ts';
 /** Masks smaller than this share of the picture are noise: the object counts as hidden. */
 const minAreaRatio = 4e-5;
 
-/** IoU that a keyframe must expect of a mask before the object's look is learnt from it. */
-const minLookIou = 0.6;
+/** IoU that a keyframe must expect of a mask before the object's colours are learnt from it. */
+const minHistogramIou = 0.6;
 
 /** How a picture came from the one before. */
 export type Motion = {
@@ -68,16 +73,16 @@ export function moveObject(
   const maps = [motion.residual, flow.u, flow.v];
   const [residual = 0, u = 0, v = 0] = summariseRegion(maps, flow, soft).map(({ mean }) => mean);
   const scale = frame.analysis.width / flow.width;
-  const strainSum = object.strainSum + strainOf(flow, soft);
+  const nonRigidSum = object.nonRigidSum + nonRigidMotion(flow, soft);
   return {
     ...still,
     soft,
     area,
-    strainSum,
-    lossSum: object.lossSum + propagationLoss({ ...object, strainSum, area }),
+    nonRigidSum,
+    lossSum: object.lossSum + propagationLoss({ ...object, nonRigidSum, area }),
     residualSum: object.residualSum + residual / 255,
     residualFrames: object.residualFrames + 1,
-    travelPixels: object.travelPixels + Math.hypot(u, v) * scale,
+    pathPixels: object.pathPixels + Math.hypot(u, v) * scale,
   };
 }
 
@@ -93,7 +98,7 @@ export function changeObject(
       const found = softMaskFromLogits(action.logits, maskSide, frame.analysis, action.region);
       const gone = action.hidden || softMaskArea(found) < smallestArea(frame.analysis);
       const soft = gone ? emptySoftMask(frame.analysis) : found;
-      return anchored(object, soft, {
+      return atKeyframe(object, soft, {
         frame,
         predictedIou: action.predictedIou,
         presence: action.presence,
@@ -104,12 +109,12 @@ export function changeObject(
     case 'given': {
       const soft = softMaskFromMask(action.mask, frame.analysis);
       const said = { frame, samples, predictedIou: null, presence: 1, prompt: certainPrompt };
-      return { ...anchored(object, soft, said), given: action.mask };
+      return { ...atKeyframe(object, soft, said), given: action.mask };
     }
     case 'refined': {
       if (object.cut === null) return object;
-      const caution = refineCaution(object.strainSum);
-      const soft = pasteRefined(object.soft, object.cut, action.logits, caution);
+      const deadZone = refineDeadZone(object.nonRigidSum);
+      const soft = pasteRefined(object.soft, object.cut, action.logits, deadZone);
       const area = softMaskArea(soft);
       if (area < smallestArea(frame.analysis)) {
         return { ...object, soft: emptySoftMask(frame.analysis), area: 0, cut: null };
@@ -122,10 +127,10 @@ export function changeObject(
 }
 
 /** An object whose mask starts anew from a keyframe. */
-function anchored(
+function atKeyframe(
   object: TrackedObject,
   soft: SoftMask,
-  said: Pick<Anchor, 'predictedIou' | 'presence'> & {
+  said: Pick<SourceKeyframe, 'predictedIou' | 'presence'> & {
     readonly frame: TrackerFrame;
     readonly prompt: PromptClarity;
     readonly samples: ColourSamples | null;
@@ -143,49 +148,54 @@ function anchored(
     refinedIou: null,
     residualSum: 0,
     residualFrames: 0,
-    travelPixels: 0,
-    strainSum: 0,
+    pathPixels: 0,
+    nonRigidSum: 0,
     lossSum: 0,
-    anchor: { ...scores, frameIndex: frame.index, timestampUs: frame.timestampUs, area },
+    sourceKeyframe: { ...scores, frameIndex: frame.index, timestampUs: frame.timestampUs, area },
   };
   const keyframeConfidence = followingConfidenceOf(made, frame.timestampUs);
-  const search = isMissing(made, frame.timestampUs)
-    ? searchOn(object, { index: frame.index, samples })
+  const redetection = isMissing(made, frame.timestampUs)
+    ? redetectionAfterMiss(object, { index: frame.index, samples })
     : null;
-  return { ...made, keyframeConfidence, search };
+  return { ...made, keyframeConfidence, redetection };
 }
 
-/** The search for an object that a keyframe did not show, or not well. */
-function searchOn(
+/** Re-detection of an object that a keyframe did not show, or not well. */
+function redetectionAfterMiss(
   object: TrackedObject,
   frame: { readonly index: number; readonly samples: ColourSamples | null },
-): HiddenSearch {
-  const { search } = object;
-  if (search === null) return startSearch(frame.index);
-  const { kind } = soughtNow(object);
-  return kind === 'hidden' || kind === 'visible' ? missSearch(search, frame) : search;
+): RedetectionState {
+  const { redetection } = object;
+  if (redetection === null) return startRedetection(frame.index);
+  const { kind } = redetectionOf(object);
+  return kind === 'hidden' || kind === 'visible'
+    ? missRedetection(redetection, frame)
+    : redetection;
 }
 
-/** A missing object after a glance at the frame; see {@link judgeSearch}. */
-export function glanceFor(
+/** A missing object after the frame's colours were judged; see {@link judgeRedetection}. */
+export function judgeMissing(
   object: TrackedObject,
   frame: { readonly index: number; readonly samples: ColourSamples },
 ): TrackedObject {
-  const search = object.search ?? startSearch(frame.index);
-  return { ...object, search: judgeSearch(search, frame, object) };
+  const redetection = object.redetection ?? startRedetection(frame.index);
+  return { ...object, redetection: judgeRedetection(redetection, frame, object) };
 }
 
-/** An object with the look that it has on a frame on which a keyframe showed it. */
-export function withLook(
+/** An object with the colours that it has on a frame on which a keyframe showed it. */
+export function withHistogram(
   object: TrackedObject,
   action: ObjectAction,
   samples: ColourSamples,
 ): TrackedObject {
   const shown =
     action.kind === 'given' ||
-    (action.kind === 'segmented' && !action.hidden && action.predictedIou >= minLookIou);
+    (action.kind === 'segmented' && !action.hidden && action.predictedIou >= minHistogramIou);
   if (!shown || object.area === 0) return object;
-  return { ...object, look: learnLook(samples, object.soft, object.look) ?? object.look };
+  return {
+    ...object,
+    histogram: learnHistogram(samples, object.soft, object.histogram) ?? object.histogram,
+  };
 }
 
 function smallestArea(size: Size): number {

@@ -1,6 +1,6 @@
 import type { Mask } from '../../frame/mask.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
-import type { ColourLook } from './colour-histogram.ts';
+import type { ColourHistogram } from './colour-histogram.ts';
 import {
   certainPrompt,
   expectedIou,
@@ -8,13 +8,13 @@ import {
   type MaskEvidence,
   type PromptClarity,
 } from './confidence.ts';
-import type { HiddenSearch } from './redetection.ts';
+import type { RedetectionState } from './redetection.ts';
 import { measuresOf } from '../mask/measures.ts';
 import type { RefineCrop } from '../mask/refine-window.ts';
-import type { ObjectEvidence, SoughtObject } from '../tracker-types.ts';
+import type { ObjectEvidence, Redetection } from '../tracker-types.ts';
 
-/** What the keyframe said that a mask descends from. */
-export type Anchor = {
+/** The keyframe that a mask descends from, and what it said. */
+export type SourceKeyframe = {
   readonly frameIndex: number;
   readonly timestampUs: number;
   /** Calibrated IoU; null for a mask that was given. */
@@ -37,26 +37,26 @@ export type TrackedObject = {
   /** The mask that the client gave for this very frame; answered as it came. */
   readonly given: Mask | null;
   /** Null until the object's first keyframe. */
-  readonly anchor: Anchor | null;
+  readonly sourceKeyframe: SourceKeyframe | null;
   /** What the refiner remembers of the last keyframe; null without a refiner. */
   readonly appearance: Float32Array | null;
   /** What the refiner is to see on this frame; null when it is not asked. */
   readonly cut: RefineCrop | null;
   readonly refinedIou: number | null;
-  /** Photometric residual under the mask, summed over the frames since the anchor; 0..1 each. */
+  /** Photometric residual under the mask, summed over the frames since its source keyframe; 0..1 each. */
   readonly residualSum: number;
   readonly residualFrames: number;
-  /** Path length of the mask's mean flow since the anchor, in analysis pixels. */
-  readonly travelPixels: number;
+  /** Path length of the mask's mean flow since its source keyframe, in analysis pixels. */
+  readonly pathPixels: number;
   /** Confidence of the mask that its last keyframe left. */
   readonly keyframeConfidence: number;
-  /** What {@link strainOf} said, summed over the frames since the anchor. */
-  readonly strainSum: number;
-  /** What it looks like at a glance; null until a keyframe showed it. */
-  readonly look: ColourLook | null;
-  /** The search for it; null while its mask is to be trusted, and before its first. */
-  readonly search: HiddenSearch | null;
-  /** IoU that propagation has probably cost, summed over the frames since the anchor. */
+  /** What {@link nonRigidMotion} said, summed over the frames since its source keyframe. */
+  readonly nonRigidSum: number;
+  /** Its colours; null until a keyframe showed it. */
+  readonly histogram: ColourHistogram | null;
+  /** Its re-detection; null while its mask is to be trusted, and before its first. */
+  readonly redetection: RedetectionState | null;
+  /** IoU that propagation has probably cost, summed over the frames since its source keyframe. */
   readonly lossSum: number;
 };
 
@@ -68,37 +68,38 @@ export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObjec
     prompt: certainPrompt,
     area: 0,
     given: null,
-    anchor: null,
+    sourceKeyframe: null,
     appearance: null,
     cut: null,
     refinedIou: null,
     residualSum: 0,
     residualFrames: 0,
-    travelPixels: 0,
-    look: null,
+    pathPixels: 0,
+    histogram: null,
     keyframeConfidence: 0,
-    search: null,
-    strainSum: 0,
+    redetection: null,
+    nonRigidSum: 0,
     lossSum: 0,
   };
 }
 
 /** What is known about an object's mask at a time; see {@link MaskEvidence}. */
 export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvidence {
-  const anchor = object.anchor;
+  const sourceKeyframe = object.sourceKeyframe;
   return {
     prompt: object.prompt,
-    anchorIou: anchor?.predictedIou ?? 1,
-    presence: anchor?.presence ?? 1,
-    ageSeconds: anchor === null ? 0 : Math.max(0, timestampUs - anchor.timestampUs) / 1e6,
+    keyframeIou: sourceKeyframe?.predictedIou ?? 1,
+    presence: sourceKeyframe?.presence ?? 1,
+    ageSeconds:
+      sourceKeyframe === null ? 0 : Math.max(0, timestampUs - sourceKeyframe.timestampUs) / 1e6,
     residualRatio: object.residualFrames === 0 ? 0 : object.residualSum / object.residualFrames,
     areaChange:
-      anchor === null || anchor.area === 0 || object.area === 0
+      sourceKeyframe === null || sourceKeyframe.area === 0 || object.area === 0
         ? 0
-        : Math.abs(Math.log(object.area / anchor.area)),
-    strain: object.strainSum,
-    travelRatio: object.area === 0 ? 0 : object.travelPixels / Math.sqrt(object.area),
-    fuzzRatio: measuresOf(object.soft).fuzzRatio,
+        : Math.abs(Math.log(object.area / sourceKeyframe.area)),
+    nonRigidMotion: object.nonRigidSum,
+    pathLengthRatio: object.area === 0 ? 0 : object.pathPixels / Math.sqrt(object.area),
+    uncertaintyRatio: measuresOf(object.soft).uncertaintyRatio,
     refinedIou: object.refinedIou,
   };
 }
@@ -122,8 +123,8 @@ function confidenceBy(
   timestampUs: number,
 ): number {
   if (object.given !== null) return 1;
-  if (object.anchor === null) return 0;
-  if (object.area === 0) return 1 - object.anchor.presence;
+  if (object.sourceKeyframe === null) return 0;
+  if (object.area === 0) return 1 - object.sourceKeyframe.presence;
   return expected(evidenceOf(object, timestampUs));
 }
 
@@ -133,27 +134,27 @@ export function objectEvidence(object: TrackedObject, timestampUs: number): Obje
   return {
     objectId: object.objectId,
     visible: object.area > 0,
-    missing: object.search !== null,
+    missing: object.redetection !== null,
     confidence,
     confidenceDrop: object.keyframeConfidence - confidence,
     lossSum: object.lossSum,
-    search: object.search?.urge ?? 'none',
+    redetection: object.redetection?.trigger ?? 'none',
   };
 }
 
 /** Confidence under which a mask is probably not on its object. */
 const doubtfulConfidence = 0.3;
 
-/** Whether an object is to be looked for: it has no mask, or one that is probably wrong. */
+/** Whether an object is to be re-detected: it has no mask, or one that is probably wrong. */
 export function isMissing(object: TrackedObject, timestampUs: number): boolean {
-  if (object.anchor === null || object.given !== null) return false;
+  if (object.sourceKeyframe === null || object.given !== null) return false;
   return object.area === 0 || followingConfidenceOf(object, timestampUs) < doubtfulConfidence;
 }
 
-/** How a keyframe asks the model about an object; it looks at once for what has just vanished. */
-export function soughtNow({ area, search }: TrackedObject): SoughtObject {
-  const waits = search !== null && search.urge === 'none' && search.misses > 0;
-  const place = waits ? null : (search?.place ?? null);
+/** How a keyframe re-detects an object; without delay, where it has just vanished. */
+export function redetectionOf({ area, redetection }: TrackedObject): Redetection {
+  const waits = redetection !== null && redetection.trigger === 'none' && redetection.misses > 0;
+  const place = waits ? null : (redetection?.place ?? null);
   if (area > 0) return { kind: waits ? 'kept' : 'visible', place };
-  return { kind: search === null || waits ? 'not-now' : 'hidden', place };
+  return { kind: redetection === null || waits ? 'not-now' : 'hidden', place };
 }

@@ -27,13 +27,13 @@ const candidates = {
 };
 const shape = { clicks: 0, box: false, prior: false, memory: 0 };
 
-test('a lone click takes the candidate with the highest score among equally firm ones', () => {
+test('a lone click takes the candidate with the highest score among equally stable ones', () => {
   const chosen = chooseCandidate(candidates, { ...shape, clicks: 1 }, settings());
   expect([...chosen.logits]).toEqual([3]);
   expect(chosen.predictedIou).toBeCloseTo(0.9, 5);
 });
 
-test('a lone click takes a firm candidate over a blurred one with a slightly higher score', () => {
+test('a lone click takes a stable candidate over a blurred one with a slightly higher score', () => {
   const raw = {
     // Side 2: the second candidate's outline is where the threshold happens to be.
     logits: Float32Array.of(9, 9, -9, -9, 9, 0.5, -0.5, -9, -9, -9, -9, 9),

@@ -125,21 +125,21 @@ test('left and right, top and bottom stay where they are in luma and chroma', ()
   expect(out[32]).toBeLessThan(out[32 + 12]!);
 });
 
-test('a mirrored region is the region with each row the other way round', () => {
+test('a flipped region is the region with each row the other way round', () => {
   using frame = paintFrame({ width: 16, height: 8 }, (x, y) => [
     16 + x * 13,
     40 + y * 20,
     x < 7 ? 60 : 200,
   ]);
   const region = { x: 0.125, y: 0.25, width: 0.6, height: 0.5 };
-  const [asIs, mirrored] = [false, true].map((flip) => {
+  const [asIs, flipped] = [false, true].map((flip) => {
     const out = new Float32Array(48);
-    fillInput(pictureOf(frame, { region, mirrored: flip }), target, out);
+    fillInput(pictureOf(frame, { region, flipped: flip }), target, out);
     return out;
   });
-  expect(mirrored).not.toEqual(asIs);
+  expect(flipped).not.toEqual(asIs);
   for (let from = 0; from < 48; from += 4) {
-    expect([...mirrored!.subarray(from, from + 4)]).toEqual(
+    expect([...flipped!.subarray(from, from + 4)]).toEqual(
       [...asIs!.subarray(from, from + 4)].toReversed(),
     );
   }

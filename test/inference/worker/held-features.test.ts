@@ -4,7 +4,7 @@ import { plainFrame } from '../../fixtures/painted-frames.ts';
 
 test('features that a worker lost are made again from the same view of the picture', () => {
   using frame = plainFrame([126, 128, 128]);
-  const view = { region: { x: 0.25, y: 0, width: 0.5, height: 1 }, mirrored: true };
+  const view = { region: { x: 0.25, y: 0, width: 0.5, height: 1 }, flipped: true };
   const freed: number[] = [];
   const features = new HeldFeatures(7, frame, view, ({ id }) => freed.push(id));
   features.markHeld(1);

@@ -38,7 +38,7 @@ test('features are made again only where they are not held', async () => {
       items: [item],
     });
   const made = await decodeWith(dark);
-  // Held by now: the other picture is not looked at.
+  // Held by now: the other picture is not encoded.
   expect(await decodeWith(light)).toEqual(made);
   runner.release(5);
   expect(await decodeWith(light)).not.toEqual(made);

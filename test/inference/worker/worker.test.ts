@@ -8,7 +8,7 @@ import { killWorker } from '../../../src/inference/worker/queue.ts';
 import { plainFrame } from '../../fixtures/painted-frames.ts';
 import { type ToyFolder, writeToyModel } from '../../fixtures/toy-model.ts';
 
-type Killable = LoadedModel & { [killWorker](lane?: 'heavy' | 'light'): Promise<void> };
+type Killable = LoadedModel & { [killWorker](worker?: 'encoder' | 'refiner'): Promise<void> };
 
 // A worker that is being killed still gets the calls of the same tick and dies under them: so each
 // test kills first and calls then, and nothing depends on who is faster.
@@ -23,7 +23,7 @@ const nothing: DecodeRequest = {
 let folder: ToyFolder;
 let model: Killable;
 let restarts: string[];
-let onRestart: (lane: string) => void;
+let onRestart: (worker: string) => void;
 
 beforeAll(async () => {
   folder = await writeToyModel();
@@ -31,11 +31,11 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   restarts = [];
-  onRestart = (lane) => restarts.push(lane);
+  onRestart = (worker) => restarts.push(worker);
   model = (await loadModel({
     ...folder,
     signal,
-    onWorkerRestart: (lane) => onRestart(lane),
+    onWorkerRestart: (worker) => onRestart(worker),
   })) as Killable;
 });
 
@@ -55,7 +55,7 @@ test('a worker killed under a call is replaced and the call answered', async () 
   const call = model.encode(frame, signal);
   await death;
   using features = await call;
-  expect(restarts).toEqual(['heavy']);
+  expect(restarts).toEqual(['encoder']);
   const [found] = await model.decode(features, [nothing], signal);
   expect(found!.logits[0]).toBeCloseTo(128.1, 0);
 });
@@ -70,13 +70,13 @@ test('features of a dead worker are made again, memory included, with the same a
   const before = await model.decode(features, requests, signal);
   await model[killWorker]();
   expect(await model.decode(features, requests, signal)).toEqual(before);
-  expect(restarts).toEqual(['heavy']);
+  expect(restarts).toEqual(['encoder']);
 });
 
 test('a worker that dies twice under one call fails it, and the next call works', async () => {
   using frame = plainFrame([16, 128, 128]);
-  onRestart = (lane) => {
-    restarts.push(lane);
+  onRestart = (worker) => {
+    restarts.push(worker);
     // The retry is sent right after this callback, to a worker that takes no more.
     if (restarts.length === 1) void model[killWorker]();
   };
@@ -96,7 +96,7 @@ test('a worker that dies while it starts again is given one more try', async () 
   await model[killWorker]();
   using features = await call;
   expect(features.frameIndex).toBe(0);
-  expect(restarts).toEqual(['heavy']);
+  expect(restarts).toEqual(['encoder']);
 });
 
 test('calls that waited behind a killed one are answered in order', async () => {
@@ -116,7 +116,7 @@ test('calls that waited behind a killed one are answered in order', async () => 
 test('an idle worker that dies is replaced before anybody asks', async () => {
   const restarted = new Promise<string>((resolve) => (onRestart = resolve));
   await model[killWorker]();
-  expect(await restarted).toBe('heavy');
+  expect(await restarted).toBe('encoder');
 });
 
 test('the refiner lives in a worker of its own', async () => {
@@ -126,11 +126,11 @@ test('the refiner lives in a worker of its own', async () => {
     prior: new Float32Array(16).fill(0.5),
     appearance: null,
   };
-  const death = model[killWorker]('light');
+  const death = model[killWorker]('refiner');
   const call = model.refine([request], signal);
   await death;
   expect((await call)[0]!.logits[0]).toBe(0.5);
-  expect(await restarted).toBe('light');
+  expect(await restarted).toBe('refiner');
 });
 
 test('an aborted call under a killed worker is not run again', async () => {

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { newestWithCredit } from '../../../src/pipeline/intake/newest-with-credit.ts';
 import { close, CreditSource, settled, type Closable } from '../../fixtures/credit-source.ts';
 
-function overtake(overtaken: Closable, newer: Closable): Closable {
-  close(overtaken);
+function conflate(older: Closable, newer: Closable): Closable {
+  close(older);
   return newer;
 }
 
@@ -12,7 +12,7 @@ function observe(source: CreditSource, mayWait = (_item: Closable): boolean => f
   const credit$ = new Subject<void>();
   const seen: Closable[] = [];
   const ends: unknown[] = [];
-  const options = { mayWait, overtake, discard: close };
+  const options = { mayWait, conflate, discard: close };
   const subscription = newestWithCredit(source, credit$, options).subscribe({
     next: (item) => seen.push(item),
     error: (reason: unknown) => ends.push(reason),
@@ -47,7 +47,7 @@ test('one: waits for credit, and the end waits for it', async () => {
   expect(ends).toEqual(['complete']);
 });
 
-test('many: the source is drained, one item waits, the overtaken ones are closed once', async () => {
+test('many: the source is drained, one item waits, the conflated ones are closed once', async () => {
   const source = new CreditSource().offer(5);
   const { credit$, seen } = observe(source);
   await settled();

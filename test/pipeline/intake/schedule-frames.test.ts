@@ -3,7 +3,7 @@ import { FramePool, liveFrames, type Frame } from '../../../src/frame/frame.ts';
 import type { DecodeEvent, VideoFormat } from '../../../src/frame/ports.ts';
 import {
   discardItem,
-  overtakeItem,
+  conflateItems,
   scheduleFrames,
   type ScheduledFrame,
 } from '../../../src/pipeline/intake/schedule-frames.ts';
@@ -96,18 +96,18 @@ test('a decoder that fails: the frame that waits is closed', async () => {
   expect(liveFrames()).toBe(0);
 });
 
-test('an overtaken frame is closed and counted, and its format lives on', async () => {
+test('a conflated frame is closed and counted, and its format lives on', async () => {
   const frames: ScheduledFrame[] = [];
   for await (const item of schedule(decoded([format, 0, 1, 2]), () => false)) {
     if (item.kind === 'frame') frames.push(item);
   }
   const [a, b, c] = frames as [ScheduledFrame, ScheduledFrame, ScheduledFrame];
-  const newest = overtakeItem(overtakeItem(a, b), c);
+  const newest = conflateItems(conflateItems(a, b), c);
   expect(newest).toMatchObject({ frame: c.frame, format, framesDroppedBefore: 2 });
   expect(liveFrames()).toBe(1);
-  const warned = overtakeItem(newest, { kind: 'warning', message: 'damage' });
+  const warned = conflateItems(newest, { kind: 'warning', message: 'damage' });
   expect(warned).toBe(newest);
-  const last = overtakeItem(newest, { kind: 'truncated', message: 'ends early' });
+  const last = conflateItems(newest, { kind: 'truncated', message: 'ends early' });
   expect(last).toMatchObject({ frame: c.frame, truncated: 'ends early' });
   discardItem(last);
 });

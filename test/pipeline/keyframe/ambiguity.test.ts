@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import { wholePicture } from '../../../src/frame/geometry.ts';
-import type { Seen } from '../../../src/pipeline/keyframe/pass.ts';
+import type { PassResult } from '../../../src/pipeline/keyframe/pass.ts';
 import { promptClarity } from '../../../src/pipeline/keyframe/ambiguity.ts';
 
 const frame = { analysis: { width: 64, height: 32 } };
 
 /** A square of set cells from `from` to `to` in both directions, as logits of 16 x 16. */
-function look(from: number, to: number, scores: { stability: number; consensus: number }): Seen {
+function pass(
+  from: number,
+  to: number,
+  scores: { stability: number; consensus: number },
+): PassResult {
   const inside = (cell: number) => cell >= from && cell < to;
   const logits = Float32Array.from({ length: 256 }, (_, i) =>
     inside(i % 16) && inside(Math.floor(i / 16)) ? 8 : -8,
@@ -15,9 +19,9 @@ function look(from: number, to: number, scores: { stability: number; consensus: 
   return { region: wholePicture, result };
 }
 
-test('two looks that found the same thing agree', () => {
-  const first = look(4, 12, { stability: 0.7, consensus: 0.6 });
-  const second = look(4, 12, { stability: 0.9, consensus: 0.2 });
+test('two passes that found the same thing agree', () => {
+  const first = pass(4, 12, { stability: 0.7, consensus: 0.6 });
+  const second = pass(4, 12, { stability: 0.9, consensus: 0.2 });
   expect(promptClarity([first, second], frame)).toEqual({
     stability: expect.closeTo(0.8, 12) as number,
     consensus: 0.6,
@@ -25,19 +29,19 @@ test('two looks that found the same thing agree', () => {
   });
 });
 
-test('a second look that found a quarter of the first agrees as much', () => {
+test('a second pass that found a quarter of the first agrees as much', () => {
   const scores = { stability: 1, consensus: 1 };
-  const { agreementIou } = promptClarity([look(0, 16, scores), look(0, 8, scores)], frame);
+  const { agreementIou } = promptClarity([pass(0, 16, scores), pass(0, 8, scores)], frame);
   expect(agreementIou).toBeCloseTo(0.25, 1);
 });
 
-test('one look alone cannot disagree', () => {
-  const clarity = promptClarity([look(4, 12, { stability: 0.7, consensus: 0.6 }), null], frame);
+test('one pass alone cannot disagree', () => {
+  const clarity = promptClarity([pass(4, 12, { stability: 0.7, consensus: 0.6 }), null], frame);
   expect(clarity).toMatchObject({ stability: 0.7, agreementIou: 1 });
 });
 
-test('of three looks the pair that agrees least counts', () => {
+test('of three passes the pair that agrees least counts', () => {
   const scores = { stability: 1, consensus: 1 };
-  const looks = [look(0, 16, scores), look(0, 16, scores), look(0, 8, scores)];
-  expect(promptClarity(looks, frame).agreementIou).toBeCloseTo(0.25, 1);
+  const passes = [pass(0, 16, scores), pass(0, 16, scores), pass(0, 8, scores)];
+  expect(promptClarity(passes, frame).agreementIou).toBeCloseTo(0.25, 1);
 });

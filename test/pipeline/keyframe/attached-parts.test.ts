@@ -18,14 +18,14 @@ const mask = (...boxes: [number, number, number, number][]) =>
   cells(...boxes).map((value) => value * 6 - 3);
 
 /** The cells inside any of the boxes. */
-const anchors = (...boxes: [number, number, number, number][]) =>
+const seeds = (...boxes: [number, number, number, number][]) =>
   new Set([...cells(...boxes).entries()].flatMap(([cell, value]) => (value ? [cell] : [])));
 
 const found = (logits: Float32Array) => logits.map((logit) => (logit > 0 ? 1 : 0));
 
 test('a like object that stands apart is cut away', () => {
   const both = mask([1, 4, 6, 12], [15, 4, 6, 12]);
-  const kept = keepAttachedParts(both, anchors([3, 8, 1, 1]), side);
+  const kept = keepAttachedParts(both, seeds([3, 8, 1, 1]), side);
   expect(found(kept)).toEqual(cells([1, 4, 6, 12]));
   expect(kept[4 * side + 15]).toBe(-10);
 });
@@ -33,17 +33,17 @@ test('a like object that stands apart is cut away', () => {
 test('a part behind a narrow occluder stays', () => {
   // Twelve cells high: within two cells of it.
   const divided = mask([1, 4, 6, 12], [8, 4, 6, 12]);
-  expect(keepAttachedParts(divided, anchors([3, 8, 1, 1]), side)).toEqual(divided);
+  expect(keepAttachedParts(divided, seeds([3, 8, 1, 1]), side)).toEqual(divided);
 });
 
-test('every part that holds an anchor stays, however far apart', () => {
+test('every part that holds a seed stays, however far apart', () => {
   const both = mask([1, 4, 3, 3], [18, 18, 3, 3]);
-  expect(keepAttachedParts(both, anchors([1, 4, 2, 2], [19, 19, 1, 1]), side)).toEqual(both);
+  expect(keepAttachedParts(both, seeds([1, 4, 2, 2], [19, 19, 1, 1]), side)).toEqual(both);
 });
 
-test('where no part holds an anchor the mask stays whole', () => {
+test('where no part holds a seed the mask stays whole', () => {
   const both = mask([1, 4, 3, 3], [18, 18, 3, 3]);
-  expect(keepAttachedParts(both, anchors([10, 10, 2, 2]), side)).toEqual(both);
+  expect(keepAttachedParts(both, seeds([10, 10, 2, 2]), side)).toEqual(both);
   const nothing = mask();
-  expect(keepAttachedParts(nothing, anchors([10, 10, 2, 2]), side)).toEqual(nothing);
+  expect(keepAttachedParts(nothing, seeds([10, 10, 2, 2]), side)).toEqual(nothing);
 });

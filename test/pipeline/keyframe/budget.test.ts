@@ -45,7 +45,7 @@ test('late frames make pauses between keyframes, which shrink again without them
     budget.observe('late');
   }
   // Late frames in a row are one cause: three cuts in half a second.
-  expect(budget.shareRatio).toBeCloseTo(0.8 ** 3);
+  expect(budget.rateRatio).toBeCloseTo(0.8 ** 3);
   expect(budget.tryBegin(stream)).toBe(true);
   clock.nowMs += 100;
   budget.end(stream);
@@ -58,7 +58,7 @@ test('late frames make pauses between keyframes, which shrink again without them
     clock.nowMs += 1000;
     budget.observe('in-time');
   }
-  expect(budget.shareRatio).toBe(1);
+  expect(budget.rateRatio).toBe(1);
 });
 
 test('a pause is never longer than half a second', () => {
@@ -68,7 +68,7 @@ test('a pause is never longer than half a second', () => {
     clock.nowMs += 200;
     budget.observe('late');
   }
-  expect(budget.shareRatio).toBe(0.05);
+  expect(budget.rateRatio).toBe(0.05);
   expect(budget.tryBegin(stream)).toBe(true);
   clock.nowMs += 5000;
   budget.end(stream);
@@ -83,7 +83,7 @@ test('a slow answer makes the server busy for two seconds, and costs no keyframe
   expect(budget.isBusy).toBe(false);
   budget.observe('slow');
   expect(budget.isBusy).toBe(true);
-  expect(budget.shareRatio).toBe(1);
+  expect(budget.rateRatio).toBe(1);
   clock.nowMs += 1999;
   budget.observe('in-time');
   expect(budget.isBusy).toBe(true);

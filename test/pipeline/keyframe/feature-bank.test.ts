@@ -1,9 +1,9 @@
 import { wholePicture } from '../../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { liveFrames } from '../../../src/frame/frame.ts';
-import { EarlyFeatures } from '../../../src/pipeline/keyframe/prefetch.ts';
+import { PrefetchedFeatures } from '../../../src/pipeline/keyframe/prefetch.ts';
 import { FeatureBank } from '../../../src/pipeline/keyframe/feature-bank.ts';
-import { LateKeyframe } from '../../../src/pipeline/keyframe/async-keyframe.ts';
+import { AsyncKeyframe } from '../../../src/pipeline/keyframe/async-keyframe.ts';
 import { StageClock, StageStatistics } from '../../../src/pipeline/stage-clock.ts';
 import { newObjectRecord } from '../../../src/pipeline/prompts/object-record.ts';
 import { createFakeSegmenter, type FakeSegmenter } from '../../fixtures/fake-segmenter.ts';
@@ -79,16 +79,16 @@ test('a feature bank closes what it replaces, drops or gets too late, once', asy
   expect(liveFrames()).toBe(0);
 });
 
-test('mirrored features are other features than those of the same region as it is', async () => {
+test('flipped features are other features than those of the same region as it is', async () => {
   const segmenter = createFakeSegmenter();
   const bank = new FeatureBank();
   using frame = paintScene(movingSquare, 1);
-  const mirrored = { region: wholePicture, mirrored: true };
-  bank.put(await segmenter.encode(frame, signal, mirrored));
+  const flipped = { region: wholePicture, flipped: true };
+  bank.put(await segmenter.encode(frame, signal, flipped));
   expect(bank.get(whole(1))).toBeUndefined();
   bank.put(await encode(segmenter, 1));
   expect(segmenter.openFeatures()).toBe(2);
-  expect(bank.get({ frameIndex: 1, ...mirrored })?.mirrored).toBe(true);
+  expect(bank.get({ frameIndex: 1, ...flipped })?.flipped).toBe(true);
   bank.keepOnly([whole(1)]);
   expect(segmenter.openFeatures()).toBe(1);
   bank.close();
@@ -96,34 +96,34 @@ test('mirrored features are other features than those of the same region as it i
 
 test('features that were encoded ahead are taken once; what nobody takes is closed', async () => {
   const segmenter = createFakeSegmenter();
-  const early = new EarlyFeatures();
+  const prefetched = new PrefetchedFeatures();
   for (const index of [1, 2, 3]) {
     using frame = paintScene(movingSquare, index);
-    early.start(frame, (held) => segmenter.encode(held, signal));
+    prefetched.start(frame, (held) => segmenter.encode(held, signal));
   }
-  const taken = await early.take(2);
+  const taken = await prefetched.take(2);
   expect(taken?.frameIndex).toBe(2);
-  expect(early.take(2)).toBeUndefined();
+  expect(prefetched.take(2)).toBeUndefined();
   taken?.close();
-  early.discard(1);
+  prefetched.discard(1);
   await expect.poll(() => segmenter.openFeatures()).toBe(1);
-  await early.close();
+  await prefetched.close();
   expect(segmenter.openFeatures()).toBe(0);
   expect(liveFrames()).toBe(0);
 });
 
-function lateKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): LateKeyframe {
+function asyncKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): AsyncKeyframe {
   using frame = paintScene(movingSquare, 3);
   const record = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
   const prompt = { clicks: [{ x: 25, y: 30, label: 'positive' as const }], box: null };
   const clock = new StageClock(() => performance.now());
-  return new LateKeyframe(
+  return new AsyncKeyframe(
     frame,
-    [{ record, region: wholePicture, prior: null, elsewhere: null, prompt }],
+    [{ record, region: wholePicture, prior: null, redetectionRegion: null, prompt }],
     {
       segmenter,
       bank,
-      early: new EarlyFeatures(),
+      prefetched: new PrefetchedFeatures(),
       clock,
       signal,
       onEncode: () => undefined,
@@ -135,33 +135,36 @@ function whole(frameIndex: number) {
   return { frameIndex, region: wholePicture };
 }
 
-test('a late keyframe has a result once its run is over, and holds its frame until then', async () => {
+test('an asynchronous keyframe has a result once its run is over, and holds its frame until then', async () => {
   const segmenter = createFakeSegmenter();
   const held = gate();
   segmenter.hooks.decode = () => held.opened;
   const bank = new FeatureBank();
-  const late = lateKeyframe(segmenter, bank);
-  expect(late.frameIndex).toBe(3);
-  expect(late.take()).toBeNull();
+  const keyframe = asyncKeyframe(segmenter, bank);
+  expect(keyframe.frameIndex).toBe(3);
+  expect(keyframe.take()).toBeNull();
   expect(liveFrames()).toBe(1);
   held.open();
-  await late.over;
-  expect(late.take()).toMatchObject({ kind: 'done', actions: [{ objectId: 1, hidden: false }] });
+  await keyframe.over;
+  expect(keyframe.take()).toMatchObject({
+    kind: 'done',
+    actions: [{ objectId: 1, hidden: false }],
+  });
   expect(liveFrames()).toBe(0);
   bank.close();
   expect(segmenter.openFeatures()).toBe(0);
 });
 
-test('a late keyframe that is given up, or fails, lets go of everything', async () => {
+test('an asynchronous keyframe that is given up, or fails, lets go of everything', async () => {
   for (const how of ['abandoned', 'failed'] as const) {
     const segmenter = createFakeSegmenter();
     segmenter.hooks.decode = () =>
       how === 'failed' ? Promise.reject(new Error('broken')) : new Promise<void>(Boolean);
     const bank = new FeatureBank();
-    const late = lateKeyframe(segmenter, bank);
-    if (how === 'abandoned') late.abandon();
-    await late.over;
-    expect(late.take()).toMatchObject({ kind: 'failed' });
+    const keyframe = asyncKeyframe(segmenter, bank);
+    if (how === 'abandoned') keyframe.abandon();
+    await keyframe.over;
+    expect(keyframe.take()).toMatchObject({ kind: 'failed' });
     expect(liveFrames()).toBe(0);
     bank.close();
     expect(segmenter.openFeatures()).toBe(0);

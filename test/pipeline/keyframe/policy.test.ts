@@ -10,7 +10,7 @@ const calm: FrameEvidence = {
   lastKeyframe: 9,
   trackedObjects: 1,
   missingObjects: 0,
-  search: 'none',
+  redetection: 'none',
   sceneCut: 0,
   lowestConfidence: 1,
   largestLossSum: 0,
@@ -95,11 +95,15 @@ describe('adaptive', () => {
     ['losses, too young', { largestLossSum: 9, lastKeyframe: 8 }, null],
     [
       'something like a hidden object',
-      { missingObjects: 1, search: 'urgent', lastKeyframe: 7 },
+      { missingObjects: 1, redetection: 'urgent', lastKeyframe: 7 },
       'low-confidence',
     ],
-    ['the same, too young', { missingObjects: 1, search: 'urgent', lastKeyframe: 8 }, null],
-    ['a search that can wait', { missingObjects: 1, search: 'due', lastKeyframe: 2 }, null],
+    ['the same, too young', { missingObjects: 1, redetection: 'urgent', lastKeyframe: 8 }, null],
+    [
+      'a re-detection that can wait',
+      { missingObjects: 1, redetection: 'due', lastKeyframe: 2 },
+      null,
+    ],
     ['no keyframe yet', { lastKeyframe: null, sceneCut: 1, lowestConfidence: 0 }, null],
     ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: -99 }, null],
   ] as const)('%s', (_title, change, reason) => {
@@ -116,8 +120,10 @@ describe('adaptive', () => {
       lastKeyframe: 0,
       frameIndex: 999,
     };
-    expect(decideFrame({ ...hidden, search: 'none' }, adaptive)).toEqual({ kind: 'propagate' });
-    const due = decideFrame({ ...hidden, search: 'due' }, adaptive);
+    expect(decideFrame({ ...hidden, redetection: 'none' }, adaptive)).toEqual({
+      kind: 'propagate',
+    });
+    const due = decideFrame({ ...hidden, redetection: 'due' }, adaptive);
     expect(due).toEqual({ kind: 'segment', reason: 'interval' });
   });
 

@@ -12,12 +12,12 @@ test('area, bounds and blur are those of the pixels, whatever the window', () =>
     const { x, y, width } = mask.window!;
     let area = 0;
     let weight = 0;
-    let fuzzy = 0;
+    let uncertain = 0;
     const columns: number[] = [];
     const rows: number[] = [];
     mask.values.forEach((value, at) => {
       weight += value;
-      if (value > 0.1 && value < 0.9) fuzzy += value;
+      if (value > 0.1 && value < 0.9) uncertain += value;
       if (value < 0.5) return;
       area++;
       columns.push(x + (at % width));
@@ -25,7 +25,7 @@ test('area, bounds and blur are those of the pixels, whatever the window', () =>
     });
     const measures = measuresOf(mask);
     expect(measures.area).toBe(area);
-    expect(measures.fuzzRatio).toBeCloseTo(weight === 0 ? 0 : fuzzy / weight, 5);
+    expect(measures.uncertaintyRatio).toBeCloseTo(weight === 0 ? 0 : uncertain / weight, 5);
     const left = Math.min(...columns);
     const top = Math.min(...rows);
     const across = Math.max(...columns) - left + 1;
@@ -36,5 +36,5 @@ test('area, bounds and blur are those of the pixels, whatever the window', () =>
 });
 
 test('an empty mask measures nothing', () => {
-  expect(measuresOf(emptySoftMask(size))).toEqual({ area: 0, bounds: null, fuzzRatio: 0 });
+  expect(measuresOf(emptySoftMask(size))).toEqual({ area: 0, bounds: null, uncertaintyRatio: 0 });
 });

@@ -105,14 +105,14 @@ function apart(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
 }
 
-test('what differs by less than the caution changes nothing, what differs by more is lessened by it', () => {
+test('what differs by less than the dead zone changes nothing, what differs by more is shrunk by it', () => {
   const mask = softDisc({ x: 80, y: 48, radius: 20 }, analysis);
   const crop = () =>
     cutRefineCrop(gradient('x'), mask, refineWindow(mask)!, createCropMemory(side));
-  const grown = (change: number, caution: number) => {
+  const grown = (change: number, deadZone: number) => {
     const cut = crop();
     const logits = cut.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + change);
-    return pasteRefined(mask, cut, logits, caution).values;
+    return pasteRefined(mask, cut, logits, deadZone).values;
   };
   expect(apart(grown(2, 3), grown(0, 0))).toBeLessThan(1e-6);
   expect(apart(grown(-2, 3), grown(0, 0))).toBeLessThan(1e-6);

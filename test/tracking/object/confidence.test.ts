@@ -27,14 +27,14 @@ const doubtful: PromptClarity = {
 };
 const typical: MaskEvidence = {
   prompt: certainPrompt,
-  anchorIou: 0.85,
+  keyframeIou: 0.85,
   presence: 0.95,
   ageSeconds: 0.3,
   residualRatio: 0.03,
   areaChange: 0.1,
-  strain: 0.02,
-  travelRatio: 0.2,
-  fuzzRatio: 0.15,
+  nonRigidMotion: 0.02,
+  pathLengthRatio: 0.2,
+  uncertaintyRatio: 0.15,
   refinedIou: null,
 };
 
@@ -45,14 +45,14 @@ test('there is one weight for each doubt, and none speaks for a mask', () => {
 });
 
 test.each([
-  ['anchorIou', [0, 0.3, 0.6, 0.9, 1], 'rises'],
+  ['keyframeIou', [0, 0.3, 0.6, 0.9, 1], 'rises'],
   ['presence', [0, 0.3, 0.6, 0.9, 1], 'rises'],
   ['ageSeconds', [0, 0.1, 0.5, 2], 'falls'],
   ['residualRatio', [0, 0.02, 0.05, 0.1], 'falls'],
   ['areaChange', [0, 0.2, 0.5, 1], 'falls'],
-  ['strain', [0, 0.05, 0.2, 1], 'falls'],
-  ['travelRatio', [0, 0.2, 0.5, 1], 'falls'],
-  ['fuzzRatio', [0, 0.1, 0.3, 0.9], 'falls'],
+  ['nonRigidMotion', [0, 0.05, 0.2, 1], 'falls'],
+  ['pathLengthRatio', [0, 0.2, 0.5, 1], 'falls'],
+  ['uncertaintyRatio', [0, 0.1, 0.3, 0.9], 'falls'],
 ] as const)('confidence with %s %j %s', (name, values, way) => {
   const scores = values.map((value) => expectedIou({ ...typical, [name]: value }));
   const inOrder = scores.toSorted((a, b) => (way === 'rises' ? a - b : b - a));
@@ -81,14 +81,14 @@ test('whatever the evidence, confidence is a finite number between 0 and 1', () 
     };
     const evidence: MaskEvidence = {
       prompt,
-      anchorIou: score,
+      keyframeIou: score,
       presence: score,
       ageSeconds: extreme,
       residualRatio: extreme,
       areaChange: extreme,
-      strain: extreme,
-      travelRatio: extreme,
-      fuzzRatio: score,
+      nonRigidMotion: extreme,
+      pathLengthRatio: extreme,
+      uncertaintyRatio: score,
       refinedIou: score,
     };
     const confidence = expectedIou(evidence);
@@ -169,13 +169,13 @@ test('a given mask is certain, an object that nobody segmented yet is not known 
 });
 
 test('an empty mask is as sure as the object is absent', () => {
-  const anchor = {
+  const sourceKeyframe = {
     frameIndex: 0,
     timestampUs: 0,
     predictedIou: 0.9,
     presence: 0.2,
     area: 0,
   };
-  const object = { ...newTrackedObject(1, emptySoftMask(size)), anchor };
+  const object = { ...newTrackedObject(1, emptySoftMask(size)), sourceKeyframe };
   expect(confidenceOf(object, 1e6)).toBeCloseTo(0.8, 6);
 });

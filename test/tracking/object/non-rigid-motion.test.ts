@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
-import { strainOf } from '../../../src/tracking/object/non-rigid-motion.ts';
+import { nonRigidMotion } from '../../../src/tracking/object/non-rigid-motion.ts';
 import { softDisc } from '../../fixtures/discs.ts';
 
 const grid = { width: 64, height: 48 };
@@ -15,29 +15,29 @@ function field(motion: (x: number, y: number) => readonly [u: number, v: number]
   return { ...grid, u: part(0), v: part(1) };
 }
 
-/** Strain of a disc whose left, middle and right part move up and down against each other. */
+/** Non-rigid motion of a disc whose left, middle and right part move up and down against each other. */
 function waving(speed: number): number {
-  return strainOf(
+  return nonRigidMotion(
     field((x) => [0, Math.abs(x - 30) < 4 ? speed : -speed]),
     mask,
   );
 }
 
-test('a shift, a turn and a zoom are no strain', () => {
+test('a shift, a turn and a zoom are no non-rigid motion', () => {
   expect(
-    strainOf(
+    nonRigidMotion(
       field(() => [3, -2]),
       mask,
     ),
   ).toBeCloseTo(0, 4);
   expect(
-    strainOf(
+    nonRigidMotion(
       field((x, y) => [0.1 * y, -0.1 * x]),
       mask,
     ),
   ).toBeLessThan(2e-3);
   expect(
-    strainOf(
+    nonRigidMotion(
       field((x, y) => [0.1 * x, 0.1 * y]),
       mask,
     ),
@@ -51,6 +51,6 @@ test('parts that move against each other are, the more the faster they do', () =
 
 test('motion beside the mask does not count', () => {
   const beside = field((x) => [x > 50 ? 9 : 0, 0]);
-  expect(strainOf(beside, mask)).toBeCloseTo(0, 4);
-  expect(strainOf(beside, emptySoftMask(mask.size))).toBe(0);
+  expect(nonRigidMotion(beside, mask)).toBeCloseTo(0, 4);
+  expect(nonRigidMotion(beside, emptySoftMask(mask.size))).toBe(0);
 });

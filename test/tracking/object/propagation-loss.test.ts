@@ -6,7 +6,7 @@ import { newTrackedObject } from '../../../src/tracking/object/tracked-object.ts
 const fresh = {
   ...newTrackedObject(1, emptySoftMask({ width: 8, height: 8 })),
   area: 400,
-  anchor: { frameIndex: 0, timestampUs: 0, predictedIou: 0.9, presence: 1, area: 400 },
+  sourceKeyframe: { frameIndex: 0, timestampUs: 0, predictedIou: 0.9, presence: 1, area: 400 },
 };
 
 test('the more the refiner doubts a mask, the more propagation has cost it', () => {
@@ -19,7 +19,7 @@ test('the more the refiner doubts a mask, the more propagation has cost it', () 
 test('where it was not asked, loss grows with time and with changes of shape', () => {
   const young = propagationLoss(fresh);
   expect(propagationLoss({ ...fresh, residualFrames: 5 })).toBeGreaterThan(young);
-  expect(propagationLoss({ ...fresh, strainSum: 0.2 })).toBeGreaterThan(young);
+  expect(propagationLoss({ ...fresh, nonRigidSum: 0.2 })).toBeGreaterThan(young);
 });
 
 test('an object that is being covered loses at once, whatever the refiner says', () => {

@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import type { Box } from '../../../src/frame/geometry.ts';
 import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 import {
-  changedShare,
-  findResemblance,
-  learnLook,
+  changedRatio,
+  backProject,
+  learnHistogram,
   sampleColours,
 } from '../../../src/tracking/object/colour-histogram.ts';
 import {
-  judgeSearch,
-  missSearch,
-  startSearch,
-  type HiddenSearch,
+  judgeRedetection,
+  missRedetection,
+  startRedetection,
+  type RedetectionState,
 } from '../../../src/tracking/object/redetection.ts';
 import { colouredPicture, green, grey, red, type Yuv } from '../../fixtures/coloured-picture.ts';
 
@@ -28,59 +28,61 @@ function filled(window: Box): SoftMask {
 
 const empty = samples();
 const withRed = samples({ box: home, colour: red });
-const look = learnLook(withRed, filled(home), null)!;
+const histogram = learnHistogram(withRed, filled(home), null)!;
 
 test('an object is found by its colours wherever it turns up', () => {
-  const elsewhere: Box = { x: 112, y: 8, width: 32, height: 24 };
-  const seen = findResemblance(samples({ box: elsewhere, colour: red }), look);
+  const moved: Box = { x: 112, y: 8, width: 32, height: 24 };
+  const seen = backProject(samples({ box: moved, colour: red }), histogram);
   expect(seen.score).toBeCloseTo(1, 1);
-  expect(seen.place.x * size.width).toBeCloseTo(elsewhere.x, -1);
-  expect(seen.place.y * size.height).toBeCloseTo(elsewhere.y, -1);
-  expect(findResemblance(empty, look).score).toBe(0);
-  expect(findResemblance(samples({ box: home, colour: green }), look).score).toBe(0);
+  expect(seen.place.x * size.width).toBeCloseTo(moved.x, -1);
+  expect(seen.place.y * size.height).toBeCloseTo(moved.y, -1);
+  expect(backProject(empty, histogram).score).toBe(0);
+  expect(backProject(samples({ box: home, colour: green }), histogram).score).toBe(0);
 });
 
 test('colours that the surroundings share say nothing', () => {
-  const camouflaged = learnLook(empty, filled(home), null);
+  const camouflaged = learnHistogram(empty, filled(home), null);
   expect(camouflaged).toBeNull();
-  expect(learnLook(withRed, { size, window: null, values: new Float32Array(0) }, null)).toBeNull();
+  expect(
+    learnHistogram(withRed, { size, window: null, values: new Float32Array(0) }, null),
+  ).toBeNull();
 });
 
 test('the share of a picture that changed is measured above noise', () => {
-  expect(changedShare(empty, empty)).toBe(0);
+  expect(changedRatio(empty, empty)).toBe(0);
   const area = (home.width * home.height) / (size.width * size.height);
-  expect(changedShare(empty, withRed)).toBeCloseTo(area, 2);
+  expect(changedRatio(empty, withRed)).toBeCloseTo(area, 2);
 });
 
-/** Judges frames in turn, each searched in vain where the search asks; returns the urges. */
+/** Judges frames in turn, each re-detected in vain where that is asked for; returns the triggers. */
 function follow(
   frames: readonly ReturnType<typeof samples>[],
-  from: HiddenSearch = startSearch(0),
-  known: typeof look | null = look,
+  from: RedetectionState = startRedetection(0),
+  known: typeof histogram | null = histogram,
 ): string[] {
-  let search = from;
+  let redetection = from;
   return frames.map((picture, i) => {
     const frame = { index: i + 1, samples: picture };
-    search = judgeSearch(search, frame, { look: known, area: 0 });
-    const { urge } = search;
-    if (urge !== 'none') search = missSearch(search, frame);
-    return urge;
+    redetection = judgeRedetection(redetection, frame, { histogram: known, area: 0 });
+    const { trigger } = redetection;
+    if (trigger !== 'none') redetection = missRedetection(redetection, frame);
+    return trigger;
   });
 }
 
-function asked(urges: readonly string[], urge: string): number[] {
-  return urges.flatMap((one, i) => (one === urge ? [i + 1] : []));
+function asked(triggers: readonly string[], trigger: string): number[] {
+  return triggers.flatMap((one, i) => (one === trigger ? [i + 1] : []));
 }
 
-test('what resembles the object is looked at at once, and once', () => {
+test('what resembles the object triggers one attempt at once', () => {
   const frames = [...Array(40).keys()].map((i) => (i < 12 ? empty : withRed));
-  const urges = follow(frames);
-  expect(asked(urges, 'urgent')).toEqual([13]);
+  const triggers = follow(frames);
+  expect(asked(triggers, 'urgent')).toEqual([13]);
 });
 
 test('something that resembles it all the time does not keep the model busy', () => {
-  const urges = follow(Array.from({ length: 100 }, (_, i) => (i % 2 ? withRed : samplesAt(i))));
-  expect(asked(urges, 'urgent')).toEqual([]);
+  const triggers = follow(Array.from({ length: 100 }, (_, i) => (i % 2 ? withRed : samplesAt(i))));
+  expect(asked(triggers, 'urgent')).toEqual([]);
 });
 
 /** A red object that moves about. */
@@ -92,10 +94,10 @@ test('in a changing picture searches become rarer, and much rarer where nothing 
   const noisy = Array.from({ length: 200 }, (_, i) =>
     samples({ box: { x: 2 * (i % 60), y: 0, width: 40, height: 96 }, colour: green }),
   );
-  expect(asked(follow(noisy, startSearch(0), null), 'due')).toEqual([4, 12, 28, 60, 124]);
+  expect(asked(follow(noisy, startRedetection(0), null), 'due')).toEqual([4, 12, 28, 60, 124]);
   expect(asked(follow(noisy), 'due')).toEqual([16, 48, 112]);
 });
 
-test('in a picture that stands still nothing is looked for twice', () => {
+test('in a picture that stands still nothing is re-detected twice', () => {
   expect(asked(follow(Array.from({ length: 300 }, () => empty)), 'due')).toEqual([16]);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { mayRefine, refineCaution } from '../../../src/tracking/object/refine-dead-zone.ts';
+import { mayRefine, refineDeadZone } from '../../../src/tracking/object/refine-dead-zone.ts';
 
-test('the more an object changed its shape, the sooner the refiner is heeded', () => {
-  const cautions = [0, 0.02, 0.1, 0.3, 1].map(refineCaution);
-  expect(cautions).toEqual(cautions.toSorted((a, b) => b - a));
-  expect(cautions[0]).toBe(5);
-  expect(cautions.at(-1)).toBeCloseTo(0, 3);
+test('the more an object changed its shape, the narrower the dead zone of the refiner', () => {
+  const deadZones = [0, 0.02, 0.1, 0.3, 1].map(refineDeadZone);
+  expect(deadZones).toEqual(deadZones.toSorted((a, b) => b - a));
+  expect(deadZones[0]).toBe(5);
+  expect(deadZones.at(-1)).toBeCloseTo(0, 3);
 });
 
 test('a rigid object is not refined at all, one that moves its limbs is', () => {

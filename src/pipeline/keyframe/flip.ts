@@ -1,7 +1,7 @@
 import type { DecodeRequest } from '../../frame/ports.ts';
 
 /** A square mask float32[side, side] flipped left to right; new memory. */
-export function mirrorMask(mask: Float32Array): Float32Array {
+export function flipMask(mask: Float32Array): Float32Array {
   const side = Math.sqrt(mask.length);
   const flipped = mask.slice();
   for (let from = 0; from < mask.length; from += side)
@@ -10,11 +10,11 @@ export function mirrorMask(mask: Float32Array): Float32Array {
 }
 
 /** The same question about a region that is flipped left to right. What is remembered is not. */
-export function mirrorRequest({ clicks, box, prior }: DecodeRequest): DecodeRequest {
+export function flipRequest({ clicks, box, prior }: DecodeRequest): DecodeRequest {
   return {
     clicks: clicks.map((click) => ({ ...click, x: 1 - click.x })),
     box: box && { ...box, x: 1 - box.x - box.width },
-    prior: prior && mirrorMask(prior),
+    prior: prior && flipMask(prior),
     memory: [],
   };
 }

@@ -18,13 +18,13 @@ const open = sessions.open;
 
 afterEach(() => sessions.expectNothingLeft());
 
-/** A model that gains from mirrored looks; what it was asked is kept. */
-function mirroringModel(tracking: Partial<typeof fakeModel.tracking> = {}): {
+/** A model that gains from flip passes; what it was asked is kept. */
+function flippingModel(tracking: Partial<typeof fakeModel.tracking> = {}): {
   readonly segmenter: FakeSegmenter;
   readonly asked: { readonly frameIndex: number; readonly request: DecodeRequest }[];
 } {
   const segmenter = createFakeSegmenter({
-    tracking: { ...fakeModel.tracking, regionScale: 2, mirroredPromptLook: true, ...tracking },
+    tracking: { ...fakeModel.tracking, regionScale: 2, averageFlipPass: true, ...tracking },
   });
   const asked: { frameIndex: number; request: DecodeRequest }[] = [];
   segmenter.hooks.decode = (frameIndex, requests) => {
@@ -35,8 +35,8 @@ function mirroringModel(tracking: Partial<typeof fakeModel.tracking> = {}): {
 
 const squareBox = { x: 16, y: 20, width: 20, height: 20 };
 
-test('a box is looked at once more, closer and mirrored; later keyframes are not', async () => {
-  const { segmenter, asked } = mirroringModel();
+test('a box gets one more pass, a flipped zoomed crop; later keyframes do not', async () => {
+  const { segmenter, asked } = flippingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { box: { ...squareBox, width: 14 } }))
@@ -44,29 +44,29 @@ test('a box is looked at once more, closer and mirrored; later keyframes are not
     .end();
   const { results, summary } = await readAll(session);
   expect(segmenter.encoded).toEqual([0, 0, 5]);
-  expect(segmenter.mirrored).toEqual([false, true, false]);
+  expect(segmenter.flipped).toEqual([false, true, false]);
   expect(summary).toMatchObject({ keyframes: 2, encoderRuns: 3 });
   const [wide, close] = segmenter.regions;
   expect(close!.height).toBeLessThan(wide!.height);
-  // The box holds the left of the square, which is its right in the mirrored region.
+  // The box holds the left of the square, which is its right in the flipped region.
   const { box, prior } = asked[1]!.request;
   expect(box!.x + box!.width / 2).toBeGreaterThan(0.5);
   expect(prior).toBeNull();
   // What is remembered is the picture as it is.
   const [memory] = asked[2]!.request.memory;
-  expect(memory!.features).toMatchObject({ region: wide, mirrored: false });
+  expect(memory!.features).toMatchObject({ region: wide, flipped: false });
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
 });
 
-test('a click is looked at in the whole picture, close up, and mirrored with the mask so far', async () => {
-  const { segmenter, asked } = mirroringModel({ decodePromptTwice: true });
+test('a click is decoded in the whole picture, in a zoomed crop, and flipped with the mask so far', async () => {
+  const { segmenter, asked } = flippingModel({ decodePromptTwice: true });
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, click(20, 24)))
     .frames(1)
     .end();
   const { results, summary } = await readAll(session);
-  expect(segmenter.mirrored).toEqual([false, false, true]);
+  expect(segmenter.flipped).toEqual([false, false, true]);
   expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 3 });
   const region = segmenter.regions[2]!;
   const { clicks, prior } = asked[2]!.request;
@@ -76,8 +76,8 @@ test('a click is looked at in the whole picture, close up, and mirrored with the
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
 });
 
-test('a model that sees whole pictures sees the whole picture mirrored', async () => {
-  const { segmenter } = mirroringModel({ regionScale: null });
+test('a model that sees whole pictures sees the whole picture flipped', async () => {
+  const { segmenter } = flippingModel({ regionScale: null });
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, click(20, 24)))
@@ -85,12 +85,12 @@ test('a model that sees whole pictures sees the whole picture mirrored', async (
     .end();
   const { results } = await readAll(session);
   expect(segmenter.regions).toEqual([wholePicture, wholePicture]);
-  expect(segmenter.mirrored).toEqual([false, true]);
+  expect(segmenter.flipped).toEqual([false, true]);
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
 });
 
-test('a correction is looked at mirrored without memory; a given mask is not looked at', async () => {
-  const { segmenter, asked } = mirroringModel();
+test('a correction gets a flip pass without memory; a given mask gets none', async () => {
+  const { segmenter, asked } = flippingModel();
   const session = open({ segmenter });
   session.inputs
     .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
@@ -99,17 +99,17 @@ test('a correction is looked at mirrored without memory; a given mask is not loo
     .end();
   const { results } = await readAll(session);
   expect(segmenter.encoded).toEqual([0, 2, 2]);
-  expect(segmenter.mirrored).toEqual([false, false, true]);
+  expect(segmenter.flipped).toEqual([false, false, true]);
   expect(asked.map(({ request }) => request.memory.length)).toEqual([1, 0]);
   expect(asked[1]!.request.prior).not.toBeNull();
   expect(maskIou(maskOf(results[2], 1), trueMask(movingSquare, 2, 1))).toBeGreaterThan(0.9);
 });
 
-test('objects that are named by boxes share one mirrored run', async () => {
+test('objects that are named by boxes share one flipped run', async () => {
   const scene = twoSquares;
-  const { segmenter } = mirroringModel();
+  const { segmenter } = flippingModel();
   const { results } = await readAll(openTwoBoxes(open, segmenter, 1));
-  expect(segmenter.mirrored).toEqual([false, true]);
+  expect(segmenter.flipped).toEqual([false, true]);
   for (const band of [1, 2] as const) {
     expect(maskIou(maskOf(results[0], band), trueMask(scene, 0, band))).toBeGreaterThan(0.9);
   }
