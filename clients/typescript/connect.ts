@@ -9,7 +9,7 @@ import type { SegmentImageResponse } from '../../src/gen/maskstream/v1/image.ts'
 import type { Model } from '../../src/gen/maskstream/v1/model.ts';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
 import { CallFailed } from './errors.ts';
-import { imageMessage, type ImageOptions, type VideoConfig } from './requests.ts';
+import { imageMessage, type ImageOptions, type VideoConfig } from '../core/requests.ts';
 import { VideoStream, type VideoStreamOptions } from './video-stream.ts';
 
 /** How to reach a server. */

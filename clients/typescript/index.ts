@@ -13,7 +13,7 @@ export type {
   ObjectPrompts,
   PromptOptions,
   VideoConfig,
-} from './requests.ts';
+} from '../core/requests.ts';
 export { VideoStream } from './video-stream.ts';
 export type { ChunkOptions, VideoResult, VideoStreamOptions } from './video-stream.ts';
 export { MaskEncoding, ObjectState } from '../../src/gen/maskstream/v1/common.ts';

@@ -11,7 +11,12 @@ import type {
 } from '../../src/gen/maskstream/v1/video_response.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { CallFailed, PromptRejected } from './errors.ts';
-import { configMessage, promptMessage, type PromptOptions, type VideoConfig } from './requests.ts';
+import {
+  configMessage,
+  promptMessage,
+  type PromptOptions,
+  type VideoConfig,
+} from '../core/requests.ts';
 import { ResultQueue } from './result-queue.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */
