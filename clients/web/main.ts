@@ -143,11 +143,7 @@ async function startCamera(): Promise<void> {
     const { frames, size } = camera;
     forgetSource(state);
     state.source = { kind: 'camera', name: 'Camera' };
-    const message: ToWorker = {
-      kind: 'start',
-      source: { kind: 'camera', frames, size },
-      prompts: [],
-    };
+    const message: ToWorker = { kind: 'start', source: { kind: 'camera', frames, size } };
     worker.postMessage(message, [frames]);
   } catch (error) {
     addProblem(state, error instanceof Error ? error.message : String(error));
@@ -165,7 +161,8 @@ function start(source: SourceRequest, kind: 'sample' | 'file' | 'image', name: s
   change(() => {
     forgetSource(state);
     state.source = { kind, name };
-    tell({ kind: 'start', source, prompts: [] });
+    state.paused = kind === 'file';
+    tell({ kind: 'start', source });
   });
 }
 

@@ -42,11 +42,7 @@ export type ExportKind = 'zip' | 'coco';
 export type ToWorker =
   | { readonly kind: 'canvas'; readonly canvas: OffscreenCanvas; readonly address: string }
   | { readonly kind: 'token'; readonly token: string | null }
-  | {
-      readonly kind: 'start';
-      readonly source: SourceRequest;
-      readonly prompts: readonly PagePrompt[];
-    }
+  | { readonly kind: 'start'; readonly source: SourceRequest }
   | { readonly kind: 'prompt'; readonly requestId: number; readonly prompt: PagePrompt }
   | { readonly kind: 'view'; readonly mode: ViewMode; readonly hidden: readonly number[] }
   | { readonly kind: 'show'; readonly frameIndex: number | null }
@@ -95,7 +91,7 @@ export type Statistics = {
 
 /** Where a run is. */
 export type Phase =
-  'idle' | 'loading' | 'ready' | 'starting' | 'running' | 'reconnecting' | 'ended';
+  'idle' | 'waiting' | 'loading' | 'ready' | 'starting' | 'running' | 'reconnecting' | 'ended';
 
 /** A model as far as the page needs it. */
 export type ModelSummary = {

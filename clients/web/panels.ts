@@ -177,7 +177,7 @@ function viewGroup(state: State, actions: Actions): TemplateResult {
         state.source === null || state.source.kind === 'image'
           ? nothing
           : html`<button aria-pressed=${state.paused} @click=${() => actions.pause(!state.paused)}>
-              Pause
+              ${pauseLabel(state)}
             </button>`
       }
       ${
@@ -281,6 +281,11 @@ function figures({ statistics, shown, history }: State): TemplateResult {
     ${row('Dropped here, by the server', `${statistics?.droppedHere ?? 0}, ${statistics?.droppedThere ?? 0}`)}
     ${row('Newest is a keyframe', newest === undefined ? '–' : newest.keyframe ? (newest.reason ?? 'yes') : 'no')}
   </dl>`;
+}
+
+function pauseLabel({ phase, paused }: State): string {
+  if (phase === 'waiting') return 'Start';
+  return paused ? 'Go on' : 'Pause';
 }
 
 /** Confidence over time, a track an object; a click shows that frame. */

@@ -1,6 +1,9 @@
 /** Pictures of a video file in order, each with its presentation time. */
 export type FilePictures = {
-  /** The picture of the frame at a time; null where the browser has none. Ask in rising order. */
+  /**
+   * The picture of the frame at a time after the first one; null where the browser has none. Ask in
+   * rising order.
+   */
   at(timestampUs: number): Promise<ImageBitmap | null>;
   close(): void;
 };
@@ -28,15 +31,17 @@ export async function openFilePictures(
     }
     const samples = new VideoSampleSink(track).samples();
     let held: { timestampUs: number; bitmap: ImageBitmap } | null = null;
+    let firstUs: number | null = null;
     const next = async () => {
       const { value, done } = await samples.next();
       if (done || value === undefined) return null;
-      const frame = value.toVideoFrame();
-      const bitmap = await createImageBitmap(frame);
+      // Drawn, not copied: rotation and pixel aspect are applied, as the server does.
+      const canvas = new OffscreenCanvas(value.displayWidth, value.displayHeight);
+      value.draw(canvas.getContext('2d')!, 0, 0, canvas.width, canvas.height);
       const timestampUs = Math.round(value.timestamp * 1e6);
-      frame.close();
       value.close();
-      return { timestampUs, bitmap };
+      firstUs ??= timestampUs;
+      return { timestampUs: timestampUs - firstUs, bitmap: canvas.transferToImageBitmap() };
     };
     return {
       async at(timestampUs) {

@@ -12,7 +12,6 @@ import { PageVideoStream } from './video-stream.ts';
 export type FileRunParts = {
   readonly file: File;
   readonly container: ContainerName;
-  readonly prompts: readonly PagePrompt[];
   readonly open: OpenVideoCall;
   readonly display: Display;
   readonly post: (message: FromWorker) => void;
@@ -27,119 +26,180 @@ const maxBufferedBytes = 1024 * 1024;
 /** Answered frames that may wait to be shown before no more video is sent. */
 const maxWaitingFrames = 30;
 
-/** So long after the last answer the file counts as done. */
-const quietMs = 1500;
-const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
-
 /** Shown no faster than this, so that a click can still be meant for what is seen. */
 const leastFrameMs = 1000 / 60;
 
+/** So long after the last answer the file counts as done. */
+const quietMs = 1500;
+const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
+const waitingMessage = 'Say what to follow on the first picture, then press Start.';
+
 /**
- * Sends a video file as it is, every frame of it, and shows the pictures at the pace of the answers.
- * A pause stops the showing, and with it the sending: what is held can be corrected meanwhile.
+ * Shows a file's first picture and waits; then sends the file as it is, every frame of it, behind
+ * the prompts made so far, and shows the pictures at the pace of the answers. A pause stops the
+ * showing, and with it the sending: what is held can be corrected meanwhile.
  */
 export async function startFileRun(parts: FileRunParts): Promise<Run> {
-  const { file, display, post } = parts;
-  const pictures = await openFilePictures(file);
-  if ('problem' in pictures) {
-    post({ kind: 'problem', message: `${pictures.problem}: its masks are shown on plain ground` });
-  }
-  const answered: FrameMasks[] = [];
-  const waiters: (() => void)[] = [];
-  let paused = false;
-  let stopped = false;
-  let sent = false;
-  let over = false;
-  const changed = () => {
-    for (const wake of waiters.splice(0)) wake();
-  };
-  const change = () => new Promise<void>((resolve) => waiters.push(resolve));
-  const stream = new PageVideoStream(
-    {
-      open: parts.open,
-      config: { container: parts.container, delivery: 'every-frame' },
-      post,
-      onInfo: (info) => {
-        display.frames.most = info.retainedFrames;
-        display.resize(info);
-      },
-      onMasks: (masks) => {
-        if (masks.revision > 0 && masks.frameIndex <= display.frames.last) display.add(masks, null);
-        else answered.push(masks);
-        changed();
-      },
-      onEnd: ({ code, message }) => {
-        over = true;
-        changed();
-        if (code !== 0) post({ kind: 'phase', phase: 'ended', message });
-      },
-    },
-    { width: 0, height: 0 },
-  );
-  parts.prompts.forEach((prompt, index) => stream.prompt(index + 1, prompt));
+  const run = new FileRun(parts);
+  await run.showFirst();
+  return run;
+}
 
-  const send = async () => {
-    for (let from = 0; from < file.size && !stopped && !over; from += sliceBytes) {
+class FileRun implements Run {
+  readonly #parts: FileRunParts;
+  readonly #answered = new Map<number, FrameMasks>();
+  readonly #shownAtMs = new RecentValues(60);
+  readonly #early: { readonly requestId: number; readonly prompt: PagePrompt }[] = [];
+  #pictures: FilePictures | null = null;
+  #first: ImageBitmap | null = null;
+  #stream: PageVideoStream | null = null;
+  #firstUs: number | null = null;
+  #waiters: (() => void)[] = [];
+  #paused = true;
+  #stopped = false;
+  #sent = false;
+  #over = false;
+
+  constructor(parts: FileRunParts) {
+    this.#parts = parts;
+  }
+
+  async showFirst(): Promise<void> {
+    const { file, display, post } = this.#parts;
+    const pictures = await openFilePictures(file);
+    if ('problem' in pictures) {
+      post({
+        kind: 'problem',
+        message: `${pictures.problem}: its masks are shown on plain ground`,
+      });
+    } else {
+      this.#pictures = pictures;
+      this.#first = await pictures.at(0);
+    }
+    if (this.#first !== null) {
+      display.resize(this.#first);
+      display.showPicture(this.#first);
+    }
+    post({ kind: 'phase', phase: 'waiting', message: waitingMessage });
+  }
+
+  prompt(requestId: number, prompt: PagePrompt): void {
+    if (this.#stream !== null) this.#stream.prompt(requestId, prompt);
+    // The picture that is seen before the start is the first one.
+    else this.#early.push({ requestId, prompt: { ...prompt, frameIndex: 0 } });
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused && this.#stream === null) this.#start();
+    this.#changed();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stream?.cancel();
+    this.#pictures?.close();
+    this.#changed();
+  }
+
+  #start(): void {
+    const { container, display, file, open, post } = this.#parts;
+    const size = display.size ?? { width: 0, height: 0 };
+    const stream = new PageVideoStream(
+      {
+        open,
+        config: { container, delivery: 'every-frame' },
+        post,
+        onInfo: (info) => {
+          display.frames.most = info.retainedFrames;
+          display.resize(info);
+        },
+        onMasks: (masks) => this.#take(masks),
+        onEnd: ({ code, message }) => {
+          this.#over = true;
+          this.#changed();
+          if (code !== 0) post({ kind: 'phase', phase: 'ended', message });
+        },
+      },
+      size,
+    );
+    this.#stream = stream;
+    for (const { requestId, prompt } of this.#early.splice(0)) stream.prompt(requestId, prompt);
+    post({ kind: 'phase', phase: 'running', message: file.name });
+    const fail = (error: unknown) =>
+      post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
+    this.#send(stream).catch(fail);
+    this.#show().catch(fail);
+  }
+
+  #take(masks: FrameMasks): void {
+    const { display } = this.#parts;
+    const isShown = masks.frameIndex <= display.frames.last;
+    if (isShown) display.add(masks, null);
+    else this.#answered.set(masks.frameIndex, masks);
+    this.#changed();
+  }
+
+  async #send(stream: PageVideoStream): Promise<void> {
+    const { file } = this.#parts;
+    const goesOn = () => !this.#stopped && !this.#over;
+    for (let from = 0; from < file.size && goesOn(); from += sliceBytes) {
       const bytes = new Uint8Array(await file.slice(from, from + sliceBytes).arrayBuffer());
-      while (!stopped && !over && (paused || answered.length > maxWaitingFrames)) await change();
-      while (!stopped && !over && stream.bufferedBytes > maxBufferedBytes) await later(5);
+      while (goesOn() && (this.#paused || this.#answered.size > maxWaitingFrames)) {
+        await this.#change();
+      }
+      while (goesOn() && stream.bufferedBytes > maxBufferedBytes) await later(5);
       stream.sendChunk(bytes);
     }
     // Held frames can still be corrected until the user is done.
-    if (!stopped && !over) stream.endOfVideo();
-    sent = true;
-  };
-  const show = async () => {
-    let firstUs: number | null = null;
-    const shownAtMs = new RecentValues(60);
-    for (;;) {
-      while (!stopped && (paused || answered.length === 0) && !(over && answered.length === 0)) {
-        await change();
+    if (goesOn()) stream.endOfVideo();
+    this.#sent = true;
+  }
+
+  async #show(): Promise<void> {
+    const { display, post } = this.#parts;
+    while (!this.#stopped) {
+      const [next] = this.#answered.values();
+      if (this.#paused || next === undefined) {
+        if (this.#over && next === undefined) return;
+        await this.#change();
+        continue;
       }
-      const masks = answered.shift();
-      if (stopped || masks === undefined) break;
-      firstUs ??= masks.timestampUs;
-      const picture = await pictureOf(pictures, masks.timestampUs - firstUs);
-      display.add(masks, picture);
-      shownAtMs.add(performance.now());
-      post({ kind: 'statistics', statistics: statisticsOf(display, shownAtMs) });
-      changed();
+      this.#answered.delete(next.frameIndex);
+      display.add(next, await this.#pictureOf(next));
+      this.#shownAtMs.add(performance.now());
+      post({ kind: 'statistics', statistics: statisticsOf(display, this.#shownAtMs) });
+      this.#changed();
       await later(leastFrameMs);
-      if (sent && answered.length === 0) void tellDone();
+      if (this.#sent && this.#answered.size === 0) void this.#tellDone();
     }
-    if ('close' in pictures) pictures.close();
-  };
-  // The server says nothing after the last frame while held ones can still be corrected.
-  const tellDone = async () => {
+  }
+
+  async #pictureOf({ timestampUs }: FrameMasks): Promise<ImageBitmap | null> {
+    this.#firstUs ??= timestampUs;
+    const first = this.#first;
+    this.#first = null;
+    if (first !== null) return first;
+    return (await this.#pictures?.at(timestampUs - this.#firstUs)) ?? null;
+  }
+
+  /** The server says nothing after the last frame while held ones can still be corrected. */
+  async #tellDone(): Promise<void> {
+    const { display, post } = this.#parts;
     const { last } = display.frames;
     await later(quietMs);
-    if (stopped || over || paused || answered.length > 0 || display.frames.last !== last) return;
+    const goesOn = this.#paused || this.#answered.size > 0 || display.frames.last !== last;
+    if (this.#stopped || this.#over || goesOn) return;
     post({ kind: 'phase', phase: 'ended', message: doneMessage });
-  };
-  const fail = (error: unknown) =>
-    post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
-  send().catch(fail);
-  show().catch(fail);
-  post({ kind: 'phase', phase: 'running', message: file.name });
-  return {
-    prompt: (requestId, prompt) => stream.prompt(requestId, prompt),
-    pause: (value) => {
-      paused = value;
-      changed();
-    },
-    stop: () => {
-      stopped = true;
-      changed();
-      stream.cancel();
-    },
-  };
-}
+  }
 
-function pictureOf(
-  pictures: FilePictures | { readonly problem: string },
-  relativeUs: number,
-): Promise<ImageBitmap | null> {
-  return 'at' in pictures ? pictures.at(relativeUs) : Promise.resolve(null);
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
 }
 
 function statisticsOf(display: Display, shownAtMs: RecentValues): Statistics {

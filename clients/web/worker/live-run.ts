@@ -41,7 +41,7 @@ export async function startLiveRun(parts: LiveRunParts): Promise<Run> {
   const encoder: LiveEncoder = await openLiveEncoder(
     size,
     ({ data, randomAccess, captureTimestampUs }) =>
-      stream?.sendChunk(data, { randomAccess, captureTimestampUs, wholeAccessUnit: true }),
+      stream?.sendChunk(data, { randomAccess, captureTimestampUs, endsAccessUnit: true }),
     (message) => post({ kind: 'problem', message }),
   );
   stream = new PageVideoStream(

@@ -51,7 +51,14 @@ export class PageVideoStream {
   sendChunk(bytes: Uint8Array, extras: Partial<Omit<VideoChunk, 'data'>> = {}): void {
     for (let from = 0; from < bytes.length; from += maxChunkBytes) {
       const data = bytes.subarray(from, from + maxChunkBytes);
-      const value = VideoChunk.fromPartial({ data, ...(from === 0 ? extras : {}) });
+      const isLast = from + maxChunkBytes >= bytes.length;
+      const { endsAccessUnit, ...start } = extras;
+      const value = VideoChunk.fromPartial({
+        data,
+        ...(from === 0 ? start : {}),
+        // What closes the unit belongs to its last piece.
+        ...(isLast && endsAccessUnit === true ? { endsAccessUnit } : {}),
+      });
       this.#call.send({ message: { $case: 'chunk', value } });
     }
   }

@@ -109,22 +109,19 @@ async function askForModel(): Promise<void> {
   }
 }
 
-async function start({ source, prompts }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+async function start({ source }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
   stop();
   display.clear();
   post({ kind: 'phase', phase: 'starting', message: 'Starting…' });
   try {
-    run = await open(source, prompts);
+    run = await open(source);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     post({ kind: 'phase', phase: 'ended', message });
   }
 }
 
-async function open(
-  source: SourceRequest,
-  prompts: Extract<ToWorker, { kind: 'start' }>['prompts'],
-): Promise<Run> {
+async function open(source: SourceRequest): Promise<Run> {
   const parts = { display, post, open: openSocketCall(access) };
   switch (source.kind) {
     case 'camera':
@@ -143,7 +140,7 @@ async function open(
       if (container === null || container === 'image') {
         throw new Error(`expected a video, got ${source.file.name}, whose form is not known`);
       }
-      return await startFileRun({ ...parts, file: source.file, container, prompts });
+      return await startFileRun({ ...parts, file: source.file, container });
     }
   }
 }

@@ -191,10 +191,10 @@ export interface VideoChunk {
     | number
     | undefined;
   /**
-   * The chunk is one whole access unit: nothing that follows belongs to it. Raw H.264 and HEVC do not
-   * say where a unit ends before the next one begins, so without this a frame leaves one frame later.
+   * The chunk ends its access unit: nothing that follows belongs to it. Raw H.264 and HEVC do not say
+   * where a unit ends before the next one begins, so without this a frame leaves one frame later.
    */
-  wholeAccessUnit: boolean;
+  endsAccessUnit?: boolean | undefined;
 }
 
 /**
@@ -856,7 +856,7 @@ export const ResumeObject: MessageFns<ResumeObject> = {
 };
 
 function createBaseVideoChunk(): VideoChunk {
-  return { data: new Uint8Array(0), randomAccess: false, captureTimestampUs: undefined, wholeAccessUnit: false };
+  return { data: new Uint8Array(0), randomAccess: false, captureTimestampUs: undefined, endsAccessUnit: undefined };
 }
 
 export const VideoChunk: MessageFns<VideoChunk> = {
@@ -870,8 +870,8 @@ export const VideoChunk: MessageFns<VideoChunk> = {
     if (message.captureTimestampUs !== undefined) {
       writer.uint32(24).int64(message.captureTimestampUs);
     }
-    if (message.wholeAccessUnit !== false) {
-      writer.uint32(32).bool(message.wholeAccessUnit);
+    if (message.endsAccessUnit !== undefined) {
+      writer.uint32(32).bool(message.endsAccessUnit);
     }
     return writer;
   },
@@ -918,7 +918,7 @@ export const VideoChunk: MessageFns<VideoChunk> = {
               break;
             }
 
-            message.wholeAccessUnit = reader.bool();
+            message.endsAccessUnit = reader.bool();
             continue;
           }
         }
@@ -941,7 +941,7 @@ export const VideoChunk: MessageFns<VideoChunk> = {
     message.data = object.data ?? new Uint8Array(0);
     message.randomAccess = object.randomAccess ?? false;
     message.captureTimestampUs = object.captureTimestampUs ?? undefined;
-    message.wholeAccessUnit = object.wholeAccessUnit ?? false;
+    message.endsAccessUnit = object.endsAccessUnit ?? undefined;
     return message;
   },
 };
