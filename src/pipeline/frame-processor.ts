@@ -20,7 +20,7 @@ import {
 } from './frame-task.ts';
 import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe/memory.ts';
 import { segmentObjects } from './keyframe/segment.ts';
-import { encodeInto, type KeyframeContext } from './keyframe/pass.ts';
+import { encodeInto, type KeyframeContext } from './keyframe/encode.ts';
 import { givenMasks, planKeyframe } from './keyframe/plan.ts';
 import { AsyncKeyframe } from './keyframe/async-keyframe.ts';
 import { KeyframeBudget } from './keyframe/budget.ts';

@@ -1,10 +1,11 @@
 import type { Frame } from '../../frame/frame.ts';
 import { inFractions, wholePicture, type Box } from '../../frame/geometry.ts';
+import type { PriorMask, Redetection } from '../../tracking/tracker-types.ts';
 import type { ObjectRecord } from '../prompts/object-record.ts';
 import type { PromptedFrame } from '../prompts/apply-prompts.ts';
 import type { KeyframeMasks } from './memory.ts';
 import { sharedRegion } from './regions.ts';
-import { pixelUnder, type KeyframeObject } from './pass.ts';
+import { pixelUnder, type FramePrompt } from './prompt-geometry.ts';
 import type { TrackerHandle } from '../tracker/pool.ts';
 
 /** What a keyframe is planned from. */
@@ -16,6 +17,29 @@ export type KeyframeInput = {
   /** See `ModelInfo.tracking`. */
   readonly regionScale: number | null;
 };
+
+/** How one object is put to the model on a keyframe. Regions are in fractions of the picture. */
+export type KeyframeObject = {
+  readonly record: ObjectRecord;
+  /** Region of interest: the part of the picture to encode. */
+  readonly region: Box;
+} & (
+  | { readonly kind: 'prompted'; readonly prompt: FramePrompt }
+  | { readonly kind: 'corrected'; readonly prompt: FramePrompt; readonly prior: PriorMask }
+  | {
+      readonly kind: 'tracked';
+      readonly prior: PriorMask;
+      /** Where to re-detect it by memory if its mask leads to nothing; null: nowhere. */
+      readonly redetectionRegion: Box | null;
+    }
+  | { readonly kind: 'hidden' }
+);
+
+/** An object of one kind. */
+export type KeyframeObjectOf<Kind extends KeyframeObject['kind']> = Extract<
+  KeyframeObject,
+  { readonly kind: Kind }
+>;
 
 /** Which objects the model is asked about, and which part of the picture they share. */
 export type KeyframePlan = { readonly region: Box; readonly objects: readonly KeyframeObject[] };
@@ -34,59 +58,62 @@ export async function planKeyframe(
     'redetections',
     records.map(({ objectId }) => objectId),
   );
-  const redetectionOf = (record: ObjectRecord) => redetections[records.indexOf(record)];
-  const asked = records.filter(({ objectId, state }, i) => {
-    if (prompted.given.has(objectId)) return false;
-    if (prompted.asked.has(objectId)) return true;
-    return state !== 'pending' && redetections[i]?.kind !== 'not-now';
+  const asked = records.flatMap((record, i) => {
+    const redetection = redetections[i];
+    const { objectId, state } = record;
+    if (redetection === undefined || prompted.given.has(objectId)) return [];
+    const isDue = state !== 'pending' && redetection.kind !== 'not-now';
+    if (!isDue && !prompted.asked.has(objectId)) return [];
+    return [{ record, kind: redetection.kind, elsewhere: regionAt(redetection, regionScale) }];
   });
-  // A small object is re-detected in a zoomed crop where its colours are, else in the whole picture. Then
-  // one run serves all, if the others are not so small in it that they would lose by it.
-  const regionOfRedetection = (record: ObjectRecord): Box => {
-    const place = redetectionOf(record)?.place ?? null;
-    return place === null ? wholePicture : sharedRegion([place], regionScale);
-  };
+  // One run serves all, if the others are not so small in the whole picture that they would lose by it.
   const isWideRedetection = asked.some(
-    (record) =>
-      redetectionOf(record)?.kind === 'hidden' && regionOfRedetection(record) === wholePicture,
+    ({ kind, elsewhere }) => kind === 'hidden' && elsewhere === wholePicture,
   );
   const isWide = around.width * around.height >= minSharedArea;
   const region = isWideRedetection && isWide ? wholePicture : around;
-  const objectIds = asked.map((record) => record.objectId);
-  const priors = await tracker.call('priors', objectIds, region);
-  const objects = asked.map((record, i) => {
-    const prior = prompted.fresh.has(record.objectId) ? null : (priors[i] ?? null);
-    const prompt = prompted.asked.has(record.objectId) ? record.prompt : null;
-    // An object whose place is not known may be anywhere.
-    const placed =
-      (prior !== null && prior.box !== null) || (prompt !== null && prompt.box !== null);
-    if (prompt !== null) {
-      return {
-        record,
-        prior,
-        prompt,
-        region: placed ? region : wholePicture,
-        redetectionRegion: null,
-      };
+  const priors = await tracker.call(
+    'priors',
+    asked.map(({ record }) => record.objectId),
+    region,
+  );
+  const objects = asked.map(({ record, kind, elsewhere }, i): KeyframeObject => {
+    const prior = priors[i] ?? null;
+    if (prompted.asked.has(record.objectId)) {
+      const isFresh = prompted.fresh.has(record.objectId);
+      return promptedObject(record, isFresh ? null : prior, region);
     }
-    if (!placed)
-      return {
-        record,
-        prior,
-        prompt,
-        region: regionOfRedetection(record),
-        redetectionRegion: null,
-      };
-    const isKept = redetectionOf(record)?.kind === 'kept';
-    return {
-      record,
-      prior,
-      prompt,
-      region,
-      redetectionRegion: isKept ? null : regionOfRedetection(record),
-    };
+    // An object whose place is not known may be anywhere.
+    if (!prior?.box) return { kind: 'hidden', record, region: elsewhere };
+    const redetectionRegion = kind === 'kept' ? null : elsewhere;
+    return { kind: 'tracked', record, region, prior, redetectionRegion };
   });
   return { region, objects };
+}
+
+/** All parts of the picture that the model may be shown for an object. */
+export function regionsOf(object: KeyframeObject): Box[] {
+  const other = object.kind === 'tracked' ? object.redetectionRegion : null;
+  return other === null ? [object.region] : [object.region, other];
+}
+
+/** A small object is re-detected in a zoomed crop where its colours are, else in the whole picture. */
+function regionAt({ place }: Redetection, regionScale: number | null): Box {
+  return place === null ? wholePicture : sharedRegion([place], regionScale);
+}
+
+/** Clicks alone may be anywhere: they are segmented in the whole picture. */
+function promptedObject(
+  record: ObjectRecord,
+  prior: PriorMask | null,
+  around: Box,
+): KeyframeObject {
+  const { prompt } = record;
+  const isPlaced = prompt.box !== null || (prior !== null && prior.box !== null);
+  const region = isPlaced ? around : wholePicture;
+  return prior === null
+    ? { kind: 'prompted', record, region, prompt }
+    : { kind: 'corrected', record, region, prompt, prior };
 }
 
 /** Given masks as a keyframe remembers them; "it is not here" says nothing about its appearance. */

@@ -117,18 +117,14 @@ function asyncKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): AsyncKeyfra
   const record = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
   const prompt = { clicks: [{ x: 25, y: 30, label: 'positive' as const }], box: null };
   const clock = new StageClock(() => performance.now());
-  return new AsyncKeyframe(
-    frame,
-    [{ record, region: wholePicture, prior: null, redetectionRegion: null, prompt }],
-    {
-      segmenter,
-      bank,
-      prefetched: new PrefetchedFeatures(),
-      clock,
-      signal,
-      onEncode: () => undefined,
-    },
-  );
+  return new AsyncKeyframe(frame, [{ kind: 'prompted', record, region: wholePicture, prompt }], {
+    segmenter,
+    bank,
+    prefetched: new PrefetchedFeatures(),
+    clock,
+    signal,
+    onEncode: () => undefined,
+  });
 }
 
 function whole(frameIndex: number) {
