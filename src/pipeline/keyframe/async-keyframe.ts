@@ -5,7 +5,7 @@ import type { FeatureName } from './feature-bank.ts';
 import { segmentObjects } from './segment.ts';
 import type { KeyframeContext } from './encode.ts';
 import { regionsOf, type KeyframeObject } from './plan.ts';
-import type { StageTimingsUs } from '../session-types.ts';
+import type { StageTimingsUs } from '../stage-clock.ts';
 
 /** How an asynchronous keyframe ended. */
 export type AsyncKeyframeResult =
