@@ -10,7 +10,7 @@ import { AsyncKeyframe } from './async-keyframe.ts';
 import { encodeInto, type KeyframeContext } from './encode.ts';
 import { FeatureBank, type FeatureName } from './feature-bank.ts';
 import { rememberMasks, segmentedMasks } from './memory.ts';
-import { givenMasks, planKeyframe, type KeyframePlan } from './plan.ts';
+import { planKeyframe, type KeyframePlan } from './plan.ts';
 import { PrefetchedFeatures } from './prefetch.ts';
 import { segmentObjects } from './segment.ts';
 
@@ -82,16 +82,12 @@ export class KeyframeStage {
   async segment(frame: Frame, prompted: PromptedFrame, clock: StageClock): Promise<UsedKeyframe> {
     this.abandon();
     const { tracker, segmenter } = this.#parts;
-    const { region, objects } = await this.#plan(frame, prompted);
+    const { region, objects, given } = await this.#plan(frame, prompted);
     const context = this.#context(clock);
     const actions = await segmentObjects(context, frame, objects);
-    await tracker.call('apply', actions);
-    const masks = new Map(segmentedMasks(actions));
-    if (prompted.given.size > 0) {
-      await encodeInto(context, frame, region);
-      const given = await givenMasks(tracker, [...prompted.given], region);
-      for (const [objectId, mask] of given) masks.set(objectId, mask);
-    }
+    if (actions.length > 0) await tracker.call('apply', actions);
+    if (prompted.given.size > 0) await encodeInto(context, frame, region);
+    const masks = new Map([...segmentedMasks(actions), ...given]);
     this.#keyframes++;
     const keyframe = { frameIndex: frame.index, masks, asked: prompted.asked };
     const records = rememberMasks(prompted.records, keyframe, segmenter.info);

@@ -7,7 +7,7 @@ import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { ObjectRecord } from '../prompts/object-record.ts';
 import { encodeInto, type KeyframeContext } from './encode.ts';
 import { flipMask, flipRequest } from './flip.ts';
-import { sharedRegion } from './regions.ts';
+import { sharedRegion } from '../../frame/region-of-interest.ts';
 
 /** A zoomed crop that objects share which were answered in one region: one encoder run for all. */
 export type SharedCrop = {

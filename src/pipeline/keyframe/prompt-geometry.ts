@@ -1,7 +1,7 @@
 import { inFractions, unionBox, type Box, type Size } from '../../frame/geometry.ts';
 import type { DecodeRequest } from '../../frame/ports.ts';
 import type { Click } from '../../frame/prompt.ts';
-import { boxInRegion } from './regions.ts';
+import { boxInRegion } from '../../frame/region-of-interest.ts';
 
 /** What somebody said of one object on one frame; display pixels. */
 export type FramePrompt = { readonly clicks: readonly Click[]; readonly box: Box | null };

@@ -17,7 +17,7 @@ import {
   promptInRegion,
   type FramePrompt,
 } from './prompt-geometry.ts';
-import { sharedRegion } from './regions.ts';
+import { sharedRegion } from '../../frame/region-of-interest.ts';
 
 /**
  * The second pass of clicks sees a crop of so many times the first mask's box. Held-out clips, lone
