@@ -1,20 +1,19 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { liveFrames, type Frame } from '../../../src/frame/frame.ts';
 import { newestWithCredit } from '../../../src/pipeline/intake/newest-with-credit.ts';
 import { playMarbles, type Marbles } from '../../fixtures/marbles.ts';
 
-afterEach(() => expect(liveFrames()).toBe(0));
+function conflate(waiting: Frame, newer: Frame): Frame {
+  waiting.close();
+  return newer;
+}
 
 /** No frame waits behind a newer one, or up to three may. */
 function play(marbles: Marbles, mayWait: boolean): Promise<void> {
-  const overtake = (overtaken: Frame, newer: Frame): Frame => {
-    overtaken.close();
-    return newer;
-  };
   return playMarbles(marbles, (source, credit$) =>
     newestWithCredit(source, credit$, {
       mayWait: () => mayWait,
-      overtake,
+      conflate,
       discard: (frame) => frame.close(),
     }),
   );
@@ -160,9 +159,15 @@ const patient: [string, Marbles][] = [
 ];
 
 describe('where no frame may wait', () => {
-  test.each(impatient)('%s', (_, marbles) => play(marbles, false));
+  test.each(impatient)('%s', async (_, marbles) => {
+    await play(marbles, false);
+    expect(liveFrames()).toBe(0);
+  });
 });
 
 describe('where frames may wait', () => {
-  test.each(patient)('%s', (_, marbles) => play(marbles, true));
+  test.each(patient)('%s', async (_, marbles) => {
+    await play(marbles, true);
+    expect(liveFrames()).toBe(0);
+  });
 });

@@ -1,9 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { liveFrames } from '../../../src/frame/frame.ts';
 import { pullWithCredit } from '../../../src/pipeline/intake/pull-with-credit.ts';
 import { playMarbles, type Marbles } from '../../fixtures/marbles.ts';
-
-afterEach(() => expect(liveFrames()).toBe(0));
 
 const specified: [string, Marbles][] = [
   [
@@ -100,8 +98,9 @@ const specified: [string, Marbles][] = [
   ],
 ];
 
-test.each(specified)('%s', (_, marbles) =>
-  playMarbles(marbles, (source, credit$) =>
+test.each(specified)('%s', async (_, marbles) => {
+  await playMarbles(marbles, (source, credit$) =>
     pullWithCredit(source, credit$, (frame) => frame.close()),
-  ),
-);
+  );
+  expect(liveFrames()).toBe(0);
+});

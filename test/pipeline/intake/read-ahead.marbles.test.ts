@@ -1,10 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { liveFrames, type Frame } from '../../../src/frame/frame.ts';
 import { pullWithCredit } from '../../../src/pipeline/intake/pull-with-credit.ts';
 import { readAhead } from '../../../src/pipeline/intake/read-ahead.ts';
 import { playMarbles, type Marbles } from '../../fixtures/marbles.ts';
 
-afterEach(() => expect(liveFrames()).toBe(0));
+function discard(frame: Frame): void {
+  frame.close();
+}
 
 // Credit asks for one item each. Reading begins with the first one, two ahead of what is asked for.
 const specified: [string, Marbles][] = [
@@ -92,10 +94,10 @@ const specified: [string, Marbles][] = [
   ],
 ];
 
-test.each(specified)('%s', (_, marbles) =>
-  playMarbles(marbles, (source, credit$) => {
-    const discard = (frame: Frame): void => frame.close();
+test.each(specified)('%s', async (_, marbles) => {
+  await playMarbles(marbles, (source, credit$) => {
     const items = readAhead(source, { depth: 2, onRead: () => undefined, discard });
     return pullWithCredit(items, credit$, discard);
-  }),
-);
+  });
+  expect(liveFrames()).toBe(0);
+});

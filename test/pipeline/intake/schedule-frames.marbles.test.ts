@@ -1,5 +1,5 @@
 import { map } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { liveFrames } from '../../../src/frame/frame.ts';
 import { pullWithCredit } from '../../../src/pipeline/intake/pull-with-credit.ts';
 import {
@@ -9,8 +9,6 @@ import {
 } from '../../../src/pipeline/intake/schedule-frames.ts';
 import type { FrameSource } from '../../fixtures/credit-source.ts';
 import { playMarbles, type Marbles } from '../../fixtures/marbles.ts';
-
-afterEach(() => expect(liveFrames()).toBe(0));
 
 async function* decoded(source: FrameSource) {
   for await (const frame of source) yield { kind: 'frame', frame } as const;
@@ -171,9 +169,15 @@ const waiting: [string, Marbles][] = [
 ];
 
 describe('where no prompt waits', () => {
-  test.each(passing)('%s', (_, marbles) => play(marbles, false));
+  test.each(passing)('%s', async (_, marbles) => {
+    await play(marbles, false);
+    expect(liveFrames()).toBe(0);
+  });
 });
 
 describe('where the next time is needed', () => {
-  test.each(waiting)('%s', (_, marbles) => play(marbles, true));
+  test.each(waiting)('%s', async (_, marbles) => {
+    await play(marbles, true);
+    expect(liveFrames()).toBe(0);
+  });
 });
