@@ -20,10 +20,8 @@ test('the table holds every program, by its name and in order', () => {
   expect(Object.keys(programs)).toEqual(files.map((file) => basename(file, '.ts')).toSorted());
 });
 
-test('every program has one line that says what it measures', () => {
-  for (const [name, what] of Object.entries(programs)) {
-    expect(what, name).toMatch(/^[A-Z0-9][^\n]*\.$/);
-  }
+test.each(Object.entries(programs))('%s has one line that says what it measures', (_, what) => {
+  expect(what).toMatch(/^[A-Z0-9][^\n]*\.$/);
 });
 
 test('without a name, or with one that is not there, it lists all of them and fails', () => {
