@@ -5,7 +5,7 @@ import type { FlowEngine, FlowField } from '../../../src/tracking/flow/types.ts'
 import { followObject } from '../../../src/tracking/mask/object-motion.ts';
 import { summariseRegion } from '../../../src/tracking/mask/region-summary.ts';
 import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
-import { strainOf } from '../../../src/tracking/object/non-rigid-motion.ts';
+import { nonRigidMotion } from '../../../src/tracking/object/non-rigid-motion.ts';
 import { trueMask, type TrueClip } from './true-clips.ts';
 import { flowsOf, maskIou, timed } from './warped-masks.ts';
 
@@ -69,7 +69,7 @@ export function warpEvidence(clip: TrueClip, engine: FlowEngine, longSide: numbe
       sums.error += error!.mean / Math.sqrt(Math.max(1, error!.weight));
       sums.share += share!.mean;
       sums.edge += atEdge!.mean;
-      sums.strain += strainOf(step.backward, mask);
+      sums.strain += nonRigidMotion(step.backward, mask);
       const areaChange = Math.abs(Math.log(area(mask) / firstArea));
       const { residual: r, strain, error: e, share: s, edge: at } = sums;
       const loss = 1 - maskIou(mask, clip.masks[start + age]!);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tellLoss } from '../../../bench/support/flow/tell-loss.ts';
+import { tellLoss } from '../../../../bench/support/flow/tell-loss.ts';
 
 /** Six masks of each clip; the loss is a tenth of the second kind of evidence. */
 const samples = ['a', 'b', 'c'].flatMap((clip, at) =>

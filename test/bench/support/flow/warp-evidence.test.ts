@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { consistency } from '../../../bench/support/flow/warp-evidence.ts';
+import { consistency } from '../../../../bench/support/flow/warp-evidence.ts';
 
 const size = { width: 16, height: 12 };
 
