@@ -94,7 +94,7 @@ function documentsBelow(root, folder = root) {
       if (entry.isDirectory()) return foreign.has(basename(path)) ? [] : documentsBelow(root, path);
       return entry.name.endsWith('.md') ? [relative(root, path).split(sep).join('/')] : [];
     })
-    .toSorted();
+    .toSorted((a, b) => a.localeCompare(b));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
