@@ -8,5 +8,13 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    coverage: {
+      // What runs from dist, in worker threads and child processes, is not seen: the figures are
+      // lower bounds, lowest for workers and commands.
+      provider: 'v8',
+      include: ['src/**/*.ts', 'clients/typescript/**/*.ts'],
+      exclude: ['src/gen/**'],
+      reporter: ['text', 'html', 'lcovonly'],
+    },
   },
 });

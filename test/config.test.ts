@@ -47,7 +47,7 @@ describe('config', () => {
   });
 
   test('docs/cli.md lists every variable', () => {
-    const docs = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+    const docs = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
     const missing = configVariables.filter((name) => !docs.includes(`\`${name}\``));
     expect(missing).toEqual([]);
   });

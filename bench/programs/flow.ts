@@ -3,25 +3,38 @@ import { parseArgs } from 'node:util';
 import { createDisFlow } from '../../src/tracking/flow/dis.ts';
 import { createFarnebackFlow } from '../../src/tracking/flow/farneback.ts';
 import type { FlowEngine } from '../../src/tracking/flow/types.ts';
-import { loadClips, loadTrainingClips, type TrueClip } from '../support/flow/true-clips.ts';
+import {
+  loadClips,
+  loadTrainingClips,
+  trainingClips,
+  type TrueClip,
+} from '../support/flow/true-clips.ts';
 import { endPointErrors, knownMotions } from '../support/flow/known-motion.ts';
 import { scoreCuts } from '../support/flow/scene-cuts.ts';
+import { tellLoss } from '../support/flow/tell-loss.ts';
+import { evidenceNames, warpEvidence } from '../support/flow/warp-evidence.ts';
 import { ages, median, warpedMaskIou } from '../support/flow/warped-masks.ts';
 
 /*
  * Flow engines side by side: milliseconds, end-point error under known motion, IoU of true masks
- * carried 1, 2, 5 and 10 frames, and scene cuts.
+ * carried 1, 2, 5 and 10 frames, and scene cuts; and what tells how much a carried mask has lost.
  *
- *   npm run bench flow -- [--clips DIR] [--training DIR]
+ *   npm run bench flow -- [--clips DIR] [--training DIR [--all]] [--evidence]
  *
  * DIR of --clips holds NAME/clip.mp4 and NAME/masks/NNNNN.png; DIR of --training holds frames
- * NAME_NNNNN.jpg with NAME_NNNNN.0.png. Needs ffmpeg and ffprobe. Times are medians of processor
+ * NAME_NNNNN.jpg with NAME_NNNNN.0.png, of which the five held-out clips are used, with --all every
+ * one. --evidence prints the last part alone. Needs ffmpeg and ffprobe. Times are medians of processor
  * time on a machine that may be busy: compare ratios.
  */
 
 const heldOut = ['dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino'];
 const { values: options } = parseArgs({
-  options: { clips: { type: 'string' }, training: { type: 'string' } },
+  options: {
+    clips: { type: 'string' },
+    training: { type: 'string' },
+    all: { type: 'boolean', default: false },
+    evidence: { type: 'boolean', default: false },
+  },
 });
 
 type Candidate = { readonly label: string; readonly longSide: number; readonly engine: FlowEngine };
@@ -37,15 +50,21 @@ const candidates: Candidate[] = [
 
 console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} threads`);
 if (options.training !== undefined)
-  report('held-out training clips', loadTrainingClips(options.training, heldOut));
+  report(
+    options.all ? 'training clips' : 'held-out training clips',
+    loadTrainingClips(options.training, options.all ? trainingClips(options.training) : heldOut),
+  );
 if (options.clips !== undefined) report('clips', loadClips(options.clips));
 for (const { engine } of candidates) engine.close();
 
 function report(title: string, clips: readonly TrueClip[]): void {
   console.log(`\n${title}: ${clips.map(({ name }) => name).join(', ')}`);
-  reportMasks(clips);
-  reportKnownMotion(clips);
-  reportCuts(clips);
+  if (!options.evidence) {
+    reportMasks(clips);
+    reportKnownMotion(clips);
+    reportCuts(clips);
+  }
+  reportEvidence(clips);
 }
 
 function reportMasks(clips: readonly TrueClip[]): void {
@@ -95,4 +114,29 @@ function reportCuts(clips: readonly TrueClip[]): void {
     );
   }
   engine.close();
+}
+
+function reportEvidence(clips: readonly TrueClip[]): void {
+  const engine = createDisFlow();
+  const found = clips.map((clip) => warpEvidence(clip, engine, 256));
+  engine.close();
+  const samples = found.flatMap(({ samples: some }) => some);
+  const forwardMs = median(found.flatMap(({ times }) => times));
+  console.log(
+    `\nWhat tells the loss of a carried mask, ${samples.length} masks of 1 to 12 frames:`,
+  );
+  console.log('correlation; the same at equal age; of a fit on the other clips');
+  const known = [0, 1, 2, 3];
+  const choices = [
+    ...evidenceNames.map((_, at) => [at]),
+    known,
+    ...[4, 5, 6].map((at) => [...known, at]),
+  ];
+  for (const columns of choices) {
+    const { correlation, atEqualAge, otherClips } = tellLoss(samples, columns);
+    const values = [correlation, atEqualAge, otherClips].map((value) => value.toFixed(3));
+    const label = columns.map((column) => evidenceNames[column]).join(', ');
+    console.log(`${values.map((value) => value.padStart(7)).join('')}  ${label}`);
+  }
+  console.log(`flow in the other direction: ${forwardMs.toFixed(2)} ms of CPU a frame`);
 }

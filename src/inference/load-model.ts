@@ -112,7 +112,6 @@ async function selfTest(
 
 function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): ModelInfo {
   const { prompts, refiner } = manifest;
-  const { mirroredPromptLook: averageFlipPass, ...tracking } = manifest.tracking;
   const boxSlots = prompts.box.route === 'first-two-points' ? 2 : 0;
   return {
     name: manifest.name,
@@ -132,7 +131,7 @@ function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): M
             appearanceLength: refiner.appearance[0] * refiner.appearance[1],
             maxConfidence: refiner.maxConfidence,
           },
-    tracking: { ...tracking, averageFlipPass },
+    tracking: manifest.tracking,
     keyframes: manifest.keyframes,
   };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SegmentationError } from '../frame/errors.ts';
+import { upgradeManifest } from './manifest-upgrade.ts';
 import { manifestSchema, type Manifest } from './manifest.ts';
 
 /** File name of the manifest inside a model's folder. */
@@ -12,7 +13,7 @@ const manifestFile = 'manifest.json';
  */
 export async function loadManifest(directory: string): Promise<Manifest> {
   const path = join(directory, manifestFile);
-  const parsed = manifestSchema.safeParse(parseJson(await readText(path), path));
+  const parsed = manifestSchema.safeParse(upgradeManifest(parseJson(await readText(path), path)));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const where = issue?.path.join('.') ?? '';
@@ -53,8 +54,8 @@ function checkAgreement(manifest: Manifest, path: string): void {
       'prompts.kinds: text needs the text section, and the section needs the kind',
     prompts.kinds.includes('box') !== (prompts.box.route !== 'none') &&
       'prompts.box: a route is needed exactly where boxes are understood',
-    masks.clearPromptCandidate >= masks.candidates &&
-      `masks.clearPromptCandidate: expected less than ${masks.candidates}`,
+    masks.unambiguousPromptCandidate >= masks.candidates &&
+      `masks.unambiguousPromptCandidate: expected less than ${masks.candidates}`,
     manifest.text?.vocabulary.some(({ channel }) => channel >= textChannels(manifest)) &&
       'text.vocabulary: a channel is beyond the text graph',
     (manifest.text?.border?.channel ?? 0) >= textChannels(manifest) &&

@@ -85,8 +85,8 @@ const masks = z.strictObject({
   /** Side of the square masks in and out. */
   side: positiveInt,
   candidates: positiveInt,
-  /** Candidate that answers a clear prompt; a lone click takes the highest predicted IoU. */
-  clearPromptCandidate: z.int().min(0),
+  /** Candidate that answers an unambiguous prompt; a lone click takes the best predicted IoU. */
+  unambiguousPromptCandidate: z.int().min(0),
 });
 
 const iou = z.strictObject({
@@ -143,9 +143,11 @@ const selfTest = z.strictObject({
   minIou: ratio,
 });
 
-/** Schema of `manifest.json`. */
+/** Schema of `manifest.json`; docs/models.md describes it. Older formats: manifest-upgrade.ts. */
 export const manifestSchema = z.strictObject({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2, {
+    error: ({ input }) => `expected 1 or 2, got ${JSON.stringify(input)}`,
+  }),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   /** Who talks to the graphs; each layout is one adapter. */
   layout: z.enum(['maskstream']),
@@ -181,7 +183,7 @@ export const manifestSchema = z.strictObject({
     minMemoryIou: ratio,
     averageMemoryPass: z.boolean(),
     decodePromptTwice: z.boolean(),
-    mirroredPromptLook: z.boolean().default(false),
+    averageFlipPass: z.boolean().default(false),
     regionScale: z.number().min(1).nullable(),
     minPresence: ratio,
   }),

@@ -1,39 +1,29 @@
-import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import { fitLongSide, wholePicture } from '../frame/geometry.ts';
-import type { KeyframeReason } from '../frame/prompt.ts';
-import { decideFrame, type FrameDecision } from './keyframe/policy.ts';
-import { memoryOf } from './prompts/object-record.ts';
+import { fitLongSide } from '../frame/geometry.ts';
 import type { DeliveredObject, DeliveryOptions } from '../tracking/delivery-types.ts';
-import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
-import { applyPrompts, type PromptedFrame } from './prompts/apply-prompts.ts';
-import { PrefetchedFeatures } from './keyframe/prefetch.ts';
-import { FeatureBank, type FeatureName } from './keyframe/feature-bank.ts';
-import { frameEvidence, objectResults, observeOutputs, sourceOf } from './frame-outcome.ts';
+import type { AdvanceOptions, ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
+import { objectResults, observeOutputs, sourceOf } from './frame-outcome.ts';
 import {
   initialState,
+  keyframeBegun,
+  keyframeUsed,
   positionOf,
   trackerFrame,
   type FrameTask,
   type ProcessedFrame,
   type StreamState,
 } from './frame-task.ts';
-import { rememberMasks, segmentedMasks, type KeyframeMasks } from './keyframe/memory.ts';
-import { segmentObjects } from './keyframe/segment.ts';
-import { encodeInto, type KeyframeContext } from './keyframe/pass.ts';
-import { givenMasks, planKeyframe } from './keyframe/plan.ts';
-import { AsyncKeyframe } from './keyframe/async-keyframe.ts';
 import { KeyframeBudget } from './keyframe/budget.ts';
+import { frameEvidence } from './keyframe/evidence.ts';
+import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts';
+import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
+import { applyPrompts, type PromptedFrame } from './prompts/apply-prompts.ts';
+import type { ObjectRecords } from './prompts/object-record.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
-
-/** Encoder runs so far: those whose result was used, and all. */
-export type KeyframeCounts = { readonly keyframes: number; readonly encoderRuns: number };
-
-const propagated: FrameDecision = { kind: 'propagate' };
 
 /**
  * Takes one frame after the other from pixels and prompts to masks: moves the masks, decides,
@@ -43,263 +33,204 @@ export class FrameProcessor {
   readonly #options: SessionOptions;
   readonly #parts: SessionParts;
   readonly #tracker: TrackerHandle;
+  readonly #keyframes: KeyframeStage;
   readonly #refiner: RefineStage;
-  readonly #bank = new FeatureBank();
-  readonly #prefetched = new PrefetchedFeatures();
   /** Null in EVERY_FRAME, where nothing depends on time. */
   readonly #pace: LivePace | null;
-  #asyncKeyframe: AsyncKeyframe | null = null;
-  /** Overlapped runs that are not over, also those that nobody wants any more. */
-  readonly #asyncRuns = new Set<Promise<unknown>>();
   #state: StreamState = initialState;
-  #keyframes = 0;
-  #encoderRuns = 0;
 
   constructor(options: SessionOptions, parts: SessionParts, tracker: TrackerHandle) {
     this.#options = options;
     this.#parts = parts;
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
-    this.#refiner = new RefineStage({ ...parts, tracker, signal: options.signal });
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
+    const shared = { ...parts, tracker, signal: options.signal };
+    this.#keyframes = new KeyframeStage({
+      ...shared,
+      onRunOver: () => this.#pace?.endKeyframe(),
+    });
+    this.#refiner = new RefineStage(shared);
   }
 
   /** Encoder runs so far. */
   get counts(): KeyframeCounts {
-    return { keyframes: this.#keyframes, encoderRuns: this.#encoderRuns };
+    return this.#keyframes.counts;
   }
 
   /** Processes the next frame. The caller still owns the frame. */
   async process(task: FrameTask): Promise<ProcessedFrame> {
+    const { frame } = task;
     const clock = new StageClock(this.#parts.nowMs);
     clock.since('queue', task.queuedAtMs);
     this.#pace?.begin(task);
-    const frame = trackerFrame(task.frame);
-    const cropsUnder = this.#pace?.mayRefine(task) === false ? 0 : this.#refiner.maxConfidence;
-    const step = {
-      needMotion: this.#asyncKeyframe !== null,
-      cropsUnder,
-      ...this.#mayEndWithStep(task),
-    };
-    const evidence = await clock.time('propagate', () =>
-      this.#tracker.call('advance', frame, step),
-    );
-    const carried = await this.#carryAsyncKeyframe(clock);
-    const prompted = await this.#applyPrompts(task, clock);
-    const decision = this.#decide(task, evidence, prompted);
-    const segmented =
-      decision.kind === 'segment' && (await this.#segment(task.frame, decision, prompted, clock));
-    const refines = !segmented && (this.#pace?.mayRefine(task) ?? true);
-    const refined = refines ? await this.#refine(evidence, carried, clock) : [];
-    const done = segmented || carried || refined.length > 0 ? null : evidence.delivered;
-    const outputs = done ?? (await clock.time('output', () => this.#deliver(task.frame, refined)));
-    const { lostAfterUs } = this.#options.limits;
-    const seen = { timestampUs: task.frame.timestampUs, lostAfterUs };
-    this.#state = {
-      ...this.#state,
-      records: observeOutputs(this.#state.records, outputs, seen),
-    };
-    this.#prefetched.discard(task.frame.index);
+    const step = await this.#advance(task, clock);
+
+    const carried = await this.#keyframes.carry(this.#state.records, clock);
+    const before = carried === null ? this.#state : keyframeUsed(this.#state, carried);
+    const prompted = await this.#applyPrompts(task, before.records, clock);
+    const known = { ...before, records: prompted.records };
+    const decision = this.#decide(task, step, { prompted, state: known });
+
+    const decided = await this.#obey(decision, frame, { prompted, state: known, clock });
+    const isKeyframe = decision.kind === 'segment';
+    const refined = isKeyframe ? [] : await this.#refine(task, step, { known, carried, clock });
+    const isSettled = !isKeyframe && carried === null && refined.length === 0;
+    const settled = isSettled ? step.delivered : null;
+    const outputs = settled ?? (await this.#deliver(frame, refined, clock));
+
+    const state = this.#observe(decided, outputs, frame);
+    this.#state = state;
+    this.#keyframes.discard(frame.index);
     clock.since('total', task.queuedAtMs);
     this.#pace?.end(task);
-    return {
-      state: this.#state,
-      outcomes: prompted.outcomes,
-      result: {
-        ...positionOf(task),
-        ...sourceOf(segmented ? decision : propagated, task, this.#state),
-        timings: clock.read(),
-        objects: objectResults(outputs, this.#state.records),
-      },
+    const result = {
+      ...positionOf(task),
+      ...sourceOf(isKeyframe ? decision.reason : null, task, state),
+      timings: clock.read(),
+      objects: objectResults(outputs, state.records),
     };
+    return { state, outcomes: prompted.outcomes, result };
   }
 
   /**
-   * Starts the image encoder on a frame whose turn has not come, if it is known to be a keyframe:
-   * under a fixed interval, once the first prompt is in. The result is the same to the bit.
+   * Starts the image encoder on a frame whose turn has not come, if it is known to be a keyframe.
+   * The result is the same to the bit.
    */
   prefetch(frame: Frame): void {
-    const { keyframes, signal } = this.#options;
-    const start = this.#state.firstPromptFrame;
+    const { firstPromptFrame, records } = this.#state;
     // What is around the objects is known only when their masks have arrived there.
-    if (this.#parts.segmenter.info.tracking.regionScale !== null) return;
-    if (keyframes.kind !== 'fixed' || start === null || this.#state.records.size === 0) return;
-    if ((frame.index - start) % keyframes.intervalFrames !== 0) return;
-    this.#encoderRuns++;
-    this.#prefetched.start(frame, (held) => this.#parts.segmenter.encode(held, signal));
+    if (this.#parts.segmenter.info.tracking.regionScale !== null || records.size === 0) return;
+    if (!isKnownKeyframe(frame.index, firstPromptFrame, this.#options.keyframes)) return;
+    this.#keyframes.prefetch(frame);
   }
 
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
   async restore(frame: Frame | null, state: StreamState): Promise<void> {
-    this.#abandonAsyncKeyframe();
+    this.#keyframes.abandon();
     this.#state = state;
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
 
   /** Closes features that neither the newest state nor a held one may still compare with. */
-  releaseFeatures(heldStates: Iterable<StreamState>): void {
-    const needed: FeatureName[] = [...(this.#asyncKeyframe?.features ?? [])];
-    for (const state of [this.#state, ...heldStates]) {
-      for (const record of state.records.values()) {
-        needed.push(...memoryOf(record));
-      }
-    }
-    this.#bank.keepOnly(needed);
+  releaseFeatures(heldStates: readonly StreamState[]): void {
+    this.#keyframes.releaseFeatures([this.#state, ...heldStates].map(({ records }) => records));
   }
 
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
   async close(): Promise<void> {
-    this.#abandonAsyncKeyframe();
     this.#pace?.endKeyframe();
-    this.#bank.close();
-    await Promise.all([this.#prefetched.close(), ...this.#asyncRuns]);
+    await this.#keyframes.close();
   }
 
-  #abandonAsyncKeyframe(): void {
-    this.#asyncKeyframe?.abandon();
-    this.#asyncKeyframe = null;
+  /** Moves all masks onto the frame. */
+  async #advance(task: FrameTask, clock: StageClock): Promise<StepEvidence> {
+    const mayRefine = this.#pace?.mayRefine(task) ?? true;
+    const options: AdvanceOptions = {
+      needMotion: this.#keyframes.asyncState !== 'none',
+      cropsUnder: mayRefine ? this.#refiner.maxConfidence : 0,
+      ...(this.#mayEndWithStep(task) ? { deliver: this.#delivery(task.frame) } : {}),
+    };
+    return await clock.time('propagate', () =>
+      this.#tracker.call('advance', trackerFrame(task.frame), options),
+    );
   }
 
-  async #applyPrompts(task: FrameTask, clock: StageClock): Promise<PromptedFrame> {
-    const { frame } = task;
-    const prompted = await applyPrompts(task.updates, {
-      records: this.#state.records,
+  /**
+   * Whether the step delivers the masks too, since nothing is expected to change them: in LATEST a
+   * keyframe's result comes on a later frame, unless it answers a prompt. On a busy server a frame
+   * waits some milliseconds whenever it changes threads.
+   */
+  #mayEndWithStep({ updates }: FrameTask): boolean {
+    if (this.#pace === null || updates.length > 0) return false;
+    return this.#keyframes.asyncState !== 'arrived';
+  }
+
+  async #applyPrompts(
+    { frame, updates }: FrameTask,
+    records: ObjectRecords,
+    clock: StageClock,
+  ): Promise<PromptedFrame> {
+    const prompted = await applyPrompts(updates, {
+      records,
       frame,
       maxClicks: this.#parts.segmenter.info.maxClicks,
-      findText: async (query) => {
-        const features = await encodeInto(this.#context(clock), frame, wholePicture);
-        const { signal } = this.#options;
-        return await this.#parts.segmenter.findText(features, { ...query, frame }, signal);
-      },
+      findText: (query) => this.#keyframes.findText(frame, query, clock),
     });
-    this.#state = { ...this.#state, records: prompted.records };
     if (prompted.actions.length > 0) await this.#tracker.call('apply', prompted.actions);
     return prompted;
   }
 
-  #decide(task: FrameTask, evidence: StepEvidence, prompted: PromptedFrame): FrameDecision {
-    const known = frameEvidence(task, evidence, {
-      state: this.#state,
+  #decide(
+    { frame, sizeChanged, resumed }: FrameTask,
+    step: StepEvidence,
+    { prompted, state }: { readonly prompted: PromptedFrame; readonly state: StreamState },
+  ): FrameDecision {
+    const pace = this.#pace;
+    const { records, firstPromptFrame, lastKeyframe } = state;
+    const inWork = this.#keyframes.asyncState !== 'none';
+    const evidence = frameEvidence(step, {
+      frameIndex: frame.index,
+      records,
+      firstPromptFrame,
+      lastKeyframe,
       prompted: prompted.asked.size > 0,
+      sizeChanged,
+      resumed,
+      live: pace && { inWork, mayBegin: () => pace.tryBeginKeyframe() },
     });
-    const decision = decideFrame(known, this.#options.keyframes);
-    if (decision.kind === 'propagate') return decision;
-    if (decision.reason === 'interval' || decision.reason === 'low-confidence') {
-      if (this.#asyncKeyframe !== null) return propagated;
-      return (this.#pace?.tryBeginKeyframe() ?? true) ? decision : propagated;
-    }
-    // What is under way is out of date: newer prompts, or pictures that its masks cannot be
-    // carried over.
-    this.#abandonAsyncKeyframe();
-    return decision;
+    return decideFrame(evidence, this.#options.keyframes);
   }
 
-  /**
-   * Runs the model on this frame; or, in LATEST, starts it and lets later frames leave meanwhile.
-   * A prompt is always answered on its own frame.
-   *
-   * @returns whether the result is in this frame's masks
-   */
-  async #segment(
+  /** Does with the model what was decided; the state that follows. */
+  async #obey(
+    decision: FrameDecision,
     frame: Frame,
-    decision: { readonly reason: KeyframeReason },
-    prompted: PromptedFrame,
-    clock: StageClock,
-  ): Promise<boolean> {
-    const { region, objects } = await planKeyframe(this.#tracker, {
-      frame,
-      records: [...this.#state.records.values()],
-      prompted,
-      regionScale: this.#parts.segmenter.info.tracking.regionScale,
-    });
-    const first = decision.reason === 'prompt' ? frame.index : null;
-    this.#state = {
-      ...this.#state,
-      lastKeyframe: frame.index,
-      firstPromptFrame: this.#state.firstPromptFrame ?? first,
-    };
-    if (this.#options.delivery === 'latest' && decision.reason !== 'prompt') {
-      const context = this.#context(new StageClock(this.#parts.nowMs));
-      this.#asyncKeyframe = new AsyncKeyframe(frame, objects, context);
-      const over = this.#asyncKeyframe.over.finally(() => {
-        this.#pace?.endKeyframe();
-        this.#asyncRuns.delete(over);
-      });
-      this.#asyncRuns.add(over);
-      return false;
+    given: {
+      readonly prompted: PromptedFrame;
+      readonly state: StreamState;
+      readonly clock: StageClock;
+    },
+  ): Promise<StreamState> {
+    const { prompted, state, clock } = given;
+    if (decision.kind === 'propagate') return state;
+    const begun = keyframeBegun(state, frame.index, decision.reason);
+    if (decision.kind === 'begin') {
+      await this.#keyframes.begin(frame, prompted);
+      return begun;
     }
-    const context = this.#context(clock);
-    const actions = await segmentObjects(context, frame, objects);
-    await this.#tracker.call('apply', actions);
-    const appearances = await this.#refiner.learn([...this.#state.records.keys()], clock);
+    const used = await this.#keyframes.segment(frame, prompted, clock);
+    const appearances = await this.#refiner.learn([...used.records.keys()], clock);
     if (appearances.length > 0) await this.#tracker.call('apply', appearances);
-    const masks = new Map(segmentedMasks(actions));
-    if (prompted.given.size > 0) {
-      await encodeInto(context, frame, region);
-      const given = await givenMasks(this.#tracker, [...prompted.given], region);
-      for (const [objectId, mask] of given) masks.set(objectId, mask);
-    }
-    this.#remember(frame.index, masks, prompted.asked);
-    this.#keyframes++;
-    this.#state = { ...this.#state, sourceKeyframe: frame.index };
-    return true;
+    return keyframeUsed(begun, used);
   }
 
-  #remember(frameIndex: number, masks: KeyframeMasks, asked: ReadonlySet<number>): void {
-    const { records } = this.#state;
-    const { info } = this.#parts.segmenter;
-    this.#state = {
-      ...this.#state,
-      records: rememberMasks(records, { frameIndex, masks, asked }, info),
-    };
-  }
-
-  /** Pulls doubtful masks back to the edge; after an asynchronous keyframe learns the new appearance instead. */
+  /** Pulls doubtful masks back to the edge; once a keyframe was carried, learns appearances instead. */
   async #refine(
-    evidence: StepEvidence,
-    carried: boolean,
-    clock: StageClock,
+    task: FrameTask,
+    step: StepEvidence,
+    given: {
+      readonly known: StreamState;
+      readonly carried: object | null;
+      readonly clock: StageClock;
+    },
   ): Promise<readonly ObjectAction[]> {
-    if (carried) return await this.#refiner.learn(visibleObjects(evidence), clock);
-    const crops = evidence.crops.filter(({ objectId }) => this.#state.records.has(objectId));
+    const { known, carried, clock } = given;
+    if (this.#pace?.mayRefine(task) === false) return [];
+    if (carried !== null) return await this.#refiner.learn(visibleObjects(step), clock);
+    const crops = step.crops.filter(({ objectId }) => known.records.has(objectId));
     const refine = () => this.#refiner.refine(crops, clock);
     if (crops.length === 0 || this.#pace === null) return await refine();
     return await this.#pace.whileRefining(refine);
   }
 
-  /** Applies an overlapped keyframe whose result has come; says whether it could be used. */
-  async #carryAsyncKeyframe(clock: StageClock): Promise<boolean> {
-    const asyncKeyframe = this.#asyncKeyframe;
-    const done = asyncKeyframe?.take();
-    if (!asyncKeyframe || !done) return false;
-    this.#asyncKeyframe = null;
-    if (done.kind === 'failed') throw SegmentationError.from(done.reason);
-    const alive = done.actions.filter(({ objectId }) => this.#state.records.has(objectId));
-    if (!(await this.#tracker.call('applyAsyncKeyframe', asyncKeyframe.frameIndex, alive)))
-      return false;
-    clock.add('encode', done.timings.encode);
-    clock.add('decode', done.timings.decode);
-    this.#remember(asyncKeyframe.frameIndex, segmentedMasks(alive), new Set());
-    this.#keyframes++;
-    this.#state = { ...this.#state, sourceKeyframe: asyncKeyframe.frameIndex };
-    return true;
-  }
-
-  /**
-   * Lets the step deliver the masks too, where nothing is expected to change them: in LATEST a
-   * keyframe's result comes on a later frame, unless it answers a prompt. On a busy server a frame
-   * waits some milliseconds whenever it changes threads.
-   */
-  #mayEndWithStep(task: FrameTask): { readonly deliver?: DeliveryOptions } {
-    const isQuiet = task.updates.length === 0 && this.#asyncKeyframe?.take() == null;
-    return this.#pace !== null && isQuiet ? { deliver: this.#delivery(task.frame) } : {};
-  }
-
   async #deliver(
     frame: Frame,
     refined: readonly ObjectAction[],
+    clock: StageClock,
   ): Promise<readonly DeliveredObject[]> {
-    return await this.#tracker.call('deliver', this.#delivery(frame), refined);
+    const options = this.#delivery(frame);
+    return await clock.time('output', () => this.#tracker.call('deliver', options, refined));
   }
 
   #delivery({ display }: Frame): DeliveryOptions {
@@ -308,15 +239,13 @@ export class FrameProcessor {
     return { overlap, maskSize, form };
   }
 
-  #context(clock: StageClock): KeyframeContext {
-    const { segmenter } = this.#parts;
-    return {
-      segmenter,
-      bank: this.#bank,
-      prefetched: this.#prefetched,
-      clock,
-      signal: this.#options.signal,
-      onEncode: () => this.#encoderRuns++,
-    };
+  #observe(
+    state: StreamState,
+    outputs: readonly DeliveredObject[],
+    { timestampUs }: Frame,
+  ): StreamState {
+    const { lostAfterUs } = this.#options.limits;
+    const records = observeOutputs(state.records, outputs, { timestampUs, lostAfterUs });
+    return { ...state, records };
   }
 }

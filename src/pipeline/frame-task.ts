@@ -1,13 +1,13 @@
 import type { Frame } from '../frame/frame.ts';
-import type { PromptUpdate } from '../frame/prompt.ts';
-import type { ObjectRecord } from './prompts/object-record.ts';
+import type { KeyframeReason, PromptUpdate } from '../frame/prompt.ts';
+import type { ObjectRecords } from './prompts/object-record.ts';
 import type { TrackerFrame } from '../tracking/tracker-types.ts';
 import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import type { FrameResult } from './session-types.ts';
 
 /** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */
 export type StreamState = {
-  readonly records: ReadonlyMap<number, ObjectRecord>;
+  readonly records: ObjectRecords;
   readonly firstPromptFrame: number | null;
   /** Newest keyframe, also one whose result has not come yet. */
   readonly lastKeyframe: number | null;
@@ -22,6 +22,25 @@ export const initialState: StreamState = {
   lastKeyframe: null,
   sourceKeyframe: null,
 };
+
+/** The state from a keyframe's begin on, though its result may come later. */
+export function keyframeBegun(
+  state: StreamState,
+  frameIndex: number,
+  reason: KeyframeReason,
+): StreamState {
+  const first = reason === 'prompt' ? frameIndex : null;
+  const firstPromptFrame = state.firstPromptFrame ?? first;
+  return { ...state, lastKeyframe: frameIndex, firstPromptFrame };
+}
+
+/** The state once a keyframe's masks are in use, and in its objects' memories. */
+export function keyframeUsed(
+  state: StreamState,
+  keyframe: { readonly frameIndex: number; readonly records: ObjectRecords },
+): StreamState {
+  return { ...state, records: keyframe.records, sourceKeyframe: keyframe.frameIndex };
+}
 
 /** One frame to process. */
 export type FrameTask = {

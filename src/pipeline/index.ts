@@ -13,6 +13,5 @@ export type {
   SessionOptions,
   SessionParts,
   SessionSummary,
-  StagePercentiles,
-  StageTimingsUs,
 } from './session-types.ts';
+export type { StagePercentiles, StageTimingsUs } from './stage-clock.ts';

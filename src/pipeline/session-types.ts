@@ -13,6 +13,7 @@ import type { MaskForm } from '../tracking/delivery-types.ts';
 import type { KeyframePolicy } from './keyframe/policy.ts';
 import type { KeyframeBudget } from './keyframe/budget.ts';
 import type { Decode, Segmenter, VideoFormat } from '../frame/ports.ts';
+import type { StagePercentiles, StageTimingsUs } from './stage-clock.ts';
 import type { TrackerPool } from './tracker/pool.ts';
 
 /** When the full model runs. */
@@ -89,17 +90,6 @@ export type ObjectResult = {
   readonly confidence: number;
 };
 
-/** Wall times of one frame, in microseconds. */
-export type StageTimingsUs = {
-  readonly total: number;
-  readonly queue: number;
-  readonly propagate: number;
-  readonly encode: number;
-  readonly decode: number;
-  readonly refine: number;
-  readonly output: number;
-};
-
 /** One processed frame. */
 export type FrameResult = {
   readonly frameIndex: number;
@@ -114,15 +104,6 @@ export type FrameResult = {
   readonly revision: number;
   readonly timings: StageTimingsUs;
   readonly objects: readonly ObjectResult[];
-};
-
-/** Median and tails of one stage, in microseconds. */
-export type StagePercentiles = {
-  readonly stage: keyof StageTimingsUs;
-  readonly p50Us: number;
-  readonly p95Us: number;
-  readonly p99Us: number;
-  readonly count: number;
 };
 
 /** Totals of one session. */

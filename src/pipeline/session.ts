@@ -1,30 +1,9 @@
-import {
-  catchError,
-  concat,
-  concatMap,
-  EMPTY,
-  lastValueFrom,
-  map,
-  merge,
-  of,
-  Subject,
-  takeUntil,
-  tap,
-} from 'rxjs';
-import type { Observable } from 'rxjs';
+import { concat, concatMap, lastValueFrom, map, merge, of, type Observable } from 'rxjs';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Delivery, PromptUpdate } from '../frame/prompt.ts';
 import { EventQueue } from './event-queue.ts';
-import { InputReader, type InputHandlers } from './intake/input-reader.ts';
-import { newestWithCredit } from './intake/newest-with-credit.ts';
-import { pullWithCredit } from './intake/pull-with-credit.ts';
-import { readAhead } from './intake/read-ahead.ts';
-import {
-  discardItem,
-  conflateItems,
-  scheduleFrames,
-  type ScheduledItem,
-} from './intake/schedule-frames.ts';
+import { Intake } from './intake/intake.ts';
+import type { ScheduledItem } from './intake/schedule-frames.ts';
 import { SessionCore } from './session-core.ts';
 import type {
   RunSession,
@@ -37,17 +16,6 @@ import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Events that wait for the client before the next frame is begun: in LATEST they must not grow old. */
 const eventBounds: Readonly<Record<Delivery, number>> = { 'every-frame': 8, latest: 2 };
-
-/** Decoded frames that EVERY_FRAME reads before their turn. */
-const framesAhead = 4;
-
-/**
- * LATEST lets a frame wait behind the one in work for so long after decoding (maximum queueing delay),
- * though a newer one has come: a moment in which everything comes together is not yet falling behind. Six cameras lose 0 of
- * 2,160 frames in four runs at 90 ms, 8 to 12 at 50 ms with room for two; eight, which are too many,
- * are answered 10 ms later.
- */
-const maxQueueingDelayMs = 90;
 
 /** Frames that an asynchronous keyframe may lie back and still be carried forward, at least. */
 const asyncKeyframeFrames = 16;
@@ -121,100 +89,54 @@ function openTracker(options: SessionOptions, parts: SessionParts): Promise<Trac
 async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   const { inputs, options, parts, events } = stream;
   const { signal } = options;
-  const credit$ = new Subject<void>();
-  const corrections$ = new Subject<PromptUpdate>();
-  const stopped$ = new Subject<void>();
-  // Handed over by the decoder and not begun yet: a frame behind a correction.
-  const untaken = new Set<ScheduledItem>();
   const failures: unknown[] = [];
-  const { container, frameRate } = options;
-  const everyFrame = options.delivery === 'every-frame';
-  const handlers: InputHandlers = {
-    onPrompt: (update) => {
-      if (core.accept(update) === 'correction') corrections$.next(update);
-    },
-    onFailure: (reason) => failures.push(reason),
-    onEnd: () => corrections$.complete(),
-  };
-  const live = everyFrame ? null : { container, nowMs: parts.nowMs };
-  const reader = new InputReader(inputs, handlers, live);
+  const onFailure = (reason: unknown): void => void failures.push(reason);
+  const intake = new Intake(inputs, options, parts, {
+    accept: (update) => core.accept(update),
+    needsNextFrame: (frame) => core.needsNextFrame(frame),
+    countFrames: (count) => core.countFrames(count),
+    prefetch: (item) => core.prefetch(item),
+    onFailure,
+  });
+  const finished = doTasks(intake, stream, core);
   // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
   const windUp = (): void => {
     events.unbound();
-    reader.close();
-    corrections$.complete();
-    stopped$.next();
+    intake.stop();
   };
-  const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
-  const decodeOptions = { container, frameRate, framesSkippedBefore, signal };
-  const scheduled = scheduleFrames(parts.decode(reader.chunks, decodeOptions), {
-    needsNextFrame: (frame) => core.needsNextFrame(frame),
-    takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
-    onFrames: (count) => core.countFrames(count),
-  });
-  const source = everyFrame ? prefetching(scheduled, core) : scheduled;
-  const items$ = everyFrame
-    ? pullWithCredit(source, credit$, discardItem)
-    : newestWithCredit(source, credit$, {
-        mayWait: (item) => isWithinDelay(item, parts.nowMs()),
-        conflate: conflateItems,
-        discard: discardItem,
-      });
-  const untilBroken$ = items$.pipe(
-    takeUntil(stopped$),
-    tap((item) => untaken.add(item)),
-    catchError((reason: unknown) => {
-      failures.push(reason);
-      // Nothing more will come of this video: do not wait for the client's half-close.
-      corrections$.complete();
-      return EMPTY;
-    }),
-  );
-  // At most one frame has credit, and the pending prompts bound the corrections.
-  const video$ = concat(asTasks(untilBroken$, 'item'), of({ kind: 'end' } as const));
-  const work$ = merge(video$, asTasks(corrections$, 'correction')).pipe(
-    concatMap(async (task) => {
-      if (signal.aborted) return;
-      if (task.kind === 'item') untaken.delete(task.value);
-      await begin(task, core);
-      await events.room();
-      if (task.kind === 'item') credit$.next();
-    }),
-  );
-  const finished = lastValueFrom(work$, { defaultValue: undefined });
   signal.addEventListener('abort', windUp, { once: true });
   if (signal.aborted) windUp();
-  else credit$.next();
+  else intake.ask();
   try {
     await finished;
   } catch (reason) {
-    failures.push(reason);
+    onFailure(reason);
   } finally {
     signal.removeEventListener('abort', windUp);
-    reader.close();
-    for (const item of untaken) discardItem(item);
-    await source.return();
-    await scheduled.return();
+    await intake.close();
   }
-  if (signal.aborted) failures.push(signal.reason);
+  if (signal.aborted) onFailure(signal.reason);
   return failures[0] ?? null;
 }
 
-/** A warning gives way at once. */
-function isWithinDelay(item: ScheduledItem, nowMs: number): boolean {
-  return item.kind === 'frame' && nowMs - item.frame.decodedAtMs < maxQueueingDelayMs;
-}
-
-/** EVERY_FRAME prefetches: it reads a few frames ahead, to encode known keyframes on another core. */
-function prefetching(
-  scheduled: AsyncIterable<ScheduledItem>,
+/** Does what comes in, one task after the other, and asks for the next frame when there is room. */
+async function doTasks(
+  intake: Intake,
+  { events, options }: Stream,
   core: SessionCore,
-): AsyncGenerator<ScheduledItem, void, undefined> {
-  return readAhead(scheduled, {
-    depth: framesAhead,
-    onRead: (item) => core.prefetch(item),
-    discard: discardItem,
-  });
+): Promise<void> {
+  const video$ = concat(asTasks(intake.items$, 'item'), of({ kind: 'end' } as const));
+  // At most one frame has credit, and the pending prompts bound the corrections.
+  const work$ = merge(video$, asTasks(intake.corrections$, 'correction')).pipe(
+    concatMap(async (task) => {
+      if (options.signal.aborted) return;
+      if (task.kind === 'item') intake.take(task.value);
+      await begin(task, core);
+      await events.room();
+      if (task.kind === 'item') intake.ask();
+    }),
+  );
+  await lastValueFrom(work$, { defaultValue: undefined });
 }
 
 function begin(task: Task, core: SessionCore): Promise<void> {

@@ -1,5 +1,15 @@
 import { microsecondsBetween } from '../frame/time.ts';
-import type { StagePercentiles, StageTimingsUs } from './session-types.ts';
+
+/** Wall times of one frame, in microseconds. */
+export type StageTimingsUs = {
+  readonly total: number;
+  readonly queue: number;
+  readonly propagate: number;
+  readonly encode: number;
+  readonly decode: number;
+  readonly refine: number;
+  readonly output: number;
+};
 
 /** Name of one measured stage. */
 export type Stage = keyof StageTimingsUs;
@@ -13,6 +23,15 @@ const stages: readonly Stage[] = [
   'refine',
   'output',
 ];
+
+/** Median and tails of one stage, in microseconds. */
+export type StagePercentiles = {
+  readonly stage: Stage;
+  readonly p50Us: number;
+  readonly p95Us: number;
+  readonly p99Us: number;
+  readonly count: number;
+};
 
 /** Adds up the wall time of one frame's stages. */
 export class StageClock {

@@ -1,4 +1,4 @@
-import { inFractions, sameSize, type Box } from '../frame/geometry.ts';
+import { sameSize, type Box } from '../frame/geometry.ts';
 import { sampleColours, type ColourSamples } from './object/colour-histogram.ts';
 import type { MaskEvidence } from './object/confidence.ts';
 import { deliverObjects } from './object/deliver.ts';
@@ -14,12 +14,7 @@ import { comparePictures } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './mask/warp.ts';
-import {
-  emptySoftMask,
-  modelMaskFromSoft,
-  softMaskArea,
-  softMaskBounds,
-} from './mask/model-mask.ts';
+import { emptySoftMask, modelMaskFromSoft, softMaskArea } from './mask/model-mask.ts';
 import {
   changeObject,
   judgeMissing,
@@ -37,6 +32,7 @@ import {
 } from './mask/refine-window.ts';
 import { renderObjects } from './object/render.ts';
 import {
+  boundsOf,
   evidenceOf,
   isMissing,
   newTrackedObject,
@@ -44,6 +40,7 @@ import {
   redetectionOf,
   type TrackedObject,
 } from './object/tracked-object.ts';
+import { planKeyframe, type PlanRequest, type TrackerPlan } from './keyframe-plan.ts';
 import { TrackerHistory } from './tracker-history.ts';
 import type {
   AdvanceOptions,
@@ -51,7 +48,6 @@ import type {
   ObjectAction,
   PriorMask,
   SegmentedAction,
-  Redetection,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
@@ -117,27 +113,23 @@ export class Tracker {
     return { sceneCut, objects, crops, delivered: isDone ? this.deliver(deliver) : null };
   }
 
-  /** Bounds of the named objects' masks in fractions of the picture; null where empty. */
-  boxes(objectIds: readonly number[]): (Box | null)[] {
-    return objectIds.map((objectId) => {
-      const { soft } = this.#object(objectId);
-      const bounds = softMaskBounds(soft);
-      return bounds && inFractions(bounds, soft.size);
+  /**
+   * What a keyframe on the current frame asks the model: about which of the named objects, in which
+   * region, with which dense prompts. One call, since each costs a change of threads.
+   */
+  plan(request: PlanRequest): TrackerPlan {
+    return planKeyframe(request, {
+      boundsOf: (objectId) => boundsOf(this.#object(objectId)),
+      redetectionOf: (objectId) => redetectionOf(this.#object(objectId)),
+      priorIn: (region, objectId) => this.prior(objectId, region),
     });
   }
 
-  /** How a keyframe on the current frame should re-detect the named objects. */
-  redetections(objectIds: readonly number[]): Redetection[] {
-    return objectIds.map((objectId) => redetectionOf(this.#object(objectId)));
-  }
-
-  /** Dense prompts of the named objects on the current frame, in a region of it. */
-  priors(objectIds: readonly number[], region: Box): PriorMask[] {
-    return objectIds.map((objectId) => {
-      const { soft } = this.#object(objectId);
-      const [box = null] = this.boxes([objectId]);
-      return { objectId, mask: modelMaskFromSoft(soft, this.#options.maskSide, region), box };
-    });
+  /** Dense prompt of an object on the current frame, in a region of it. */
+  prior(objectId: number, region: Box): PriorMask {
+    const object = this.#object(objectId);
+    const mask = modelMaskFromSoft(object.soft, this.#options.maskSide, region);
+    return { objectId, mask, box: boundsOf(object) };
   }
 
   /** Crops of the named objects for the refiner; objects without a mask are left out. */

@@ -5,15 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Calibration } from '../../src/evaluation/calibration.ts';
 import type { PromptPool, Row, SettingSummary } from '../../src/evaluation/summarize.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
-import { makeClip } from '../fixtures/scene-clip.ts';
+import { filmScene } from '../fixtures/scene-clip.ts';
 
 const frameCount = 14;
 let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'maskstream-eval-'));
   // One has the name of a DAVIS clip, so that both means are seen.
-  await makeClip(join(folder, 'camel'), frameCount);
-  await makeClip(join(folder, 'made'), frameCount);
+  await filmScene(join(folder, 'camel'), frameCount);
+  await filmScene(join(folder, 'made'), frameCount);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeClip } from '../fixtures/scene-clip.ts';
+import { filmScene } from '../fixtures/scene-clip.ts';
 import { startService } from '../fixtures/start-service.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,7 +19,7 @@ describe('the README', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('has a client that runs as it stands', async () => {
-    const { truths } = await makeClip(folder, 6);
+    const { truths } = await filmScene(folder, 6);
     const box = truths[0]?.get(1)?.box;
     await using server = await startService();
     const program = /```js\n([\s\S]*?)```/

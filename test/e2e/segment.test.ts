@@ -19,19 +19,19 @@ import { liveFrames } from '../../src/frame/frame.ts';
 import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
 import { decodeRgb } from '../../src/video/index.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
-import { makeClip } from '../fixtures/scene-clip.ts';
-import type { MadeClip } from '../fixtures/scene-clip.ts';
+import { filmScene } from '../fixtures/scene-clip.ts';
+import type { SceneClip } from '../fixtures/scene-clip.ts';
 import { startService } from '../fixtures/start-service.ts';
 import type { RunningService } from '../fixtures/start-service.ts';
 
 const frameCount = 12;
 let folder = '';
-let clip: MadeClip;
+let clip: SceneClip;
 let server: RunningService;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'maskstream-segment-'));
-  clip = await makeClip(join(folder, 'made'), frameCount);
+  clip = await filmScene(join(folder, 'made'), frameCount);
   server = await startService();
 });
 afterAll(async () => {

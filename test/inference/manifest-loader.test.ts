@@ -44,8 +44,8 @@ test.each<[string, string, (manifest: LooseManifest) => void]>([
   ['no candidates', 'masks.candidates', (m) => (m.masks.candidates = 0)],
   [
     'a choice beyond the candidates',
-    'clearPromptCandidate',
-    (m) => (m.masks.clearPromptCandidate = 2),
+    'unambiguousPromptCandidate',
+    (m) => (m.masks.unambiguousPromptCandidate = 2),
   ],
   ['a refiner without its graph', 'refiner', (m) => delete m.graphs.refiner],
   ['a text graph without vocabulary', 'text', (m) => (m.text = null)],
@@ -78,7 +78,7 @@ test.each<[string, string, (manifest: LooseManifest) => void]>([
 test('a missing file and broken JSON are refused with their path', async () => {
   await using folder = await writeToyModel();
   const path = join(folder.directory, 'manifest.json');
-  await writeFile(path, '{"formatVersion": 1,');
+  await writeFile(path, '{"formatVersion": 2,');
   await expect(loadManifest(folder.directory)).rejects.toMatchObject({
     code: 'model-load-failed',
     message: `${path} is not JSON`,

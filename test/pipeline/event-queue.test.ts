@@ -1,17 +1,6 @@
 import { expect, test } from 'vitest';
-import { ChunkQueue } from '../../src/pipeline/intake/chunk-queue.ts';
 import { EventQueue } from '../../src/pipeline/event-queue.ts';
-import { InputReader } from '../../src/pipeline/intake/input-reader.ts';
-import { settled } from '../fixtures/credit-source.ts';
-import { InputScript, prompt } from '../fixtures/session-harness.ts';
-
-/** Whether a promise has settled by now. */
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  let done = false;
-  void promise.finally(() => (done = true));
-  await settled();
-  return done;
-}
+import { isSettled } from '../fixtures/settled.ts';
 
 test('an event queue hands over in order, then ends; later events are ignored', async () => {
   const queue = new EventQueue<number>(2);
@@ -72,84 +61,4 @@ test('a consumer that waits is woken by an item and by the end', async () => {
   const second = items.next();
   queue.end();
   expect(await second).toEqual({ done: true, value: undefined });
-});
-
-test('a chunk queue takes the next chunk when the one before is taken', async () => {
-  const queue = new ChunkQueue();
-  await queue.push(Uint8Array.of(1));
-  const second = queue.push(Uint8Array.of(2));
-  expect(await isSettled(second)).toBe(false);
-  const chunks = queue[Symbol.asyncIterator]();
-  expect((await chunks.next()).value).toEqual(Uint8Array.of(1));
-  await second;
-  queue.end();
-  expect((await chunks.next()).value).toEqual(Uint8Array.of(2));
-  expect((await chunks.next()).done).toBe(true);
-  await queue.push(Uint8Array.of(3));
-});
-
-test('a decoder that stops early frees a reader that waits', async () => {
-  const queue = new ChunkQueue();
-  await queue.push(Uint8Array.of(1));
-  const second = queue.push(Uint8Array.of(2));
-  const chunks = queue[Symbol.asyncIterator]();
-  await chunks.next();
-  const third = queue.push(Uint8Array.of(3));
-  await chunks.return();
-  const pushes = [second, third, queue.push(Uint8Array.of(4))];
-  expect(await isSettled(Promise.all(pushes))).toBe(true);
-});
-
-function readerOf(inputs: InputScript) {
-  const told: unknown[] = [];
-  const reader = new InputReader(inputs, {
-    onPrompt: ({ requestId }) => told.push(requestId),
-    onFailure: (reason) => told.push(reason),
-    onEnd: () => told.push('end'),
-  });
-  return { reader, told };
-}
-
-test('prompts wait behind the chunks that were sent before them', async () => {
-  const inputs = new InputScript();
-  const first = prompt(1, 0);
-  const second = prompt(2, 0);
-  inputs.prompt(first).frames(2).prompt(second).end();
-  const { reader, told } = readerOf(inputs);
-  await settled();
-  expect(told).toEqual([first.requestId]);
-  const chunks = reader.chunks[Symbol.asyncIterator]();
-  await chunks.next();
-  await settled();
-  expect(told).toEqual([first.requestId, second.requestId, 'end']);
-  expect((await chunks.next()).done).toBe(false);
-  expect((await chunks.next()).done).toBe(true);
-});
-
-test('capture times are kept in order, and null is none', async () => {
-  const inputs = new InputScript();
-  for (const captureTimestampUs of [5, null, 6]) {
-    inputs.push({ kind: 'chunk', data: Uint8Array.of(1), captureTimestampUs });
-  }
-  inputs.endOfVideo().end();
-  const { reader } = readerOf(inputs);
-  for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
-  expect([1, 2, 3].map(() => reader.takeCaptureTimestamp())).toEqual([5, 6, null]);
-});
-
-test('a failure is told once, and ends the chunks and the prompts', async () => {
-  const broken = new Error('broken');
-  const { reader, told } = readerOf(new InputScript().fail(broken));
-  await settled();
-  expect(told).toEqual([broken, 'end']);
-  expect((await reader.chunks[Symbol.asyncIterator]().next()).done).toBe(true);
-});
-
-test('closing does not wait for a client that says nothing', async () => {
-  const { reader, told } = readerOf(new InputScript());
-  await settled();
-  reader.close();
-  reader.close();
-  expect((await reader.chunks[Symbol.asyncIterator]().next()).done).toBe(true);
-  expect(told).toEqual([]);
 });

@@ -117,7 +117,7 @@ test('aborted during encode, decode or refine of the model, or a tracker call', 
     expect({ stage, error }).toMatchObject({ stage, error: { code: 'cancelled' } });
     expect(summary).toMatchObject({ framesOut: 0 });
   }
-  for (const stage of ['advance', 'priors', 'apply', 'deliver']) {
+  for (const stage of ['advance', 'plan', 'apply', 'deliver']) {
     const begun = gate();
     const goOn = gate();
     const trackers = localTrackers((method) => {

@@ -180,7 +180,7 @@ test('a hidden object has no mask, no box and no crop, and stays so', () => {
   tracker.apply([segmented(1, 2, true)]);
   expect(outputs(tracker)[0]).toMatchObject({ area: 0, box: null });
   expect(tracker.crops([1])).toEqual([]);
-  expect(tracker.priors([1], wholePicture)[0]!.box).toBeNull();
+  expect(tracker.prior(1, wholePicture).box).toBeNull();
   const { objects } = tracker.advance(picture(3));
   expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
   tracker.close();

@@ -18,6 +18,8 @@ import onnx
 from .model.decoder import FINE, MASKS, POINTS, SLOTS
 from .model.encoder import C4, C8, EMB
 
+#: Format of the manifest whose fields are written here: docs/models.md.
+FORMAT_VERSION = 2
 LIMIT_BYTES = 16_000_000
 #: Objects of one decoder run: their axis is open in the graph.
 OBJECTS_A_RUN = 4
@@ -76,6 +78,8 @@ def main() -> None:
     args = parser.parse_args()
     path = args.model / "manifest.json"
     manifest = json.loads(path.read_text())
+    if manifest["formatVersion"] != FORMAT_VERSION:
+        raise ValueError(f"{path}: expected formatVersion {FORMAT_VERSION} (docs/models.md), got {manifest['formatVersion']}")
     graphs = manifest["graphs"]
     if not any((args.onnx / f"{name}.onnx").exists() for name in ("encoder", "text", "refiner")):
         raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, text.onnx or refiner.onnx")

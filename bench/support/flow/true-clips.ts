@@ -35,6 +35,12 @@ export function loadTrainingClips(directory: string, names: readonly string[]): 
   );
 }
 
+/** Names of the clips in a folder of {@link loadTrainingClips}. */
+export function trainingClips(directory: string): string[] {
+  const firsts = readdirSync(directory).filter((file) => file.endsWith('_00000.jpg'));
+  return firsts.map((file) => file.slice(0, -'_00000.jpg'.length)).toSorted();
+}
+
 /** The true mask of a frame, cut to its bounds. */
 export function trueMask(clip: TrueClip, index: number): SoftMask {
   const { width, height } = clip.size;

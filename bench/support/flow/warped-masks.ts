@@ -57,9 +57,9 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
       const column = ages.indexOf(age as (typeof ages)[number]);
       if (column < 0) continue;
       const truth = clip.masks[start + age]!;
-      sums.plain[column]! += iou(plain, truth);
-      sums.followed[column]! += iou(followed, truth);
-      sums.composed[column]! += iou(warpSoftMask(first, composed), truth);
+      sums.plain[column]! += maskIou(plain, truth);
+      sums.followed[column]! += maskIou(followed, truth);
+      sums.composed[column]! += maskIou(warpSoftMask(first, composed), truth);
       counts[column]!++;
     }
   }
@@ -75,7 +75,7 @@ export function warpedMaskIou(clip: TrueClip, engine: FlowEngine, longSide: numb
 }
 
 /** Prepared frames of a clip, and the flow between neighbours. */
-function flowsOf(clip: TrueClip, engine: FlowEngine, longSide: number) {
+export function flowsOf(clip: TrueClip, engine: FlowEngine, longSide: number) {
   const grid = flowGrid(clip.size, longSide);
   const images = clip.frames.map((frame) => {
     const image = createFlowImage(grid);
@@ -108,7 +108,8 @@ function zeros(): number[] {
   return ages.map(() => 0);
 }
 
-function iou(mask: SoftMask, truth: Uint8Array): number {
+/** IoU of a soft mask with a true bitmap of its size; 1 where both are empty. */
+export function maskIou(mask: SoftMask, truth: Uint8Array): number {
   let either = truth.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0);
   let shared = 0;
   const window = mask.window ?? { x: 0, y: 0, width: 0, height: 0 };

@@ -1,4 +1,5 @@
 import { assertNever } from '../../frame/errors.ts';
+import { sigmoid } from '../../frame/sigmoid.ts';
 import { consensusScore, stabilityScore } from './mask-stability.ts';
 import type { Knots, Manifest } from '../manifest.ts';
 import type { DecodeRequest, Segmented } from '../../frame/ports.ts';
@@ -61,14 +62,14 @@ export function chooseCandidate(
   manifest: Pick<Manifest, 'masks' | 'iou' | 'presence'>,
 ): Segmented {
   const kind = promptCase(shape);
-  const { clearPromptCandidate, side } = manifest.masks;
+  const { unambiguousPromptCandidate, side } = manifest.masks;
   const { activation, calibration, calibrationByPrompt } = manifest.iou;
   const scores = [...candidates.scores].map((score) => activate(score, activation));
   const area = side * side;
   const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
   const stability = masks.map(stabilityScore);
   const weighed = scores.map((score, i) => score * Math.max(minStability, stability[i]!));
-  const chosen = kind === 'click' ? indexOfHighest(weighed) : clearPromptCandidate;
+  const chosen = kind === 'click' ? indexOfHighest(weighed) : unambiguousPromptCandidate;
   return {
     // A copy of its own: the run's whole output must not cross the thread or stay alive with it.
     logits: masks[chosen]!.slice(),
@@ -92,11 +93,6 @@ export function calibrate(raw: number, knots: Knots): number {
     lastExpected = expected;
   }
   return lastExpected;
-}
-
-/** Logistic function. */
-export function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
 }
 
 function presenceOf(raw: number | null, rule: Manifest['presence']): number {

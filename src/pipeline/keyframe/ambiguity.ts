@@ -1,15 +1,11 @@
-import type { Frame } from '../../frame/frame.ts';
 import type { PromptClarity } from '../../tracking/object/confidence.ts';
 import { softMaskIou } from '../../tracking/mask/iou.ts';
-import { passMask, type PassResult } from './pass.ts';
+import type { PassResult } from './pass.ts';
 
 /** How clearly a prompt named one thing, by the passes over it in turn; null: one not taken. */
-export function promptClarity(
-  taken: readonly (PassResult | null)[],
-  frame: Pick<Frame, 'analysis'>,
-): PromptClarity {
+export function promptClarity(taken: readonly (PassResult | null)[]): PromptClarity {
   const passes = taken.filter((pass) => pass !== null);
-  const masks = passes.map((pass) => passMask(pass, frame).soft);
+  const masks = passes.map(({ mask }) => mask.soft);
   const agreements = masks.slice(1).map((mask, i) => softMaskIou(masks[i]!, mask));
   const stabilities = passes.map(({ result }) => result.stability);
   return {

@@ -3,8 +3,9 @@ import { memoryOf } from '../prompts/object-record.ts';
 import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { FeatureName } from './feature-bank.ts';
 import { segmentObjects } from './segment.ts';
-import type { KeyframeContext, KeyframeObject } from './pass.ts';
-import type { StageTimingsUs } from '../session-types.ts';
+import type { KeyframeContext } from './encode.ts';
+import { regionsOf, type KeyframeObject } from './plan.ts';
+import type { StageTimingsUs } from '../stage-clock.ts';
 
 /** How an asynchronous keyframe ended. */
 export type AsyncKeyframeResult =
@@ -31,12 +32,9 @@ export class AsyncKeyframe {
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
     this.frameIndex = frame.index;
-    this.features = objects.flatMap(({ record, region, redetectionRegion }) => [
-      ...memoryOf(record),
-      { frameIndex: frame.index, region },
-      ...(redetectionRegion === null
-        ? []
-        : [{ frameIndex: frame.index, region: redetectionRegion }]),
+    this.features = objects.flatMap((object) => [
+      ...memoryOf(object.record),
+      ...regionsOf(object).map((region) => ({ frameIndex: frame.index, region })),
     ]);
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
     this.over = this.#run(frame.retain(), objects, { ...context, signal });

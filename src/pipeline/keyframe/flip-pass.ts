@@ -1,18 +1,15 @@
 import type { Frame } from '../../frame/frame.ts';
 import { inFractions, unionBox, type Box } from '../../frame/geometry.ts';
-import type { SoftMask } from '../../frame/soft-mask.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import type { DecodeRequest } from '../../frame/ports.ts';
 import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
-import { isInside } from './click-cells.ts';
-import { sharedRegion } from './regions.ts';
+import type { Answer, DecoderPass, PassResult } from './pass.ts';
 import {
-  passMask,
+  isInside,
   positiveClicksBox,
   promptInRegion,
-  type KeyframeContext,
-  type KeyframeObject,
-  type DecoderPass,
-  type PassResult,
-} from './pass.ts';
+  type FramePrompt,
+} from './prompt-geometry.ts';
 
 /**
  * The flip pass sees a crop of so many times the answer's box. Held-out clips, IoU on prompted frames at
@@ -20,68 +17,40 @@ import {
  */
 const flippedCropScale = 1.4;
 
-/** One prompted object with the answer that the flip pass starts from. */
-type Answered = {
-  readonly object: KeyframeObject;
-  /** Region of the answer. */
-  readonly from: Box;
-  readonly soft: SoftMask;
-  /** Its mask and the clicks on it, in fractions of the picture; its box where there is no mask. */
-  readonly place: Box;
-};
-
 /**
- * Flip augmentation: one more pass over each prompted object, in a zoomed crop flipped left to
- * right, where the model gains from it. Objects that were answered in one region share one encoder run. What is remembered was
- * seen as it is, so it takes no part.
+ * Flip augmentation: one more pass over a prompted object, in a zoomed crop flipped left to right,
+ * where the model gains from it. Memory was seen as it is, so it takes no part.
+ *
+ * @param hasPrior the prompt corrects a propagated mask
  */
-export function flipPasses(
-  objects: readonly KeyframeObject[],
-  answers: readonly (PassResult | null)[],
-  { segmenter: { info } }: KeyframeContext,
-  frame: Frame,
-): (DecoderPass | null)[] {
+export function flipPass(
+  prompt: FramePrompt,
+  answer: PassResult,
+  { frame, info, hasPrior }: { frame: Frame; info: ModelInfo; hasPrior: boolean },
+): DecoderPass | null {
   const { averageFlipPass, regionScale } = info.tracking;
-  if (!averageFlipPass) return objects.map(() => null);
-  const asked = objects.map((object, i) =>
-    object.prompt && answers[i] ? answered(object, answers[i], frame) : null,
-  );
-  const scale = regionScale && Math.min(regionScale, flippedCropScale);
-  const regions = new Map<Box, Box>();
-  for (const from of new Set(asked.flatMap((one) => one?.from ?? []))) {
-    const here = asked.filter((one) => one?.from === from);
-    const places = here.flatMap((one) => one?.place ?? []);
-    regions.set(from, sharedRegion(places, scale));
-  }
-  return asked.map((one) => {
-    const region = one && regions.get(one.from);
-    if (!region) return null;
-    const { prompt, prior } = one.object;
-    const { clicks, box } = promptInRegion(prompt, region, frame.display);
-    // A box alone gained less from the answer as prior.
-    const hint =
-      box !== null && prior === null ? null : modelMaskFromSoft(one.soft, info.maskSide, region);
-    const request = { clicks: clicks.filter(isInside), box, prior: hint, memory: [] };
-    return { region, request, flipped: true };
-  });
-}
-
-function answered(object: KeyframeObject, answer: PassResult, frame: Frame): Answered | null {
   const { display } = frame;
-  const { prompt } = object;
-  const { soft, box } = passMask(answer, frame);
-  const drawn = prompt?.box ? inFractions(prompt.box, display) : null;
-  const found = box ?? drawn;
-  if (found === null) return null;
+  const { soft, box } = answer.mask;
+  const found = box ?? (prompt.box && inFractions(prompt.box, display));
+  if (!averageFlipPass || found === null) return null;
   const place = unionBox(found, positiveClicksBox(prompt, display)) ?? found;
-  return { object, from: answer.region, soft, place };
+  const scale = regionScale && Math.min(regionScale, flippedCropScale);
+  const request = (region: Box): DecodeRequest => {
+    const { clicks, box: drawn } = promptInRegion(prompt, region, display);
+    // A box alone gained less from the answer as prior.
+    const isHinted = drawn === null || hasPrior;
+    const prior = isHinted ? modelMaskFromSoft(soft, info.maskSide, region) : null;
+    return { clicks: clicks.filter(isInside), box: drawn, prior, memory: [] };
+  };
+  return { region: { answeredIn: answer.region, place, scale }, request, flipped: true };
 }
 
 /**
  * An answer with the mean of its logits and the flip pass's, in the answer's region: its
  * features are at hand for the memory. Where the flip pass did not reach, the answer stands.
  */
-export function averageWithFlipped(answer: PassResult, flipped: PassResult): PassResult {
+export function averageWithFlipped(answer: Answer, flipped: Answer | null): Answer {
+  if (flipped === null) return answer;
   const { region, result } = answer;
   const other = flipped.result;
   const side = Math.sqrt(result.logits.length);

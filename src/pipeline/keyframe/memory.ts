@@ -3,7 +3,7 @@ import type { ModelInfo } from '../../frame/model.ts';
 import {
   rememberCorrection,
   rememberKeyframe,
-  type ObjectRecord,
+  type ObjectRecords,
 } from '../prompts/object-record.ts';
 import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { probabilitiesOf } from './probabilities.ts';
@@ -33,7 +33,7 @@ export function segmentedMasks(actions: readonly SegmentedAction[]): KeyframeMas
 
 /** The records after a keyframe's masks entered their objects' memories, where good enough. */
 export function rememberMasks(
-  records: ReadonlyMap<number, ObjectRecord>,
+  records: ObjectRecords,
   keyframe: {
     readonly frameIndex: number;
     readonly masks: KeyframeMasks;
@@ -41,7 +41,7 @@ export function rememberMasks(
     readonly asked: ReadonlySet<number>;
   },
   model: ModelInfo,
-): ReadonlyMap<number, ObjectRecord> {
+): ObjectRecords {
   const { memorySlots, tracking } = model;
   if (memorySlots === 0) return records;
   const next = new Map(records);

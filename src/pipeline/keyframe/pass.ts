@@ -1,112 +1,75 @@
 import type { Frame } from '../../frame/frame.ts';
-import { inFractions, unionBox, wholePicture, type Box, type Size } from '../../frame/geometry.ts';
-import type { Click } from '../../frame/prompt.ts';
+import { inFractions, type Box, type Size } from '../../frame/geometry.ts';
+import type { DecodeRequest, Segmented } from '../../frame/ports.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import { softMaskBounds, softMaskFromLogits } from '../../tracking/mask/model-mask.ts';
+import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { ObjectRecord } from '../prompts/object-record.ts';
-import type { PriorMask } from '../../tracking/tracker-types.ts';
-import type { PrefetchedFeatures } from './prefetch.ts';
-import type { FeatureBank } from './feature-bank.ts';
-import { boxInRegion } from './regions.ts';
+import { encodeInto, type KeyframeContext } from './encode.ts';
 import { flipMask, flipRequest } from './flip.ts';
-import type { DecodeRequest, Features, Segmented, Segmenter } from '../../frame/ports.ts';
-import type { StageClock } from '../stage-clock.ts';
+import { sharedRegion } from '../../frame/region-of-interest.ts';
 
-/** How one object is put to the model on a keyframe. */
-export type KeyframeObject = {
-  readonly record: ObjectRecord;
-  /** Region of interest: the part of the picture to encode, in fractions of it. */
-  readonly region: Box;
-  /** Its propagated mask in the region; null where it has none or the prompts start anew. */
-  readonly prior: PriorMask | null;
-  /** Prompts of this very frame, display pixels; null where there are none. */
-  readonly prompt: { readonly clicks: readonly Click[]; readonly box: Box | null } | null;
-  /** Where to re-detect it by memory if its mask leads to nothing; null: nowhere. */
-  readonly redetectionRegion: Box | null;
+/** A zoomed crop that objects share which were answered in one region: one encoder run for all. */
+export type SharedCrop = {
+  /** Region of the object's answer. */
+  readonly answeredIn: Box;
+  /** What the crop is to show, in fractions of the picture. */
+  readonly place: Box;
+  /** How many times the place's size it shows; null: the whole picture. */
+  readonly scale: number | null;
 };
 
-/** What segmenting a keyframe needs besides the objects. */
-export type KeyframeContext = {
-  readonly segmenter: Segmenter;
-  readonly bank: FeatureBank;
-  /** Encoder runs that were begun before the frame's turn. */
-  readonly prefetched: PrefetchedFeatures;
-  readonly clock: StageClock;
-  readonly signal: AbortSignal;
-  /** Called for each encoder run. */
-  readonly onEncode: () => void;
-};
-
-/** One decoder pass over one object: what is asked, in fractions of the region as it is. */
+/** One decoder pass over one object. */
 export type DecoderPass = {
-  readonly region: Box;
-  readonly request: DecodeRequest;
+  /** What the model sees, in fractions of the picture. */
+  readonly region: Box | SharedCrop;
+  /** What is asked, in fractions of the region as it is. */
+  readonly request: (region: Box) => DecodeRequest;
   /** The model sees the region flipped left to right; memory of such a pass is empty. Default: false. */
   readonly flipped?: boolean;
 };
 
-/** What the decoder said in one pass over one object, and the region of the picture that it saw. */
-export type PassResult = { readonly region: Box; readonly result: Segmented };
+/** What the model says of an object, and the region that its logits cover. */
+export type Answer = { readonly region: Box; readonly result: Segmented };
 
-/** What a prompt says, in fractions of a region; clicks mean the middle of their pixel. */
-export function promptInRegion(
-  prompt: KeyframeObject['prompt'],
-  region: Box,
-  display: Size,
-): Pick<DecodeRequest, 'clicks' | 'box'> {
-  const clicks = (prompt?.clicks ?? []).map((click) => ({
-    ...click,
-    x: ((Math.floor(click.x) + 0.5) / display.width - region.x) / region.width,
-    y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
-  }));
-  if (!prompt?.box) return { clicks, box: null };
-  return { clicks, box: boxInRegion(inFractions(prompt.box, display), region) };
+/** What the decoder said in one pass over one object. */
+export type PassResult = Answer & {
+  /** The mask at analysis size and its box in fractions of the picture (null: empty); made once. */
+  readonly mask: { readonly soft: SoftMask; readonly box: Box | null };
+};
+
+/**
+ * The passes over one object in turn: each may rest on what those before it said, null leaves one
+ * out. Ends with what they say together; null: nothing. Objects take turns, so that one run serves
+ * all that are asked in one region.
+ */
+export type Passes = Generator<DecoderPass | null, SegmentedAction | null, PassResult | null>;
+
+/** What is to be applied; by default the object is there, and no prompt of this frame named it. */
+export function segmentedAs(
+  { objectId }: Pick<ObjectRecord, 'objectId'>,
+  { region, result: { logits, predictedIou, presence } }: Answer,
+  { hidden = false, prompt = null }: Partial<Pick<SegmentedAction, 'hidden' | 'prompt'>>,
+): SegmentedAction {
+  return { kind: 'segmented', objectId, logits, predictedIou, presence, hidden, region, prompt };
 }
 
-/** The pixel that a click is on, in fractions of the picture. */
-export function pixelUnder({ x, y }: Click, display: Size): Box {
-  const pixel = { x: Math.floor(x), y: Math.floor(y), width: 1, height: 1 };
-  return inFractions(pixel, display);
+/** A pass's result; its mask is made when it is first asked for. */
+export function passResult({ region, result }: Answer, analysis: Size): PassResult {
+  let mask: PassResult['mask'] | null = null;
+  return {
+    region,
+    result,
+    get mask() {
+      return (mask ??= maskIn(region, result.logits, analysis));
+    },
+  };
 }
 
-/** The pixels that a prompt's positive clicks are on, in fractions of the picture; null: none. */
-export function positiveClicksBox(prompt: KeyframeObject['prompt'], display: Size): Box | null {
-  const positive = (prompt?.clicks ?? []).filter(({ label }) => label === 'positive');
-  return positive.reduce<Box | null>(
-    (box, click) => unionBox(box, pixelUnder(click, display)),
-    null,
-  );
-}
-
-/** The mask of a pass, at analysis size, and its box in fractions of the picture; null: empty. */
-export function passMask(
-  { region, result: { logits } }: PassResult,
-  { analysis }: Pick<Frame, 'analysis'>,
-): { readonly soft: SoftMask; readonly box: Box | null } {
+function maskIn(region: Box, logits: Float32Array, analysis: Size): PassResult['mask'] {
   const soft = softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region);
   const bounds = softMaskBounds(soft);
   return { soft, box: bounds && inFractions(bounds, analysis) };
-}
-
-/** Runs the image encoder on a region unless its features are held already. The bank owns them. */
-export async function encodeInto(
-  context: KeyframeContext,
-  frame: Frame,
-  region: Box,
-  flipped = false,
-): Promise<Features> {
-  const { bank, clock, segmenter, signal } = context;
-  const held = bank.get({ frameIndex: frame.index, region, flipped });
-  if (held) return held;
-  const isWhole = region === wholePicture && !flipped;
-  const prefetched = isWhole ? context.prefetched.take(frame.index) : undefined;
-  if (prefetched === undefined) context.onEncode();
-  const features = await clock.time(
-    'encode',
-    () => prefetched ?? segmenter.encode(frame, signal, { region, flipped }),
-  );
-  bank.put(features);
-  return features;
 }
 
 /** Decodes, view by view; null where nothing is asked. Masks come back as the picture is. */
@@ -115,22 +78,41 @@ export async function decodePasses(
   frame: Frame,
   passes: readonly (DecoderPass | null)[],
 ): Promise<(PassResult | null)[]> {
+  const regions = regionsOf(passes);
   const results = passes.map((): PassResult | null => null);
   for (const flipped of [false, true]) {
-    const asked = passes.flatMap((pass, i) =>
-      pass !== null && (pass.flipped ?? false) === flipped ? [{ pass, i }] : [],
-    );
-    for (const region of new Set(asked.map(({ pass }) => pass.region))) {
-      const here = asked.filter(({ pass }) => pass.region === region);
-      const requests = here.map(({ pass }) => pass.request);
+    const asked = passes.flatMap((pass, i) => {
+      const region = regions[i];
+      const isAsked = pass !== null && region && (pass.flipped ?? false) === flipped;
+      return isAsked ? [{ i, region, request: pass.request(region) }] : [];
+    });
+    for (const region of new Set(asked.map((one) => one.region))) {
+      const here = asked.filter((one) => one.region === region);
+      const requests = here.map(({ request }) => request);
       const decoded = await decodeView(context, frame, { region, flipped, requests });
       here.forEach(({ i }, k) => {
         const result = decoded[k];
-        if (result) results[i] = { region, result };
+        if (result) results[i] = passResult({ region, result }, frame.analysis);
       });
     }
   }
   return results;
+}
+
+/** The region of each pass; crops of objects that were answered in one region become one. */
+function regionsOf(passes: readonly (DecoderPass | null)[]): (Box | null)[] {
+  const crops = passes.flatMap((pass) => (pass && 'place' in pass.region ? [pass.region] : []));
+  const shared = new Map<Box, Box>();
+  for (const { answeredIn, scale } of crops) {
+    if (shared.has(answeredIn)) continue;
+    const here = crops.filter((crop) => crop.answeredIn === answeredIn);
+    const places = here.map(({ place }) => place);
+    shared.set(answeredIn, sharedRegion(places, scale));
+  }
+  return passes.map((pass) => {
+    if (pass === null) return null;
+    return 'place' in pass.region ? (shared.get(pass.region.answeredIn) ?? null) : pass.region;
+  });
 }
 
 async function decodeView(

@@ -40,56 +40,83 @@ export type FrameEvidence = {
   readonly lowestConfidence: number;
   /** Largest sum of expected losses of a visible object since its keyframe, in IoU times frames. */
   readonly largestLossSum: number;
+  /**
+   * In LATEST, where a keyframe's run overlaps with the frames after it; null in EVERY_FRAME, where
+   * nothing depends on time.
+   */
+  readonly live: {
+    /** A run is under way. */
+    readonly inWork: boolean;
+    /** Whether one that can wait may begin now: the streams of a server share the model's time. */
+    readonly mayBegin: () => boolean;
+  } | null;
 };
 
 /** What happens to one frame. */
 export type FrameDecision =
-  { readonly kind: 'segment'; readonly reason: KeyframeReason } | { readonly kind: 'propagate' };
+  /** The model runs on it, and its masks say so. */
+  | { readonly kind: 'segment'; readonly reason: KeyframeReason }
+  /** A run begins on it, in place of one under way; its masks are propagated meanwhile. */
+  | { readonly kind: 'begin'; readonly reason: KeyframeReason }
+  | { readonly kind: 'propagate' };
 
 /** Loss, in IoU times frames, that may add up before a keyframe, for each unit of doubt allowed. */
 const lossPerDoubt = 1.2;
 
-const propagate: FrameDecision = { kind: 'propagate' };
-
-/** Decides whether the full model runs on a frame; everything else obeys. Pure. */
+/**
+ * Decides whether the full model runs on a frame; everything else obeys. It alone asks the budget
+ * whether a keyframe that is due may begin, and only where one may wait. What hidden objects are due
+ * for re-detection and whose confidence has clearly fallen is evidence; which objects the model is
+ * asked about on a keyframe is its plan.
+ */
 export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): FrameDecision {
-  if (evidence.prompted) return { kind: 'segment', reason: 'prompt' };
-  if (evidence.trackedObjects + evidence.missingObjects === 0) {
-    return propagate;
-  }
-  if (evidence.resumed) return { kind: 'segment', reason: 'resume' };
-  if (evidence.sizeChanged) return { kind: 'segment', reason: 'size-change' };
-  if (policy.kind === 'fixed') return decideFixed(evidence, policy.intervalFrames);
-  return decideAdaptive(evidence, policy);
+  const reason = reasonOf(evidence, policy);
+  if (reason === null) return { kind: 'propagate' };
+  const { live } = evidence;
+  // A prompt is always answered on its own frame.
+  if (live === null || reason === 'prompt') return { kind: 'segment', reason };
+  const canWait = reason === 'interval' || reason === 'low-confidence';
+  if (canWait && (live.inWork || !live.mayBegin())) return { kind: 'propagate' };
+  // A run under way is out of date: its masks cannot be carried over what happened here.
+  return { kind: 'begin', reason };
 }
 
-/** Keyframes at the prompt frames and every N frames after the first of them, nothing else. */
-function decideFixed(evidence: FrameEvidence, intervalFrames: number): FrameDecision {
-  const start = evidence.firstPromptFrame;
-  if (start === null) return propagate;
-  const due = evidence.frameIndex > start && (evidence.frameIndex - start) % intervalFrames === 0;
-  return due ? { kind: 'segment', reason: 'interval' } : propagate;
+/** Whether a fixed policy is certain to make a frame a keyframe, whatever happens until then. */
+export function isKnownKeyframe(
+  frameIndex: number,
+  firstPromptFrame: number | null,
+  policy: KeyframePolicy,
+): boolean {
+  if (policy.kind !== 'fixed' || firstPromptFrame === null) return false;
+  return (
+    frameIndex > firstPromptFrame && (frameIndex - firstPromptFrame) % policy.intervalFrames === 0
+  );
 }
 
-function decideAdaptive(
+/** Why a keyframe is due; null: none is. */
+function reasonOf(evidence: FrameEvidence, policy: KeyframePolicy): KeyframeReason | null {
+  if (evidence.prompted) return 'prompt';
+  if (evidence.trackedObjects + evidence.missingObjects === 0) return null;
+  if (evidence.resumed) return 'resume';
+  if (evidence.sizeChanged) return 'size-change';
+  if (policy.kind === 'adaptive') return adaptiveReason(evidence, policy);
+  // Keyframes at the prompt frames and every N frames after the first of them, nothing else.
+  const { frameIndex, firstPromptFrame } = evidence;
+  return isKnownKeyframe(frameIndex, firstPromptFrame, policy) ? 'interval' : null;
+}
+
+function adaptiveReason(
   evidence: FrameEvidence,
   policy: Extract<KeyframePolicy, { kind: 'adaptive' }>,
-): FrameDecision {
-  if (evidence.lastKeyframe === null) return propagate;
-  if (evidence.sceneCut >= sceneCutThreshold) return { kind: 'segment', reason: 'scene-cut' };
+): KeyframeReason | null {
+  if (evidence.lastKeyframe === null) return null;
+  if (evidence.sceneCut >= sceneCutThreshold) return 'scene-cut';
   const age = evidence.frameIndex - evidence.lastKeyframe;
-  if (age < policy.minIntervalFrames) return propagate;
-  if (evidence.redetection === 'urgent') return { kind: 'segment', reason: 'low-confidence' };
-  if (evidence.trackedObjects === 0) {
-    return evidence.redetection === 'due' ? { kind: 'segment', reason: 'interval' } : propagate;
-  }
+  if (age < policy.minIntervalFrames) return null;
+  if (evidence.redetection === 'urgent') return 'low-confidence';
+  if (evidence.trackedObjects === 0) return evidence.redetection === 'due' ? 'interval' : null;
   // While others are visible, a re-detection that is due waits for their next keyframe and rides along.
-  if (age >= policy.maxIntervalFrames) return { kind: 'segment', reason: 'interval' };
-  if (evidence.largestLossSum >= lossPerDoubt * (1 - policy.minConfidence)) {
-    return { kind: 'segment', reason: 'low-confidence' };
-  }
-  if (evidence.lowestConfidence < policy.minConfidence) {
-    return { kind: 'segment', reason: 'low-confidence' };
-  }
-  return propagate;
+  if (age >= policy.maxIntervalFrames) return 'interval';
+  const isLossDue = evidence.largestLossSum >= lossPerDoubt * (1 - policy.minConfidence);
+  return isLossDue || evidence.lowestConfidence < policy.minConfidence ? 'low-confidence' : null;
 }

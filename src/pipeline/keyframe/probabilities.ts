@@ -1,4 +1,4 @@
-import { sigmoid } from '../../tracking/mask/model-mask.ts';
+import { sigmoid } from '../../frame/sigmoid.ts';
 
 /**
  * Logits as probabilities, element by element.

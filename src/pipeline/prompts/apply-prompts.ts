@@ -2,13 +2,13 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
-import { newObjectRecord, type ObjectRecord } from './object-record.ts';
+import { newObjectRecord, type ObjectRecord, type ObjectRecords } from './object-record.ts';
 import type { ObjectAction } from '../../tracking/tracker-types.ts';
 import type { TextInstance } from '../../frame/ports.ts';
 
 /** What the updates need besides themselves. */
 export type PromptScene = {
-  readonly records: ReadonlyMap<number, ObjectRecord>;
+  readonly records: ObjectRecords;
   readonly frame: Frame;
   /** Most clicks on one frame that the model takes for one object. */
   readonly maxClicks: number;
@@ -22,7 +22,7 @@ export type PromptOutcome =
 
 /** A frame's prompts, applied to the records. */
 export type PromptedFrame = {
-  readonly records: ReadonlyMap<number, ObjectRecord>;
+  readonly records: ObjectRecords;
   /** Objects with prompts on this frame: it becomes a keyframe where there is one. */
   readonly asked: ReadonlySet<number>;
   /** Those of them that start anew instead of correcting their propagated mask. */

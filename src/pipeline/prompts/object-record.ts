@@ -29,6 +29,9 @@ export type ObjectRecord = {
   readonly lastSeenUs: number;
 };
 
+/** The records of a stream's live objects, by id. */
+export type ObjectRecords = ReadonlyMap<number, ObjectRecord>;
+
 /** The record of an object that has just been named. */
 export function newObjectRecord(
   objectId: number,

@@ -1,17 +1,15 @@
-import type { Box } from '../../frame/geometry.ts';
 import type {
   DeliveredObject,
   DeliveryOptions,
   ObjectOutput,
   OutputOptions,
 } from '../../tracking/delivery-types.ts';
+import type { PlanRequest, TrackerPlan } from '../../tracking/keyframe-plan.ts';
 import type {
   AdvanceOptions,
   CropRequest,
   ObjectAction,
-  PriorMask,
   SegmentedAction,
-  Redetection,
   StepEvidence,
   TrackerFrame,
   TrackerOptions,
@@ -26,9 +24,7 @@ export type RemoteTrackerOptions = Omit<TrackerOptions, 'engine'> & {
 export type TrackerCalls = {
   open: { arguments: [RemoteTrackerOptions]; result: void };
   advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
-  boxes: { arguments: [readonly number[]]; result: (Box | null)[] };
-  redetections: { arguments: [readonly number[]]; result: Redetection[] };
-  priors: { arguments: [readonly number[], Box]; result: PriorMask[] };
+  plan: { arguments: [PlanRequest]; result: TrackerPlan };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };
   applyAsyncKeyframe: { arguments: [number, readonly SegmentedAction[]]; result: boolean };

@@ -1,3 +1,4 @@
+import { sigmoid } from '../../frame/sigmoid.ts';
 /** A score at or above this is a cut. */
 export const sceneCutThreshold = 0.5;
 
@@ -35,7 +36,7 @@ export function createSceneCutDetector(): SceneCutDetector {
         4 * (evidence.histogramDistance - 0.05) -
         12 * Math.min(recent, recentLimit);
       recent = Math.max(evidence.mismatch, 0.7 * recent);
-      return 1 / (1 + Math.exp(-logit));
+      return sigmoid(logit);
     },
     reset() {
       recent = 0;

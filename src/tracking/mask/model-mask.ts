@@ -8,11 +8,6 @@ import { measuresOf, readMask } from './measures.ts';
 /** Logit under which a pixel counts as outside when a window is cut: probability 0.02. */
 const outsideLogit = -4;
 
-/** The logistic function. */
-export function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
-}
-
 /** A soft mask with no pixels. */
 export function emptySoftMask(size: Size): SoftMask {
   return { size, window: null, values: new Float32Array(0) };

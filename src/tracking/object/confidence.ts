@@ -1,5 +1,5 @@
+import { sigmoid } from '../../frame/sigmoid.ts';
 import { confidenceModel, type ConfidenceModel } from './confidence-model.ts';
-import { sigmoid } from '../mask/model-mask.ts';
 
 /**
  * How clearly a prompt named one thing, by what the model made of it. A click that took a part, or

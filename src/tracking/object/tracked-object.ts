@@ -1,3 +1,4 @@
+import { inFractions, type Box } from '../../frame/geometry.ts';
 import type { Mask } from '../../frame/mask.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import type { ColourHistogram } from './colour-histogram.ts';
@@ -81,6 +82,12 @@ export function newTrackedObject(objectId: number, soft: SoftMask): TrackedObjec
     nonRigidSum: 0,
     lossSum: 0,
   };
+}
+
+/** Bounds of an object's mask, in fractions of the picture; null where it has none. */
+export function boundsOf({ soft }: TrackedObject): Box | null {
+  const { bounds } = measuresOf(soft);
+  return bounds && inFractions(bounds, soft.size);
 }
 
 /** What is known about an object's mask at a time; see {@link MaskEvidence}. */

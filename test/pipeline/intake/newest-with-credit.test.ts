@@ -1,7 +1,8 @@
 import { Subject } from 'rxjs';
 import { expect, test } from 'vitest';
 import { newestWithCredit } from '../../../src/pipeline/intake/newest-with-credit.ts';
-import { close, CreditSource, settled, type Closable } from '../../fixtures/credit-source.ts';
+import { close, CreditSource, type Closable } from '../../fixtures/credit-source.ts';
+import { settled } from '../../fixtures/settled.ts';
 
 function conflate(older: Closable, newer: Closable): Closable {
   close(older);

@@ -1,7 +1,8 @@
 import { Subject } from 'rxjs';
 import { expect, test } from 'vitest';
 import { pullWithCredit } from '../../../src/pipeline/intake/pull-with-credit.ts';
-import { close, CreditSource, settled, type Closable } from '../../fixtures/credit-source.ts';
+import { close, CreditSource, type Closable } from '../../fixtures/credit-source.ts';
+import { settled } from '../../fixtures/settled.ts';
 
 function observe(source: CreditSource) {
   const credit$ = new Subject<void>();

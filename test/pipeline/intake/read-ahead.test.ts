@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readAhead } from '../../../src/pipeline/intake/read-ahead.ts';
-import { close, CreditSource, settled } from '../../fixtures/credit-source.ts';
+import { close, CreditSource } from '../../fixtures/credit-source.ts';
+import { settled } from '../../fixtures/settled.ts';
 
 function ahead(source: CreditSource, depth = 2) {
   const read: number[] = [];

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { wholePicture } from '../../../src/frame/geometry.ts';
-import type { PassResult } from '../../../src/pipeline/keyframe/pass.ts';
+import { passResult, type PassResult } from '../../../src/pipeline/keyframe/pass.ts';
 import { promptClarity } from '../../../src/pipeline/keyframe/ambiguity.ts';
 
-const frame = { analysis: { width: 64, height: 32 } };
+const analysis = { width: 64, height: 32 };
 
 /** A square of set cells from `from` to `to` in both directions, as logits of 16 x 16. */
 function pass(
@@ -16,13 +16,13 @@ function pass(
     inside(i % 16) && inside(Math.floor(i / 16)) ? 8 : -8,
   );
   const result = { logits, predictedIou: 0.8, presence: 0.9, ...scores };
-  return { region: wholePicture, result };
+  return passResult({ region: wholePicture, result }, analysis);
 }
 
 test('two passes that found the same thing agree', () => {
   const first = pass(4, 12, { stability: 0.7, consensus: 0.6 });
   const second = pass(4, 12, { stability: 0.9, consensus: 0.2 });
-  expect(promptClarity([first, second], frame)).toEqual({
+  expect(promptClarity([first, second])).toEqual({
     stability: expect.closeTo(0.8, 12) as number,
     consensus: 0.6,
     agreementIou: 1,
@@ -31,17 +31,17 @@ test('two passes that found the same thing agree', () => {
 
 test('a second pass that found a quarter of the first agrees as much', () => {
   const scores = { stability: 1, consensus: 1 };
-  const { agreementIou } = promptClarity([pass(0, 16, scores), pass(0, 8, scores)], frame);
+  const { agreementIou } = promptClarity([pass(0, 16, scores), pass(0, 8, scores)]);
   expect(agreementIou).toBeCloseTo(0.25, 1);
 });
 
 test('one pass alone cannot disagree', () => {
-  const clarity = promptClarity([pass(4, 12, { stability: 0.7, consensus: 0.6 }), null], frame);
+  const clarity = promptClarity([pass(4, 12, { stability: 0.7, consensus: 0.6 }), null]);
   expect(clarity).toMatchObject({ stability: 0.7, agreementIou: 1 });
 });
 
 test('of three passes the pair that agrees least counts', () => {
   const scores = { stability: 1, consensus: 1 };
   const passes = [pass(0, 16, scores), pass(0, 16, scores), pass(0, 8, scores)];
-  expect(promptClarity(passes, frame).agreementIou).toBeCloseTo(0.25, 1);
+  expect(promptClarity(passes).agreementIou).toBeCloseTo(0.25, 1);
 });

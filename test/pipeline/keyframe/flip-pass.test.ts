@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { wholePicture, type Box } from '../../../src/frame/geometry.ts';
-import type { PassResult } from '../../../src/pipeline/keyframe/pass.ts';
+import type { Answer } from '../../../src/pipeline/keyframe/pass.ts';
 import { flipMask, flipRequest } from '../../../src/pipeline/keyframe/flip.ts';
 import { averageWithFlipped } from '../../../src/pipeline/keyframe/flip-pass.ts';
 
 const side = 8;
 
 /** A pass whose logits follow from the place in the picture. */
-function pass(region: Box, logitAt: (x: number, y: number) => number, scores = {}): PassResult {
+function pass(region: Box, logitAt: (x: number, y: number) => number, scores = {}): Answer {
   const logits = Float32Array.from({ length: side * side }, (_, i) => {
     const x = region.x + (((i % side) + 0.5) / side) * region.width;
     const y = region.y + ((Math.floor(i / side) + 0.5) / side) * region.height;

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { decideFrame, type FrameEvidence } from '../../../src/pipeline/keyframe/policy.ts';
+import {
+  decideFrame,
+  isKnownKeyframe,
+  type FrameEvidence,
+} from '../../../src/pipeline/keyframe/policy.ts';
 
 const calm: FrameEvidence = {
   frameIndex: 10,
@@ -14,6 +18,7 @@ const calm: FrameEvidence = {
   sceneCut: 0,
   lowestConfidence: 1,
   largestLossSum: 0,
+  live: null,
 };
 
 const fixed = (intervalFrames: number) => ({ kind: 'fixed', intervalFrames }) as const;
@@ -52,6 +57,13 @@ describe('fixed', () => {
       );
       expect(keyframes).toEqual(expected);
     }
+  });
+
+  test('a frame is known to be a keyframe before its turn where the interval says so', () => {
+    const known = [3, 4, 8, 13].filter((frameIndex) => isKnownKeyframe(frameIndex, 3, fixed(5)));
+    expect(known).toEqual([8, 13]);
+    expect(isKnownKeyframe(8, null, fixed(5))).toBe(false);
+    expect(isKnownKeyframe(8, 3, adaptive)).toBe(false);
   });
 
   test('without a first prompt there is nothing to count from', () => {
@@ -132,5 +144,49 @@ describe('adaptive', () => {
     const evidence = { ...calm, largestLossSum: 0.2, lastKeyframe: 2 };
     expect(decideFrame(evidence, adaptive)).toEqual({ kind: 'propagate' });
     expect(decideFrame(evidence, strict)).toEqual({ kind: 'segment', reason: 'low-confidence' });
+  });
+});
+
+describe('live', () => {
+  const unsure = { lowestConfidence: 0.1, lastKeyframe: 2 };
+
+  test.each([
+    [
+      'it may begin',
+      unsure,
+      { inWork: false, mayBegin: true },
+      { kind: 'begin', reason: 'low-confidence' },
+    ],
+    ['others have the model', unsure, { inWork: false, mayBegin: false }, { kind: 'propagate' }],
+    ['one is under way', unsure, { inWork: true, mayBegin: true }, { kind: 'propagate' }],
+    [
+      'a cut puts the one under way out of date',
+      { sceneCut: 0.9 },
+      { inWork: true, mayBegin: false },
+      { kind: 'begin', reason: 'scene-cut' },
+    ],
+    [
+      'a prompt is answered on its own frame',
+      { prompted: true },
+      { inWork: true, mayBegin: false },
+      { kind: 'segment', reason: 'prompt' },
+    ],
+  ])('%s', (_title, change, { inWork, mayBegin }, decision) => {
+    const live = { inWork, mayBegin: () => mayBegin };
+    expect(decideFrame({ ...calm, ...change, live }, adaptive)).toEqual(decision);
+  });
+
+  test('the model is asked for only where a keyframe is due, may wait and could begin', () => {
+    let asked = 0;
+    const mayBegin = () => ++asked > 0;
+    const decide = (change: Partial<FrameEvidence>, inWork = false) =>
+      decideFrame({ ...calm, ...change, live: { inWork, mayBegin } }, adaptive);
+    decide({});
+    decide(unsure, true);
+    decide({ sceneCut: 0.9 });
+    decide({ prompted: true });
+    expect(asked).toBe(0);
+    decide(unsure);
+    expect(asked).toBe(1);
   });
 });

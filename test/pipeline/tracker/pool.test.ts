@@ -1,4 +1,3 @@
-import { wholePicture } from '../../../src/frame/geometry.ts';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
@@ -120,14 +119,14 @@ test('an error inside a tracker stays with its call', async () => {
   await expect(
     tracker.call('output', { overlap: 'disjoint', maskSize: { width: 8, height: 8 } }),
   ).rejects.toMatchObject({ code: 'internal' });
-  expect(await tracker.call('priors', [], wholePicture)).toEqual([]);
+  expect(await tracker.call('crops', [])).toEqual([]);
   tracker.close();
 });
 
 test('a closed pool ends calls in flight and opens no more', async () => {
   const trackers = newPool(1);
   const tracker = await trackers.open(options);
-  const call = tracker.call('priors', [], wholePicture).catch((reason: unknown) => reason);
+  const call = tracker.call('crops', []).catch((reason: unknown) => reason);
   await trackers.close();
   // The answer may have been on its way already.
   const outcome = await call;
@@ -136,7 +135,7 @@ test('a closed pool ends calls in flight and opens no more', async () => {
       said === 'shutting-down' || (said as { code: unknown }).code === 'shutting-down',
   );
   await expect(trackers.open(options)).rejects.toMatchObject({ code: 'shutting-down' });
-  await expect(tracker.call('priors', [], wholePicture)).rejects.toMatchObject({
+  await expect(tracker.call('crops', [])).rejects.toMatchObject({
     code: 'shutting-down',
   });
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { measuresOf } from '../../../src/tracking/mask/measures.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
-import { randomNumbers, randomSoftMask } from '../../fixtures/discs.ts';
+import { randomSoftMask } from '../../fixtures/discs.ts';
+import { randomNumbers } from '../../fixtures/random-numbers.ts';
 
 const size = { width: 27, height: 19 };
 

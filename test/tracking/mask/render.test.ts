@@ -3,7 +3,8 @@ import { maskFromBitmap, maskIou, maskToBitmap } from '../../../src/frame/mask.t
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
 import { resizeMask } from '../../../src/tracking/object/render.ts';
-import { discMask, randomNumbers, randomSoftMask, softDisc } from '../../fixtures/discs.ts';
+import { discMask, randomSoftMask, softDisc } from '../../fixtures/discs.ts';
+import { randomNumbers } from '../../fixtures/random-numbers.ts';
 
 const analysis = { width: 128, height: 72 };
 const display = { width: 1280, height: 720 };

@@ -4,7 +4,8 @@ import { composeFlow } from '../../../src/tracking/flow/compose.ts';
 import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
-import { randomNumbers, randomSoftMask } from '../../fixtures/discs.ts';
+import { randomSoftMask } from '../../fixtures/discs.ts';
+import { randomNumbers } from '../../fixtures/random-numbers.ts';
 import { softIou, softMask, uniformFlow, valueAt } from '../../fixtures/textures.ts';
 
 const size = { width: 120, height: 80 };

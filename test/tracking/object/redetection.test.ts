@@ -13,7 +13,8 @@ import {
   startRedetection,
   type RedetectionState,
 } from '../../../src/tracking/object/redetection.ts';
-import { colouredPicture, green, grey, red, type Yuv } from '../../fixtures/coloured-picture.ts';
+import { colouredPicture, green, grey, red } from '../../fixtures/coloured-picture.ts';
+import type { Yuv } from '../../fixtures/painted-frames.ts';
 
 const size = { width: 160, height: 96 };
 const home: Box = { x: 40, y: 32, width: 32, height: 24 };

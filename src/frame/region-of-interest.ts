@@ -1,4 +1,4 @@
-import { unionBox, wholePicture, type Box } from '../../frame/geometry.ts';
+import { unionBox, wholePicture, type Box } from './geometry.ts';
 
 /** Smallest side of an encoded region, in fractions of the picture: less shows no surroundings. */
 const minRegionSide = 0.25;

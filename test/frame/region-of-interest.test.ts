@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { wholePicture, type Box } from '../../../src/frame/geometry.ts';
-import { boxInRegion, regionAround, sharedRegion } from '../../../src/pipeline/keyframe/regions.ts';
+import { wholePicture, type Box } from '../../src/frame/geometry.ts';
+import { boxInRegion, regionAround, sharedRegion } from '../../src/frame/region-of-interest.ts';
 
 /** x, y, width and height, without the noise of their last digits. */
 function sidesOf({ x, y, width, height }: Box): number[] {

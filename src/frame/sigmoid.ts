@@ -1,0 +1,4 @@
+/** The logistic function: log odds to a probability, 0..1. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}

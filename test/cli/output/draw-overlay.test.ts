@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { drawOverlay, overlayColour } from '../../../src/cli/output/draw-overlay.ts';
+import { emptyMask, maskFromBitmap } from '../../../src/frame/mask.ts';
+import { answeredFrame } from '../../fixtures/answered-frame.ts';
+
+describe('an overlay', () => {
+  test('tints the mask, leaves the rest, and survives objects without a mask', () => {
+    const picture = { size: { width: 64, height: 48 }, data: new Uint8Array(64 * 48 * 3) };
+    const bits = new Uint8Array(64 * 48);
+    for (let y = 20; y < 40; y++) bits.fill(1, y * 64 + 10, y * 64 + 50);
+    const mask = maskFromBitmap(bits, picture.size);
+    const base = answeredFrame(0, [1]).objects[0];
+    if (base === undefined) throw new Error('expected an object');
+    const hidden = { ...base, objectId: 2, box: null, area: 0, mask: emptyMask(picture.size) };
+    drawOverlay(picture, {
+      ...answeredFrame(0, []),
+      objects: [{ ...base, mask, box: mask.box }, hidden],
+    });
+    const at = (x: number, y: number) => [
+      ...picture.data.subarray((y * 64 + x) * 3, (y * 64 + x) * 3 + 3),
+    ];
+    expect(at(10, 25)).toEqual([...overlayColour(1)]);
+    expect(at(30, 30)).toEqual(overlayColour(1).map((value) => Math.round(value * 0.45)));
+    expect(at(60, 45)).toEqual([0, 0, 0]);
+    // The label stands on its background above the box.
+    expect(at(10, 12)).toEqual([...overlayColour(1)]);
+  });
+});
