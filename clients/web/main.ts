@@ -1,19 +1,11 @@
 import { render } from 'lit-html';
-import type { FromWorker, PagePrompt, SourceRequest, ToWorker } from './messages.ts';
+import type { FromWorker, SourceRequest, ToWorker } from './messages.ts';
 import { type Actions, sidePanel, timelines, topBar } from './panels.ts';
 import { openCamera } from './camera.ts';
 import { OverlayRecorder } from './overlay-recorder.ts';
-import { Stage, type StageGesture } from './stage.ts';
-import {
-  addFrame,
-  addObject,
-  addProblem,
-  forgetSource,
-  initialState,
-  liveObjects,
-  nameOf,
-  nextObjectId,
-} from './state.ts';
+import { Prompter } from './prompter.ts';
+import { Stage } from './stage.ts';
+import { addFrame, addProblem, forgetSource, initialState, nameOf } from './state.ts';
 import { drawTrack, frameAt } from './timeline.ts';
 
 const state = initialState();
@@ -21,17 +13,20 @@ const worker = new Worker('worker.js', { type: 'module' });
 const picture = element('picture') as HTMLCanvasElement;
 const marks = element('marks') as HTMLCanvasElement;
 const recorder = new OverlayRecorder(picture, save);
-/** Objects whose prompt is not answered yet, by request. */
-const asked = new Map<number, PagePrompt>();
+const prompter = new Prompter(state, tell);
 let stopCamera: (() => void) | null = null;
-let lastRequestId = 0;
 let drawing = false;
 
 const stage = new Stage({
   canvas: marks,
   tool: () => state.tool,
   negative: () => state.negative,
-  onGesture: (gesture) => act(gesture),
+  onGesture: (gesture) =>
+    change(() => {
+      prompter.act(gesture);
+      // A correction is watched from its frame on.
+      if (state.chosen !== null && !state.paused) followNewest();
+    }),
 });
 
 const actions: Actions = {
@@ -58,9 +53,9 @@ const actions: Actions = {
       object.hidden = !object.hidden;
       tellView();
     }),
-  remove,
-  undo,
-  find: (phrase) => send({ ...emptyPrompt(nextObjectId(state)), text: { phrase, maxObjects: 8 } }),
+  remove: (id) => change(() => prompter.remove(id)),
+  undo: () => change(() => prompter.undo()),
+  find: (phrase) => change(() => prompter.find(phrase)),
   pause: (paused) =>
     change(() => {
       state.paused = paused;
@@ -84,9 +79,10 @@ const actions: Actions = {
   dismiss: (index) => change(() => state.problems.splice(index, 1)),
 };
 
-worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(data);
-worker.onerror = ({ message }) =>
-  change(() => addProblem(state, `the page's worker failed: ${message}`));
+worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => receive(data));
+worker.addEventListener('error', ({ message }) =>
+  change(() => addProblem(state, `the page's worker failed: ${message}`)),
+);
 const canvas = picture.transferControlToOffscreen();
 const address = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}`;
 worker.postMessage({ kind: 'canvas', canvas, address } satisfies ToWorker, [canvas]);
@@ -117,10 +113,10 @@ function receive(message: FromWorker): void {
       state.shown = message.frameIndex;
       break;
     case 'acknowledged':
-      acknowledge(message.requestId, message.objectIds);
+      prompter.acknowledge(message.requestId, message.objectIds);
       break;
     case 'refused':
-      refuse(message.requestId, `${message.code}: ${message.message}`);
+      prompter.refuse(message.requestId, `${message.code}: ${message.message}`);
       break;
     case 'problem':
       addProblem(state, message.message);
@@ -163,105 +159,6 @@ function start(source: SourceRequest, kind: 'sample' | 'file' | 'image', name: s
     state.source = { kind, name };
     state.paused = kind === 'file';
     tell({ kind: 'start', source });
-  });
-}
-
-/** A gesture on the picture: refines the selected object, or makes a new one. */
-function act(gesture: StageGesture): void {
-  if (state.source === null) return;
-  const selected = state.selected === null ? undefined : state.objects.get(state.selected);
-  const isNew = selected === undefined || selected.removed;
-  if (gesture.kind === 'click' && gesture.negative && isNew) {
-    change(() =>
-      addProblem(state, 'Choose an object to refine before saying what is not part of it.'),
-    );
-    return;
-  }
-  const base = {
-    ...emptyPrompt(isNew ? nextObjectId(state) : selected.id),
-    action: isNew ? 'add' : 'refine',
-  } as const;
-  if (gesture.kind === 'click') {
-    send({ ...base, points: [{ ...gesture.point, positive: !gesture.negative }] });
-  } else if (gesture.kind === 'box') send({ ...base, box: gesture.box });
-  else send({ ...base, mask: gesture.mask });
-}
-
-/** A prompt for the frame that the user sees. */
-function emptyPrompt(objectId: number): PagePrompt {
-  return {
-    objectId,
-    action: 'add',
-    frameIndex: state.source?.kind === 'image' ? null : state.shown,
-    points: [],
-    box: null,
-    mask: null,
-    text: null,
-    label: null,
-  };
-}
-
-function send(prompt: PagePrompt): void {
-  const requestId = ++lastRequestId;
-  change(() => {
-    asked.set(requestId, prompt);
-    if (prompt.text === null && prompt.action === 'add') {
-      addObject(state, prompt.objectId);
-      state.selected = prompt.objectId;
-    }
-    tell({ kind: 'prompt', requestId, prompt });
-    // A correction is watched from its frame on.
-    if (state.chosen !== null && !state.paused) followNewest();
-  });
-}
-
-function acknowledge(requestId: number, objectIds: readonly number[]): void {
-  const prompt = asked.get(requestId);
-  asked.delete(requestId);
-  if (prompt === undefined) return;
-  if (prompt.text !== null && objectIds.length === 0) {
-    addProblem(state, `Nothing was found for "${prompt.text.phrase}".`);
-  }
-  for (const id of objectIds) {
-    const object = state.objects.get(id) ?? addObject(state, id);
-    if (prompt.action === 'add' || prompt.action === 'refine') object.prompts.push(prompt);
-  }
-}
-
-function refuse(requestId: number, message: string): void {
-  const prompt = asked.get(requestId);
-  asked.delete(requestId);
-  addProblem(state, message);
-  if (prompt?.action !== 'add') return;
-  state.objects.delete(prompt.objectId);
-  if (state.selected === prompt.objectId) state.selected = null;
-}
-
-function remove(id: number): void {
-  change(() => {
-    const object = state.objects.get(id)!;
-    object.removed = true;
-    if (state.selected === id) state.selected = null;
-    send({ ...emptyPrompt(id), action: 'remove', frameIndex: null });
-  });
-}
-
-/** Takes back the newest prompt: of one that made an object, the object goes; else what is left of its prompts stands again. */
-function undo(): void {
-  const objects = liveObjects(state).filter(({ prompts }) => prompts.length > 0);
-  const object = objects.find(({ id }) => id === state.selected) ?? objects.at(-1);
-  if (object === undefined) return;
-  const undone = object.prompts.pop();
-  const rest = [...object.prompts];
-  if (rest.length === 0 || undone === undefined) {
-    remove(object.id);
-    return;
-  }
-  send({
-    ...rest[0]!,
-    action: 'replace',
-    frameIndex: undone.frameIndex,
-    points: rest.flatMap(({ points }) => points),
   });
 }
 

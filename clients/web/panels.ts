@@ -102,7 +102,7 @@ function tokenForm(actions: Actions): TemplateResult {
   const submit = (event: Event) => {
     event.preventDefault();
     const data = new FormData(event.target as HTMLFormElement);
-    actions.giveToken(String(data.get('token') ?? ''));
+    actions.giveToken(textOf(data, 'token'));
   };
   return html`<form class="group" @submit=${submit}>
     <label>Token <input type="text" name="token" autocomplete="off" required /></label>
@@ -134,7 +134,7 @@ function textForm(state: State, actions: Actions): TemplateResult {
   const submit = (event: Event) => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    const phrase = String(new FormData(form).get('phrase') ?? '').trim();
+    const phrase = textOf(new FormData(form), 'phrase').trim();
     if (phrase !== '') actions.find(phrase);
   };
   const vocabulary = state.model?.vocabulary ?? [];
@@ -266,11 +266,21 @@ function objectRows(object: PageObject, state: State, actions: Actions): Templat
   `;
 }
 
+function textOf(data: FormData, name: string): string {
+  const value = data.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
+function ms(value: number | null | undefined): string {
+  return value == null ? '–' : `${value.toFixed(0)} ms`;
+}
+
+function row(name: string, value: string): TemplateResult {
+  return html`<dt>${name}</dt>
+    <dd>${value}</dd>`;
+}
+
 function figures({ statistics, shown, history }: State): TemplateResult {
-  const ms = (value: number | null | undefined) => (value == null ? '–' : `${value.toFixed(0)} ms`);
-  const row = (name: string, value: string) =>
-    html`<dt>${name}</dt>
-      <dd>${value}</dd>`;
   const newest = history.at(-1);
   return html`<dl id="figures">
     ${row('Frame', shown === null ? '–' : String(shown))}

@@ -174,8 +174,11 @@ export class Stage {
   }
 }
 
+function clamp(value: number, most: number): number {
+  return Math.min(Math.max(value, 0), most - 0.01);
+}
+
 function inside({ x, y }: Point, { width, height }: Size): Point {
-  const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most - 0.01);
   return { x: clamp(x, width), y: clamp(y, height) };
 }
 

@@ -11,13 +11,13 @@ import { readIndexedPng } from '../../src/formats/indexed-png.ts';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
 import { chromiumPath, startBrowser } from '../fixtures/browser.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
-import { makeClip, type MadeClip } from '../fixtures/scene-clip.ts';
+import { filmScene, type SceneClip } from '../fixtures/scene-clip.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 
 const frameCount = 24;
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let folder = '';
-let clip: MadeClip;
+let clip: SceneClip;
 let running: RunningService;
 let browser: Browser;
 let page: Page;
@@ -29,7 +29,7 @@ if (chromiumPath === null) console.warn('page: skipped, no Chromium (Debian: chr
 describe.skipIf(chromiumPath === null)('the live page', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'maskstream-page-'));
-    clip = await makeClip(join(folder, 'made'), frameCount);
+    clip = await filmScene(join(folder, 'made'), frameCount);
     running = await startService({ MASKSTREAM_WEB_PORT: '0' });
     browser = await startBrowser(await cameraFile());
   });
@@ -43,7 +43,7 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
   });
   afterEach(async () => {
     await page.context().close();
-    expect(complaints).toEqual([]);
+    if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join('; ')}`);
   });
 
   test('says that it is ready, and loads nothing from elsewhere', async () => {
@@ -53,10 +53,11 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
   test.each(['light', 'dark'] as const)(
     'has no accessibility violations in %s',
     async (colorScheme) => {
+      await open({ permissions: [], bypassCSP: true });
       await page.emulateMedia({ colorScheme });
       await openFile();
       await clickOn(clip.truths[0]!.get(1)!);
-      await page.addScriptTag({ content: readFileSync(axe, 'utf8') }).catch(() => undefined);
+      await page.addScriptTag({ content: readFileSync(axe, 'utf8') });
       const violations = await page.evaluate(async () => {
         const { axe: tool } = globalThis as unknown as {
           axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
@@ -137,12 +138,15 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await page.getByRole('button', { name: 'Cut-out' }).click();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.waitForSelector('[data-phase=ready]');
+    expect(await page.locator('.problem').allInnerTexts()).toEqual([]);
   });
 
   test('says what to do where the camera is refused', async () => {
     await open({ permissions: [] });
     await page.getByRole('button', { name: 'Camera', exact: true }).click();
-    await page.getByText('The camera was refused. Allow it for this page').waitFor();
+    const problem = page.locator('.problem span');
+    await problem.waitFor();
+    expect(await problem.innerText()).toMatch(/^The camera was refused\. Allow it for this page/);
   });
 
   test('can be used by keyboard alone', async () => {
@@ -150,7 +154,7 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await page.locator('#marks').focus();
     for (let press = 0; press < 3; press++) await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
-    await page.waitForSelector('tr[data-object="1"]');
+    await expect.poll(() => page.locator('tr[data-object="1"]').count()).toBe(1);
   });
 
   test('finds by a word what the model knows, and says where it knows the word not', async () => {
@@ -159,7 +163,9 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await page.waitForSelector('[data-phase=ended]');
     await page.getByRole('combobox', { name: 'Find' }).fill('unicorn');
     await page.getByRole('button', { name: 'Find' }).click();
-    await page.locator('.problem').first().waitFor();
+    const problem = page.locator('.problem span').first();
+    await problem.waitFor();
+    expect(await problem.innerText()).toContain('unicorn');
   });
 });
 
@@ -188,12 +194,19 @@ async function cameraFile(): Promise<string> {
   return file;
 }
 
-async function open({ permissions }: { readonly permissions: string[] }): Promise<void> {
+async function open({
+  permissions,
+  bypassCSP = false,
+}: {
+  readonly permissions: string[];
+  /** For a test's own script in the page. */
+  readonly bypassCSP?: boolean;
+}): Promise<void> {
   if (page !== undefined) await page.context().close();
   const context = await browser.newContext({
     permissions,
     viewport: { width: 1280, height: 860 },
-    bypassCSP: true,
+    bypassCSP,
   });
   page = await context.newPage();
   complaints = [];

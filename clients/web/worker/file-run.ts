@@ -29,8 +29,6 @@ const maxWaitingFrames = 30;
 /** Shown no faster than this, so that a click can still be meant for what is seen. */
 const leastFrameMs = 1000 / 60;
 
-/** So long after the last answer the file counts as done. */
-const quietMs = 1500;
 const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
 const waitingMessage = 'Say what to follow on the first picture, then press Start.';
 
@@ -57,7 +55,7 @@ class FileRun implements Run {
   #waiters: (() => void)[] = [];
   #paused = true;
   #stopped = false;
-  #sent = false;
+  #allAnswered = false;
   #over = false;
 
   constructor(parts: FileRunParts) {
@@ -115,6 +113,10 @@ class FileRun implements Run {
           display.resize(info);
         },
         onMasks: (masks) => this.#take(masks),
+        onAnswered: () => {
+          this.#allAnswered = true;
+          this.#changed();
+        },
         onEnd: ({ code, message }) => {
           this.#over = true;
           this.#changed();
@@ -153,7 +155,6 @@ class FileRun implements Run {
     }
     // Held frames can still be corrected until the user is done.
     if (goesOn()) stream.endOfVideo();
-    this.#sent = true;
   }
 
   async #show(): Promise<void> {
@@ -161,7 +162,11 @@ class FileRun implements Run {
     while (!this.#stopped) {
       const [next] = this.#answered.values();
       if (this.#paused || next === undefined) {
-        if (this.#over && next === undefined) return;
+        if (next === undefined && this.#allAnswered) {
+          this.#allAnswered = false;
+          post({ kind: 'phase', phase: 'ended', message: doneMessage });
+        }
+        if (next === undefined && this.#over) return;
         await this.#change();
         continue;
       }
@@ -171,7 +176,6 @@ class FileRun implements Run {
       post({ kind: 'statistics', statistics: statisticsOf(display, this.#shownAtMs) });
       this.#changed();
       await later(leastFrameMs);
-      if (this.#sent && this.#answered.size === 0) void this.#tellDone();
     }
   }
 
@@ -181,16 +185,6 @@ class FileRun implements Run {
     this.#first = null;
     if (first !== null) return first;
     return (await this.#pictures?.at(timestampUs - this.#firstUs)) ?? null;
-  }
-
-  /** The server says nothing after the last frame while held ones can still be corrected. */
-  async #tellDone(): Promise<void> {
-    const { display, post } = this.#parts;
-    const { last } = display.frames;
-    await later(quietMs);
-    const goesOn = this.#paused || this.#answered.size > 0 || display.frames.last !== last;
-    if (this.#stopped || this.#over || goesOn) return;
-    post({ kind: 'phase', phase: 'ended', message: doneMessage });
   }
 
   #change(): Promise<void> {

@@ -19,6 +19,8 @@ export type VideoStreamParts = {
   readonly post: (message: FromWorker) => void;
   readonly onInfo: (info: StreamInfo) => void;
   readonly onMasks: (masks: FrameMasks) => void;
+  /** After `endOfVideo`: no more frames, but held ones can be corrected. */
+  readonly onAnswered?: () => void;
   readonly onEnd: (end: CallEnd) => void;
 };
 
@@ -85,7 +87,7 @@ export class PageVideoStream {
   }
 
   #receive({ message }: SegmentVideoResponse): void {
-    const { post, onInfo, onMasks } = this.#parts;
+    const { post, onInfo, onMasks, onAnswered } = this.#parts;
     switch (message?.$case) {
       case 'info':
         this.#size = { width: message.value.width, height: message.value.height };
@@ -98,7 +100,8 @@ export class PageVideoStream {
         post(acknowledgement(message.value));
         break;
       case 'notice':
-        if (message.value.kind !== NoticeKind.NOTICE_KIND_OVERLOAD) {
+        if (message.value.kind === NoticeKind.NOTICE_KIND_VIDEO_ANSWERED) onAnswered?.();
+        else if (message.value.kind !== NoticeKind.NOTICE_KIND_OVERLOAD) {
           post({ kind: 'problem', message: message.value.message });
         }
         break;

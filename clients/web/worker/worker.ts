@@ -15,7 +15,7 @@ import { sampleFrames, sampleSize } from './sample-scene.ts';
 import { CallFailure, callOnce, openSocketCall, type ServerAccess } from './socket-call.ts';
 
 declare const self: {
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
   postMessage(message: FromWorker): void;
 };
 
@@ -31,13 +31,13 @@ let access: ServerAccess = { address: '', token: null };
 let run: Run | null = null;
 let ending = new AbortController();
 let model = 'maskstream';
-let asking = 0;
+let asking = new AbortController();
 
-self.onmessage = ({ data }) => {
+self.addEventListener('message', ({ data }) => {
   handle(data).catch((error: unknown) =>
     post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) }),
   );
-};
+});
 
 async function handle(message: ToWorker): Promise<void> {
   switch (message.kind) {
@@ -77,8 +77,10 @@ async function handle(message: ToWorker): Promise<void> {
 
 /** Asks until the server answers: it may still be loading its model, or be away. */
 async function askForModel(): Promise<void> {
-  const turn = ++asking;
-  while (turn === asking) {
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  while (!signal.aborted) {
     try {
       const request = ListModelsRequest.encode({}).finish();
       const { models } = ListModelsResponse.decode(await callOnce(access, 'ListModels', request));

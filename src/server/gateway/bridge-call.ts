@@ -111,7 +111,7 @@ class Bridge {
       return;
     }
     const call = (this.#call ??= this.#start());
-    if (call.write(message) === false) {
+    if (!call.write(message)) {
       this.#socket.pause();
       call.once('drain', () => this.#socket.resume());
     }
@@ -198,23 +198,25 @@ function toBuffer(data: RawData): Buffer {
 /** Longest control message: a token is the longest thing in one. */
 const maxControlBytes = 8192;
 
+function invalidControl(got: string): Control {
+  const expected = 'a text message must be {"type":"open"} or {"type":"end"}';
+  return { type: 'invalid', problem: `${expected}, got ${got}; protobuf messages are binary` };
+}
+
 function parseControl(bytes: Buffer): Control {
-  const problem = (got: string): Control => ({
-    type: 'invalid',
-    problem: `a text message must be {"type":"open"} or {"type":"end"}, got ${got}; protobuf messages are binary`,
-  });
-  if (bytes.length > maxControlBytes) return problem(`${bytes.length} bytes`);
+  if (bytes.length > maxControlBytes) return invalidControl(`${bytes.length} bytes`);
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch {
-    return problem('no JSON');
+    return invalidControl('no JSON');
   }
-  if (typeof value !== 'object' || value === null || !('type' in value)) return problem('no type');
+  if (typeof value !== 'object' || value === null || !('type' in value))
+    return invalidControl('no type');
   if (value.type === 'end') return { type: 'end' };
-  if (value.type !== 'open') return problem('another type');
+  if (value.type !== 'open') return invalidControl('another type');
   if (!('token' in value)) return { type: 'open' };
   return typeof value.token === 'string'
     ? { type: 'open', token: value.token }
-    : problem('a token that is no string');
+    : invalidControl('a token that is no string');
 }

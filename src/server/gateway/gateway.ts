@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { Client, credentials, status } from '@grpc/grpc-js';
+import { Client, credentials, status as grpcStatus } from '@grpc/grpc-js';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { Logger } from '../logger.ts';
@@ -169,7 +169,12 @@ function tellLoading(socket: WebSocket): void {
   const message = 'the model is being loaded';
   socket.on('error', () => socket.terminate());
   socket.send(
-    JSON.stringify({ type: 'status', code: status.UNAVAILABLE, message, error_code: 'loading' }),
+    JSON.stringify({
+      type: 'status',
+      code: grpcStatus.UNAVAILABLE,
+      message,
+      error_code: 'loading',
+    }),
   );
   socket.close(1000);
 }

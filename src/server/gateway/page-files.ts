@@ -81,7 +81,7 @@ export function servePage(
     );
     return;
   }
-  const [encoding, body] = encoded(file, String(request.headers['accept-encoding'] ?? ''));
+  const [encoding, body] = encoded(file, request.headers['accept-encoding'] ?? '');
   response.writeHead(200, {
     ...securityHeaders,
     'content-type': file.type,

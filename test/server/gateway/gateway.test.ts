@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, request } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,19 +13,19 @@ import {
   SegmentVideoResponse,
 } from '../../../src/gen/maskstream/v1/video_response.ts';
 import { callGateway, gatewaySocket } from '../../fixtures/gateway-call.ts';
-import { makeClip, type MadeClip } from '../../fixtures/scene-clip.ts';
+import { filmScene, type SceneClip } from '../../fixtures/scene-clip.ts';
 import { type RunningService, startService } from '../../fixtures/start-service.ts';
 
 const listModels = ListModelsRequest.encode({}).finish();
 const end = JSON.stringify({ type: 'end' });
 let folder = '';
-let clip: MadeClip;
+let clip: SceneClip;
 let running: RunningService;
 let page = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'maskstream-gateway-'));
-  clip = await makeClip(join(folder, 'made'), 8);
+  clip = await filmScene(join(folder, 'made'), 8);
   running = await startService({ MASKSTREAM_WEB_PORT: '0', MASKSTREAM_MAX_STREAMS: '4' });
   page = running.service.pageAddress ?? '';
 });
@@ -56,6 +56,14 @@ function requests(): (Uint8Array | string)[] {
   ];
 }
 
+function strip(masks: readonly FrameMasks[]) {
+  return masks.map(({ frameIndex, objects }) => ({ frameIndex, objects }));
+}
+
+function openMessage(token: string): string {
+  return JSON.stringify({ type: 'open', token });
+}
+
 function masksOf(messages: readonly Buffer[]): FrameMasks[] {
   return messages
     .map((bytes) => SegmentVideoResponse.decode(bytes).message)
@@ -67,7 +75,7 @@ async function get(path: string, headers: Record<string, string> = {}, method = 
   const { port } = new URL(page);
   const sent = request({ host: '127.0.0.1', port, path, method, headers });
   sent.end();
-  const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   for await (const part of response.setEncoding('utf8')) text += String(part);
   return { status: response.statusCode, headers: response.headers, text };
@@ -120,8 +128,6 @@ describe('a call over a WebSocket', () => {
     const expected: FrameMasks[] = [];
     for await (const result of stream) if (result.kind === 'masks') expected.push(result.masks);
     await Promise.all([prompted, sent]);
-    const strip = (masks: readonly FrameMasks[]) =>
-      masks.map(({ frameIndex, objects }) => ({ frameIndex, objects }));
     expect(strip(masksOf(messages))).toEqual(strip(expected));
     expect(expected).toHaveLength(8);
   });
@@ -203,13 +209,12 @@ describe('a server with a token', () => {
     const address = guarded.service.pageAddress ?? '';
     const call = (...messages: (Uint8Array | string)[]) =>
       callGateway(gatewaySocket(address, 'ListModels'), messages);
-    const open = (token: string) => JSON.stringify({ type: 'open', token });
     expect((await call(listModels)).status).toMatchObject({
       code: 16,
       error_code: 'unauthenticated',
     });
-    expect((await call(open('guess'), listModels)).status?.code).toBe(16);
-    expect((await call(open('secret'), listModels)).status?.code).toBe(0);
+    expect((await call(openMessage('guess'), listModels)).status?.code).toBe(16);
+    expect((await call(openMessage('secret'), listModels)).status?.code).toBe(0);
   });
 });
 
