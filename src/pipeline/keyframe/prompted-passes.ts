@@ -77,7 +77,7 @@ export function* correctedPasses(
   };
   const first = yield { region, request: () => asked };
   if (first === null) return null;
-  // What it looked like before, right or wrong, must not outvote what somebody says now.
+  // Its memory, right or wrong, must not outvote what somebody says now.
   const isOutvoted = asked.memory.length > 0 && contradicts(first, asked, info.maskSide);
   const request = () => ({ ...asked, memory: [] });
   const second = yield isOutvoted ? { region, request } : null;
