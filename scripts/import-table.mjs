@@ -91,7 +91,6 @@ const mayImport = {
     'src/tracking/flow',
     'src/pipeline/prompts',
     'src/pipeline/tracker',
-    'src/pipeline/session-types.ts',
     'src/pipeline/stage-clock.ts',
   ],
   'src/pipeline/tracker': ['src/frame', 'src/tracking', 'src/tracking/flow'],
