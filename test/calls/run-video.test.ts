@@ -21,6 +21,7 @@ import {
   summaryEvent,
 } from '../fixtures/scripted-session.ts';
 import { drawn } from '../fixtures/small-masks.ts';
+import { settled } from '../fixtures/settled.ts';
 
 let server: MaskstreamServer | null = null;
 let client: SegmentationClient | null = null;
@@ -90,7 +91,7 @@ test('the next frame waits until the one before is done with', async () => {
   await run(echoSession, {
     onFrame: async () => {
       most = Math.max(most, ++working);
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
       working--;
     },
   });
