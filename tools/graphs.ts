@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../src/inference/engine/onnxruntime.ts';
 import { cell, machineName, markdownTable } from '../bench/support/markdown-table.ts';
 import { percentile } from '../bench/support/percentile.ts';
 

@@ -62,6 +62,8 @@ export function connect(address: string, options: ConnectOptions = {}): Segmenta
   const client = new SegmentationServiceClient(address, credentialsOf(options.tls), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
+    // gRPC would ask the DNS server for a TXT record of every host, localhost too.
+    'grpc.service_config_disable_resolution': 1,
   });
   const metadata = () => {
     const headers = new Metadata();

@@ -105,6 +105,8 @@ function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions 
     'grpc.keepalive_time_ms': keepalive.intervalMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
+    // An address to listen on is no service to ask the DNS server about.
+    'grpc.service_config_disable_resolution': 1,
   };
 }
 

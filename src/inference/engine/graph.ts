@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { InferenceSession, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { GraphManifest, GraphRole, TensorManifest } from '../manifest.ts';
 

@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
+import { Tensor } from '../engine/onnxruntime.ts';
 import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';

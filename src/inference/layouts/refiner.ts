@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
+import { Tensor } from '../engine/onnxruntime.ts';
 import { calibrate } from './candidate.ts';
 import { floats } from './maskstream.ts';
 import type { Graphs } from './layout.ts';
