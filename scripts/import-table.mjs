@@ -38,7 +38,7 @@ const mayImport = {
     'src/inference/text',
     'src/inference/worker',
   ],
-  'src/inference/engine': ['src/frame', 'src/inference/manifest.ts'],
+  'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
   'src/inference/layouts': ['src/frame', 'src/inference/engine', ...inferenceTypes],
   'src/inference/text': ['src/frame', 'src/inference/layouts', ...inferenceTypes],
   'src/inference/worker': [
