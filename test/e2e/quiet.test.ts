@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
-import { makeClip } from './made-clip.ts';
+import { makeClip } from '../fixtures/scene-clip.ts';
 import { canTrace, startWatched, tracedChild } from './watched-process.ts';
 import type { WatchedProcess } from './watched-process.ts';
 
