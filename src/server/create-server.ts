@@ -99,7 +99,8 @@ function addService(server: Server, context: ServerContext): void {
 function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions {
   const keepalive = options.keepalive ?? defaultKeepalive;
   return {
-    interceptors: options.token === undefined ? [] : [requireToken(options.token)],
+    interceptors:
+      options.token === undefined ? [] : [requireToken(options.token, options.log ?? silentLogger)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,
