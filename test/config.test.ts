@@ -99,8 +99,12 @@ describe('config', () => {
   });
 });
 
+/** On a machine of two processors. */
+function warnings(settings: ConfigOverrides): string[] {
+  return configWarnings(readConfig(settings, {}), 2);
+}
+
 describe('the warnings of a server', () => {
-  const warnings = (settings: ConfigOverrides) => configWarnings(readConfig(settings, {}), 2);
   const tls = { MASKSTREAM_TLS_CERT: 'a.pem', MASKSTREAM_TLS_KEY: 'b.pem' };
   const everywhere = { MASKSTREAM_LISTEN: '0.0.0.0:50051' };
 
