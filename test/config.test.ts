@@ -36,7 +36,10 @@ describe('config', () => {
   test.each([
     [{ MASKSTREAM_LISTEN: 'localhost' }, 'MASKSTREAM_LISTEN: expected HOST:PORT, got "localhost"'],
     [{ MASKSTREAM_LISTEN: 'a:70000' }, 'MASKSTREAM_LISTEN: expected HOST:PORT, got "a:70000"'],
-    [{ MASKSTREAM_MAX_STREAMS: 'many' }, 'expected a number of streams from 1 to 10000, got "many"'],
+    [
+      { MASKSTREAM_MAX_STREAMS: 'many' },
+      'expected a number of streams from 1 to 10000, got "many"',
+    ],
     [{ MASKSTREAM_LOG_LEVEL: 'loud' }, 'got "loud"'],
     [{ MASKSTREAM_TLS_CERT: 'a.pem' }, 'MASKSTREAM_TLS_CERT and MASKSTREAM_TLS_KEY: expected both'],
     [
