@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
-import { makeClip } from '../fixtures/scene-clip.ts';
-import { canTrace, startWatched, tracedChild } from './watched-process.ts';
-import type { WatchedProcess } from './watched-process.ts';
+import { filmScene } from '../fixtures/scene-clip.ts';
+import { canTrace, startWatched, tracedChild } from '../fixtures/watched-process.ts';
+import type { WatchedProcess } from '../fixtures/watched-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(root, 'bin/maskstream');
@@ -28,7 +28,7 @@ describe('maskstream keeps to itself', () => {
   let clip = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'maskstream-quiet-'));
-    clip = (await makeClip(folder, 6)).file;
+    clip = (await filmScene(folder, 6)).file;
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
