@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Native sessions and ffmpeg children share two cores: more forks only slow each other down.
     pool: 'forks',
+    // As every entry of the program does, before anything loads the model runtime.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

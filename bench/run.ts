@@ -1,3 +1,4 @@
+import '../src/inference/engine/no-telemetry.ts';
 import { fileURLToPath } from 'node:url';
 
 /** Every program of `bench/programs`, with what it measures. */

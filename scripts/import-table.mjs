@@ -47,7 +47,7 @@ const mayImport = {
     'src/inference/text',
     'src/inference/worker',
   ],
-  'src/inference/engine': ['src/frame', 'src/inference/manifest.ts'],
+  'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
   'src/inference/layouts': ['src/frame', 'src/inference/engine', ...inferenceTypes],
   'src/inference/text': ['src/frame', 'src/inference/layouts', ...inferenceTypes],
   'src/inference/worker': [
@@ -130,9 +130,10 @@ const mayImport = {
   src: 'all',
 };
 
-/** Packages and built-in modules that have only these homes. */
+/** Packages and built-in modules that have only these homes, folders or single files. */
 const onlyHomes = {
-  'onnxruntime-node': ['src/inference/engine', 'src/inference/layouts'],
+  // One door, which turns telemetry off before it opens; nobody else opens another.
+  'onnxruntime-node': ['src/inference/engine/onnxruntime.ts'],
   'opencv-wasm': ['src/tracking/flow'],
   ws: ['src/server/gateway'],
   'lit-html': ['clients/web'],
@@ -148,6 +149,13 @@ const onlyHomes = {
   zod: ['src', 'src/inference'],
   'node:child_process': ['src/video', 'src/evaluation', 'src'],
 };
+
+/** The only files that read or write the environment. */
+const environmentFiles = ['src/config.ts', 'src/inference/engine/no-telemetry.ts'];
+
+/** Folders outside the rooms; they may import what they like, but come through the same doors. */
+const outside = ['bench', 'tools', 'examples', 'test'];
+const doors = ['onnxruntime-node'];
 
 /** Folders that use no package at all, and no I/O. */
 const pure = {
@@ -201,11 +209,12 @@ export function checkImports(root, options = {}) {
       else targets.push(target);
       problems.push(...folderProblems(name, target));
     }
-    if (/\bprocess\.env\b/.test(withoutComments(text)) && name !== 'src/config.ts') {
+    if (/\bprocess\.env\b/.test(withoutComments(text)) && !environmentFiles.includes(name)) {
       problems.push(`${name}: reads process.env; src/config.ts is its only reader`);
     }
     graph.set(name, targets);
   }
+  problems.push(...outside.flatMap((folder) => doorProblems(root, folder)));
   problems.push(...cycles(graph));
   problems.push(...cycles(roomGraph).map((cycle) => `between rooms: ${cycle}`));
   const fewest = options.fewest ?? fewestModules;
@@ -252,13 +261,23 @@ function folderProblems(name, target) {
   return [`${name}: ${from} may import ${allowed.join(', ') || 'nothing'}, got ${target}`];
 }
 
+/** Packages with a door that files outside the rooms import beside it. */
+function doorProblems(root, folder) {
+  return sources(join(root, folder)).flatMap((file) => {
+    const name = relative(root, file).split(sep).join('/');
+    return specifiers(readFileSync(file, 'utf8'))
+      .filter((specifier) => doors.includes(specifier))
+      .map((specifier) => `${name}: ${specifier} belongs in ${onlyHomes[specifier]} only`);
+  });
+}
+
 function packageProblems(name, specifier) {
   const home = homeOf(name);
   const found = [];
   const owner = Object.keys(onlyHomes).find(
     (known) => specifier === known || specifier.startsWith(`${known}/`),
   );
-  if (owner !== undefined && !onlyHomes[owner].includes(home)) {
+  if (owner !== undefined && !onlyHomes[owner].some((place) => place === home || place === name)) {
     found.push(`${name}: ${owner} belongs in ${onlyHomes[owner].join(', ')} only`);
   }
   if (home in pure && !pure[home].includes(specifier)) {

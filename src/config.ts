@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { SegmentationError } from './frame/errors.ts';
+import { usageError } from './frame/errors.ts';
+import { nearestWords } from './frame/nearest-words.ts';
 import { defaultMaxStreams } from './server/server-limits.ts';
 
 /** Where the server listens; port 0 asks for a free one. */
@@ -17,18 +18,25 @@ const listen = z.string().transform((text, context): Listen => {
   return { host: match[1] ?? match[2] ?? '', port: number.data };
 });
 
+const between = (least: number, most: number, what: string) => {
+  const error = `expected ${what} from ${least} to ${most}`;
+  return z.coerce.number({ error }).min(least, { error }).max(most, { error });
+};
+
+const count = (most: number, what: string) =>
+  between(1, most, `a number of ${what}`).int({ error: `expected a whole number of ${what}` });
+
+// It travels as one word of a header.
+const token = z.string().regex(/^[\x21-\x7e]+$/, {
+  error: 'expected printable ASCII without spaces, got something else',
+});
+
 const names = z.string().transform((text) =>
   text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== ''),
 );
-
-const count = (text: string) =>
-  z.coerce
-    .number({ error: `expected ${text}` })
-    .int()
-    .min(1);
 
 const schema = z.object({
   /** Address of the gRPC port. Default: 127.0.0.1:50051. */
@@ -38,11 +46,11 @@ const schema = z.object({
   /** Execution provider of the model; one that is not there is an error. Default: cpu. */
   MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
-  MASKSTREAM_MODEL_THREADS: count('a number of threads').default(2),
+  MASKSTREAM_MODEL_THREADS: count(256, 'threads').default(2),
   /** Worker threads for optical flow, shared by all streams. Default: 2. */
-  MASKSTREAM_TRACKER_WORKERS: count('a number of workers').default(2),
+  MASKSTREAM_TRACKER_WORKERS: count(256, 'workers').default(2),
   /** Streams at a time; one more is refused. Default: 8. */
-  MASKSTREAM_MAX_STREAMS: count('a number of streams').default(defaultMaxStreams),
+  MASKSTREAM_MAX_STREAMS: count(10_000, 'streams').default(defaultMaxStreams),
   /** Port of the live page and its WebSockets, or `off`. Default: 50080. */
   MASKSTREAM_WEB_PORT: z.union([z.literal('off'), port]).default(50_080),
   /** Host names under which the page is reached, by commas. Default: those of this machine. */
@@ -52,14 +60,14 @@ const schema = z.object({
   /** Lowest level that is logged. Default: info. */
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Bearer token that every call but health checks must carry. Default: none asked. */
-  MASKSTREAM_TOKEN: z.string().min(1).optional(),
+  MASKSTREAM_TOKEN: token.optional(),
   /** PEM files; certificate and key together turn TLS on. Default: no TLS. */
   MASKSTREAM_TLS_CERT: z.string().min(1).optional(),
   MASKSTREAM_TLS_KEY: z.string().min(1).optional(),
   /** PEM file of the authorities that client certificates must come from. Default: none asked. */
   MASKSTREAM_TLS_CLIENT_CA: z.string().min(1).optional(),
   /** Time that live streams get to end after SIGTERM, in seconds. Default: 30. */
-  MASKSTREAM_DRAIN_SECONDS: z.coerce.number({ error: 'expected seconds' }).min(0).default(30),
+  MASKSTREAM_DRAIN_SECONDS: between(0, 86_400, 'seconds').default(30),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where the system's ffmpeg is looked for. */
@@ -101,18 +109,32 @@ export const configVariables = Object.keys(schema.shape);
 /** Settings given on the command line, as text; they win over the environment. */
 export type ConfigOverrides = { readonly [variable in keyof typeof schema.shape]?: string };
 
+// Whoever sets one of these asks for protection: an empty one is a secret that did not arrive, not a
+// wish for an open server.
+const protections: ReadonlySet<string> = new Set([
+  'MASKSTREAM_TOKEN',
+  'MASKSTREAM_TLS_CERT',
+  'MASKSTREAM_TLS_KEY',
+  'MASKSTREAM_TLS_CLIENT_CA',
+]);
+
+// Kubernetes sets these for a service that is called "maskstream", as container links do.
+const injected =
+  /^MASKSTREAM_(?:SERVICE_(?:HOST|PORT)|PORT(?:$|_\d+))|^MASKSTREAM_(?:NAME|ENV_.*)$/;
+
 /**
  * Settings from the environment, the only place where it is read.
  *
- * Throws `usage` naming the variable, what was expected and what came.
+ * Throws `usage` naming the variable, what was expected and what came: also for a name that begins
+ * with MASKSTREAM_ and is none of ours, which may be a misspelt protection.
  */
 export function readConfig(
   overrides: ConfigOverrides = {},
   environment: NodeJS.ProcessEnv = process.env,
 ): Config {
+  refuseUnknown(environment);
   const given = Object.fromEntries(
-    // An empty variable is the usual way to unset one in a compose file.
-    configVariables.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
+    configVariables.map((name) => [name, valueOf(name, environment)]),
   );
   const all: Record<string, string | undefined> = { ...given, ...overrides };
   const result = schema.safeParse(all);
@@ -121,9 +143,29 @@ export function readConfig(
     const name = String(issue?.path[0]);
     const problem = issue?.message ?? 'expected another value';
     const got = problem.includes('got') ? '' : `, got ${JSON.stringify(all[name])}`;
-    throw new SegmentationError('usage', `${name}: ${problem}${got}`);
+    throw usageError(`${name}: ${problem}${got}`);
   }
   return toConfig(result.data);
+}
+
+function valueOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const value = environment[name];
+  // An empty variable is the usual way to unset one in a compose file.
+  if (value !== undefined && value.trim() === '' && protections.has(name)) {
+    throw usageError(`${name}: expected a value, got an empty one; unset it to do without`);
+  }
+  return value === '' ? undefined : value;
+}
+
+function refuseUnknown(environment: NodeJS.ProcessEnv): void {
+  const unknown = Object.keys(environment).find(
+    (name) =>
+      name.startsWith('MASKSTREAM_') && !configVariables.includes(name) && !injected.test(name),
+  );
+  if (unknown === undefined) return;
+  const [nearest] = nearestWords(unknown, configVariables, 1);
+  const hint = nearest === undefined ? 'a setting that there is' : nearest;
+  throw usageError(`${unknown}: expected ${hint}, got a name that means nothing here`);
 }
 
 function toConfig(values: z.infer<typeof schema>): Config {
@@ -160,5 +202,5 @@ function tlsFiles(values: z.infer<typeof schema>): Config['tls'] {
   const lone = certificate ?? key ?? clientAuthorities;
   if (lone === null) return null;
   const message = `MASKSTREAM_TLS_CERT and MASKSTREAM_TLS_KEY: expected both, got only ${lone}`;
-  throw new SegmentationError('usage', message);
+  throw usageError(message);
 }

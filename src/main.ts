@@ -1,3 +1,5 @@
+// First: it must stand before anything loads the model runtime.
+import './inference/engine/no-telemetry.ts';
 import { runCli } from './cli/run-cli.ts';
 
 const stopping = new AbortController();

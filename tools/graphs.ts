@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import {
+  type InferenceSession,
+  onnxruntime,
+  type Tensor,
+} from '../src/inference/engine/onnxruntime.ts';
 import { cell, machineName, markdownTable } from '../bench/support/markdown-table.ts';
 import { percentile } from '../bench/support/percentile.ts';
 
@@ -49,7 +53,7 @@ console.log(markdownTable(columns, rows));
 
 async function open(path: string, threads: number): Promise<Subject> {
   // As the service opens them: see src/inference/graph.ts.
-  const session = await InferenceSession.create(path, {
+  const session = await onnxruntime().InferenceSession.create(path, {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -76,7 +80,7 @@ function filled(input: InferenceSession.ValueMetadata): Tensor {
     // Rows of an appearance are about as long as a unit vector.
     return input.name === 'appearance' ? noise(i) / 4 : noise(i);
   };
-  return new Tensor(
+  return new (onnxruntime().Tensor)(
     'float32',
     Float32Array.from({ length }, (_, i) => value(i)),
     shape,

@@ -8,6 +8,7 @@ import {
   type ResumeState,
   StreamConfig,
 } from '../../src/gen/maskstream/v1/video_request.ts';
+import { MaskstreamError } from './maskstream-error.ts';
 
 /** Form of the encoded video. */
 export type ContainerName = keyof typeof containers;
@@ -116,13 +117,27 @@ const actions = {
   remove: PromptAction.PROMPT_ACTION_REMOVE,
 } as const;
 
-/** The first message of a stream. */
+const deliveries = {
+  'every-frame': Delivery.DELIVERY_EVERY_FRAME,
+  latest: Delivery.DELIVERY_LATEST,
+} as const;
+
+const overlaps = {
+  disjoint: OverlapRule.OVERLAP_RULE_DISJOINT,
+  independent: OverlapRule.OVERLAP_RULE_INDEPENDENT,
+} as const;
+
+const pointLabels = {
+  positive: PointLabel.POINT_LABEL_POSITIVE,
+  negative: PointLabel.POINT_LABEL_NEGATIVE,
+} as const;
+
+/** The first message of a stream. Throws {@link MaskstreamError} `invalid-config`. */
 export function configMessage(config: VideoConfig): StreamConfig {
   return StreamConfig.fromPartial({
     ...maskFields(config),
-    container: containers[config.container],
-    delivery:
-      config.delivery === 'latest' ? Delivery.DELIVERY_LATEST : Delivery.DELIVERY_EVERY_FRAME,
+    container: choose('container', containers, config.container),
+    delivery: choose('delivery', deliveries, config.delivery),
     maskLongSide: config.maskLongSide ?? 0,
     keyframes: keyframesMessage(config.keyframes),
     width: config.width,
@@ -132,20 +147,20 @@ export function configMessage(config: VideoConfig): StreamConfig {
   });
 }
 
-/** One update, numbered. */
+/** One update, numbered. Throws {@link MaskstreamError} `invalid-config`. */
 export function promptMessage(requestId: number, prompt: PromptOptions): PromptUpdate {
   const { at, text, objectId } = prompt;
   return PromptUpdate.fromPartial({
     ...promptFields(prompt),
     requestId,
     objectId,
-    action: actions[prompt.action ?? 'add'],
+    action: choose('action', actions, prompt.action ?? 'add'),
     at: targetMessage(at),
     text: text && { ...text, firstObjectId: objectId },
   });
 }
 
-/** The request of a picture. */
+/** The request of a picture. Throws {@link MaskstreamError} `invalid-config`. */
 export function imageMessage(options: ImageOptions): SegmentImageRequest {
   return SegmentImageRequest.fromPartial({
     ...maskFields(options),
@@ -164,19 +179,15 @@ export function imageMessage(options: ImageOptions): SegmentImageRequest {
 function maskFields({ model, maskEncoding, overlap }: MaskOptions) {
   return {
     model: model ?? '',
-    maskEncoding: maskEncodings[maskEncoding ?? 'coco-rle'],
-    overlap:
-      overlap === 'independent'
-        ? OverlapRule.OVERLAP_RULE_INDEPENDENT
-        : OverlapRule.OVERLAP_RULE_DISJOINT,
+    maskEncoding: choose('maskEncoding', maskEncodings, maskEncoding ?? 'coco-rle'),
+    overlap: choose('overlap', overlaps, overlap ?? 'disjoint'),
   };
 }
 
 function promptFields({ points = [], box, mask, label }: ObjectPrompts) {
   const clicks = points.map(({ x, y, label: meaning }) => ({
     point: { x, y },
-    label:
-      meaning === 'negative' ? PointLabel.POINT_LABEL_NEGATIVE : PointLabel.POINT_LABEL_POSITIVE,
+    label: choose('label of a point', pointLabels, meaning ?? 'positive'),
   }));
   return { points: clicks, box, mask, label };
 }
@@ -195,4 +206,16 @@ function keyframesMessage(keyframes: VideoConfig['keyframes']): KeyframeOptions 
     });
   }
   return KeyframeOptions.fromPartial({ policy: { $case: 'adaptive', value: keyframes } });
+}
+
+/** The wire's value of a name. JavaScript callers have no compiler that knows the names. */
+function choose<T extends object, K extends keyof T & string>(
+  what: string,
+  table: T,
+  name: K,
+): T[K] {
+  if (Object.hasOwn(table, name)) return table[name];
+  const names = Object.keys(table).join(', ');
+  const got = name === undefined ? 'none' : JSON.stringify(name);
+  throw new MaskstreamError('invalid-config', `${what} must be one of ${names}, got ${got}`);
 }

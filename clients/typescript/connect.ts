@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -8,13 +9,20 @@ import {
 import type { SegmentImageResponse } from '../../src/gen/maskstream/v1/image.ts';
 import type { Model } from '../../src/gen/maskstream/v1/model.ts';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
+import { attended } from './deferred.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import { CallFailed } from './errors.ts';
-import { imageMessage, type ImageOptions, type VideoConfig } from '../core/requests.ts';
+import {
+  configMessage,
+  imageMessage,
+  type ImageOptions,
+  type VideoConfig,
+} from '../core/requests.ts';
 import { VideoStream, type VideoStreamOptions } from './video-stream.ts';
 
 /** How to reach a server. */
 export type ConnectOptions = {
-  /** Default: no encryption. An empty object trusts the system's authorities. */
+  /** Default: no encryption. An empty object trusts Node's authorities and NODE_EXTRA_CA_CERTS. */
   readonly tls?: {
     /** PEM of the authorities to trust instead. */
     readonly authorities?: Buffer;
@@ -25,6 +33,11 @@ export type ConnectOptions = {
   };
   /** Sent as `authorization: Bearer ...`. */
   readonly token?: string;
+  /**
+   * Calls wait for a server that is not there yet, or no longer, up to their own deadline. Default:
+   * false, they fail at once with `unreachable`.
+   */
+  readonly waitForReady?: boolean;
   /** Largest message either way in bytes; LimitInfo states the server's. Default: 32 MiB. */
   readonly maxMessageBytes?: number;
 };
@@ -39,18 +52,24 @@ export type CallBounds = {
 
 /** A connection, opened by its first call. Close it when done. */
 export type SegmentationClient = Disposable & {
-  /** Opens a video stream. */
+  /** Opens a video stream. Throws {@link MaskstreamError} `invalid-config` for a misspelt setting. */
   segmentVideo(config: VideoConfig, options?: VideoStreamOptions & CallBounds): VideoStream;
   /** Segments one picture. */
   segmentImage(options: ImageOptions, bounds?: CallBounds): Promise<SegmentImageResponse>;
   /** The server's models, the default one first. */
   listModels(bounds?: CallBounds): Promise<Model[]>;
+  /** Resolves when the server can be reached; connecting is tried again at most 5 s apart. */
+  ready(bounds?: CallBounds): Promise<void>;
   /** Closes the connection; calls that are under way go on to their end. */
   close(): void;
 };
 
 // gRPC's own 4 MiB is less than a large PNG or the resume state of many objects.
 const defaultMaxMessageBytes = 32 * 1024 * 1024;
+
+// gRPC's own pause grows to two minutes: long after a server is back.
+const maxReconnectPauseMs = 5_000;
+const firstReconnectPauseMs = 200;
 
 /**
  * Connects to a server.
@@ -62,16 +81,22 @@ export function connect(address: string, options: ConnectOptions = {}): Segmenta
   const client = new SegmentationServiceClient(address, credentialsOf(options.tls), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
+    // gRPC would ask the DNS server for a TXT record of every host, localhost too.
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.initial_reconnect_backoff_ms': firstReconnectPauseMs,
+    'grpc.min_reconnect_backoff_ms': firstReconnectPauseMs,
+    'grpc.max_reconnect_backoff_ms': maxReconnectPauseMs,
   });
   const metadata = () => {
-    const headers = new Metadata();
+    const headers = new Metadata({ waitForReady: options.waitForReady ?? false });
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
     return headers;
   };
   return {
     segmentVideo(config, streamOptions = {}) {
+      const first = configMessage(config);
       const call = client.segmentVideo(metadata(), callOptions(streamOptions));
-      const stream = new VideoStream(call, config, streamOptions);
+      const stream = new VideoStream(call, first, streamOptions);
       const stop = cancelOnAbort(stream, streamOptions.signal);
       call.on('status', stop);
       return stream;
@@ -86,6 +111,7 @@ export function connect(address: string, options: ConnectOptions = {}): Segmenta
       );
       return models;
     },
+    ready: (bounds = {}) => attended(waitUntilReady(client, bounds)),
     close: () => client.close(),
     [Symbol.dispose]: () => client.close(),
   };
@@ -100,9 +126,25 @@ function unary<T>(
     const call = start((error, response) => {
       stop?.();
       if (error === null) resolve(response);
-      else reject(new CallFailed(error));
+      else reject(new CallFailed(error, { cancelled: signal?.aborted ?? false }));
     });
     stop = cancelOnAbort(call, signal);
+  });
+}
+
+function waitUntilReady(
+  client: SegmentationServiceClient,
+  { timeoutMs, signal }: CallBounds,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new MaskstreamError('cancelled', 'the caller stopped waiting'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    client.waitForReady(timeoutMs === undefined ? Infinity : Date.now() + timeoutMs, (error) => {
+      signal?.removeEventListener('abort', abort);
+      if (error === undefined) resolve();
+      else reject(new MaskstreamError('deadline-exceeded', 'no server was reached in time'));
+    });
   });
 }
 
@@ -120,5 +162,13 @@ function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined
 
 function credentialsOf(tls: ConnectOptions['tls']): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  return credentials.createSsl(tls.authorities, tls.privateKey, tls.certificate);
+  const { authorities, certificate, privateKey } = tls;
+  // Not createSsl: it would trust the file of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, where that is set, in
+  // place of Node's authorities and those of NODE_EXTRA_CA_CERTS.
+  const context = createSecureContext({
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(privateKey === undefined ? {} : { key: privateKey }),
+  });
+  return credentials.createFromSecureContext(context);
 }

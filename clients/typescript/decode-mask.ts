@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { decode as decodePng } from 'fast-png';
 import type { Mask } from '../../src/gen/maskstream/v1/common.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import { fillPolygons } from './mask-decoding/fill-polygons.ts';
 import { fillRunLengths } from './mask-decoding/fill-run-lengths.ts';
 
@@ -11,10 +12,18 @@ export type DecodedMask = {
   readonly data: Uint8Array;
 };
 
-/** Unpacks a mask of any encoding. Throws where the message has no pixels or damaged ones. */
+/**
+ * Unpacks a mask of any encoding. Throws {@link MaskstreamError} `undecodable-mask` where the message
+ * has no pixels or damaged ones.
+ */
 export function decodeMask(mask: Mask): DecodedMask {
   const { width, height } = mask;
-  return { width, height, data: unpack(mask) };
+  try {
+    return { width, height, data: unpack(mask) };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new MaskstreamError('undecodable-mask', message, { cause });
+  }
 }
 
 function unpack({ width, height, data }: Mask): Uint8Array {

@@ -13,6 +13,11 @@ export function deferred<T>(): Deferred<T> {
     resolve = onResolve;
     reject = onReject;
   });
+  return { promise: attended(promise), resolve, reject };
+}
+
+/** The same promise; whoever awaits it sees its rejection, which ends no process where nobody does. */
+export function attended<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
-  return { promise, resolve, reject };
+  return promise;
 }

@@ -1,4 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import type { StreamSummary } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** Name of a gRPC status other than OK, such as `INVALID_ARGUMENT`. */
@@ -7,35 +8,75 @@ export type StatusName = Exclude<keyof typeof status, 'OK'>;
 // Set by the server, so that nobody parses messages.
 const errorCodeTrailer = 'maskstream-error-code';
 
+/** Codes that this library gives itself; `docs/errors.md` says what to do about each. */
+export const clientErrorCodes = [
+  'unreachable',
+  'connection-lost',
+  'message-too-large',
+  'not-maskstream',
+  'stream-over',
+  'undecodable-mask',
+] as const;
+
 /**
- * A call that failed. `status` says what kind of failure it is, `code` which one: a code of
- * docs/errors.md, or null where the failure never reached a maskstream server.
+ * The code of a call that ended without one of the server's. Proxies turn a server that died into
+ * INTERNAL, UNKNOWN or CANCELLED, which a client must not take for the server's word.
  */
-export class CallFailed extends Error {
+const codeWithoutServer = {
+  CANCELLED: 'connection-lost',
+  UNKNOWN: 'connection-lost',
+  INVALID_ARGUMENT: 'not-maskstream',
+  DEADLINE_EXCEEDED: 'deadline-exceeded',
+  NOT_FOUND: 'not-maskstream',
+  ALREADY_EXISTS: 'not-maskstream',
+  PERMISSION_DENIED: 'not-maskstream',
+  RESOURCE_EXHAUSTED: 'message-too-large',
+  FAILED_PRECONDITION: 'not-maskstream',
+  ABORTED: 'connection-lost',
+  OUT_OF_RANGE: 'not-maskstream',
+  UNIMPLEMENTED: 'not-maskstream',
+  INTERNAL: 'connection-lost',
+  UNAVAILABLE: 'unreachable',
+  DATA_LOSS: 'connection-lost',
+  UNAUTHENTICATED: 'not-maskstream',
+} as const satisfies Record<StatusName, string>;
+
+/** What is known of a call that failed beside its status. */
+export type FailureContext = {
+  /** What a video stream had done until then. */
+  readonly summary?: StreamSummary | null;
+  /** The caller cancelled it. */
+  readonly cancelled?: boolean;
+};
+
+/**
+ * A call that failed. `status` says what kind of failure it is, `code` which one: the server's, or one
+ * of {@link clientErrorCodes}, `cancelled` or `deadline-exceeded` where the server had no say.
+ */
+export class CallFailed extends MaskstreamError {
   readonly status: StatusName;
-  readonly code: string | null;
   /** What a video stream had done until then; null where the server could not say. */
   readonly summary: StreamSummary | null;
 
-  constructor(error: ServiceError, summary: StreamSummary | null = null) {
-    super(error.details || error.message, { cause: error });
+  constructor(error: ServiceError, { summary = null, cancelled = false }: FailureContext = {}) {
+    const name = (status[error.code] ?? 'UNKNOWN') as StatusName;
+    const [sent] = error.metadata?.get(errorCodeTrailer) ?? [];
+    const wasCancelled = cancelled && name === 'CANCELLED';
+    const own = wasCancelled ? 'cancelled' : codeWithoutServer[name];
+    super(typeof sent === 'string' ? sent : own, error.details || error.message, { cause: error });
     this.name = 'CallFailed';
-    this.status = (status[error.code] ?? 'UNKNOWN') as StatusName;
-    const [code] = error.metadata?.get(errorCodeTrailer) ?? [];
-    this.code = typeof code === 'string' ? code : null;
+    this.status = name;
     this.summary = summary;
   }
 }
 
-/** A prompt that the server refused; its stream goes on. `code` is one of docs/errors.md. */
-export class PromptRejected extends Error {
-  readonly code: string;
+/** A prompt that was refused; its stream goes on. `code` is one of docs/errors.md. */
+export class PromptRejected extends MaskstreamError {
   readonly requestId: number;
 
   constructor(requestId: number, { code, message }: { code: string; message: string }) {
-    super(message);
+    super(code, message);
     this.name = 'PromptRejected';
-    this.code = code;
     this.requestId = requestId;
   }
 }

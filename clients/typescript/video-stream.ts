@@ -1,6 +1,9 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { VideoChunk } from '../../src/gen/maskstream/v1/video_request.ts';
-import type { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
+import type {
+  SegmentVideoRequest,
+  StreamConfig,
+} from '../../src/gen/maskstream/v1/video_request.ts';
 import type {
   FrameMasks,
   Notice,
@@ -9,14 +12,10 @@ import type {
   StreamInfo,
   StreamSummary,
 } from '../../src/gen/maskstream/v1/video_response.ts';
-import { deferred, type Deferred } from './deferred.ts';
+import { attended, deferred, type Deferred } from './deferred.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import { CallFailed, PromptRejected } from './errors.ts';
-import {
-  configMessage,
-  promptMessage,
-  type PromptOptions,
-  type VideoConfig,
-} from '../core/requests.ts';
+import { promptMessage, type PromptOptions } from '../core/requests.ts';
 import { ResultQueue } from './result-queue.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */
@@ -60,7 +59,8 @@ const defaultMaxWaitingResults = 64;
 
 /**
  * One video on its way. Iterate it for the results (leaving the loop early cancels the call) while
- * chunks are sent; neither side waits for the other without bound.
+ * chunks are sent; neither side waits for the other without bound. Whoever awaits a promise of it
+ * sees its rejection; one that nobody awaits ends no process.
  */
 export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   /** The first StreamInfo; rejects if the stream ends before it. */
@@ -80,10 +80,13 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   #revision = 0;
   #lastSummary: StreamSummary | null = null;
   #error: ServiceError | null = null;
+  #cancelled = false;
+  /** Why this side gave up, where it did. */
+  #fault: Error | null = null;
   #end: { readonly error: Error | null } | null = null;
 
   /** Use `client.segmentVideo`. */
-  constructor(call: Call, config: VideoConfig, options: VideoStreamOptions = {}) {
+  constructor(call: Call, config: StreamConfig, options: VideoStreamOptions = {}) {
     this.#call = call;
     this.info = this.#info.promise;
     this.summary = this.#summary.promise;
@@ -95,7 +98,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     call.on('error', (error: ServiceError) => (this.#error = error));
     call.on('status', () => this.#drain());
     call.on('end', () => this.#close());
-    this.#write({ $case: 'config', value: configMessage(config) });
+    this.#write({ $case: 'config', value: config });
   }
 
   /** Highest revision seen: how many corrections the server has answered. */
@@ -107,7 +110,32 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
    * Sends encoded bytes, cut as the limit asks. Resolves when fewer than `maxBytesInFlight` are on
    * their way, rejects once the stream is over.
    */
-  async sendChunk(bytes: Uint8Array, options: ChunkOptions = {}): Promise<void> {
+  sendChunk(bytes: Uint8Array, options: ChunkOptions = {}): Promise<void> {
+    return attended(this.#send(bytes, options));
+  }
+
+  /**
+   * Sends a whole video, such as a file's read stream, and says that it ends. Rejects once the stream
+   * is over, and if the video cannot be read: then the results end with that error too.
+   */
+  sendVideo(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    return attended(this.#sendAll(chunks));
+  }
+
+  async #sendAll(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of chunks) await this.#send(chunk, {});
+      this.end();
+    } catch (reason) {
+      if (this.#end === null) {
+        this.#fault = reason instanceof Error ? reason : new Error(String(reason));
+        this.cancel();
+      }
+      throw reason;
+    }
+  }
+
+  async #send(bytes: Uint8Array, options: ChunkOptions): Promise<void> {
     for (let from = 0; from < bytes.length; from += this.#maxChunkBytes) {
       const data = bytes.subarray(from, from + this.#maxChunkBytes);
       // Only the first piece starts the access unit.
@@ -136,8 +164,13 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
       return ack.promise;
     }
     const requestId = this.#nextRequestId++;
-    this.#prompts.set(requestId, ack);
-    this.#write({ $case: 'prompt', value: promptMessage(requestId, options) });
+    try {
+      this.#write({ $case: 'prompt', value: promptMessage(requestId, options) });
+      this.#prompts.set(requestId, ack);
+    } catch (reason) {
+      const message = reason instanceof Error ? reason.message : String(reason);
+      ack.reject(new PromptRejected(requestId, { code: 'invalid-prompt', message }));
+    }
     return ack.promise;
   }
 
@@ -153,6 +186,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
 
   /** Drops the stream at once. */
   cancel(): void {
+    this.#cancelled = true;
     this.#call.cancel();
     // grpc-js (1.14.7) opens a call that is cancelled in the turn in which it was made all the same,
     // and then leaves it open.
@@ -233,7 +267,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
 
   #close(): void {
     if (this.#end !== null) return;
-    const error = this.#error === null ? null : new CallFailed(this.#error, this.#lastSummary);
+    const error = this.#fault ?? this.#failure();
     this.#end = { error };
     const reason = error ?? overError();
     for (const prompt of this.#prompts.values()) prompt.reject(reason);
@@ -245,11 +279,16 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     this.#results.close(error);
   }
 
+  #failure(): CallFailed | null {
+    if (this.#error === null) return null;
+    return new CallFailed(this.#error, { summary: this.#lastSummary, cancelled: this.#cancelled });
+  }
+
   #throwIfOver(): void {
     if (this.#end !== null) throw this.#end.error ?? overError();
   }
 }
 
 function overError(): Error {
-  return new Error('the stream is over');
+  return new MaskstreamError('stream-over', 'the stream is over');
 }

@@ -53,6 +53,7 @@ export function decodeObject(object: ObjectMask, display: Size): AnsweredObject 
     area: object.area,
     predictedIou: object.predictedIou ?? null,
     confidence: object.confidence,
+    presence: object.presence ?? null,
     mask: decoded === null ? emptyMask(display) : maskFromBitmap(decoded.data, decoded),
   };
 }

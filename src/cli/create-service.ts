@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
 import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
-import type { Transport } from '../server/index.ts';
 import { createServer, resolveServerLimits } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
+import { readTransport } from './read-transport.ts';
 import { packageRoot } from '../package-root.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 
@@ -127,25 +126,4 @@ function modelDirectory(model: string): string {
     'model-load-failed',
     `expected a model name or a folder with manifest.json, got "${model}": looked in ${candidates.join(' and ')}`,
   );
-}
-
-async function readTransport(tls: Config['tls']): Promise<Transport> {
-  if (tls === null) return { kind: 'insecure' };
-  const { clientAuthorities } = tls;
-  const [certificate, privateKey, authorities] = await Promise.all([
-    readPem(tls.certificate),
-    readPem(tls.key),
-    clientAuthorities === null ? null : readPem(clientAuthorities),
-  ]);
-  return { kind: 'tls', certificate, privateKey, clientAuthorities: authorities };
-}
-
-async function readPem(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new SegmentationError('unreadable-file', `${file}: expected a PEM file, got none`, {
-      cause,
-    });
-  }
 }

@@ -1,5 +1,6 @@
-import { usageError } from '../frame/errors.ts';
-import type { SegmentationClient } from '../../clients/typescript/index.ts';
+import { readFile } from 'node:fs/promises';
+import { SegmentationError, usageError } from '../frame/errors.ts';
+import type { ConnectOptions, SegmentationClient } from '../../clients/typescript/index.ts';
 import { connect } from '../../clients/typescript/index.ts';
 import { readConfig } from '../config.ts';
 import type { Arguments, CommandIo, Option } from './command.ts';
@@ -14,7 +15,21 @@ export const clientOptions = {
     placeholder: 'HOST:PORT',
     help: 'Server to use. Default: one inside this process, on a free loopback port.',
   },
-  tls: { kind: 'flag', help: 'Reach --server over TLS, trusting the system’s authorities.' },
+  tls: {
+    kind: 'flag',
+    help: 'Reach --server over TLS, trusting Node’s authorities and those of NODE_EXTRA_CA_CERTS.',
+  },
+  ca: {
+    kind: 'text',
+    placeholder: 'FILE',
+    help: 'PEM authorities to trust instead; implies --tls.',
+  },
+  cert: {
+    kind: 'text',
+    placeholder: 'FILE',
+    help: 'PEM certificate for a server that asks for one, with --key; implies --tls.',
+  },
+  key: { kind: 'text', placeholder: 'FILE', help: 'PEM key of --cert.' },
   ...serviceOptions,
 } as const satisfies Record<string, Option>;
 
@@ -28,19 +43,13 @@ export type OpenClient = AsyncDisposable & { readonly client: SegmentationClient
 export async function openClient(args: Arguments, io: CommandIo): Promise<OpenClient> {
   const address = args.texts.get('server');
   if (address !== undefined) {
-    if (!/^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(address)) {
-      throw usageError(`--server: expected HOST:PORT, got "${address}"`);
-    }
-    if (args.texts.has('threads')) {
-      throw usageError('--threads: expected no --server, whose threads are its own, got both');
-    }
-    const { token } = readConfig();
-    const client = connect(address, {
-      ...(args.flags.has('tls') ? { tls: {} } : {}),
-      ...(token === null ? {} : { token }),
-    });
+    const client = await connectTo(address, args);
     return { client, [Symbol.asyncDispose]: async () => client.close() };
   }
+  const remote = ['tls', 'ca', 'cert', 'key'].find(
+    (name) => args.flags.has(name) || args.texts.has(name),
+  );
+  if (remote !== undefined) throw usageError(`--${remote}: expected --server as well, got none`);
   const config = {
     ...readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0', ...serviceOverrides(args) }),
     // Only this process can know the port, and it speaks without either.
@@ -59,4 +68,50 @@ export async function openClient(args: Arguments, io: CommandIo): Promise<OpenCl
       await service.close();
     },
   };
+}
+
+async function connectTo(address: string, args: Arguments): Promise<SegmentationClient> {
+  if (!/^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(address)) {
+    throw usageError(`--server: expected HOST:PORT, got "${address}"`);
+  }
+  if (args.texts.has('threads')) {
+    throw usageError('--threads: expected no --server, whose threads are its own, got both');
+  }
+  const { token } = readConfig();
+  const tls = await readTls(args);
+  return connect(address, {
+    ...(tls === undefined ? {} : { tls }),
+    ...(token === null ? {} : { token }),
+  });
+}
+
+/** Undefined where nothing asks for TLS. */
+async function readTls(args: Arguments): Promise<ConnectOptions['tls']> {
+  const { texts, flags } = args;
+  if (texts.has('cert') !== texts.has('key')) {
+    const [given, missing] = texts.has('cert') ? ['cert', 'key'] : ['key', 'cert'];
+    throw usageError(`--${given}: expected --${missing} as well, got none`);
+  }
+  const [authorities, certificate, privateKey] = await Promise.all(
+    ['ca', 'cert', 'key'].map((name) => readPem(name, texts.get(name))),
+  );
+  if (!flags.has('tls') && authorities === null && certificate === null) return undefined;
+  return {
+    ...(authorities ? { authorities } : {}),
+    ...(certificate ? { certificate } : {}),
+    ...(privateKey ? { privateKey } : {}),
+  };
+}
+
+async function readPem(option: string, file: string | undefined): Promise<Buffer | null> {
+  if (file === undefined) return null;
+  const expected = `--${option}: expected a PEM file`;
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new SegmentationError('unreadable-file', `${expected}, cannot read ${file}`, { cause });
+  }
+  if (!bytes.includes('-----BEGIN ')) throw usageError(`${expected}, got ${file}, which is none`);
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CallFailed, PromptRejected } from '../../clients/typescript/index.ts';
+import { CallFailed, clientErrorCodes, PromptRejected } from '../../clients/typescript/index.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
@@ -79,8 +79,9 @@ function overview(): string {
 function describe(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason);
   if (reason instanceof CallFailed) {
-    const code = reason.code === null ? '' : ` ${reason.code}`;
-    return `the server answered ${reason.status}${code}: ${reason.message}`;
+    const ours: readonly string[] = clientErrorCodes;
+    const who = ours.includes(reason.code) ? 'the call ended with' : 'the server answered';
+    return `${who} ${reason.status} ${reason.code}: ${reason.message}`;
   }
   if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
   const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import type { ConfigOverrides } from '../config.ts';
 import { configVariables, readConfig } from '../config.ts';
+import { configWarnings } from '../config-warnings.ts';
 import type { Arguments, Command, CommandIo, Option } from './command.ts';
 import { createService } from './create-service.ts';
 import { createJsonLogger } from './json-logger.ts';
@@ -74,6 +76,7 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     ...webOverride(args),
   });
   const log = createJsonLogger(config.logLevel, io.stderr);
+  for (const warning of configWarnings(config, availableParallelism())) log.warn({}, warning);
   const service = await createService(config, { log, signal: io.signal });
   const host = service.host.includes(':') ? `[${service.host}]` : service.host;
   io.stdout.write(`listening on ${host}:${service.port}\n`);

@@ -11,6 +11,8 @@ export type AnsweredObject = {
   readonly area: number;
   readonly predictedIou: number | null;
   readonly confidence: number;
+  /** Null before the object's first keyframe, and from servers that do not say. */
+  readonly presence: number | null;
   readonly mask: Mask;
 };
 

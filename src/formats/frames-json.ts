@@ -25,6 +25,7 @@ export function framesJsonEntry(frame: AnsweredFrame): string {
       area: object.area,
       predicted_iou: object.predictedIou === null ? null : round(object.predictedIou),
       confidence: round(object.confidence),
+      presence: object.presence === null ? null : round(object.presence),
     })),
   });
 }

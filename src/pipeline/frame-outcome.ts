@@ -45,9 +45,9 @@ export function objectResults(
   return outputs.flatMap((output) => {
     const record = records.get(output.objectId);
     if (!record) return [];
-    const { objectId, box, area, delivered, predictedIou, confidence } = output;
+    const { objectId, box, area, delivered, predictedIou, confidence, presence } = output;
     const { label, state } = record;
-    const result = { objectId, label, state, box, area, predictedIou, confidence };
+    const result = { objectId, label, state, box, area, predictedIou, confidence, presence };
     return [withMask(result, delivered)];
   });
 }

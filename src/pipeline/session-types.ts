@@ -88,6 +88,8 @@ export type ObjectResult = {
   readonly predictedIou: number | null;
   /** Expected IoU, 0..1. */
   readonly confidence: number;
+  /** Probability that the object is in the picture; null before its first keyframe. */
+  readonly presence: number | null;
 };
 
 /** One processed frame. */

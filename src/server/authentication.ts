@@ -8,19 +8,31 @@ import {
 } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import { statusOfError } from './error-status.ts';
+import type { Logger } from './logger.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
 
-/** Refuses calls without `authorization: Bearer <token>`, health checks apart. */
-export function requireToken(token: string): ServerInterceptor {
-  const expected = digest(`Bearer ${token}`);
+const refusalLogIntervalMs = 1000;
+
+/**
+ * Refuses calls without `authorization: Bearer <token>`, health checks apart. Refusals are logged, at
+ * most one line a second, with who and what was called and never with what came as the token.
+ */
+export function requireToken(token: string, log: Logger): ServerInterceptor {
+  const expected = digest(token);
+  const report = reportRefusals(log);
   return (method, call) => {
     if (method.path.startsWith(openPrefix)) return new ServerInterceptingCall(call);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        if (isAllowed(metadata, expected)) next(metadata);
-        else call.sendStatus(statusOfError(refusal(metadata)));
+        if (isAllowed(metadata, expected)) {
+          next(metadata);
+          return;
+        }
+        const error = refusal(metadata);
+        report({ peer: call.getPeer(), method: method.path }, error);
+        call.sendStatus(statusOfError(error));
       })
       .build();
     const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
@@ -28,9 +40,27 @@ export function requireToken(token: string): ServerInterceptor {
   };
 }
 
+/** A flood of refused calls is a flood of log lines otherwise; the next line counts the ones between. */
+function reportRefusals(log: Logger) {
+  let loggedMs = -Infinity;
+  let unlogged = 0;
+  return (fields: { peer: string; method: string }, { message }: Error): void => {
+    const nowMs = performance.now();
+    if (nowMs - loggedMs < refusalLogIntervalMs) {
+      unlogged++;
+      return;
+    }
+    log.warn({ ...fields, reason: message, unlogged }, 'call refused');
+    loggedMs = nowMs;
+    unlogged = 0;
+  };
+}
+
+/** The scheme's name is written in any case (RFC 9110), the token is not. */
 function isAllowed(metadata: Metadata, expected: Buffer): boolean {
   const [given] = metadata.get('authorization');
-  return typeof given === 'string' && timingSafeEqual(digest(given), expected);
+  const token = typeof given === 'string' ? /^bearer +(.+)$/i.exec(given)?.[1] : undefined;
+  return token !== undefined && timingSafeEqual(digest(token), expected);
 }
 
 function refusal(metadata: Metadata): SegmentationError {

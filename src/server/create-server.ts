@@ -115,12 +115,15 @@ function addService(server: Server, context: ServerContext): void {
 function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions {
   const keepalive = options.keepalive ?? defaultKeepalive;
   return {
-    interceptors: options.token === undefined ? [] : [requireToken(options.token)],
+    interceptors:
+      options.token === undefined ? [] : [requireToken(options.token, options.log ?? silentLogger)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
+    // An address to listen on is no service to ask the DNS server about.
+    'grpc.service_config_disable_resolution': 1,
   };
 }
 

@@ -20,6 +20,8 @@ export type ObjectOutput = {
   /** Pixels at display size. */
   readonly area: number;
   readonly confidence: number;
+  /** Probability that the object is in the picture; null before its first keyframe. */
+  readonly presence: number | null;
   readonly predictedIou: number | null;
   /** Keyframe that the mask descends from; null before the first. */
   readonly sourceKeyframe: number | null;

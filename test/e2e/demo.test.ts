@@ -16,6 +16,8 @@ test('the demo streams its clip, prints the table and writes its pictures', asyn
   expect(answered + Number(cell('frames skipped'))).toBe(15);
   expect(Number(cell('mean true IoU'))).toBeGreaterThan(0.2);
   expect(Number(cell('latency p95'))).toBeGreaterThan(0);
+  expect(Number(cell('frames a second'))).toBeGreaterThan(0);
+  expect(run.stdout).toContain('Latency: from the moment');
   const sheet = decode(readFileSync(join(folder, 'contact-sheet.png')));
   expect([sheet.width, sheet.height]).toEqual([960, 360]);
   expect(readFileSync(join(folder, 'overlay.mp4')).toString('latin1', 4, 8)).toBe('ftyp');

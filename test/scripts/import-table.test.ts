@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,18 @@ describe('the import table', () => {
       'src/server/odd.ts: rxjs belongs in src/pipeline, src/pipeline/intake only',
       'src/tracking/odd.ts: src/tracking is pure and may not import node:fs',
       'src/video/odd.ts: reads process.env; src/config.ts is its only reader',
+    ]);
+  });
+
+  test('is broken by the model runtime taken in beside its door, in benches too', () => {
+    const line = "import { Tensor } from 'onnxruntime-node';\n";
+    writeFileSync(join(copy, 'src/inference/engine/odd.ts'), line);
+    mkdirSync(join(copy, 'bench'));
+    writeFileSync(join(copy, 'bench/odd.ts'), line);
+    const only = 'onnxruntime-node belongs in src/inference/engine/onnxruntime.ts only';
+    expect(check(copy).problems).toEqual([
+      `src/inference/engine/odd.ts: ${only}`,
+      `bench/odd.ts: ${only}`,
     ]);
   });
 

@@ -168,6 +168,45 @@ test('with a token, every call but health needs it', async () => {
   client.close();
 });
 
+test('the scheme may be written in any case, the token not', async () => {
+  await start(echoSession, { token: 'Sesame' });
+  const client = rawClient(server.port ?? 0);
+  const outcome = async (authorization: string) => {
+    const metadata = new Metadata();
+    metadata.set('authorization', authorization);
+    const call = client.segmentVideo(metadata);
+    const ended = collect(call);
+    call.write({ message: configMessage });
+    call.end();
+    return (await ended).status.code;
+  };
+  expect(await outcome('bearer Sesame')).toBe(status.OK);
+  expect(await outcome('BEARER  Sesame')).toBe(status.OK);
+  expect(await outcome('Bearer sesame')).toBe(status.UNAUTHENTICATED);
+  expect(await outcome('Basic Sesame')).toBe(status.UNAUTHENTICATED);
+  expect(await outcome('Sesame')).toBe(status.UNAUTHENTICATED);
+  client.close();
+});
+
+test('refused calls are logged with who called what, one line a second, never with a token', async () => {
+  const lines: string[] = [];
+  const warn = (fields: object, message: string) =>
+    void lines.push(JSON.stringify({ ...fields, message }));
+  const address = await start(echoSession, {
+    token: 'sesame',
+    log: { info() {}, warn, error() {} },
+  });
+  using client = connect(address, { token: 'guessed' });
+  for (let call = 0; call < 3; call++) await client.listModels().catch(() => {});
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    message: 'call refused',
+    method: '/maskstream.v1.SegmentationService/ListModels',
+    peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+  });
+  expect(lines[0]).not.toMatch(/sesame|guessed/);
+});
+
 test('TLS serves clients that trust its certificate, and no others', async () => {
   const certificate = readFileSync(new URL('../fixtures/tls/certificate.pem', import.meta.url));
   const privateKey = readFileSync(new URL('../fixtures/tls/key.pem', import.meta.url));

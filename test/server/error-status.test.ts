@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
+import { clientErrorCodes } from '../../clients/typescript/index.ts';
 import { errorCodes, SegmentationError } from '../../src/frame/errors.ts';
 import { statusOfError, statusOfErrorCode } from '../../src/server/error-status.ts';
 
@@ -13,6 +14,13 @@ test('docs/errors.md lists each code once, with its status and what to do', () =
     expect([code, name]).toEqual([code, status[statusOfErrorCode[code as 'internal']]]);
     expect(advice.length).toBeGreaterThan(20);
   }
+});
+
+test('docs/errors.md lists each code of the client, and none of them is a server’s', () => {
+  const rows = [...documentation.matchAll(/^\| `([a-z-]+)` \| [^|]{20,} \|$/gm)];
+  expect(rows.map(([, code]) => code)).toEqual([...clientErrorCodes]);
+  const servers: readonly string[] = errorCodes;
+  expect(clientErrorCodes.filter((code) => servers.includes(code))).toEqual([]);
 });
 
 describe('the status of an error', () => {

@@ -20,6 +20,8 @@ export type JudgedFrame = {
 export type CameraRun = {
   readonly frames: readonly JudgedFrame[];
   readonly summary: StreamSummary;
+  /** From the first picture to the last answer. */
+  readonly seconds: number;
 };
 
 /**
@@ -42,6 +44,7 @@ export async function streamCamera(options: {
   const frames: JudgedFrame[] = [];
   const intervalMs = 1000 / scene.frameRate;
   let startedAtMs = performance.now();
+  let answeredAtMs = startedAtMs;
   const takenAtMs = (index: number) => startedAtMs + index * intervalMs;
   const prompts = scene.objectIds.map((objectId) =>
     plannedPrompt(objectId, 0, { prompts: { box: truths[0]?.get(objectId)?.box ?? null } }),
@@ -61,7 +64,8 @@ export async function streamCamera(options: {
       }
     },
     onFrame: (frame) => {
-      const latencyMs = performance.now() - takenAtMs(frame.frameIndex);
+      answeredAtMs = performance.now();
+      const latencyMs = answeredAtMs - takenAtMs(frame.frameIndex);
       const truth = truths[frame.frameIndex];
       const ious = scene.objectIds.map((objectId) => {
         const answer = frame.objects.find((object) => object.objectId === objectId);
@@ -74,5 +78,5 @@ export async function streamCamera(options: {
     },
     signal,
   });
-  return { frames, summary };
+  return { frames, summary, seconds: (answeredAtMs - startedAtMs) / 1000 };
 }

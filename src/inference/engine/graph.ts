@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { GraphManifest, GraphRole, TensorManifest } from '../manifest.ts';
 
@@ -99,7 +99,7 @@ async function createSession(
   options: GraphOptions,
 ): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(bytes, {
+    return await onnxruntime().InferenceSession.create(bytes, {
       executionProviders: [options.provider],
       // The default of 0 pins threads and was seen to take 44 or 141 ms for the same run.
       intraOpNumThreads: options.threads,

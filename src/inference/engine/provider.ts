@@ -1,12 +1,15 @@
-import { listSupportedBackends } from 'onnxruntime-node';
+import { onnxruntime } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 
 /**
  * Throws `provider-unavailable` unless this installation brings the execution provider. The runtime
- * itself drops an unknown name with a warning and goes on with the CPU.
+ * itself drops an unknown name with a warning and goes on with the CPU. Throws `model-load-failed`
+ * where there is no runtime at all.
  */
 export function requireProvider(provider: string): void {
-  const bundled = listSupportedBackends().filter((backend) => backend.bundled);
+  const bundled = onnxruntime()
+    .listSupportedBackends()
+    .filter((backend) => backend.bundled);
   if (bundled.some((backend) => backend.name === provider)) return;
   const names = bundled.map((backend) => backend.name).join(', ');
   throw new SegmentationError(

@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-node';
+import type { Tensor } from '../engine/onnxruntime.ts';
 import type { Box } from '../../frame/geometry.ts';
 import type { Click } from '../../frame/prompt.ts';
 import type { Candidates } from './candidate.ts';

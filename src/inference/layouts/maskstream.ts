@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
+import { floatTensor, type Tensor } from '../engine/onnxruntime.ts';
 import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';
@@ -83,7 +83,7 @@ function inputTensor(picture: Picture, { preprocess }: Manifest): Tensor {
   const { width, height } = preprocess;
   const data = new Float32Array(3 * width * height);
   fillInput(picture, preprocess, data);
-  return new Tensor('float32', data, [1, 3, height, width]);
+  return floatTensor(data, [1, 3, height, width]);
 }
 
 /** Prompts and memory of `items` as one batch. */
@@ -122,19 +122,13 @@ function promptTensors(
     });
   });
   return {
-    points: new Tensor('float32', points, [objects, slots, 2]),
-    labels: new Tensor('float32', labels, [objects, slots]),
-    prior: new Tensor('float32', prior, [objects, 1, side, side]),
-    hasPrior: new Tensor('float32', hasPrior, [objects]),
-    memoryEmbedding: new Tensor('float32', memoryEmbedding, [
-      objects,
-      frames,
-      channels,
-      rows,
-      columns,
-    ]),
-    memoryMask: new Tensor('float32', memoryMask, [objects, frames, 1, side, side]),
-    memoryValid: new Tensor('float32', memoryValid, [objects, frames]),
+    points: floatTensor(points, [objects, slots, 2]),
+    labels: floatTensor(labels, [objects, slots]),
+    prior: floatTensor(prior, [objects, 1, side, side]),
+    hasPrior: floatTensor(hasPrior, [objects]),
+    memoryEmbedding: floatTensor(memoryEmbedding, [objects, frames, channels, rows, columns]),
+    memoryMask: floatTensor(memoryMask, [objects, frames, 1, side, side]),
+    memoryValid: floatTensor(memoryValid, [objects, frames]),
   };
 }
 

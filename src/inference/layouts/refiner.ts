@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
+import { floatTensor } from '../engine/onnxruntime.ts';
 import { calibrate } from './candidate.ts';
 import { floats } from './maskstream.ts';
 import type { Graphs } from './layout.ts';
@@ -29,9 +29,9 @@ export async function refineObjects(
     if (item.appearance !== null) appearance.set(item.appearance, i * length);
   });
   const outputs = await graph.run({
-    crop: new Tensor('float32', crop, [count, 3, side, side]),
-    prior: new Tensor('float32', prior, [count, 1, side, side]),
-    appearance: new Tensor('float32', appearance, [count, rows, columns]),
+    crop: floatTensor(crop, [count, 3, side, side]),
+    prior: floatTensor(prior, [count, 1, side, side]),
+    appearance: floatTensor(appearance, [count, rows, columns]),
   });
   const logits = floats(outputs['logits']!);
   const scores = floats(outputs['iou']!);

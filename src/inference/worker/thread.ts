@@ -1,3 +1,5 @@
+// Before the thread starts: it cannot do this for itself.
+import '../engine/no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
 import { SegmentationError } from '../../frame/errors.ts';
 import { workerEntry } from '../../frame/worker-entry.ts';

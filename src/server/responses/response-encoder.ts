@@ -72,6 +72,7 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
     mask: encodeObjectMask(object, encoding),
     predictedIou: object.predictedIou ?? undefined,
     confidence: object.confidence,
+    presence: object.presence ?? undefined,
   };
 }
 

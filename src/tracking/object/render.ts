@@ -3,7 +3,7 @@ import { maskFromBitmap, type Mask } from '../../frame/mask.ts';
 import type { ObjectOutput, OutputOptions } from '../delivery-types.ts';
 import { renderDisjoint } from '../mask/overlap.ts';
 import { renderMask } from '../mask/render.ts';
-import { confidenceOf, type TrackedObject } from './tracked-object.ts';
+import { confidenceOf, presenceOf, type TrackedObject } from './tracked-object.ts';
 
 /** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */
 export function renderObjects(
@@ -26,6 +26,7 @@ export function renderObjects(
       box: display.box,
       area: display.area,
       confidence: confidenceOf(object, frame.timestampUs),
+      presence: presenceOf(object, frame.timestampUs),
       predictedIou: object.sourceKeyframe?.predictedIou ?? null,
       sourceKeyframe: object.sourceKeyframe?.frameIndex ?? null,
     };

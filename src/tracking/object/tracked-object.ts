@@ -124,6 +124,19 @@ export function followingConfidenceOf(object: TrackedObject, timestampUs: number
   return confidenceBy(expectedIouOfFollowing, object, timestampUs);
 }
 
+/**
+ * Probability that the object is in the picture: what the model said on the keyframe that last looked
+ * for it. A mask cannot be right without its object, so there it is at least the mask's confidence.
+ * Null before the first keyframe.
+ */
+export function presenceOf(object: TrackedObject, timestampUs: number): number | null {
+  const { area, given, sourceKeyframe } = object;
+  if (given !== null) return 1;
+  if (sourceKeyframe === null) return null;
+  const { presence } = sourceKeyframe;
+  return area === 0 ? presence : Math.max(presence, confidenceOf(object, timestampUs));
+}
+
 function confidenceBy(
   expected: (evidence: MaskEvidence) => number,
   object: TrackedObject,

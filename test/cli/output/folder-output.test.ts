@@ -44,6 +44,7 @@ describe('a folder', () => {
               area: 12,
               predicted_iou: 0.93,
               confidence: 0.9,
+              presence: 0.97,
             },
             {
               object_id: 2,
@@ -53,6 +54,7 @@ describe('a folder', () => {
               area: 12,
               predicted_iou: null,
               confidence: 0.9,
+              presence: null,
             },
           ],
         },

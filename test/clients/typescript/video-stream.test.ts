@@ -4,6 +4,7 @@ import {
   CallFailed,
   connect,
   decodeMask,
+  type PromptOptions,
   PromptRejected,
   type SegmentationClient,
   type VideoResult,
@@ -209,13 +210,110 @@ test('every mask encoding decodes to the same pixels', async () => {
 
 test('the deadline of a call fails it', async () => {
   const stream = (await start(infoOnly)).segmentVideo(config, { timeoutMs: 200 });
-  await expect(drain(stream)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
+  await expect(drain(stream)).rejects.toMatchObject({
+    status: 'DEADLINE_EXCEEDED',
+    code: 'deadline-exceeded',
+  });
 });
 
 test('a server that is not there is UNAVAILABLE', async () => {
   const nobody = connect('127.0.0.1:1');
-  await expect(nobody.listModels()).rejects.toMatchObject({ status: 'UNAVAILABLE', code: null });
+  await expect(nobody.listModels()).rejects.toMatchObject({
+    status: 'UNAVAILABLE',
+    code: 'unreachable',
+  });
   nobody.close();
+});
+
+test('sendVideo sends everything and ends the stream', async () => {
+  const stream = (await start(echoSession)).segmentVideo(config);
+  const results = drain(stream);
+  await stream.sendVideo([new Uint8Array(1), new Uint8Array(1)]);
+  expect((await results).map((result) => result.kind)).toEqual([
+    'info',
+    'masks',
+    'masks',
+    'summary',
+  ]);
+});
+
+test('a video that cannot be read ends the results with the reason, and no process', async () => {
+  const stream = (await start(echoSession)).segmentVideo(config);
+  const reason = new Error('disk on fire');
+  // eslint-disable-next-line require-yield -- it fails before its first chunk
+  const video = (async function* (): AsyncGenerator<Uint8Array> {
+    await stream.info;
+    throw reason;
+  })();
+  // Nobody awaits it: an unhandled rejection would fail this file.
+  void stream.sendVideo(video);
+  await expect(drain(stream)).rejects.toBe(reason);
+});
+
+test('cancelling says so, with a code', async () => {
+  const connected = await start(infoOnly);
+  const stream = connected.segmentVideo(config);
+  await stream.info;
+  stream.cancel();
+  await expect(stream.summary).rejects.toMatchObject({ status: 'CANCELLED', code: 'cancelled' });
+  const aborted = connected.segmentVideo(config, { signal: AbortSignal.abort() });
+  await expect(drain(aborted)).rejects.toMatchObject({ code: 'cancelled' });
+  const none = connected.listModels({ signal: AbortSignal.abort() });
+  await expect(none).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('a stream that is over says so, with a code', async () => {
+  const stream = (await start(echoSession)).segmentVideo(config);
+  stream.end();
+  await drain(stream);
+  const late = { code: 'stream-over' };
+  await expect(stream.sendChunk(new Uint8Array(1))).rejects.toMatchObject(late);
+  await expect(stream.prompt({ objectId: 1, points: [{ x: 1, y: 1 }] })).rejects.toMatchObject(
+    late,
+  );
+});
+
+test.each([
+  ['container', { container: 'mp5' }, /^container must be one of h264-annex-b, .*, got "mp5"$/],
+  ['container', { container: 'toString' }, /^container must be one of/],
+  [
+    'delivery',
+    { delivery: 'newest' },
+    /^delivery must be one of every-frame, latest, got "newest"$/,
+  ],
+  ['delivery', { delivery: undefined }, /^delivery must be one of .*, got none$/],
+  ['maskEncoding', { maskEncoding: 'rle' }, /^maskEncoding must be one of coco-rle, png, /],
+  ['overlap', { overlap: 'both' }, /^overlap must be one of disjoint, independent, got "both"$/],
+])('a misspelt %s is an error that lists the valid ones: %j', async (_name, wrong, message) => {
+  const connected = await start(echoSession);
+  const misspelt = { ...config, ...wrong } as unknown as typeof config;
+  expect(() => connected.segmentVideo(misspelt)).toThrow(
+    expect.objectContaining({
+      code: 'invalid-config',
+      message: expect.stringMatching(message) as string,
+    }) as Error,
+  );
+  // Nothing was opened for it.
+  expect(server?.activeStreams).toBe(0);
+});
+
+test('a misspelt action or label is a refused prompt', async () => {
+  const stream = (await start(echoSession)).segmentVideo(config);
+  const update = { objectId: 1, action: 'grow' } as unknown as PromptOptions;
+  await expect(stream.prompt(update)).rejects.toMatchObject({
+    code: 'invalid-prompt',
+    message: 'action must be one of add, refine, replace, remove, got "grow"',
+  });
+  const click = { objectId: 1, points: [{ x: 1, y: 1, label: 'on' }] } as unknown as PromptOptions;
+  await expect(stream.prompt(click)).rejects.toThrow(PromptRejected);
+  stream.end();
+  expect(await drain(stream)).toHaveLength(2);
+});
+
+test('a mask without pixels is an error with a code', () => {
+  expect(() => decodeMask({ width: 1, height: 1, data: undefined })).toThrow(
+    expect.objectContaining({ code: 'undecodable-mask' }) as Error,
+  );
 });
 
 beforeEach(() => {

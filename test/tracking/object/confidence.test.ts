@@ -15,6 +15,7 @@ import {
   confidenceOf,
   followingConfidenceOf,
   newTrackedObject,
+  presenceOf,
 } from '../../../src/tracking/object/tracked-object.ts';
 import type { SegmentedAction } from '../../../src/tracking/tracker-types.ts';
 import { wholePicture } from '../../../src/frame/geometry.ts';
@@ -178,4 +179,23 @@ test('an empty mask is as sure as the object is absent', () => {
   };
   const object = { ...newTrackedObject(1, emptySoftMask(size)), sourceKeyframe };
   expect(confidenceOf(object, 1e6)).toBeCloseTo(0.8, 6);
+});
+
+test('presence says whether the object is there, with a mask or without', () => {
+  const bare = newTrackedObject(1, emptySoftMask(size));
+  expect(presenceOf(bare, 0)).toBeNull();
+  const step = { maskSide, samples: null };
+  const seen = changeObject(bare, segmented(certainPrompt), frameAt(0), step);
+  expect(presenceOf(seen, 0)).toBe(0.95);
+  const unsure = { ...segmented(certainPrompt), presence: 0.1 };
+  const doubted = changeObject(bare, unsure, frameAt(0), step);
+  // Right masks need their object.
+  expect(presenceOf(doubted, 0)).toBe(confidenceOf(doubted, 0));
+  expect(presenceOf(doubted, 0)).toBeGreaterThan(0.1);
+  const gone = { ...segmented(null), presence: 0.02, hidden: true };
+  const hidden = changeObject(seen, gone, frameAt(5), step);
+  expect(hidden.area).toBe(0);
+  // The answer is empty, and right where the object is indeed not there.
+  expect(presenceOf(hidden, 200_000)).toBe(0.02);
+  expect(confidenceOf(hidden, 200_000)).toBeCloseTo(0.98, 9);
 });

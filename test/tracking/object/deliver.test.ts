@@ -9,6 +9,7 @@ import { randomMask } from '../../fixtures/small-masks.ts';
 const scores = {
   predictedIou: 0.8,
   confidence: 0.7,
+  presence: 0.9,
   sourceKeyframe: null,
 } as const;
 

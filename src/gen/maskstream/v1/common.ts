@@ -177,8 +177,17 @@ export interface ObjectMask {
   predictedIou?:
     | number
     | undefined;
-  /** Expected IoU of this mask, 0..1. */
+  /**
+   * Expected IoU of this mask, 0..1. An empty answer is right, IoU 1, where the object is not there:
+   * then this is the probability that it is not, and says nothing about how well it is followed.
+   */
   confidence: number;
+  /**
+   * Probability that the object is in the picture at all, 0..1, whether or not it has a mask: as the
+   * model saw it on the keyframe that last looked for it, and no less than confidence where there is
+   * a mask. Not calibrated. Absent before the object's first keyframe.
+   */
+  presence?: number | undefined;
 }
 
 function createBasePoint(): Point {
@@ -789,6 +798,7 @@ function createBaseObjectMask(): ObjectMask {
     mask: undefined,
     predictedIou: undefined,
     confidence: 0,
+    presence: undefined,
   };
 }
 
@@ -817,6 +827,9 @@ export const ObjectMask: MessageFns<ObjectMask> = {
     }
     if (message.confidence !== 0) {
       writer.uint32(69).float(message.confidence);
+    }
+    if (message.presence !== undefined) {
+      writer.uint32(77).float(message.presence);
     }
     return writer;
   },
@@ -898,6 +911,14 @@ export const ObjectMask: MessageFns<ObjectMask> = {
             message.confidence = reader.float();
             continue;
           }
+          case 9: {
+            if (tag !== 77) {
+              break;
+            }
+
+            message.presence = reader.float();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -923,6 +944,7 @@ export const ObjectMask: MessageFns<ObjectMask> = {
     message.mask = (object.mask !== undefined && object.mask !== null) ? Mask.fromPartial(object.mask) : undefined;
     message.predictedIou = object.predictedIou ?? undefined;
     message.confidence = object.confidence ?? 0;
+    message.presence = object.presence ?? undefined;
     return message;
   },
 };

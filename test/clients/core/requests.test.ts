@@ -5,7 +5,7 @@ import {
   promptMessage,
   type ContainerName,
   type MaskEncodingName,
-} from '../../../clients/typescript/requests.ts';
+} from '../../../clients/core/requests.ts';
 import { MaskEncoding, OverlapRule, PointLabel } from '../../../src/gen/maskstream/v1/common.ts';
 import { Delivery, PromptAction } from '../../../src/gen/maskstream/v1/video_request.ts';
 import { containerFromWire } from '../../../src/server/wire-enums.ts';

@@ -1,0 +1,51 @@
+import './no-telemetry.ts';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type * as onnxruntimeNode from 'onnxruntime-node';
+import { SegmentationError } from '../../frame/errors.ts';
+import { packageRoot } from '../../package-root.ts';
+
+export type { InferenceSession, Tensor } from 'onnxruntime-node';
+
+/** What onnxruntime-node exports. */
+export type OnnxRuntime = typeof onnxruntimeNode;
+
+let opened: OnnxRuntime | null = null;
+
+/**
+ * The only door to onnxruntime-node; its telemetry is off by the time it opens. The first call in a
+ * thread loads it. Throws `model-load-failed` where this machine has none that runs.
+ */
+export function onnxruntime(): OnnxRuntime {
+  return (opened ??= open());
+}
+
+/** A float32 tensor over `data`, which is not copied. */
+export function floatTensor(data: Float32Array, dims: readonly number[]): onnxruntimeNode.Tensor {
+  return new (onnxruntime().Tensor)('float32', data, dims);
+}
+
+/**
+ * The published package brings the library for Linux, because its own install script downloads CUDA
+ * and fails the install where it cannot; a checkout and other systems have it beside us.
+ */
+function open(): OnnxRuntime {
+  const vendored = join(packageRoot(), 'vendor/onnxruntime-node');
+  const isVendored = existsSync(join(vendored, 'bin/napi-v6', process.platform, process.arch));
+  try {
+    const require = createRequire(import.meta.url);
+    return require(isVendored ? vendored : 'onnxruntime-node') as OnnxRuntime;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const problem =
+      code === 'MODULE_NOT_FOUND'
+        ? 'got none: npm install onnxruntime-node@1.30.0'
+        : `got one that does not load: ${message}`;
+    throw new SegmentationError(
+      'model-load-failed',
+      `expected ONNX Runtime for ${process.platform} ${process.arch}, ${problem}`,
+      { cause },
+    );
+  }
+}
