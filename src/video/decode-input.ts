@@ -52,10 +52,14 @@ async function openRaw(
   options: { readonly format: StreamFormat; readonly frameRate: number | null },
 ): Promise<DecodeInput> {
   const { format } = options;
+  // Headers may lie; whoever states a rate knows better.
+  if (options.frameRate !== null) {
+    return { file: null, frameRate: options.frameRate, end: watchEnd(format) };
+  }
   const head = await readHead(source, (bytes) => headerFrameRate(format, bytes) !== 'unknown');
   source.unread([head]);
   const found = headerFrameRate(format, head);
-  const frameRate = typeof found === 'number' ? found : options.frameRate;
+  const frameRate = typeof found === 'number' ? found : null;
   // Bytes without any header of the format are not video: ffmpeg says so better than this would.
   if (frameRate === null && found === 'absent') {
     throw new SegmentationError(

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import type { Container } from '../../src/frame/container.ts';
+import { createDecoder } from '../../src/video/index.ts';
+import type { FfmpegBinary } from '../../src/video/index.ts';
+import { caseFile, casesPresent } from '../shared-cases.ts';
+import {
+  bundledFfmpeg,
+  chunksOf,
+  decodeAll,
+  expectNothingLeft,
+  never,
+  systemFfmpeg,
+} from './clips.ts';
+import type { Decoded } from './clips.ts';
+
+expectNothingLeft();
+
+function decodeCase(
+  name: string,
+  binary: FfmpegBinary,
+  stream: { readonly container: Container; readonly frameRate?: number },
+): Promise<Decoded> {
+  const decode = createDecoder({ ffmpeg: binary });
+  const options = { frameRate: null, ...stream, signal: never };
+  return decodeAll(decode(chunksOf(caseFile(name), 65_536), options));
+}
+
+describe.skipIf(!casesPresent).each([
+  ['the ffmpeg of the machine', systemFfmpeg],
+  ['the bundled ffmpeg', bundledFfmpeg],
+] as const)('files that users had trouble with, with %s', (_, binary) => {
+  test.each([
+    ['h38/vpstiming.hevc', 'hevc-annex-b', 15],
+    ['h44/mpeg1_rate9.m1v', 'mpeg-video', 15],
+  ] as const)('%s has the rate that ffprobe sees', async (name, container, rate) => {
+    const decoded = await decodeCase(name, binary, { container });
+    expect(decoded.error).toBeNull();
+    expect(decoded.formats[0]?.frameRate).toBe(rate);
+    expect(decoded.timesUs[1]).toBe(Math.round(1e6 / rate));
+  });
+
+  test('a declared rate overrides a stream that lies', async () => {
+    const stream = { container: 'h264-annex-b', frameRate: 25 } as const;
+    const decoded = await decodeCase('h39/vui500.h264', binary, stream);
+    expect(decoded.timesUs.at(-1)).toBe(760_000);
+  });
+
+  test('a codec of the sound is not taken for that of the video', async () => {
+    const { error } = await decodeCase('h31/av_cut.mp4', binary, { container: 'mp4' });
+    expect(error).toMatchObject({ code: 'undecodable-video' });
+    expect(String(error)).not.toContain('aac');
+    expect(String(error)).toContain('ends before its first picture');
+  });
+
+  test('times that go back are no damage', async () => {
+    const decoded = await decodeCase('h40/ts_times_back.ts', binary, { container: 'mpeg-ts' });
+    expect([decoded.error, decoded.frames.length, decoded.warnings]).toEqual([null, 20, 0]);
+  });
+
+  test('tracks that stand behind the clusters are said to be missing', async () => {
+    const name = 'h46/sample_last_cluster.mkv';
+    const { error } = await decodeCase(name, binary, { container: 'matroska' });
+    expect(String(error)).toContain('found no video stream in it');
+  });
+});
