@@ -51,6 +51,8 @@ export type DecodePicturesOptions<P> = {
   readonly framesSkippedBefore?: (decodedFrames: number) => number;
   /** Set for an image. */
   readonly still?: StillInput;
+  /** Filters that turn pictures upright, where the caller knows. Default: what the input says. */
+  readonly uprightFilters?: readonly string[];
   readonly shape: PictureShape;
   readonly limits: DecodeLimits;
   /** Makes room for a picture of the kind that `shape` asks for. */
@@ -95,7 +97,9 @@ async function* decodeInput<P>(
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
-  const args = decodeArguments({ ...options, ...limits, frameRate: input.frameRate, input: from });
+  const { frameRate } = input;
+  const uprightFilters = options.uprightFilters ?? input.uprightFilters;
+  const args = decodeArguments({ ...options, ...limits, frameRate, uprightFilters, input: from });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),

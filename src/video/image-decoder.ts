@@ -103,10 +103,8 @@ async function* decodeStill(
       frameRate: null,
       signal: options.signal,
       ffmpeg: options.ffmpeg,
-      still: {
-        bytes: bytes.length,
-        uprightFilters: uprightFilters(exifOrientation(bytes, format)),
-      },
+      still: { bytes: bytes.length },
+      uprightFilters: uprightFilters(exifOrientation(bytes, format)),
       limits: { ...defaultLimits, maxFramePixels: maxImagePixels },
       longSide: options.analysisLongSide ?? defaultAnalysisLongSide,
     });

@@ -7,5 +7,6 @@ export { createImageDecoder, decodeImage } from './image-decoder.ts';
 export type { DecodedImage, ImageDecoderOptions } from './image-decoder.ts';
 export { decodeRgb } from './rgb-decoder.ts';
 export type { RgbFrame } from './rgb-decoder.ts';
+export { readVideoFile } from './video-file.ts';
 export { encodeVideo } from './video-encoder.ts';
 export type { VideoEncoder } from './video-encoder.ts';

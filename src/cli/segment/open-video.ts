@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container } from '../../frame/container.ts';
 import { detectImage } from '../../video/detect-container.ts';
+import { readVideoFile } from '../../video/index.ts';
 import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
 import { encodePictures } from './encode-pictures.ts';
 import type { Input } from './inputs.ts';
@@ -36,7 +37,7 @@ export async function openVideo(
   const { name } = input;
   if (input.kind === 'video') {
     const { container, file } = input;
-    const chunks = () => createReadStream(file, { highWaterMark: chunkBytes });
+    const chunks = () => readVideoFile(file, { container, ffmpeg: findConfiguredFfmpeg });
     const { frameRate } = job;
     return {
       name,

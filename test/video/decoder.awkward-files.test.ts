@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
 import { createDecoder } from '../../src/video/index.ts';
 import type { FfmpegBinary } from '../../src/video/index.ts';
-import { caseFile, casesPresent } from '../shared-cases.ts';
+import { caseFile, casesPresent } from '../fixtures/shared-cases.ts';
 import {
   bundledFfmpeg,
   chunksOf,
@@ -10,8 +10,8 @@ import {
   expectNothingLeft,
   never,
   systemFfmpeg,
-} from './clips.ts';
-import type { Decoded } from './clips.ts';
+} from '../fixtures/encoded-clips.ts';
+import type { Decoded } from '../fixtures/encoded-clips.ts';
 
 expectNothingLeft();
 
@@ -61,5 +61,41 @@ describe.skipIf(!casesPresent).each([
     const name = 'h46/sample_last_cluster.mkv';
     const { error } = await decodeCase(name, binary, { container: 'matroska' });
     expect(String(error)).toContain('found no video stream in it');
+  });
+
+  test('an encrypted MP4 is said to be encrypted', async () => {
+    const { error, frames } = await decodeCase('h22/cbcs_fragment.mp4', binary, {
+      container: 'mp4',
+    });
+    expect(error).toMatchObject({ code: 'undecodable-video' });
+    expect(String(error)).toContain('encrypted mp4 (cbcs)');
+    expect(frames).toHaveLength(0);
+  });
+
+  test.each(['h24/free300k.mp4', 'h25/chunks_halves.mp4'])(
+    '%s gives every frame, whatever the order of its parts',
+    async (name) => {
+      const decoded = await decodeCase(name, binary, { container: 'mp4' });
+      expect([decoded.error, decoded.truncated, decoded.frames.length]).toEqual([null, false, 50]);
+    },
+  );
+
+  test.each([
+    ['hflip', 40, 40],
+    ['vflip', 200, 140],
+    ['transpose', 40, 200],
+    ['antitr', 140, 40],
+  ])('the mirrored picture of a display matrix (%s) is upright', async (name, x, y) => {
+    const decode = createDecoder({ ffmpeg: binary });
+    const options = { container: 'mp4', frameRate: null, signal: never } as const;
+    const chunks = chunksOf(caseFile(`h33/mirrored_${name}.mp4`));
+    const decoded = await decodeAll(decode(chunks, options), { keepPixels: true });
+    const { width, height } = decoded.frames[0]?.analysis ?? { width: 0, height: 0 };
+    // V of the red square, which is 40 to 50 pixels wide.
+    const plane = width * height + (width * height) / 4;
+    const redAt = (left: number, top: number): number =>
+      decoded.pixels[0]?.[plane + (top >> 1) * (width >> 1) + (left >> 1)] ?? 0;
+    expect(redAt(x + 20, y + 20)).toBeGreaterThan(200);
+    expect(redAt(width - x - 20, height - y - 20)).toBeLessThan(180);
   });
 });
