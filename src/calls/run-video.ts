@@ -73,6 +73,20 @@ export async function sendChunks(
   for await (const chunk of chunks) await stream.sendChunk(chunk);
 }
 
+/**
+ * The same where each chunk is one picture: its number is its capture time, so that the answer to a
+ * frame says which picture it belongs to.
+ */
+export async function sendPictures(
+  stream: VideoStream,
+  pictures: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  let number = 0;
+  for await (const picture of pictures) {
+    await stream.sendChunk(picture, { captureTimestampUs: number++, randomAccess: true });
+  }
+}
+
 async function receive(stream: VideoStream, run: VideoRun): Promise<void> {
   let display: Size = { width: 0, height: 0 };
   let opened = false;

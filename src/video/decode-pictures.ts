@@ -107,7 +107,7 @@ async function* decodeInput<P>(
   let opened = 0;
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
-    const stream = log.stream ?? { codec: 'unknown', frameRate: null };
+    const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
     const index = opened + (options.framesSkippedBefore?.(opened) ?? 0);
     opened++;
     const context = { note, index, stream, syntheticRate: input.frameRate };
@@ -139,6 +139,11 @@ async function* decodeInput<P>(
     const exit = await abortable(child.exited, signal);
     source.close();
     await feeding;
+    // What was said of the last pictures, whose log may come after them.
+    const damage = log.takeDamage();
+    if (damage !== null && options.still !== undefined) {
+      yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
+    }
     const judged = { format, exit, log, pictures: pictures.completed };
     const unfinished = input.end.unfinished;
     const outcome = judgeOutcome({ ...judged, ...limits, unfinished });

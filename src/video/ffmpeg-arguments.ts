@@ -97,8 +97,13 @@ function isAtLeast(
   return codecMajor > major || (codecMajor === major && codecMinor >= minor);
 }
 
+/** The muxer of MP4 gives a last packet without a duration one of its own. */
+export function keepsLastDuration(binary: FfmpegBinary): boolean {
+  return isAtLeast(binary, ffmpeg5m1);
+}
+
 /** One frame out for each frame in, with its time as it is: the spelling changed twice. */
-function passthrough(binary: FfmpegBinary): string[] {
+export function passthrough(binary: FfmpegBinary): string[] {
   const sync = isAtLeast(binary, ffmpeg5m1) ? '-fps_mode' : '-vsync';
   const timeBase = isAtLeast(binary, ffmpeg6m1) ? 'demux' : '-1';
   return [sync, 'passthrough', '-enc_time_base', timeBase];

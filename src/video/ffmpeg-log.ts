@@ -1,4 +1,6 @@
 import type { Size } from '../frame/geometry.ts';
+import { readColourTags } from './colour-tags.ts';
+import type { ColourTags } from './colour-tags.ts';
 
 /** One decoded picture, as ffmpeg's log announces it before its pixels leave. */
 export type PictureNote = {
@@ -15,6 +17,8 @@ export type PictureNote = {
 export type StreamNote = {
   readonly codec: string;
   readonly frameRate: number | null;
+  /** Null where the line says nothing of colours. */
+  readonly colour: ColourTags | null;
 };
 
 /** Complaints that are kept for error messages: the first name the cause, the last the end. */
@@ -136,7 +140,7 @@ export class FfmpegLog {
     const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
     // `none`: damaged headers, not a codec.
     if (codec === undefined || codec === 'none' || line.includes('(attached pic)')) return false;
-    this.#stream = { codec, frameRate: readFrameRate(line) };
+    this.#stream = { codec, frameRate: readFrameRate(line), colour: readColourTags(line) };
     return true;
   }
 
