@@ -51,6 +51,8 @@ export type DecodePicturesOptions<P> = {
   readonly framesSkippedBefore?: (decodedFrames: number) => number;
   /** Set for an image. */
   readonly still?: StillInput;
+  /** Filters that turn pictures upright, where the caller knows. Default: what the input says. */
+  readonly uprightFilters?: readonly string[];
   readonly shape: PictureShape;
   readonly limits: DecodeLimits;
   /** Makes room for a picture of the kind that `shape` asks for. */
@@ -95,7 +97,9 @@ async function* decodeInput<P>(
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
-  const args = decodeArguments({ ...options, ...limits, frameRate: input.frameRate, input: from });
+  const { frameRate } = input;
+  const uprightFilters = options.uprightFilters ?? input.uprightFilters;
+  const args = decodeArguments({ ...options, ...limits, frameRate, uprightFilters, input: from });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
@@ -103,7 +107,7 @@ async function* decodeInput<P>(
   let opened = 0;
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
-    const stream = log.stream ?? { codec: 'unknown', frameRate: null };
+    const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
     const index = opened + (options.framesSkippedBefore?.(opened) ?? 0);
     opened++;
     const context = { note, index, stream, syntheticRate: input.frameRate };
@@ -135,6 +139,11 @@ async function* decodeInput<P>(
     const exit = await abortable(child.exited, signal);
     source.close();
     await feeding;
+    // What was said of the last pictures, whose log may come after them.
+    const damage = log.takeDamage();
+    if (damage !== null && options.still !== undefined) {
+      yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
+    }
     const judged = { format, exit, log, pictures: pictures.completed };
     const unfinished = input.end.unfinished;
     const outcome = judgeOutcome({ ...judged, ...limits, unfinished });

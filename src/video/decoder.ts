@@ -83,6 +83,7 @@ export async function* decodeFrames(
     readonly signal: AbortSignal;
     readonly ffmpeg: FfmpegBinary;
     readonly still?: StillInput;
+    readonly uprightFilters?: readonly string[];
     readonly limits: DecodeLimits;
     readonly longSide: number;
   },

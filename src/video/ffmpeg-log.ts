@@ -1,4 +1,6 @@
 import type { Size } from '../frame/geometry.ts';
+import { readColourTags } from './colour-tags.ts';
+import type { ColourTags } from './colour-tags.ts';
 
 /** One decoded picture, as ffmpeg's log announces it before its pixels leave. */
 export type PictureNote = {
@@ -15,10 +17,26 @@ export type PictureNote = {
 export type StreamNote = {
   readonly codec: string;
   readonly frameRate: number | null;
+  /** Null where the line says nothing of colours. */
+  readonly colour: ColourTags | null;
 };
 
 /** Complaints that are kept for error messages: the first name the cause, the last the end. */
 const keptComplaints = { first: 6, last: 6 };
+
+/**
+ * Lines that say nothing of the video: that other decoders than the listed ones may not run (audio is
+ * described, never decoded), what ffmpeg guesses of sound and subtitles, options that found no use,
+ * and times that go back, which raw pictures do not carry.
+ */
+const aside = [
+  /\(Audio:|\(Subtitle:|\(Data:|\(Attachment:/,
+  /Failed to open codec in avformat_find_stream_info/,
+  /has not been used for any stream|is deprecated/,
+  /non monotonically increasing dts|Non-monotonous DTS/,
+];
+
+const unlistedDecoder = /Codec \((\w+)\) not on whitelist/;
 
 const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
 
@@ -38,6 +56,7 @@ export class FfmpegLog {
   #outputOpen = false;
   #damage: string | null = null;
   #oversize = false;
+  readonly #unlisted = new Set<string>();
 
   /** The first video stream; null until ffmpeg has opened the input. */
   get stream(): StreamNote | null {
@@ -47,6 +66,11 @@ export class FfmpegLog {
   /** A picture was refused for its size. */
   get oversize(): boolean {
     return this.#oversize;
+  }
+
+  /** The video's own decoder is not on the list of those that may run. */
+  get decoderRefused(): boolean {
+    return this.#stream !== null && this.#unlisted.has(this.#stream.codec);
   }
 
   /** First and last lines of level warning and worse, oldest first, without addresses. */
@@ -116,13 +140,17 @@ export class FfmpegLog {
     const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
     // `none`: damaged headers, not a codec.
     if (codec === undefined || codec === 'none' || line.includes('(attached pic)')) return false;
-    this.#stream = { codec, frameRate: readFrameRate(line) };
+    this.#stream = { codec, frameRate: readFrameRate(line), colour: readColourTags(line) };
     return true;
   }
 
   #readComplaint(line: string): void {
+    if (aside.some((pattern) => pattern.test(line))) return;
+    const unlisted = unlistedDecoder.exec(line)?.[1];
+    if (unlisted !== undefined) this.#unlisted.add(unlisted);
     const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').replaceAll(/\[(?:error|warning)\] ?/g, '');
-    if (line.includes('[error]') && !line.includes('whitelist')) this.#damage = text.trim();
+    if (unlisted !== undefined) return;
+    if (line.includes('[error]')) this.#damage = text.trim();
     this.#complaints.push(text.trim());
     const { first, last } = keptComplaints;
     if (this.#complaints.length > first + last) this.#complaints.splice(first, 1);

@@ -42,3 +42,20 @@ test.each([
   log.read(`[info]   Stream #0:0(und): Video: h264 (High), yuv420p, 640x360, ${text} (default)`);
   expect(log.stream).toEqual({ codec: 'h264', frameRate: rate });
 });
+test('what is said of sound, of options and of times that go back is no damage of the video', () => {
+  const log = new FfmpegLog();
+  log.read('[info]   Stream #0:0: Video: h264 (avc1), none, 320x240');
+  for (const line of [
+    "[aac @ 0x1] [error] Codec (aac) not on whitelist 'h264,hevc'",
+    '[mov,mp4 @ 0x1] [warning] Failed to open codec in avformat_find_stream_info',
+    '[mov,mp4 @ 0x1] [warning] Could not find codec parameters for stream 1 (Audio: aac): x',
+    '[warning] Codec AVOption threads (x) has not been used for any stream.',
+    '[rawvideo @ 0x1] [error] Application provided invalid, non monotonically increasing dts to muxer',
+  ])
+    log.read(line);
+  expect(log.complaints).toEqual([]);
+  expect(log.takeDamage()).toBeNull();
+  expect(log.decoderRefused).toBe(false);
+  log.read("[h264 @ 0x1] [error] Codec (h264) not on whitelist 'hevc'");
+  expect(log.decoderRefused).toBe(true);
+});

@@ -26,9 +26,9 @@ export function createFolderOutput(folder: string): Output {
     },
     async write(frame) {
       if (header === undefined) throw new Error('frame written before open');
-      const png = writeIndexedPng(idPicture(frame, header));
+      const png = writeIndexedPng(idPicture(frame));
       await writeFile(join(folder, 'masks', maskFileName(frame.frameIndex)), png);
-      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
+      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame, header)}`);
     },
     close,
     // What came is worth keeping: the file is closed so that it stays valid JSON.

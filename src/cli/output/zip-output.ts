@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { SegmentationError } from '../../frame/errors.ts';
@@ -24,6 +25,7 @@ export type ZipArchive = {
 
 /** Starts a ZIP beside `file`. */
 export function createZipArchive(file: string): ZipArchive {
+  mkdirSync(dirname(resolve(file)), { recursive: true });
   const archive = createArchive(`${file}.partial`, file);
   return {
     output: (folder) => createOutput(archive, `${file}.frames.partial`, folder),
@@ -58,9 +60,9 @@ function createOutput(
     },
     async write(frame) {
       if (header === undefined) throw new Error('frame written before open');
-      const png = writeIndexedPng(idPicture(frame, header));
+      const png = writeIndexedPng(idPicture(frame));
       await archive.addStored(`${prefix}masks/${maskFileName(frame.frameIndex)}`, png);
-      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
+      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame, header)}`);
     },
     async close() {
       await json?.appendFile(framesJsonTail);

@@ -59,7 +59,11 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   // Checked before anything is started or written.
   readVideoConfig(args, { container: 'mp4', frameRate });
   const prompts = await readPrompts(args);
-  const inputs = await findInputs(args.positionals, { asSequence: args.flags.has('sequence') });
+  const inputs = await findInputs(args.positionals, {
+    asSequence: args.flags.has('sequence'),
+    frameRate,
+    io,
+  });
   const outputs = createOutputSet(out, inputs, io.signal);
   try {
     await using service = await openClient(args, io);
@@ -77,7 +81,7 @@ async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): 
     await writeThrough(outputs.output(input), (output) => segmentImage(input, output, job));
     return;
   }
-  await using video = await openVideo(input, job);
+  await using video = await openVideo(input, job, { again: outputs.readsAgain });
   const output = outputs.video(input, video);
   await writeThrough(output, () => segmentVideo(video, output, job));
 }

@@ -119,8 +119,9 @@ export interface StreamConfig {
     | number
     | undefined;
   /**
-   * Frames a second. Required for MJPEG and for Annex B without timing in its headers; elsewhere
-   * it only helps admission.
+   * Frames a second. Required for MJPEG and for other raw video without timing in its headers; where
+   * a raw stream's headers state another rate, this one holds. Containers with timestamps of their own
+   * keep them, and it only helps admission.
    */
   frameRate?:
     | number
