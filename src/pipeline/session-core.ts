@@ -204,7 +204,7 @@ export class SessionCore {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
       const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
-      const resume = resumeUpdates(this.#resume, frame.display);
+      const resume = resumeUpdates(this.#resume);
       this.#resume = [];
       const task: FrameTask = {
         frame,
@@ -284,9 +284,9 @@ export class SessionCore {
   }
 
   #announceGoingAway(): void {
-    const objects = this.#newest?.objects ?? this.#resume;
+    const objects = this.#newest === null ? this.#resume : resumeState(this.#newest.objects);
     const message = 'the server is going away; open a new stream with the resume state';
-    this.#notice('going-away', message, resumeState(objects));
+    this.#notice('going-away', message, objects);
   }
 
   #notice(notice: Notice['notice'], message: string, resume: Notice['resume'] = null): void {

@@ -1,8 +1,15 @@
-import { Server, ServerCredentials, type ServerOptions as GrpcOptions } from '@grpc/grpc-js';
+import {
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerOptions as GrpcOptions,
+} from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
+import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
 import { requireToken } from './authentication.ts';
 import { Calls } from './call-registry.ts';
+import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
 import { silentLogger } from './logger.ts';
 import { addReflection } from './reflection.ts';
@@ -10,7 +17,11 @@ import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import { resolveServerLimits, type ServerLimits } from './server-limits.ts';
 import type { ServerContext, ServerOptions, Transport } from './server-options.ts';
-import { servedService } from './video-service.ts';
+import { createMaskWorkers } from './mask-workers/mask-workers.ts';
+import { RequestParser } from './requests/received-request.ts';
+import { type ModelsCall, serviceWith } from './video-service.ts';
+import { loadProtoFiles } from './wire-scan/proto-files.ts';
+import { WireSchemas } from './wire-scan/wire-schema.ts';
 
 const serviceName = 'maskstream.v1.SegmentationService';
 const defaultKeepalive = { intervalMs: 30_000, timeoutMs: 10_000 };
@@ -42,9 +53,12 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const { sessions, models, log = silentLogger } = options;
   const server = new Server(grpcOptions(options, limits));
   const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
-  addService(server, { sessions, models, limits, log, calls });
+  const protoFiles = loadProtoFiles();
+  const parser = new RequestParser(new WireSchemas(protoFiles), limits.maxRequestElements);
+  const masks = createMaskWorkers();
+  addService(server, parser, { sessions, models, limits, log, calls, masks });
   health.addToServer(server);
-  addReflection(server);
+  addReflection(server, protoFiles);
 
   let port: number | null = null;
   let ending: Promise<void> | null = null;
@@ -56,6 +70,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     announce('NOT_SERVING');
     await calls.drain(graceMs);
     await disconnect(server);
+    await masks[Symbol.asyncDispose]();
   };
 
   return {
@@ -82,17 +97,17 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   };
 }
 
-function addService(server: Server, context: ServerContext): void {
-  server.addService(servedService, {
+function addService(server: Server, parser: RequestParser, context: ServerContext): void {
+  server.addService(serviceWith(parser), {
     segmentVideo: (call: Parameters<typeof segmentVideo>[0]) => void segmentVideo(call, context),
     segmentImage: (
       call: Parameters<typeof segmentImage>[0],
       respond: Parameters<typeof segmentImage>[1],
     ) => void segmentImage(call, respond, context),
-    listModels: (
-      _call: unknown,
-      respond: (error: null, response: ReturnType<typeof encodeModels>) => void,
-    ) => respond(null, encodeModels(context.models)),
+    listModels: ({ request }: ModelsCall, respond: sendUnaryData<ListModelsResponse>) => {
+      if (request.kind === 'refused') respond(statusOfError(request.error));
+      else respond(null, encodeModels(context.models));
+    },
   });
 }
 

@@ -6,6 +6,16 @@ export type ServerLimits = SessionLimits & {
   readonly maxRequestBytes: number;
   /** Largest response message in bytes. Default: 32 MiB. */
   readonly maxResponseBytes: number;
+  /**
+   * Elements of one request: numbers, fields, and 16 for each nested message. Default: 2^20, for
+   * the outlines of 32 masks at 4K.
+   */
+  readonly maxRequestElements: number;
+  /**
+   * Pixels of the masks of one request together, and of those that one image is answered with.
+   * Default: 32 x 4096 x 4096.
+   */
+  readonly maxRequestMaskPixels: number;
   /** Largest VideoChunk.data in bytes. Default: 1 MiB. */
   readonly maxChunkBytes: number;
   /** Largest display size of a video in pixels; the decoder must have the same. Default: 4096 x 2304. */
@@ -35,6 +45,8 @@ const mebibyte = 1024 * 1024;
 const defaultLimits: ServerLimits = {
   maxRequestBytes: 32 * mebibyte,
   maxResponseBytes: 32 * mebibyte,
+  maxRequestElements: 1 << 20,
+  maxRequestMaskPixels: 32 * 4096 * 4096,
   maxChunkBytes: mebibyte,
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,

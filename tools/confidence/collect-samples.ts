@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { createReadStream } from 'node:fs';
 import { distancePeak } from '../../src/evaluation/distance-peak.ts';
 import { readTruths, type Clip, type TrueMasks } from '../../src/evaluation/clips.ts';
@@ -178,8 +179,9 @@ async function collectRun(
 
 async function* inputsOf({ objectId, prompts }: Run): AsyncGenerator<SessionInput> {
   const at = { kind: 'frame', frameIndex: 0 } as const;
-  const said = { requestId: 1, objectId, action: 'add', at, prompts, text: null } as const;
-  yield { kind: 'prompt', update: { ...said, label: null } };
+  const said = { requestId: 1, objectId, action: 'add', at, text: null, label: null } as const;
+  const mask = prompts.mask && runLengthsOf(prompts.mask);
+  yield { kind: 'prompt', update: { ...said, prompts: { ...prompts, mask } } };
   yield { kind: 'end-of-video' };
 }
 

@@ -61,7 +61,7 @@ export class Intake {
     { decode, nowMs }: Pick<SessionParts, 'decode' | 'nowMs'>,
     session: IntakeSession,
   ) {
-    const { container, frameRate, signal, delivery } = options;
+    const { container, frameRate, maxFramePixels, signal, delivery } = options;
     const onPrompt = (update: PromptUpdate): void => {
       if (session.accept(update) === 'correction') this.#corrections$.next(update);
     };
@@ -70,7 +70,13 @@ export class Intake {
     const live = delivery === 'latest' ? { container, nowMs } : null;
     const reader = new InputReader(inputs, { onPrompt, onFailure, onEnd }, live);
     const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
-    const events = decode(reader.chunks, { container, frameRate, framesSkippedBefore, signal });
+    const events = decode(reader.chunks, {
+      container,
+      frameRate,
+      framesSkippedBefore,
+      ...(maxFramePixels === undefined ? {} : { maxFramePixels }),
+      signal,
+    });
     const scheduled = scheduleFrames(events, {
       needsNextFrame: session.needsNextFrame,
       takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
