@@ -7,7 +7,10 @@ import {
 import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
-import { requireToken } from './authentication.ts';
+import { guardConnections } from './admission/guard-connections.ts';
+import { affordableConnections } from './admission/handle-budget.ts';
+import { type CallGuard, guardCalls } from './admission/guard-calls.ts';
+import { requireToken } from './admission/authentication.ts';
 import { Calls } from './call-registry.ts';
 import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
@@ -51,12 +54,18 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const limits = resolveServerLimits(options.limits);
   const calls = new Calls(limits.maxStreams);
   const { sessions, models, log = silentLogger } = options;
-  const server = new Server(grpcOptions(options, limits));
+  const maxConnections = affordableConnections(limits.maxConnections, limits.maxStreams);
+  const connections = guardConnections(
+    { maxConnections, firstCallTimeoutMs: limits.requestTimeoutMs },
+    log,
+  );
+  const guard = guardCalls(limits);
+  const server = new Server(grpcOptions(options, limits, guard));
   const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
   const protoFiles = loadProtoFiles();
   const parser = new RequestParser(new WireSchemas(protoFiles), limits.maxRequestElements);
   const masks = createMaskWorkers();
-  addService(server, parser, { sessions, models, limits, log, calls, masks });
+  addService(server, parser, { sessions, models, limits, log, calls, masks, connections });
   health.addToServer(server);
   addReflection(server, protoFiles);
 
@@ -70,6 +79,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     announce('NOT_SERVING');
     await calls.drain(graceMs);
     await disconnect(server);
+    guard[Symbol.dispose]();
     await masks[Symbol.asyncDispose]();
   };
 
@@ -82,8 +92,9 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     },
     async start(address) {
       port = await bind(server, address, options.transport ?? { kind: 'insecure' });
+      connections.watch(server);
       announce('SERVING');
-      log.info({ host: address.host, port }, 'listening');
+      log.info({ host: address.host, port, maxConnections }, 'listening');
       return port;
     },
     drain: ({ graceMs }) => (ending ??= end(graceMs)),
@@ -111,15 +122,23 @@ function addService(server: Server, parser: RequestParser, context: ServerContex
   });
 }
 
-function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions {
+function grpcOptions(
+  options: ServerOptions,
+  limits: ServerLimits,
+  { interceptor }: CallGuard,
+): GrpcOptions {
   const keepalive = options.keepalive ?? defaultKeepalive;
   return {
-    interceptors: options.token === undefined ? [] : [requireToken(options.token)],
+    interceptors:
+      options.token === undefined ? [interceptor] : [interceptor, requireToken(options.token)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
+    'grpc.max_connection_idle_ms': limits.connectionIdleMs,
+    // Its books on each connection are read by nobody here.
+    'grpc.enable_channelz': 0,
   };
 }
 

@@ -34,6 +34,7 @@ export async function segmentImage(
 ): Promise<void> {
   try {
     using place = context.calls.enter();
+    using _kept = context.connections.keep(call.getPeer());
     using callSignal = linkCallSignal(call, context.calls.shutdown);
     context.log.info({ call: place.id, peer: call.getPeer() }, 'image opened');
     if (call.request.kind === 'refused') throw call.request.error;

@@ -29,6 +29,7 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   const { calls, log } = context;
   try {
     using place = calls.enter();
+    using _kept = context.connections.keep(call.getPeer());
     using callSignal = linkCallSignal(call, calls.shutdown);
     const startedMs = performance.now();
     log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');

@@ -4,6 +4,29 @@ import type { SessionLimits } from '../pipeline/session-types.ts';
 export type ServerLimits = SessionLimits & {
   /** Largest request message in bytes. Default: 32 MiB, for a PNG of 4096 x 4096 or resume state. */
   readonly maxRequestBytes: number;
+  /**
+   * Unpacked bytes for each packed byte of a request, from 1 MiB on. Default: 100: pictures and run
+   * lengths hardly pack, and what packs better than this is not worth its memory.
+   */
+  readonly maxUnpackRatio: number;
+  /** Bytes of requests under way on one connection. Default: 64 MiB. */
+  readonly maxConnectionBytes: number;
+  /** Bytes of requests under way on all connections. Default: 512 MiB. */
+  readonly maxReceivedBytes: number;
+  /**
+   * Time in which a request must be complete, besides what its bytes take at
+   * `minRequestBytesPerSecond`. Default: 30 s.
+   */
+  readonly requestTimeoutMs: number;
+  /** Default: 32 KiB, a quarter of a megabit a second. */
+  readonly minRequestBytesPerSecond: number;
+  /**
+   * Connections at a time; the quietest gives way to a new one. Default: 256, fewer where the
+   * process has few handles.
+   */
+  readonly maxConnections: number;
+  /** Time without a call after which a connection is closed. Default: 10 minutes. */
+  readonly connectionIdleMs: number;
   /** Largest response message in bytes. Default: 32 MiB. */
   readonly maxResponseBytes: number;
   /**
@@ -44,6 +67,13 @@ const mebibyte = 1024 * 1024;
 
 const defaultLimits: ServerLimits = {
   maxRequestBytes: 32 * mebibyte,
+  maxUnpackRatio: 100,
+  maxConnectionBytes: 64 * mebibyte,
+  maxReceivedBytes: 512 * mebibyte,
+  requestTimeoutMs: 30_000,
+  minRequestBytesPerSecond: 32 * 1024,
+  maxConnections: 256,
+  connectionIdleMs: 600_000,
   maxResponseBytes: 32 * mebibyte,
   maxRequestElements: 1 << 20,
   maxRequestMaskPixels: 32 * 4096 * 4096,

@@ -1,5 +1,6 @@
 import type { ModelInfo } from '../frame/model.ts';
 import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
+import type { ConnectionGuard } from './admission/guard-connections.ts';
 import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
 import type { ServerLimits } from './server-limits.ts';
@@ -59,6 +60,7 @@ export type ServerContext = {
   readonly log: Logger;
   readonly calls: CallRegistry;
   readonly masks: MaskWorkers;
+  readonly connections: ConnectionGuard;
 };
 
 /** The calls that are being served. */

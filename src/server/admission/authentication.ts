@@ -6,8 +6,8 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { SegmentationError } from '../frame/errors.ts';
-import { statusOfError } from './error-status.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { statusOfError } from '../error-status.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
