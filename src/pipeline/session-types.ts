@@ -56,6 +56,14 @@ export type SessionLimits = {
   readonly maxObjects: number;
   readonly maxPoints: number;
   readonly maxPendingPrompts: number;
+  /** Bytes of the masks of prompts that wait for their frame. */
+  readonly maxPendingBytes: number;
+  /** How far ahead of the newest frame a prompt may name one. */
+  readonly maxFramesAhead: number;
+  /** Frames that corrections may process again at once. */
+  readonly maxReplayedFrames: number;
+  /** How many more each second. */
+  readonly replayedFramesPerSecond: number;
   /** Newest frames that a correction may name; fewer where `maxRetainedBytes` is reached. */
   readonly retainedFrames: number;
   readonly maxRetainedBytes: number;

@@ -88,6 +88,12 @@ const defaultLimits: ServerLimits = {
   maxObjects: 32,
   maxPoints: 64,
   maxPendingPrompts: 256,
+  maxPendingBytes: 16 * mebibyte,
+  // Ten hours at 30 frames a second.
+  maxFramesAhead: 1 << 20,
+  // Forty corrections of the oldest held frame, then one each second.
+  maxReplayedFrames: 2400,
+  replayedFramesPerSecond: 60,
   // Two seconds at 30 frames a second: long enough to see an error and click.
   retainedFrames: 60,
   maxRetainedBytes: 64 * mebibyte,
@@ -102,14 +108,19 @@ export function resolveServerLimits(limits: Partial<ServerLimits> = {}): ServerL
 
 /** The part that one session obeys. */
 export function sessionLimits(limits: ServerLimits): SessionLimits {
-  const { maxObjects, maxPoints, maxPendingPrompts } = limits;
+  const { maxObjects, maxPoints, maxPendingPrompts, maxPendingBytes, maxFramesAhead } = limits;
   const { retainedFrames, maxRetainedBytes, lostAfterUs } = limits;
+  const { maxReplayedFrames, replayedFramesPerSecond } = limits;
   return {
     maxObjects,
     maxPoints,
     maxPendingPrompts,
+    maxPendingBytes,
+    maxFramesAhead,
     retainedFrames,
     maxRetainedBytes,
+    maxReplayedFrames,
+    replayedFramesPerSecond,
     lostAfterUs,
   };
 }
