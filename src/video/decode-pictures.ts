@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SegmentationError } from '../frame/errors.ts';
 import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
@@ -83,7 +84,7 @@ async function* decodeInput<P>(
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
   const { format, limits, signal } = options;
-  const log = new FfmpegLog();
+  const log = new FfmpegLog(randomBytes(8).toString('hex'));
   const onLogLine = (line: string): void => {
     const announced = log.read(line);
     // Every later picture would be refused as well: the end of input lets what was decoded out.
@@ -95,9 +96,16 @@ async function* decodeInput<P>(
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
-  const args = decodeArguments({ ...options, ...limits, frameRate: input.frameRate, input: from });
+  const args = decodeArguments({
+    ...options,
+    ...limits,
+    frameRate: input.frameRate,
+    input: from,
+    logTag: log.tag,
+  });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
+    limiter: options.binary.limiter,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
   let opened = 0;

@@ -193,7 +193,11 @@ export class FrameClock {
     } else {
       this.#lastUs = microsecondsFromTicks(note.pts, note.timeBase);
     }
-    return this.#lastUs;
+    if (Number.isSafeInteger(this.#lastUs)) return this.#lastUs;
+    throw new SegmentationError(
+      'undecodable-video',
+      `expected times within ±(2^53 - 1) microseconds, frame ${index} is at ${this.#lastUs}`,
+    );
   }
 }
 

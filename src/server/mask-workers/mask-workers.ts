@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { SegmentationError } from '../../frame/errors.ts';
+import { shortageOf } from '../../frame/shortage.ts';
 import { workerEntry } from '../../frame/worker-entry.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { MaskJob, MaskReply, MaskResult } from './messages.ts';
@@ -151,9 +152,9 @@ function errorOf({ code, message }: Extract<MaskReply, { kind: 'failed' }>): Seg
   return new SegmentationError('internal', 'internal error', { cause: new Error(message) });
 }
 
-function deathOf(cause: Error & { readonly code?: string }): SegmentationError {
-  if (cause.code === 'ERR_WORKER_OUT_OF_MEMORY' || cause.code === 'ERR_WORKER_INIT_FAILED') {
-    return new SegmentationError('server-exhausted', 'no memory is left for a mask', { cause });
-  }
-  return new SegmentationError('worker-died', 'the thread that had the mask ended', { cause });
+function deathOf(cause: Error): SegmentationError {
+  return (
+    shortageOf(cause) ??
+    new SegmentationError('worker-died', 'the thread that had the mask ended', { cause })
+  );
 }
