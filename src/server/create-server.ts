@@ -51,10 +51,11 @@ export type MaskstreamServer = AsyncDisposable & {
 
 /** Puts the service together; nothing listens before `start`. */
 export function createServer(options: ServerOptions): MaskstreamServer {
-  const limits = resolveServerLimits(options.limits);
-  const calls = new Calls(limits.maxStreams);
+  const wanted = resolveServerLimits(options.limits);
+  const maxConnections = affordableConnections(wanted.maxConnections, wanted.maxStreams);
+  const limits = { ...wanted, maxConnections };
+  const calls = new Calls(limits);
   const { sessions, models, log = silentLogger } = options;
-  const maxConnections = affordableConnections(limits.maxConnections, limits.maxStreams);
   const connections = guardConnections(
     { maxConnections, firstCallTimeoutMs: limits.requestTimeoutMs },
     log,
@@ -117,7 +118,7 @@ function addService(server: Server, parser: RequestParser, context: ServerContex
     ) => void segmentImage(call, respond, context),
     listModels: ({ request }: ModelsCall, respond: sendUnaryData<ListModelsResponse>) => {
       if (request.kind === 'refused') respond(statusOfError(request.error));
-      else respond(null, encodeModels(context.models));
+      else respond(null, encodeModels(context.models, context.limits));
     },
   });
 }

@@ -33,9 +33,9 @@ export async function segmentImage(
   context: ServerContext,
 ): Promise<void> {
   try {
-    using place = context.calls.enter();
-    using _kept = context.connections.keep(call.getPeer());
     using callSignal = linkCallSignal(call, context.calls.shutdown);
+    using place = context.calls.enter(callSignal.abort);
+    using _kept = context.connections.keep(call.getPeer());
     context.log.info({ call: place.id, peer: call.getPeer() }, 'image opened');
     if (call.request.kind === 'refused') throw call.request.error;
     const encoded = await answer(call.request.message, callSignal.signal, context);

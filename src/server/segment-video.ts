@@ -28,9 +28,9 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   limitReadAhead(call, readAheadMessages);
   const { calls, log } = context;
   try {
-    using place = calls.enter();
-    using _kept = context.connections.keep(call.getPeer());
     using callSignal = linkCallSignal(call, calls.shutdown);
+    using place = calls.enter(callSignal.abort);
+    using _kept = context.connections.keep(call.getPeer());
     const startedMs = performance.now();
     log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
     const outcome = await new VideoStream(call, { callSignal, place, context }).run();
@@ -134,6 +134,7 @@ class VideoStream {
       await this.#writer.write(encodeEvent(event, this.#parts.context.limits));
       return;
     }
+    this.#parts.place.progress();
     const encoded = await encodeFrameResponse(event.result, writing);
     if (event.result.revision === 0) this.#framesOut++;
     await this.#writer.writeEncoded(encoded);

@@ -47,6 +47,11 @@ export type ServerLimits = SessionLimits & {
   readonly maxImagePixels: number;
   /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
+  /**
+   * Time without an answered frame after which a stream gives its place to another one, where all are
+   * taken. Default: 20 s.
+   */
+  readonly maxQuietMs: number;
   /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */
   readonly maxQueuedResponseBytes: number;
   /** Time in which a client must read something while an answer waits for it. Default: 5 minutes. */
@@ -81,6 +86,7 @@ const defaultLimits: ServerLimits = {
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,
   maxStreams: defaultMaxStreams,
+  maxQuietMs: 20_000,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
   idleTimeoutMs: 600_000,

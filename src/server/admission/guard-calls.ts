@@ -179,10 +179,12 @@ class WatchedCall {
   #resetWithStatus(): void {
     const send = this.#base.sendStatus.bind(this.#base);
     this.#base.sendStatus = (status) => {
-      send(status);
       const stream = this.#stream;
+      // Behind answers the status goes as trailers, which wait until those have left.
+      const sent = stream.headersSent ? 'wantTrailers' : 'finish';
+      send(status);
       if (stream.readableEnded || stream.destroyed) return;
-      stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+      stream.once(sent, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
     };
   }
 }

@@ -4,7 +4,7 @@ import type { EncodedMask } from './messages.ts';
 import type { MaskJobOptions, MaskWorkers } from './mask-workers.ts';
 
 /** Run lengths above this are no outline of anything: a 4K mask of noise has 5 MB of them. */
-const maxRunLengthBytes = 4 * 1024 * 1024;
+export const maxRunLengthBytes = 4 * 1024 * 1024;
 
 /**
  * Reads a client's mask in a worker, once its size is known to be allowed.

@@ -12,6 +12,7 @@ import type {
   SessionSummary,
 } from '../../pipeline/session-types.ts';
 import type { ServerLimits } from '../server-limits.ts';
+import { encodeLimits } from './limit-info.ts';
 import { noticeToWire, reasonToWire, stateToWire } from '../wire-enums.ts';
 
 type Message = NonNullable<wire.SegmentVideoResponse['message']>;
@@ -95,16 +96,7 @@ function encodeInfo(
     codec: format.codec,
     model,
     provider,
-    limits: {
-      maxRequestBytes: server.maxRequestBytes,
-      maxResponseBytes: server.maxResponseBytes,
-      maxChunkBytes: server.maxChunkBytes,
-      maxObjects: limits.maxObjects,
-      maxPoints: limits.maxPoints,
-      maxPendingPrompts: limits.maxPendingPrompts,
-      maxFramePixels: server.maxFramePixels,
-      lostAfterUs: limits.lostAfterUs,
-    },
+    limits: encodeLimits({ ...server, ...limits }),
     retainedFrames: limits.retainedFrames,
   };
 }
