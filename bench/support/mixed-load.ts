@@ -22,6 +22,9 @@ const chunkBytes = 16 * 1024;
 /** Longest that a hostile call is waited for. */
 const patienceMs = 5000;
 
+/** Never half-closed: given up after a moment. */
+const unfinished = { ends: false } as const;
+
 type Conversation = (load: MixedLoad) => Promise<void>;
 
 /**
@@ -70,12 +73,12 @@ export const conversations: Readonly<Record<string, Conversation>> = {
     const polygons = new Uint8Array(2_000_000).map((_, at) => (at % 2 === 0 ? 0x0a : 0));
     const bytes = field(3, field(3, field(6, polygons)));
     const headers = { 'grpc-encoding': 'gzip' };
-    return raw(address, methods.image, frame(gzipSync(bytes), { packed: true }), headers);
+    return raw(address, methods.image, frame(gzipSync(bytes), { packed: true }), { headers });
   },
   'a request that never comes': ({ address }) =>
-    raw(address, methods.image, frame(new Uint8Array(500_000), { length: 8_000_000 }), {}, false),
+    raw(address, methods.image, frame(new Uint8Array(500_000), { length: 8_000_000 }), unfinished),
   'a large health check': ({ address }) =>
-    raw(address, methods.health, frame(new Uint8Array(1000), { length: 1_000_000 }), {}, false),
+    raw(address, methods.health, frame(new Uint8Array(1000), { length: 1_000_000 }), unfinished),
   'no protobuf': ({ address }) =>
     raw(address, methods.video, frame(Buffer.from('this is no message'))),
   'a connection that says nothing': async ({ address }) => {
@@ -140,12 +143,17 @@ async function* chunks(video: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < end; at += chunkBytes) yield video.subarray(at, at + chunkBytes);
 }
 
+type RawOptions = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Half-closes, and waits for the end. */
+  readonly ends?: boolean;
+};
+
 async function raw(
   address: string,
   path: string,
   message: Uint8Array,
-  headers: Readonly<Record<string, string>> = {},
-  ends = true,
+  { headers = {}, ends = true }: RawOptions = {},
 ): Promise<void> {
   using connection = openRaw(address);
   const call = connection.open(path, headers);

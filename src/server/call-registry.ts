@@ -3,7 +3,7 @@ import type { CallRegistry, Place } from './server-options.ts';
 
 type LiveCall = {
   /** Tells the call that the server goes away. */
-  readonly announce: () => void;
+  announce: (() => void) | null;
   /** Ends the call. */
   readonly end: (reason: SegmentationError) => void;
   /** Monotonic time of its last progress, in milliseconds. */
@@ -55,9 +55,8 @@ export class Calls implements CallRegistry {
       );
     }
     const id = this.#nextId++;
-    let announce = (): void => {};
-    const goingAway = new Promise<void>((resolve) => (announce = resolve));
-    const call: LiveCall = { announce, end, quietSinceMs: this.#nowMs() };
+    const call: LiveCall = { announce: null, end, quietSinceMs: this.#nowMs() };
+    const goingAway = new Promise<void>((resolve) => (call.announce = resolve));
     this.#live.set(id, call);
     return {
       id,
@@ -72,7 +71,7 @@ export class Calls implements CallRegistry {
   /** Refuses new calls and tells the live ones; resolves when all ended, at the latest by abort. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    for (const { announce } of this.#live.values()) announce();
+    for (const { announce } of this.#live.values()) announce?.();
     if (this.#live.size === 0) return;
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
     const timer = setTimeout(() => this.abort(), graceMs);

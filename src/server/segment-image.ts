@@ -34,8 +34,9 @@ export async function segmentImage(
 ): Promise<void> {
   try {
     using callSignal = linkCallSignal(call, context.calls.shutdown);
-    using place = context.calls.enter(callSignal.abort);
-    using _kept = context.connections.keep(call.getPeer());
+    using place = context.calls.enter((reason) => callSignal.abort(reason));
+    using connection = context.connections.keep(call.getPeer());
+    void connection;
     context.log.info({ call: place.id, peer: call.getPeer() }, 'image opened');
     if (call.request.kind === 'refused') throw call.request.error;
     const encoded = await answer(call.request.message, callSignal.signal, context);

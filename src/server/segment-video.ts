@@ -29,8 +29,9 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   const { calls, log } = context;
   try {
     using callSignal = linkCallSignal(call, calls.shutdown);
-    using place = calls.enter(callSignal.abort);
-    using _kept = context.connections.keep(call.getPeer());
+    using place = calls.enter((reason) => callSignal.abort(reason));
+    using connection = context.connections.keep(call.getPeer());
+    void connection;
     const startedMs = performance.now();
     log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
     const outcome = await new VideoStream(call, { callSignal, place, context }).run();

@@ -1,5 +1,5 @@
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
-import { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
+import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
 import { SegmentationServiceService } from '../gen/maskstream/v1/segmentation_service.ts';
 import type {
   ImageMessage,

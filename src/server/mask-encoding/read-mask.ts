@@ -51,7 +51,8 @@ function decodePixels(data: WireMask['data'], size: Size): Mask {
         data.value.polygons.map((polygon) => polygon.coordinates),
         size,
       );
-    default:
+    case 'cocoRle':
+    case undefined:
       throw invalid('mask must hold pixels in one of its forms, got none');
   }
 }

@@ -93,6 +93,7 @@ export class RequestParser {
         return { kind: 'video_chunk', chunk: VideoChunk.decode(value) };
       case 'prompt':
         return { kind: 'prompt_update', prompt: this.#masked(PromptUpdate, 'PromptUpdate', value) };
+      case undefined:
       default:
         return { kind: 'end_of_video' };
     }

@@ -137,10 +137,12 @@ test('updates on one frame come out in the order in which they came', () => {
   expect(pending.take({ index: 4, timestampUs: 0 }, null).due).toEqual(updates);
 });
 
+function masked(id: number): PromptUpdate {
+  return prompt(id, 9, { mask: { size, counts: new Uint8Array(40).fill(48) } });
+}
+
 test('masks that wait are bounded in bytes, together with those in other queues', () => {
   const pending = newPending({ maxPendingBytes: 100 });
-  const masked = (id: number) =>
-    prompt(id, 9, { mask: { size, counts: new Uint8Array(40).fill(48) } });
   expect(outcome(pending, masked(1))).toBeNull();
   expect(outcome(pending, masked(2))).toBeNull();
   expect(outcome(pending, masked(3))).toBe('too-many-prompts');
