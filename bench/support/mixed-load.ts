@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { connect as connectTcp } from 'node:net';
 import { connect } from '../../clients/typescript/index.ts';
@@ -11,13 +10,13 @@ import type { CameraClip } from './camera-clip.ts';
 export type MixedLoad = {
   readonly address: string;
   readonly clip: CameraClip;
-  /** The clip, and a picture. */
+  /** The clip in fragments, and a picture. */
   readonly video: Uint8Array;
   readonly picture: Uint8Array;
 };
 
-/** Bytes of the clip that a stream sends: some two seconds of it. */
-const streamBytes = 400_000;
+/** Bytes of the clip that a stream sends: about a second of it. */
+const streamBytes = 150_000;
 const chunkBytes = 16 * 1024;
 /** Longest that a hostile call is waited for. */
 const patienceMs = 5000;
@@ -89,16 +88,6 @@ export const conversations: Readonly<Record<string, Conversation>> = {
     socket.destroy();
   },
 };
-
-/** A file, whole, for {@link MixedLoad}. */
-export async function loadOf(
-  address: string,
-  clip: CameraClip,
-  picture: string,
-): Promise<MixedLoad> {
-  const [video, image] = await Promise.all([readFile(clip.file), readFile(picture)]);
-  return { address, clip, video, picture: image };
-}
 
 async function stream(
   { address, clip, video }: MixedLoad,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { ServerProcess } from '../../src/evaluation/server-process.ts';
@@ -7,7 +8,7 @@ import type { BenchOptions } from './bench-options.ts';
 import type { CameraClip } from './camera-clip.ts';
 import { linearTrend } from './linear-trend.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
-import { conversations, loadOf } from './mixed-load.ts';
+import { conversations, type MixedLoad } from './mixed-load.ts';
 import { readProcessState } from './process-state.ts';
 
 const sampleMs = 2000;
@@ -26,10 +27,7 @@ export async function mixedSoak(setup: {
 }): Promise<void> {
   const { server, clip, ffmpeg, minutes, options } = setup;
   const warm = options.number('warm');
-  const picture = join(dirname(clip.file), 'picture.png');
-  const words = ['-v', 'error', '-y', '-i', clip.file, '-frames:v', '1', picture];
-  await promisify(execFile)(ffmpeg.path, words);
-  const load = await loadOf(server.address, clip, picture);
+  const load = await makeLoad(server.address, clip, ffmpeg);
   const samples: { readonly minute: number; readonly residentMb: number }[] = [];
   const startedMs = performance.now();
   const sampling = setInterval(() => {
@@ -59,6 +57,24 @@ export async function mixedSoak(setup: {
   await Promise.all(workers);
   clearInterval(sampling);
   print({ minutes, warm, samples, counts, state: readProcessState(server.pid) });
+}
+
+/** The clip as fragments, so that its beginning is a video too, and its first picture. */
+async function makeLoad(
+  address: string,
+  clip: CameraClip,
+  ffmpeg: FfmpegBinary,
+): Promise<MixedLoad> {
+  const folder = dirname(clip.file);
+  const make = async (name: string, words: string) => {
+    const path = join(folder, name);
+    const input = ['-v', 'error', '-y', '-i', clip.file];
+    await promisify(execFile)(ffmpeg.path, [...input, ...words.split(' '), path]);
+    return await readFile(path);
+  };
+  const video = await make('fragments.mp4', '-c copy -movflags frag_keyframe+empty_moov');
+  const picture = await make('picture.png', '-frames:v 1');
+  return { address, clip, video, picture };
 }
 
 function print(result: {

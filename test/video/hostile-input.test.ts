@@ -17,7 +17,7 @@ import {
   never,
   systemFfmpeg,
 } from '../fixtures/encoded-clips.ts';
-import { matroskaTag, sampleBomb } from '../fixtures/hostile-files.ts';
+import { matroskaTag, sampleBomb } from '../../bench/support/hostile-files.ts';
 
 expectNothingLeft();
 afterEach(() => vi.unstubAllEnvs());
