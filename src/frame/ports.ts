@@ -36,6 +36,8 @@ export type DecodeOptions = {
   readonly container: Container;
   /** Frames a second for streams without timing of their own. */
   readonly frameRate: number | null;
+  /** Largest display size in pixels. Default: the decoder's own limit, which is never passed. */
+  readonly maxFramePixels?: number;
   /**
    * How many frames the chunks lack before the decoder's `decodedFrames`-th one: they count in
    * `Frame.index` and in times that are made from a frame rate. Asked in order. Default: none.

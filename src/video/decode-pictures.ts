@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SegmentationError } from '../frame/errors.ts';
 import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
@@ -85,7 +86,7 @@ async function* decodeInput<P>(
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
   const { format, limits, signal } = options;
-  const log = new FfmpegLog();
+  const log = new FfmpegLog(randomBytes(8).toString('hex'));
   const onLogLine = (line: string): void => {
     const announced = log.read(line);
     // Every later picture would be refused as well: the end of input lets what was decoded out.
@@ -97,11 +98,17 @@ async function* decodeInput<P>(
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
-  const { frameRate } = input;
-  const uprightFilters = options.uprightFilters ?? input.uprightFilters;
-  const args = decodeArguments({ ...options, ...limits, frameRate, uprightFilters, input: from });
+  const args = decodeArguments({
+    ...options,
+    ...limits,
+    frameRate: input.frameRate,
+    uprightFilters: options.uprightFilters ?? input.uprightFilters,
+    input: from,
+    logTag: log.tag,
+  });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
+    limiter: options.binary.limiter,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
   let opened = 0;

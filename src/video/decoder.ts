@@ -48,7 +48,7 @@ export const defaultAnalysisLongSide = 512;
 export function createDecoder(options: DecoderOptions): Decode {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
-  return (chunks, { container, frameRate, framesSkippedBefore, signal }) => ({
+  return (chunks, { container, frameRate, framesSkippedBefore, maxFramePixels, signal }) => ({
     [Symbol.asyncIterator]: () => {
       // Its own signal: `return` must end a `next` that is still waiting.
       const ending = new AbortController();
@@ -58,7 +58,10 @@ export function createDecoder(options: DecoderOptions): Decode {
         ...(framesSkippedBefore === undefined ? {} : { framesSkippedBefore }),
         signal: AbortSignal.any([signal, ending.signal]),
         ffmpeg: options.ffmpeg,
-        limits,
+        limits: {
+          ...limits,
+          maxFramePixels: Math.min(limits.maxFramePixels, maxFramePixels ?? Infinity),
+        },
         longSide,
       });
       return {
@@ -191,7 +194,11 @@ export class FrameClock {
     } else {
       this.#lastUs = microsecondsFromTicks(note.pts, note.timeBase);
     }
-    return this.#lastUs;
+    if (Number.isSafeInteger(this.#lastUs)) return this.#lastUs;
+    throw new SegmentationError(
+      'undecodable-video',
+      `expected times within ±(2^53 - 1) microseconds, frame ${index} is at ${this.#lastUs}`,
+    );
   }
 }
 

@@ -37,6 +37,8 @@ export function decodeArguments(options: {
   readonly uprightFilters: readonly string[] | null;
   readonly shape: PictureShape;
   readonly maxFramePixels: number;
+  /** Marks the log lines of the filters; nobody who made the input knows it. */
+  readonly logTag: string;
 }): string[] {
   const { binary, format, shape, still, uprightFilters } = options;
   const framerate =
@@ -71,7 +73,7 @@ export function decodeArguments(options: {
     options.input === 'pipe' ? 'pipe:0' : 'file:/dev/fd/3',
     ...choice,
     '-vf',
-    [...(uprightFilters ?? []), filterChain(shape, binary)].join(','),
+    [...(uprightFilters ?? []), filterChain(shape, binary, options.logTag)].join(','),
     ...(shape.kind === 'analysis' && !shape.onCanvas ? ['-autoscale', '0'] : []),
     ...passthrough(binary),
     ...raw,
@@ -114,19 +116,19 @@ export function passthrough(binary: FfmpegBinary): string[] {
  * each picture on standard error; it comes after scaling, where its checksums cost less (0.2 ms of a
  * 720p frame's 4.2 all the same, and ffmpeg 5.1 can be told to leave them out).
  */
-function filterChain(shape: PictureShape, binary: FfmpegBinary): string {
+function filterChain(shape: PictureShape, binary: FfmpegBinary, tag: string): string {
   const width = 'if(gt(sar,1),round(iw*sar),iw)';
   const height = 'if(lt(sar,1),round(ih/sar),ih)';
-  const note = isAtLeast(binary, ffmpeg5m1) ? 'showinfo=checksum=0' : 'showinfo';
+  const note = isAtLeast(binary, ffmpeg5m1) ? `showinfo@${tag}=checksum=0` : `showinfo@${tag}`;
   switch (shape.kind) {
     case 'display-rgb':
-      return `scale@display=w='${width}':h='${height}':flags=bicubic,format=rgb24,${note}`;
+      return `scale@${tag}=w='${width}':h='${height}':flags=bicubic,format=rgb24,${note}`;
     case 'analysis': {
       const { longSide, onCanvas } = shape;
       const ratio = `min(1,${longSide}/max(${width},${height}))`;
       const even = (side: string): string =>
         `max(2,min(2*floor(${side}/2),2*round(${side}*${ratio}/2)))`;
-      const scale = `scale@display=w='${even(width)}':h='${even(height)}':flags=area:eval=frame`;
+      const scale = `scale@${tag}=w='${even(width)}':h='${even(height)}':flags=area:eval=frame`;
       const canvas = onCanvas ? `,pad=w=${longSide}:h=${longSide}:eval=frame` : '';
       return `${scale},format=yuv420p,${note}${canvas}`;
     }

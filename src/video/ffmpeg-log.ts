@@ -44,10 +44,12 @@ const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
  * Reads ffmpeg's log. The size of the source does not travel with scaled raw pictures, so it is taken
  * from the lines that the filters write: `scale` whenever the size of its input changes, `showinfo`
  * for every picture. ffmpeg writes both before the picture itself, so pictures and notes pair up by
- * counting. Lines are told by their beginning: the values of a file's tags are printed, too, and may
- * look like anything.
+ * counting. Lines are told by their beginning, which holds a word that nobody else knows: the names
+ * and values of a file's tags are printed, too, line feeds included, and may look like anything.
  */
 export class FfmpegLog {
+  /** Name of the filters whose lines count. */
+  readonly tag: string;
   readonly #notes: PictureNote[] = [];
   readonly #complaints: string[] = [];
   #display: Size | null = null;
@@ -57,6 +59,11 @@ export class FfmpegLog {
   #damage: string | null = null;
   #oversize = false;
   readonly #unlisted = new Set<string>();
+
+  /** @param tag unguessable; letters and digits */
+  constructor(tag: string) {
+    this.tag = tag;
+  }
 
   /** The first video stream; null until ffmpeg has opened the input. */
   get stream(): StreamNote | null {
@@ -92,8 +99,8 @@ export class FfmpegLog {
 
   /** Takes one line; true where it announced a picture or the stream. */
   read(line: string): boolean {
-    if (line.startsWith('[Parsed_showinfo_')) return this.#readShowinfo(line);
-    if (line.startsWith('[scale@display')) return this.#readScale(line);
+    if (line.startsWith(`[showinfo@${this.tag} @ `)) return this.#readShowinfo(line);
+    if (line.startsWith(`[scale@${this.tag} @ `)) return this.#readScale(line);
     if (
       this.#stream === null &&
       !this.#outputOpen &&

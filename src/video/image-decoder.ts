@@ -13,6 +13,8 @@ export type ImageDecoderOptions = {
   readonly ffmpeg: FfmpegBinary;
   /** Longest side of the decoded picture, even; smaller ones keep their size. Default: 512. */
   readonly analysisLongSide?: number;
+  /** Largest size in pixels. Default, and most: 96 million. */
+  readonly maxFramePixels?: number | undefined;
   /** Most bytes of an encoded image. Default: 64 MiB. */
   readonly maxImageBytes?: number;
 };
@@ -61,7 +63,8 @@ export async function decodeImage(
  * Throws what {@link decodeImage} throws, and `empty-stream`.
  */
 export function createImageDecoder(options: ImageDecoderOptions): Decode {
-  return (chunks, { signal }) => decodeImageStream(chunks, { ...options, signal });
+  return (chunks, { signal, maxFramePixels }) =>
+    decodeImageStream(chunks, { ...options, signal, maxFramePixels });
 }
 
 async function* decodeImageStream(
@@ -106,7 +109,10 @@ async function* decodeStill(
       ffmpeg: options.ffmpeg,
       still: { bytes: bytes.length },
       uprightFilters: uprightFilters(exifOrientation(bytes, format)),
-      limits: { ...defaultLimits, maxFramePixels: maxImagePixels },
+      limits: {
+        ...defaultLimits,
+        maxFramePixels: Math.min(maxImagePixels, options.maxFramePixels ?? maxImagePixels),
+      },
       longSide: options.analysisLongSide ?? defaultAnalysisLongSide,
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SegmentationError } from '../frame/errors.ts';
+import { shortageOf } from '../frame/shortage.ts';
 import type { ChunkSource } from './chunk-source.ts';
 import { watchEnd } from './headers/container-elements.ts';
 import type { EndWatch } from './headers/container-elements.ts';
@@ -52,8 +53,21 @@ export async function openMp4(source: ChunkSource, maxSpoolBytes: number): Promi
     if (known !== null) checkNotEncrypted(known);
     return { file, uprightFilters: filtersOf(known), end };
   } catch (error) {
-    await file.close();
-    throw error;
+    await file.close().catch(() => undefined);
+    throw shortageOf(error) ?? error;
+  }
+}
+
+/** A temporary file that has no name any more. Whatever keeps it from being made is a shortage. */
+async function openNameless(): Promise<FileHandle> {
+  const path = join(tmpdir(), `maskstream-${randomUUID()}`);
+  try {
+    const file = await open(path, 'wx+', 0o600);
+    await unlink(path);
+    return file;
+  } catch (cause) {
+    const message = 'the server has no temporary space for an MP4 with its index at the end';
+    throw new SegmentationError('server-exhausted', `${message}; send it fragmented`, { cause });
   }
 }
 
@@ -133,10 +147,8 @@ async function spool(
   end: EndWatch,
   maxSpoolBytes: number,
 ): Promise<FileHandle> {
-  const path = join(tmpdir(), `maskstream-${randomUUID()}`);
-  const file = await open(path, 'wx+', 0o600);
+  const file = await openNameless();
   try {
-    await unlink(path);
     let length = 0;
     for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
       if (length + chunk.length > maxSpoolBytes) {

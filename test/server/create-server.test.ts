@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
@@ -92,7 +93,7 @@ const politeSession: OpenSession = async function* (inputs, options) {
     kind: 'notice',
     notice: 'going-away',
     message: 'the server is going away',
-    resume: [{ objectId: 1, label: 'dog', mask: mask.result.objects[0].mask }],
+    resume: [{ objectId: 1, label: 'dog', mask: runLengthsOf(mask.result.objects[0].mask) }],
   };
   for await (const input of inputs) void input;
   yield summaryEvent(1);

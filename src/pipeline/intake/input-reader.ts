@@ -6,6 +6,8 @@ import type { SessionInput } from '../session-types.ts';
 /** What the reader tells the session. */
 export type InputHandlers = {
   readonly onPrompt: (update: PromptUpdate) => void;
+  /** Resolves when answers to prompts may be added: a client that reads none sends no more. */
+  readonly room: () => Promise<void>;
   /** The client's messages broke; what was decoded before is still answered. */
   readonly onFailure: (reason: unknown) => void;
   /** The client half-closed, or its messages broke: no more prompts. */
@@ -106,7 +108,8 @@ export class InputReader {
         return await this.#queue.push({ data, captureTimestampUs, randomAccess });
       }
       case 'prompt':
-        return this.#handlers.onPrompt(input.update);
+        this.#handlers.onPrompt(input.update);
+        return await this.#handlers.room();
       case 'end-of-video':
         this.#promptsOnly = true;
         return this.#queue.end();

@@ -7,6 +7,7 @@ function readerOf(inputs: InputScript) {
   const told: unknown[] = [];
   const reader = new InputReader(inputs, {
     onPrompt: ({ requestId }) => told.push(requestId),
+    room: () => Promise.resolve(),
     onFailure: (reason) => told.push(reason),
     onEnd: () => told.push('end'),
   });

@@ -156,3 +156,33 @@ test('a decoder that leaves takes what waits with it, and later chunks are dropp
   expect((await queue[Symbol.asyncIterator]().next()).done).toBe(true);
   expect(taken).toHaveLength(1);
 });
+
+test('tens of thousands of tiny access points cost no more than as many bytes', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  expect(await take()).toBe(0);
+  const pieces = 60_000;
+  const startedMs = performance.now();
+  let pushed = 0;
+  // Each take finds the oldest too old: the queue that looked at all of them took minutes.
+  for (let unit = 0; unit < pieces; unit++) {
+    void queue.push(piece(1, { randomAccess: true })).then(() => pushed++);
+    if (unit % 2 === 0) continue;
+    clock.nowMs += 300;
+    await take();
+  }
+  expect(pushed).toBeGreaterThan(pieces / 2);
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+});
+
+test('as many chunks wait as may, however small', async () => {
+  const { queue, take } = openQueue();
+  let pushed = 0;
+  for (let unit = 0; unit < 5000; unit++) {
+    void queue.push(piece(unit % 256, { randomAccess: true })).then(() => pushed++);
+  }
+  await new Promise(setImmediate);
+  expect(pushed).toBe(4096);
+  await take();
+  await expect.poll(() => pushed).toBeGreaterThan(4096);
+});

@@ -6,9 +6,9 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { SegmentationError } from '../frame/errors.ts';
-import { statusOfError } from './error-status.ts';
-import type { Logger } from './logger.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { statusOfError } from '../error-status.ts';
+import type { Logger } from '../logger.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
