@@ -82,7 +82,7 @@ async function measure(one: HostileCase): Promise<string[]> {
 /** Asks for the models over and over; the longest time without an answer. */
 function watchNeighbour(address: string) {
   const client = connect(address);
-  let asked = true;
+  const asking = new AbortController();
   let last = performance.now();
   let longest = 0;
   const answered = () => {
@@ -90,7 +90,7 @@ function watchNeighbour(address: string) {
     last = performance.now();
   };
   const ask = async () => {
-    while (asked) {
+    while (!asking.signal.aborted) {
       await client.listModels({ timeoutMs: 200_000 }).then(answered, () => undefined);
       await new Promise((resolve) => setTimeout(resolve, probeMs));
     }
@@ -106,7 +106,7 @@ function watchNeighbour(address: string) {
       }
     },
     stop: () => {
-      asked = false;
+      asking.abort();
       client.close();
       return Math.max(longest, performance.now() - last);
     },

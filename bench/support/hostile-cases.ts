@@ -72,7 +72,9 @@ export const hostileCases: readonly HostileCase[] = [
         sockets.push(socket);
       }
       await pause(2000);
-      const outcome = await honestStream(target).catch((error: unknown) => `failed: ${error}`);
+      const outcome = await honestStream(target).catch(
+        (error: unknown) => `failed: ${String(error)}`,
+      );
       for (const socket of sockets) socket.destroy();
       return outcome;
     },
@@ -87,7 +89,7 @@ export const hostileCases: readonly HostileCase[] = [
       const config = configOf({});
       const calls = Array.from({ length: 8 }, () =>
         videoCall(address, [config, message, message, message], limitMs, {
-          'grpc-encoding': 'gzip',
+          headers: { 'grpc-encoding': 'gzip' },
         }),
       );
       return (await Promise.all(calls))[0] ?? '';
@@ -156,7 +158,7 @@ export const hostileCases: readonly HostileCase[] = [
     run: ({ address, limitMs, sampleBomb }) => {
       const chunk = { data: sampleBomb, randomAccess: false };
       const messages = [configOf({}), videoMessage({ $case: 'chunk', value: chunk })];
-      return videoCall(address, messages, limitMs, {}, true);
+      return videoCall(address, messages, limitMs, { ends: true });
     },
   },
   {
@@ -190,13 +192,18 @@ function configOf(change: Partial<StreamConfig>): Buffer {
   return videoMessage({ $case: 'config', value });
 }
 
+type CallOptions = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Half-closes. */
+  readonly ends?: boolean;
+};
+
 /** Runs a stream below gRPC; what it ended with. */
 async function videoCall(
   address: string,
   messages: readonly Uint8Array[],
   limitMs: number,
-  headers: Readonly<Record<string, string>> = {},
-  ends = false,
+  { headers = {}, ends = false }: CallOptions = {},
 ): Promise<string> {
   using connection = openRaw(address);
   const call = connection.open(methods.video, headers);
@@ -236,8 +243,9 @@ async function imageCall({ address, limitMs }: Target, request: Uint8Array): Pro
   const call = connection.open(methods.image);
   let status = 'no answer';
   const read = (headers: Record<string, unknown>) => {
-    if (headers['grpc-status'] === undefined) return;
-    status = String(headers['maskstream-error-code'] ?? `status ${headers['grpc-status']}`);
+    const [code, grpcStatus] = [headers['maskstream-error-code'], headers['grpc-status']];
+    if (typeof code === 'string') status = code;
+    else if (grpcStatus !== undefined) status = grpcStatus === '0' ? 'ok' : 'failed';
   };
   call.on('response', read);
   call.on('trailers', read);

@@ -198,7 +198,7 @@ test.each([
   MaskEncoding.MASK_ENCODING_PNG,
   MaskEncoding.MASK_ENCODING_BITMAP,
   MaskEncoding.MASK_ENCODING_POLYGONS,
-])('answers in form %i of 32 objects at 4K leave time for others', async (maskEncoding) => {
+])('answers in form %i of 12 objects at 4K leave time for others', async (maskEncoding) => {
   const size = { width: 4096, height: 2304 };
   const bitmap = new Uint8Array(size.width * size.height);
   for (let y = 100; y < 2200; y++) bitmap.fill(1, y * 4096 + 100 + (y % 7), y * 4096 + 4000);
@@ -210,7 +210,7 @@ test.each([
       for await (const input of inputs) {
         if (input.kind !== 'chunk') continue;
         const object = { label: null, state: 'visible', box: mask.box, area: mask.area } as const;
-        const objects = Array.from({ length: 32 }, (_, index) => ({
+        const objects = Array.from({ length: 12 }, (_, index) => ({
           ...object,
           objectId: index + 1,
           mask,
@@ -242,7 +242,7 @@ test.each([
     }
   });
   reader.close();
-  expect(objects).toBe(32);
+  expect(objects).toBe(12);
   expect(silence).toBeLessThan(1000);
 });
 

@@ -31,7 +31,8 @@ export function encodePolygons(mask: Mask, maxNumbers = Infinity): number[][] {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
-      if (bits[at] !== 1 || used[at] === 1 || inside(x + 1, y)) continue;
+      if (bits[at] !== 1 || used[at] === 1) continue;
+      if (x + 1 < width && bits[at + 1] === 1) continue;
       const outline = follow(x + 1, y);
       outlines.push(outline);
       numbers += outline.length;
