@@ -69,11 +69,12 @@ export class Intake {
     const { onFailure } = session;
     const live = delivery === 'latest' ? { container, nowMs } : null;
     const reader = new InputReader(inputs, { onPrompt, onFailure, onEnd }, live);
-    const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
+    const framesSkippedBefore = (frames: number, position: number | null): number =>
+      reader.framesSkippedBefore(frames, position);
     const events = decode(reader.chunks, { container, frameRate, framesSkippedBefore, signal });
     const scheduled = scheduleFrames(events, {
       needsNextFrame: session.needsNextFrame,
-      takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
+      takeCaptureTimestamp: (position) => reader.takeCaptureTimestamp(position),
       onFrames: session.countFrames,
     });
     this.#reader = reader;

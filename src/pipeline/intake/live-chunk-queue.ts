@@ -57,12 +57,17 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #waitingBytes = 0;
   #ended = false;
   #unitsTaken = 0;
+  #bytesTaken = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
   /** Of MP4: it says that fragments follow, or they do. */
   #fragmented = false;
   /** Skips that not all frames behind them have asked for: access units taken before, frames. */
-  readonly #skips: { readonly unitsBefore: number; readonly frames: number }[] = [];
+  readonly #skips: {
+    readonly unitsBefore: number;
+    readonly bytesBefore: number;
+    readonly frames: number;
+  }[] = [];
   #framesSkipped = 0;
   #wake: (() => void)[] = [];
 
@@ -92,9 +97,11 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   /**
    * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order.
    */
-  framesSkippedBefore(decodedFrames: number): number {
+  framesSkippedBefore(decodedFrames: number, position: number | null = null): number {
     for (let next = this.#skips[0]; next !== undefined; next = this.#skips[0]) {
-      if (next.unitsBefore > decodedFrames) break;
+      const isPast =
+        position === null ? next.unitsBefore <= decodedFrames : next.bytesBefore <= position;
+      if (!isPast) break;
       this.#framesSkipped += next.frames;
       this.#skips.shift();
     }
@@ -109,6 +116,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.data.byteLength;
           if (chunk.captureTimestampUs !== null) this.#unitsTaken++;
+          this.#bytesTaken += chunk.data.byteLength;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
@@ -152,7 +160,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     const skipped = this.#waiting.splice(from, to - from);
     for (const { data } of skipped) this.#waitingBytes -= data.byteLength;
     const frames = skipped.filter(startsUnit).length;
-    this.#skips.push({ unitsBefore: this.#unitsTaken, frames });
+    const unitsBefore = this.#unitsTaken;
+    this.#skips.push({ unitsBefore, bytesBefore: this.#bytesTaken, frames });
     this.#notify();
   }
 
