@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SegmentationError } from '../frame/errors.ts';
+import type { DecodeOptions } from '../frame/ports.ts';
 import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
@@ -14,7 +15,8 @@ import type { FfmpegProcess } from './ffmpeg-process.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { PictureSlot } from './picture-stream.ts';
 import { watchForStall } from './stall-watch.ts';
-import { allowedCodecs } from './stream-format.ts';
+import { GapWatch } from './gap-watch.ts';
+import { allowedCodecs, isRaw } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 
 /** A damaged stream complains with every frame: at most one warning in so many frames. */
@@ -49,7 +51,7 @@ export type DecodePicturesOptions<P> = {
   readonly format: StreamFormat;
   readonly frameRate: number | null;
   /** See `DecodeOptions`. */
-  readonly framesSkippedBefore?: (decodedFrames: number) => number;
+  readonly framesSkippedBefore?: DecodeOptions['framesSkippedBefore'];
   /** Set for an image. */
   readonly still?: StillInput;
   /** Filters that turn pictures upright, where the caller knows. Default: what the input says. */
@@ -112,11 +114,14 @@ async function* decodeInput<P>(
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
   let opened = 0;
+  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not.
+  const gaps = isRaw(format) ? new GapWatch() : null;
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
     const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
-    const index = opened + (options.framesSkippedBefore?.(opened) ?? 0);
+    const index = opened + (options.framesSkippedBefore?.(opened, note.position) ?? 0);
     opened++;
+    gaps?.note(note);
     const context = { note, index, stream, syntheticRate: input.frameRate };
     return options.openPicture(context);
   };
@@ -138,7 +143,8 @@ async function* decodeInput<P>(
       const picture = await pictures.next(signal);
       if (picture === null) break;
       yield { kind: 'picture', picture };
-      const damage = index >= warnedAt + framesPerWarning ? log.takeDamage() : null;
+      const isDue = index >= warnedAt + framesPerWarning;
+      const damage = isDue ? (log.takeDamage() ?? gaps?.take() ?? null) : null;
       if (damage === null || signal.aborted) continue;
       warnedAt = index;
       yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
@@ -147,8 +153,8 @@ async function* decodeInput<P>(
     source.close();
     await feeding;
     // What was said of the last pictures, whose log may come after them.
-    const damage = log.takeDamage();
-    if (damage !== null && options.still !== undefined) {
+    const damage = options.still === undefined ? gaps?.take() : log.takeDamage();
+    if (damage !== undefined && damage !== null) {
       yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
     }
     const judged = { format, exit, log, pictures: pictures.completed };

@@ -7,6 +7,8 @@ export type PictureNote = {
   /** Presentation time in units of `timeBase`; null where the stream has none. */
   readonly pts: number | null;
   readonly timeBase: { readonly numerator: number; readonly denominator: number };
+  /** Byte of the input at which its access unit begins; null where ffmpeg does not know. */
+  readonly position: number | null;
   /** Size as scaled. */
   readonly scaled: Size;
   /** Size of the source with the display matrix and the pixel aspect applied. */
@@ -119,12 +121,13 @@ export class FfmpegLog {
       this.#timeBase = { numerator: Number(base[1]), denominator: Number(base[2]) };
       return false;
     }
-    const note = / n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) /.exec(line);
+    const note = / n: *\d+ pts: *(-?\d+|NOPTS) .* pos: *(-?\d+) .* s:(\d+)x(\d+) /.exec(line);
     if (note === null || this.#display === null) return false;
     this.#notes.push({
       pts: note[1] === 'NOPTS' ? null : Number(note[1]),
       timeBase: this.#timeBase,
-      scaled: { width: Number(note[2]), height: Number(note[3]) },
+      position: Number(note[2]) < 0 ? null : Number(note[2]),
+      scaled: { width: Number(note[3]), height: Number(note[4]) },
       display: this.#display,
     });
     return true;

@@ -14,6 +14,7 @@ test('a picture is announced with its size and time', () => {
   expect(log.takeNote()).toEqual({
     pts: -3000,
     timeBase: { numerator: 1, denominator: 90_000 },
+    position: 9,
     scaled: { width: 512, height: 144 },
     display: { width: 1280, height: 360 },
   });
@@ -40,7 +41,7 @@ test.each([
 ])('the rate of "%s" is %s', (text, rate) => {
   const log = new FfmpegLog('secret');
   log.read(`[info]   Stream #0:0(und): Video: h264 (High), yuv420p, 640x360, ${text} (default)`);
-  expect(log.stream).toEqual({ codec: 'h264', frameRate: rate });
+  expect(log.stream).toEqual({ codec: 'h264', frameRate: rate, colour: null });
 });
 test('what is said of sound, of options and of times that go back is no damage of the video', () => {
   const log = new FfmpegLog('secret');
@@ -58,4 +59,19 @@ test('what is said of sound, of options and of times that go back is no damage o
   expect(log.decoderRefused).toBe(false);
   log.read("[h264 @ 0x1] [error] Codec (h264) not on whitelist 'hevc'");
   expect(log.decoderRefused).toBe(true);
+});
+
+test.each([
+  ['yuv420p(tv, bt709, progressive)', ['bt709', 'bt709', 'bt709']],
+  ['yuv420p10le(pc, bt2020nc/bt2020/smpte2084)', ['bt2020nc', 'bt2020', 'smpte2084']],
+  ['yuvj420p(pc, bt470bg/unknown/unknown)', ['bt470bg', 'unknown', 'unknown']],
+  ['yuv420p(progressive)', null],
+  ['yuv420p', null],
+])('the colours of %s are read', (format, tags) => {
+  const log = new FfmpegLog('secret');
+  log.read(
+    `[info]   Stream #0:0: Video: h264 (High) (avc1 / 0x31637661), ${format}, 64x48, 25 fps`,
+  );
+  const { colour = null } = log.stream ?? {};
+  expect(colour === null ? null : [colour.matrix, colour.primaries, colour.transfer]).toEqual(tags);
 });

@@ -71,7 +71,8 @@ export class Intake {
     const { onFailure, room } = session;
     const live = delivery === 'latest' ? { container, nowMs } : null;
     const reader = new InputReader(inputs, { onPrompt, room, onFailure, onEnd }, live);
-    const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
+    const framesSkippedBefore = (frames: number, position: number | null): number =>
+      reader.framesSkippedBefore(frames, position);
     const events = decode(reader.chunks, {
       container,
       frameRate,
@@ -81,7 +82,7 @@ export class Intake {
     });
     const scheduled = scheduleFrames(events, {
       needsNextFrame: session.needsNextFrame,
-      takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
+      takeCaptureTimestamp: (position) => reader.takeCaptureTimestamp(position),
       onFrames: session.countFrames,
     });
     this.#reader = reader;

@@ -76,12 +76,17 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #waitingBytes = 0;
   #ended = false;
   #unitsTaken = 0;
+  #bytesTaken = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
   /** Of MP4: it says that fragments follow, or they do. */
   #fragmented = false;
   /** Skips that not all frames behind them have asked for: access units taken before, frames. */
-  readonly #skips: { readonly unitsBefore: number; frames: number }[] = [];
+  readonly #skips: {
+    readonly unitsBefore: number;
+    readonly bytesBefore: number;
+    frames: number;
+  }[] = [];
   #framesSkipped = 0;
   #wake: (() => void)[] = [];
 
@@ -116,9 +121,11 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   /**
    * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order.
    */
-  framesSkippedBefore(decodedFrames: number): number {
+  framesSkippedBefore(decodedFrames: number, position: number | null = null): number {
     for (let next = this.#skips[0]; next !== undefined; next = this.#skips[0]) {
-      if (next.unitsBefore > decodedFrames) break;
+      const isPast =
+        position === null ? next.unitsBefore <= decodedFrames : next.bytesBefore <= position;
+      if (!isPast) break;
       this.#framesSkipped += next.frames;
       this.#skips.shift();
     }
@@ -133,6 +140,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.data.byteLength;
           if (chunk.captureTimestampUs !== null) this.#unitsTaken++;
+          this.#bytesTaken += chunk.data.byteLength;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
@@ -193,7 +201,10 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     if (skipped === 0) return;
     const last = this.#skips.at(-1);
     if (last !== undefined && this.#skips.length >= maxSkips) last.frames += frames;
-    else this.#skips.push({ unitsBefore: this.#unitsTaken, frames });
+    else {
+      const [unitsBefore, bytesBefore] = [this.#unitsTaken, this.#bytesTaken];
+      this.#skips.push({ unitsBefore, bytesBefore, frames });
+    }
     this.#notify();
   }
 

@@ -38,7 +38,7 @@ test('capture times are kept in order, and null is none', async () => {
   inputs.endOfVideo().end();
   const { reader } = readerOf(inputs);
   for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
-  expect([1, 2, 3].map(() => reader.takeCaptureTimestamp())).toEqual([5, 6, null]);
+  expect([1, 2, 3].map(() => reader.takeCaptureTimestamp(null))).toEqual([5, 6, null]);
 });
 
 test('a failure is told once, and ends the chunks and the prompts', async () => {

@@ -186,7 +186,8 @@ export interface VideoChunk {
   randomAccess: boolean;
   /**
    * Clock of the sender when the access unit that starts this chunk was captured, in microseconds.
-   * Echoed in that frame's FrameMasks where frames leave in the order they came (no B-frames).
+   * Echoed in the FrameMasks of the frame that begins in this chunk, or in those that follow it up to
+   * the next with a capture time: units that give no frame shift nothing.
    */
   captureTimestampUs?:
     | number
