@@ -8,7 +8,7 @@ export const programs: Readonly<Record<string, string>> = {
   corrections: 'What one click on a held frame brings, there and later.',
   'decode-delay': 'Frames and milliseconds that decoding adds, per container.',
   'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',
-  flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts.',
+  flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts, evidence of loss.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',

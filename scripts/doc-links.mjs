@@ -1,6 +1,6 @@
 // Checks what the documents point to: that every relative link leads to a file, every #anchor to a
-// heading, and every path that a guide names in `code` to a file or folder. Logs keep the paths of
-// their time.
+// heading, and every path that a guide names in `code` to a file or folder, every `file:function` to
+// one that has that name. Logs keep the paths of their time.
 //
 //   node scripts/doc-links.mjs [ROOT]
 
@@ -22,7 +22,7 @@ const link = /\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g;
 const attribute = /\b(?:href|src)="([^"]+)"/g;
 const definition = /^\[[^\]]+\]:\s*(\S+)/gm;
 const namedPath =
-  /`((?:src|test|bench|scripts|tools|docs|proto|examples|clients|training)\/[\w./-]+\.\w+)`/g;
+  /`((?:src|test|bench|scripts|tools|docs|proto|examples|clients|training)\/[\w./-]+\.\w+)(?::([\w.]+))?`/g;
 
 /**
  * Reads all Markdown files below the root and returns what leads nowhere.
@@ -42,16 +42,26 @@ export function checkDocLinks(root, options = {}) {
       if (problem !== null) problems.push(`${name}: ${target}: ${problem}`);
     }
     if (isLog(name)) continue;
-    for (const [, path] of text.matchAll(namedPath)) {
+    for (const [, path, member] of text.matchAll(namedPath)) {
       // Capitals stand for any name: `src/A/B.ts`.
       const isPattern = path.split('/').some((part) => /^[A-Z]+(\.|$)/.test(part));
-      const isThere = existsSync(join(root, path)) || existsSync(join(root, dirname(name), path));
-      if (!isPattern && !isThere) problems.push(`${name}: \`${path}\`: no such file`);
+      if (isPattern) continue;
+      const file = [join(root, path), join(root, dirname(name), path)].find((at) => existsSync(at));
+      if (file === undefined) problems.push(`${name}: \`${path}\`: no such file`);
+      else if (member !== undefined && !hasMember(file, member)) {
+        problems.push(`${name}: \`${path}:${member}\`: no such name in the file`);
+      }
     }
   }
   const fewest = options.fewest ?? fewestLinks;
   if (links < fewest) problems.push(`expected at least ${fewest} relative links, read ${links}`);
   return { documents: documents.length, links, problems };
+}
+
+/** Whether a file has a function, or a class and its method: `Class.method`. */
+function hasMember(file, member) {
+  const text = readFileSync(file, 'utf8');
+  return member.split('.').every((part) => new RegExp(`\\b${part}\\b`).test(text));
 }
 
 /** Relative targets of a document, without those in its code. */

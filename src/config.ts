@@ -18,6 +18,13 @@ const listen = z.string().transform((text, context): Listen => {
   return { host: match[1] ?? match[2] ?? '', port: number.data };
 });
 
+const names = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+);
+
 const between = (least: number, most: number, what: string) => {
   const error = `expected ${what} from ${least} to ${most}`;
   return z.coerce.number({ error }).min(least, { error }).max(most, { error });
@@ -44,6 +51,12 @@ const schema = z.object({
   MASKSTREAM_TRACKER_WORKERS: count(256, 'workers').default(2),
   /** Streams at a time; one more is refused. Default: 8. */
   MASKSTREAM_MAX_STREAMS: count(10_000, 'streams').default(defaultMaxStreams),
+  /** Port of the live page and its WebSockets, or `off`. Default: 50080. */
+  MASKSTREAM_WEB_PORT: z.union([z.literal('off'), port]).default(50_080),
+  /** Host names under which the page is reached, by commas. Default: those of this machine. */
+  MASKSTREAM_WEB_HOSTS: names.default([]),
+  /** Origins besides the page's own that may open WebSockets, by commas. Default: none. */
+  MASKSTREAM_WEB_ORIGINS: names.default([]),
   /** Lowest level that is logged. Default: info. */
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Bearer token that every call but health checks must carry. Default: none asked. */
@@ -69,6 +82,12 @@ export type Config = {
   readonly modelThreads: number;
   readonly trackerWorkers: number;
   readonly maxStreams: number;
+  /** Where the page is served; null: nowhere. */
+  readonly web: {
+    readonly port: number;
+    readonly hosts: readonly string[];
+    readonly origins: readonly string[];
+  } | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly token: string | null;
   /** PEM files. */
@@ -157,6 +176,14 @@ function toConfig(values: z.infer<typeof schema>): Config {
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,
     maxStreams: values.MASKSTREAM_MAX_STREAMS,
+    web:
+      values.MASKSTREAM_WEB_PORT === 'off'
+        ? null
+        : {
+            port: values.MASKSTREAM_WEB_PORT,
+            hosts: values.MASKSTREAM_WEB_HOSTS,
+            origins: values.MASKSTREAM_WEB_ORIGINS,
+          },
     logLevel: values.MASKSTREAM_LOG_LEVEL,
     token: values.MASKSTREAM_TOKEN ?? null,
     tls: tlsFiles(values),

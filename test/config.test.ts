@@ -13,6 +13,7 @@ describe('config', () => {
       modelThreads: 2,
       trackerWorkers: 2,
       maxStreams: 8,
+      web: { port: 50_080, hosts: [], origins: [] },
       logLevel: 'info',
       token: null,
       tls: null,

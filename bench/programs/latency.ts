@@ -14,7 +14,7 @@ import { percentile } from '../support/percentile.ts';
 /*
  * Whether a slow backbone delays frames that are not its own: latency of one live camera in LATEST
  * with an image encoder that is stretched by busy computation, against that of a stream that is
- * propagated only (one keyframe, at the prompt). Masks of overlapped keyframes are carried forward,
+ * propagated only (one keyframe, at the prompt). Masks of asynchronous keyframes are carried forward,
  * so that later frames need not wait.
  *
  *   npm run bench latency -- [options]

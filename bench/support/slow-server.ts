@@ -22,7 +22,7 @@ import { readBenchOptions } from './bench-options.ts';
 const options = readBenchOptions({ 'encoder-ms': '300', 'busy-threads': '2' });
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-const config = readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0' });
+const config = readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0', MASKSTREAM_WEB_PORT: 'off' });
 const ffmpeg = await findConfiguredFfmpeg();
 await using model = await loadModel({
   directory: join(packageRoot(), 'models', config.model),

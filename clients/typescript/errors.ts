@@ -1,4 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { MaskstreamError } from '../core/error.ts';
 import type { StreamSummary } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** Name of a gRPC status other than OK, such as `INVALID_ARGUMENT`. */
@@ -39,17 +40,6 @@ const codeWithoutServer = {
   DATA_LOSS: 'connection-lost',
   UNAUTHENTICATED: 'not-maskstream',
 } as const satisfies Record<StatusName, string>;
-
-/** Every error of this library. `code` is one of docs/errors.md. */
-export class MaskstreamError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'MaskstreamError';
-    this.code = code;
-  }
-}
 
 /** What is known of a call that failed beside its status. */
 export type FailureContext = {

@@ -2,7 +2,8 @@ export { connect } from './connect.ts';
 export type { CallBounds, ConnectOptions, SegmentationClient } from './connect.ts';
 export { decodeMask } from './decode-mask.ts';
 export type { DecodedMask } from './decode-mask.ts';
-export { CallFailed, clientErrorCodes, MaskstreamError, PromptRejected } from './errors.ts';
+export { MaskstreamError } from '../core/error.ts';
+export { CallFailed, clientErrorCodes, PromptRejected } from './errors.ts';
 export type { StatusName } from './errors.ts';
 export type {
   ClickOptions,
@@ -13,7 +14,7 @@ export type {
   ObjectPrompts,
   PromptOptions,
   VideoConfig,
-} from './requests.ts';
+} from '../core/requests.ts';
 export { VideoStream } from './video-stream.ts';
 export type { ChunkOptions, VideoResult, VideoStreamOptions } from './video-stream.ts';
 export { MaskEncoding, ObjectState } from '../../src/gen/maskstream/v1/common.ts';

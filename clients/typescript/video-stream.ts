@@ -12,9 +12,10 @@ import type {
   StreamInfo,
   StreamSummary,
 } from '../../src/gen/maskstream/v1/video_response.ts';
+import { promptMessage, type PromptOptions } from '../core/requests.ts';
 import { attended, deferred, type Deferred } from './deferred.ts';
-import { CallFailed, MaskstreamError, PromptRejected } from './errors.ts';
-import { promptMessage, type PromptOptions } from './requests.ts';
+import { MaskstreamError } from '../core/error.ts';
+import { CallFailed, PromptRejected } from './errors.ts';
 import { ResultQueue } from './result-queue.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */
@@ -44,6 +45,8 @@ export type ChunkOptions = {
   readonly randomAccess?: boolean;
   /** The sender's clock at capture, in microseconds; echoed in the frame's answer. */
   readonly captureTimestampUs?: number;
+  /** The bytes are one whole access unit: raw H.264 and HEVC are then answered a frame earlier. */
+  readonly endsAccessUnit?: boolean;
 };
 
 type Call = ClientDuplexStream<SegmentVideoRequest, SegmentVideoResponse>;
@@ -136,7 +139,14 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     for (let from = 0; from < bytes.length; from += this.#maxChunkBytes) {
       const data = bytes.subarray(from, from + this.#maxChunkBytes);
       // Only the first piece starts the access unit.
-      const value = VideoChunk.fromPartial({ data, ...(from === 0 ? options : {}) });
+      const isLast = from + this.#maxChunkBytes >= bytes.length;
+      const { endsAccessUnit, ...start } = options;
+      const value = VideoChunk.fromPartial({
+        data,
+        ...(from === 0 ? start : {}),
+        // What closes the unit belongs to its last piece.
+        ...(isLast && endsAccessUnit === true ? { endsAccessUnit } : {}),
+      });
       this.#throwIfOver();
       this.#write({ $case: 'chunk', value }, data.length);
       if (this.#bytesInFlight > this.#maxBytesInFlight) await this.#room();

@@ -5,11 +5,12 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
 import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
-import { createServer } from '../server/index.ts';
+import { createServer, resolveServerLimits } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
 import { readTransport } from './read-transport.ts';
 import { packageRoot } from '../package-root.ts';
+import { openPageGateway } from './open-page-gateway.ts';
 
 /** A running server with everything behind it. */
 export type Service = AsyncDisposable & {
@@ -17,6 +18,8 @@ export type Service = AsyncDisposable & {
   /** The port in use, also where the config asked for any free one. */
   readonly port: number;
   readonly model: ModelInfo;
+  /** Where the live page is, such as `http://127.0.0.1:50080`; null where it is not served. */
+  readonly pageAddress: string | null;
   /** Streams that are being served. */
   activeStreams(): number;
   /** Stops in order: no new streams, a notice and the grace time for the live ones, then `close`. */
@@ -42,6 +45,9 @@ export async function createService(
     searchPath: config.searchPath ?? undefined,
   });
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
+  const limits = resolveServerLimits({ maxStreams: config.maxStreams });
+  // Before the model: the page answers, and says so, while it is being loaded.
+  const gateway = await openPageGateway(config, { transport, limits, log });
   const restartListeners = new Set<() => void>();
   const model = await loadModel({
     directory: modelDirectory(config.model),
@@ -52,10 +58,13 @@ export async function createService(
       for (const listener of restartListeners) listener();
     },
     signal,
+  }).catch(async (reason: unknown) => {
+    await gateway?.close();
+    throw reason;
   });
   const trackers = createTrackerPool({ maxThreads: config.trackerWorkers });
   const release = async () => {
-    await Promise.all([model.close(), trackers.close()]);
+    await Promise.all([gateway?.close(), model.close(), trackers.close()]);
   };
   try {
     const parts = {
@@ -77,12 +86,13 @@ export async function createService(
           runSession(inputs, session, { ...parts, decode: decodeImage }),
       },
       models: [model.info],
-      limits: { maxStreams: config.maxStreams },
+      limits,
       log,
       transport,
       token: config.token ?? undefined,
     });
     const port = await server.start(config.listen);
+    if (gateway !== null) gateway.serveCalls(await server.listenInside());
     const close = async () => {
       await server.close();
       await release();
@@ -91,8 +101,10 @@ export async function createService(
       host: config.listen.host,
       port,
       model: model.info,
+      pageAddress: gateway?.address ?? null,
       activeStreams: () => server.activeStreams,
       drain: async () => {
+        gateway?.drain();
         await server.drain({ graceMs: config.drainGraceMs });
         await close();
       },

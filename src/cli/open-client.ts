@@ -55,6 +55,7 @@ export async function openClient(args: Arguments, io: CommandIo): Promise<OpenCl
     // Only this process can know the port, and it speaks without either.
     token: null,
     tls: null,
+    web: null,
   };
   // The command reports its own failures; the server's lines would repeat them.
   const log = createJsonLogger('error', io.stderr);

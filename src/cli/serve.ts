@@ -40,6 +40,12 @@ export const serveCommand: Command = {
       help: 'Where to listen; port 0 takes a free one. Default: 127.0.0.1:50051.',
     },
     ...serviceOptions,
+    'web-port': {
+      kind: 'text',
+      placeholder: 'N',
+      help: 'Port of the live page; 0 takes a free one. Default: 50080.',
+    },
+    'no-web': { kind: 'flag', help: 'Serve gRPC alone, without the live page.' },
     'log-level': {
       kind: 'text',
       placeholder: 'LEVEL',
@@ -49,9 +55,16 @@ export const serveCommand: Command = {
   epilogue: `Environment (options win over it; docs/cli.md explains each):
   ${configVariables.filter((name) => name !== 'PATH').join('\n  ')}
 
-Prints "listening on HOST:PORT" on stdout when it is ready.`,
+Prints "listening on HOST:PORT" on stdout when it is ready, then "page on http://HOST:PORT".`,
   run: serve,
 };
+
+/** `--web-port` and `--no-web` as settings. */
+function webOverride(args: Arguments): ConfigOverrides {
+  if (args.flags.has('no-web')) return { MASKSTREAM_WEB_PORT: 'off' };
+  const port = args.texts.get('web-port');
+  return port === undefined ? {} : { MASKSTREAM_WEB_PORT: port };
+}
 
 async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const listen = args.texts.get('listen');
@@ -60,12 +73,14 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
+    ...webOverride(args),
   });
   const log = createJsonLogger(config.logLevel, io.stderr);
   for (const warning of configWarnings(config, availableParallelism())) log.warn({}, warning);
   const service = await createService(config, { log, signal: io.signal });
   const host = service.host.includes(':') ? `[${service.host}]` : service.host;
   io.stdout.write(`listening on ${host}:${service.port}\n`);
+  if (service.pageAddress !== null) io.stdout.write(`page on ${service.pageAddress}\n`);
   try {
     if (!io.signal.aborted) await once(io.signal, 'abort');
     log.info({ streams: service.activeStreams(), reason: String(io.signal.reason) }, 'draining');

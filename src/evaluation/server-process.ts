@@ -26,7 +26,15 @@ const stopTimeoutMs = 10_000;
  */
 export function startServerProcess(options: readonly string[]): Promise<ServerProcess> {
   const program = join(packageRoot(), 'bin/maskstream');
-  const words = ['serve', '--listen', '127.0.0.1:0', '--log-level', 'error', ...options];
+  const words = [
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--no-web',
+    '--log-level',
+    'error',
+    ...options,
+  ];
   return startListener([program, ...words]);
 }
 

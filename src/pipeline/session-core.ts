@@ -124,9 +124,11 @@ export class SessionCore {
   }
 
   /** No more frames: what names a time after the last one belongs to the last one. */
-  async endVideo(): Promise<void> {
+  async endVideo(promptsOnly: boolean): Promise<void> {
     this.#videoEnded = true;
     await this.#correctPast([]);
+    if (promptsOnly)
+      this.#notice('video-answered', 'every frame is answered; held ones can be corrected');
   }
 
   /** As `correct`, for an update that `accept` called a correction. */

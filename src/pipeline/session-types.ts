@@ -144,7 +144,12 @@ export type SessionEvent =
   | {
       readonly kind: 'notice';
       readonly notice:
-        'overload' | 'decode-warning' | 'truncated-input' | 'going-away' | 'worker-restarted';
+        | 'overload'
+        | 'decode-warning'
+        | 'truncated-input'
+        | 'going-away'
+        | 'worker-restarted'
+        | 'video-answered';
       readonly message: string;
       readonly resume: readonly ResumeObject[] | null;
     }

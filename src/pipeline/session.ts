@@ -131,7 +131,7 @@ async function doTasks(
     concatMap(async (task) => {
       if (options.signal.aborted) return;
       if (task.kind === 'item') intake.take(task.value);
-      await begin(task, core);
+      await begin(task, intake, core);
       await events.room();
       if (task.kind === 'item') intake.ask();
     }),
@@ -139,14 +139,14 @@ async function doTasks(
   await lastValueFrom(work$, { defaultValue: undefined });
 }
 
-function begin(task: Task, core: SessionCore): Promise<void> {
+function begin(task: Task, intake: Intake, core: SessionCore): Promise<void> {
   switch (task.kind) {
     case 'item':
       return core.take(task.value);
     case 'correction':
       return core.correctQueued(task.value);
     case 'end':
-      return core.endVideo();
+      return core.endVideo(intake.promptsOnly);
   }
 }
 

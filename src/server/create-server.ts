@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Server, ServerCredentials, type ServerOptions as GrpcOptions } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
@@ -27,6 +30,11 @@ export type MaskstreamServer = AsyncDisposable & {
   /** Listens on `host:port`, port 0 for any free one, and resolves with the port. */
   start(address: { readonly host: string; readonly port: number }): Promise<number>;
   /**
+   * Listens on a socket in a private folder as well, for the gateway of this process, and resolves
+   * with its gRPC address. Whoever can open it is this user; calls are checked as on the port.
+   */
+  listenInside(): Promise<string>;
+  /**
    * Goes away in order: health NOT_SERVING, no new streams, a going-away notice to the live ones,
    * `graceMs` for them to end, UNAVAILABLE for the rest; then closes.
    */
@@ -47,6 +55,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   addReflection(server);
 
   let port: number | null = null;
+  let inside: string | null = null;
   let ending: Promise<void> | null = null;
   const announce = (status: 'SERVING' | 'NOT_SERVING') => {
     health.setStatus('', status);
@@ -56,6 +65,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     announce('NOT_SERVING');
     await calls.drain(graceMs);
     await disconnect(server);
+    if (inside !== null) rmSync(inside, { recursive: true, force: true });
   };
 
   return {
@@ -70,6 +80,12 @@ export function createServer(options: ServerOptions): MaskstreamServer {
       announce('SERVING');
       log.info({ host: address.host, port }, 'listening');
       return port;
+    },
+    async listenInside() {
+      inside ??= mkdtempSync(join(tmpdir(), 'maskstream-'));
+      const address = `unix:${join(inside, 'grpc.sock')}`;
+      await bindTo(server, address, ServerCredentials.createInsecure());
+      return address;
     },
     drain: ({ graceMs }) => (ending ??= end(graceMs)),
     close: async () => {
@@ -127,8 +143,12 @@ function bind(
   transport: Transport,
 ): Promise<number> {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return bindTo(server, address, credentialsOf(transport));
+}
+
+function bindTo(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentialsOf(transport), (error, bound) => {
+    server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else {
         const message = `must be able to listen on ${address}, got ${error.message}`;

@@ -4,4 +4,8 @@ export { readPng } from './mask-encoding/png-reader.ts';
 export { resolveServerLimits } from './server-limits.ts';
 export type { ServerLimits } from './server-limits.ts';
 export type { OpenSession, ServerOptions, Sessions, Transport } from './server-options.ts';
+export { openGateway } from './gateway/gateway.ts';
+export type { Gateway } from './gateway/gateway.ts';
+export { loopbackHosts } from './gateway/allowed-origins.ts';
+export { readPage } from './gateway/page-files.ts';
 export type { Logger } from './logger.ts';

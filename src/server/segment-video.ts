@@ -110,6 +110,7 @@ class VideoStream {
     const config = decodeConfig(await takeConfig(requests), models, limits);
     const inputs = decodeRequests(requests, {
       model: config.model,
+      container: config.session.container,
       limits,
       pendingRequests: this.#pendingRequests,
       refuse: (requestId, error) =>

@@ -80,4 +80,5 @@ export const noticeToWire: Readonly<Record<SessionNotice, response.NoticeKind>> 
   'truncated-input': response.NoticeKind.NOTICE_KIND_TRUNCATED_INPUT,
   'going-away': response.NoticeKind.NOTICE_KIND_GOING_AWAY,
   'worker-restarted': response.NoticeKind.NOTICE_KIND_WORKER_RESTARTED,
+  'video-answered': response.NoticeKind.NOTICE_KIND_VIDEO_ANSWERED,
 };

@@ -59,7 +59,7 @@ type PlacedObject = PlanObject & {
 const minSharedArea = 1 / 3;
 
 /** Which objects a keyframe asks the model about, in which region of interest. */
-export function planKeyframe(
+export function planObjects(
   { objects, regionScale }: PlanRequest,
   tracker: TrackerKnowledge,
 ): TrackerPlan {

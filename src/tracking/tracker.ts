@@ -14,8 +14,9 @@ import { comparePictures } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './mask/warp.ts';
-import { emptySoftMask, modelMaskFromSoft, softMaskArea } from './mask/model-mask.ts';
+import { emptySoftMask, modelMaskFromSoft } from './mask/model-mask.ts';
 import {
+  carryKeyframe,
   changeObject,
   judgeMissing,
   moveObject,
@@ -40,7 +41,7 @@ import {
   redetectionOf,
   type TrackedObject,
 } from './object/tracked-object.ts';
-import { planKeyframe, type PlanRequest, type TrackerPlan } from './keyframe-plan.ts';
+import { planObjects, type PlanRequest, type TrackerPlan } from './keyframe-plan.ts';
 import { TrackerHistory } from './tracker-history.ts';
 import type {
   AdvanceOptions,
@@ -118,7 +119,7 @@ export class Tracker {
    * region, with which dense prompts. One call, since each costs a change of threads.
    */
   plan(request: PlanRequest): TrackerPlan {
-    return planKeyframe(request, {
+    return planObjects(request, {
       boundsOf: (objectId) => boundsOf(this.#object(objectId)),
       redetectionOf: (objectId) => redetectionOf(this.#object(objectId)),
       priorIn: (region, objectId) => this.prior(objectId, region),
@@ -181,18 +182,7 @@ export class Tracker {
       // The pixels of that frame are gone; their colours are not known.
       const { maskSide } = this.#options;
       const made = changeObject(before, action, origin, { maskSide, samples: null });
-      const soft = path === null ? made.soft : warpSoftMask(made.soft, path);
-      const carried = {
-        ...made,
-        soft,
-        area: softMaskArea(soft),
-        appearance: now.appearance,
-        residualSum: Math.max(0, now.residualSum - before.residualSum),
-        residualFrames: Math.max(0, now.residualFrames - before.residualFrames),
-        pathPixels: Math.max(0, now.pathPixels - before.pathPixels),
-        nonRigidSum: Math.max(0, now.nonRigidSum - before.nonRigidSum),
-        lossSum: 0,
-      };
+      const carried = carryKeyframe(made, { before, now, path });
       this.#objects.set(action.objectId, withHistogram(carried, action, this.#colours().samples));
     }
     this.#history.amend(this.#now().index, this.#objects);

@@ -22,8 +22,7 @@ const mp4Boxes: ReadonlySet<string> = new Set([
  * of the person who asks: the service itself takes the container that a client declares.
  */
 export function detectContainer(firstBytes: Uint8Array): Container | 'image' | null {
-  const ascii = (from: number, to: number): string =>
-    Buffer.from(firstBytes.subarray(from, to)).toString('latin1');
+  const ascii = (from: number, to: number): string => latin1(firstBytes.subarray(from, to));
   if (mp4Boxes.has(ascii(4, 8))) return 'mp4';
   if (ascii(0, 4) === '\x1a\x45\xdf\xa3')
     return ascii(0, 64).includes('webm') ? 'webm' : 'matroska';
@@ -39,10 +38,15 @@ export function detectContainer(firstBytes: Uint8Array): Container | 'image' | n
 
 /** Tells the format of a still picture from its first bytes; null where it is none. */
 export function detectImage(firstBytes: Uint8Array): ImageFormat | null {
-  const head = Buffer.from(firstBytes.subarray(0, 12)).toString('latin1');
+  const head = latin1(firstBytes.subarray(0, 12));
   if (head.startsWith('\xff\xd8\xff')) return 'jpeg';
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
   return head.startsWith('RIFF') && head.endsWith('WEBP') ? 'webp' : null;
+}
+
+/** A few bytes as text, one character each; browsers, which bundle this file, have no Buffer. */
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 /** Another picture follows the first. Segments are skipped whole: a thumbnail within one is no end. */

@@ -10,7 +10,7 @@ import { processCpuMs } from '../../src/evaluation/process-cpu.ts';
 const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'bin/maskstream');
 
 test('serve says where it listens, asks for its token, and ends in order on SIGTERM', async () => {
-  const words = [program, 'serve', '--listen', '127.0.0.1:0', '--log-level', 'warn'];
+  const words = [program, 'serve', '--listen', '127.0.0.1:0', '--no-web', '--log-level', 'warn'];
   const env = { ...process.env, MASKSTREAM_TOKEN: 'secret', MASKSTREAM_DRAIN_SECONDS: '1' };
   const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { boundaryPixels, boundaryScore } from '../../src/evaluation/boundary-score.ts';
-import { type Shape, blobs } from '../fixtures/random-shapes.ts';
+import { type ShapeBitmap, blobs } from '../fixtures/random-shapes.ts';
 
 /** `seg2bmap` of davis2017-evaluation, line by line. */
-function slowBoundary({ bits, width, height }: Shape): Uint8Array {
+function slowBoundary({ bits, width, height }: ShapeBitmap): Uint8Array {
   const seg = (x: number, y: number) => (x < width && y < height ? (bits[y * width + x] ?? 0) : 0);
   const out = new Uint8Array(bits.length);
   for (let y = 0; y < height; y++) {
@@ -41,7 +41,7 @@ function slowDilate(boundary: Uint8Array, width: number, height: number, radius:
 const sum = (values: Uint8Array) => values.reduce((total, value) => total + value, 0);
 
 /** `f_measure` of davis2017-evaluation, line by line. */
-function slowScore(predicted: Shape, truth: Shape): number {
+function slowScore(predicted: ShapeBitmap, truth: ShapeBitmap): number {
   const { width, height } = truth;
   const radius = Math.ceil(0.008 * Math.sqrt(width ** 2 + height ** 2));
   const fg = slowBoundary(predicted);

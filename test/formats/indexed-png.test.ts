@@ -1,7 +1,8 @@
 import { convertIndexedToRgb, decode, encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../src/frame/crc32.ts';
-import { idColour, readIndexedPng, writeIndexedPng } from '../../src/formats/indexed-png.ts';
+import { idColour } from '../../src/formats/palette-png.ts';
+import { readIndexedPng, writeIndexedPng } from '../../src/formats/indexed-png.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 
 function picture(width: number, height: number) {

@@ -62,3 +62,18 @@ test('a consumer that waits is woken by an item and by the end', async () => {
   queue.end();
   expect(await second).toEqual({ done: true, value: undefined });
 });
+
+test('empty: a queue that failed before anything came fails whoever reads it', async () => {
+  const queue = new EventQueue<number>(1);
+  const broken = new Error('broken');
+  queue.fail(broken);
+  await expect(queue[Symbol.asyncIterator]().next()).rejects.toBe(broken);
+});
+
+test('a consumer that waits is woken by a failure, and its producer has room', async () => {
+  const queue = new EventQueue<number>(1);
+  const next = queue[Symbol.asyncIterator]().next();
+  queue.fail(new Error('broken'));
+  await expect(next).rejects.toThrow('broken');
+  expect(await isSettled(queue.room())).toBe(true);
+});

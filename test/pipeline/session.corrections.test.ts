@@ -213,6 +213,19 @@ test('prompts are taken between the end of the video and the half-close', async 
   });
 });
 
+const isNotice = ({ kind }: { readonly kind: string }): boolean => kind === 'notice';
+
+test('a client that ends its video alone is told when every frame is answered', async () => {
+  const session = open();
+  session.inputs.frames(3).endOfVideo();
+  const events = await readUntil(session, isNotice);
+  expect(events.filter(isMasks(2))).toHaveLength(1);
+  expect(events.at(-1)).toMatchObject({ kind: 'notice', notice: 'video-answered' });
+  session.inputs.end();
+  const rest = await readAll(session);
+  expect(rest.events.some(isNotice)).toBe(false);
+});
+
 test('waiting corrections count against the bound of waiting prompts', async () => {
   const session = open({ limits: { maxPendingPrompts: 2 } });
   const held = gate();

@@ -14,6 +14,7 @@ import {
   TestSessions,
   type SessionSetup,
 } from '../fixtures/session-harness.ts';
+import { settled } from '../fixtures/settled.ts';
 
 const sessions = new TestSessions();
 /** A clock that stands: no frame is late, whatever else the machine does. */
@@ -65,7 +66,7 @@ test('a keyframe in work lets later frames leave, and its result is carried to w
   }
   held.open();
   await Promise.resolve();
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   session.inputs.frames(1).end();
   const { results, summary } = await readAll(session);
   const [result] = results;
@@ -97,7 +98,7 @@ test('a hidden object that an asynchronous keyframe finds again is put where it 
     await readUntil(session, isMasks(frameIndex));
   }
   held.open();
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   session.inputs.frames(1).end();
   const { results } = await readAll(session);
   expect(results[0]!.objects[0]!.state).toBe('visible');
@@ -126,7 +127,7 @@ test('a prompt that comes while a keyframe is in work wins over its late result'
     await readUntil(session, isMasks(frameIndex));
   }
   held.open();
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   session.inputs.frames(1).end();
   const { results } = await readAll(session);
   expect(results[0]!.keyframeIndex).toBe(4);
@@ -144,7 +145,7 @@ test('an object that is removed while a keyframe is in work does not come back w
     await readUntil(session, isMasks(frameIndex));
   }
   held.open();
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   session.inputs.frames(2).end();
   const { results, error } = await readAll(session);
   expect(results.map(({ objects }) => objects.length).every((count) => count === 0)).toBe(true);

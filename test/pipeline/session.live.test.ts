@@ -11,6 +11,7 @@ import {
   readUntil,
   TestSessions,
 } from '../fixtures/session-harness.ts';
+import { settled } from '../fixtures/settled.ts';
 
 /*
  * LATEST under load: what a camera sends faster than it can be decoded, tracked or segmented.
@@ -46,7 +47,7 @@ test('with a decoder at half the pace of the camera, no answer grows old, and al
           clock.nowMs += intervalMs;
           send();
         }
-        await new Promise((resolve) => setImmediate(resolve));
+        await settled();
       },
     },
   });
@@ -112,7 +113,7 @@ test('streams that share a budget run one asynchronous keyframe at a time, in tu
   // A keyframe of `a` is under way since frame 1: `b` goes on without one.
   expect(running).toEqual(['a1']);
   first.open();
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   for (const session of [a, b]) {
     session.inputs.frames(1);
     await readUntil(session, isMasks(3));

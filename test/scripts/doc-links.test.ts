@@ -86,6 +86,15 @@ describe('a path in code', () => {
     expect(problems).toEqual(['README.md: `src/gone.ts`: no such file']);
   });
 
+  test('must have the function that is named with it', () => {
+    const guide = '`src/a.ts:run` `src/a.ts:Store.put` `src/a.ts:Store.drop` `src/b.ts:run`';
+    const source = 'export function run() {}\nclass Store {\n  put() {}\n}\n';
+    expect(check({ 'README.md': guide, 'src/a.ts': source }).problems).toEqual([
+      'README.md: `src/a.ts:Store.drop`: no such name in the file',
+      'README.md: `src/b.ts`: no such file',
+    ]);
+  });
+
   test.each(['CHANGELOG.md', 'docs/decisions.md', 'docs/experiments/flow.md', 'training/RUNS.md'])(
     'may be of its time in %s',
     (name) => {

@@ -21,7 +21,7 @@ describe('the import table', () => {
   beforeEach(() => {
     copy = mkdtempSync(join(tmpdir(), 'maskstream-imports-'));
     cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true });
-    cpSync(join(root, 'clients/typescript'), join(copy, 'clients/typescript'), { recursive: true });
+    cpSync(join(root, 'clients'), join(copy, 'clients'), { recursive: true });
   });
   afterEach(() => rmSync(copy, { recursive: true }));
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Box } from '../../src/frame/geometry.ts';
 import { sharedRegion } from '../../src/frame/region-of-interest.ts';
 import {
-  planKeyframe,
+  planObjects,
   type PlanObject,
   type TrackerPlan,
 } from '../../src/tracking/keyframe-plan.ts';
@@ -24,7 +24,7 @@ function plan(known: readonly Known[], regionScale: number | null = 2): TrackerP
   const objects = known.map(({ kind = 'tracked', box = null, clicks = [] }, i) => {
     return { objectId: i + 1, kind, box, clicks };
   });
-  return planKeyframe(
+  return planObjects(
     { objects, regionScale },
     {
       boundsOf: (objectId) => known[objectId - 1]?.bounds ?? null,

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { FfmpegLog } from '../../src/video/ffmpeg-log.ts';
 import { splitLines } from '../../src/video/log-lines.ts';
 
 test('lines are put together from pieces, and endless ones are cut off', () => {
@@ -11,45 +10,4 @@ test('lines are put together from pieces, and endless ones are cut off', () => {
   push('\nlast\n');
   expect(lines[4]).toHaveLength(4096);
   expect(lines[5]).toBe('last');
-});
-
-const size =
-  '[scale@display @ 0x1] [verbose] w:640 h:360 fmt:yuv420p sar:2/1 -> w:512 h:144 fmt:x sar:1/1';
-const base = '[Parsed_showinfo_2 @ 0x1] [info] config in time_base: 1/90000, frame_rate: 30/1';
-const picture =
-  '[Parsed_showinfo_2 @ 0x1] [info] n:   0 pts:  -3000 pts_time:-0.0333 pos: 9 fmt:yuv420p sar:1/1 s:512x144 i:P';
-
-test('a picture is announced with its size and time', () => {
-  const log = new FfmpegLog();
-  expect([size, base, picture].map((line) => log.read(line))).toEqual([false, false, true]);
-  expect(log.takeNote()).toEqual({
-    pts: -3000,
-    timeBase: { numerator: 1, denominator: 90_000 },
-    scaled: { width: 512, height: 144 },
-    display: { width: 1280, height: 360 },
-  });
-  expect(log.takeNote()).toBeUndefined();
-});
-
-test('a tag of the file that looks like a log line announces nothing', () => {
-  const log = new FfmpegLog();
-  log.read(size);
-  expect(log.read(`[info]     title           : ${picture}`)).toBe(false);
-  expect(log.read('[info]     title           : Stream #0:0: Video: h264, 30 fps')).toBe(false);
-  expect(log.takeNote()).toBeUndefined();
-  expect(log.stream).toBeNull();
-});
-
-test.each([
-  ['30 fps, 30 tbr, 15360 tbn', 30],
-  ['29.97 fps, 29.97 tbr, 30k tbn', 30_000 / 1001],
-  ['23.98 fps, 23.98 tbr, 24k tbn', 24_000 / 1001],
-  ['29.83 fps, 30 tbr', 29.83],
-  ['30 tbr, 90k tbn', 30],
-  ['90k tbr, 90k tbn', null],
-  ['1k fps, 1k tbr', null],
-])('the rate of "%s" is %s', (text, rate) => {
-  const log = new FfmpegLog();
-  log.read(`[info]   Stream #0:0(und): Video: h264 (High), yuv420p, 640x360, ${text} (default)`);
-  expect(log.stream).toEqual({ codec: 'h264', frameRate: rate });
 });

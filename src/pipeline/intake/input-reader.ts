@@ -25,6 +25,7 @@ export class InputReader {
   readonly #handlers: InputHandlers;
   readonly #captureTimestampsUs: number[] = [];
   #closed = false;
+  #promptsOnly = false;
 
   /**
    * Starts reading at once.
@@ -55,6 +56,11 @@ export class InputReader {
     this.#iterator = inputs[Symbol.asyncIterator]();
     this.#handlers = handlers;
     void this.#read();
+  }
+
+  /** The client ended its video and not its messages: prompts for held frames may still come. */
+  get promptsOnly(): boolean {
+    return this.#promptsOnly;
   }
 
   /** The capture time for the next frame in order, where the sender marks its access units. */
@@ -88,6 +94,7 @@ export class InputReader {
     } catch (reason) {
       if (!this.#closed) this.#handlers.onFailure(reason);
     }
+    this.#promptsOnly = false;
     this.#queue.end();
     this.#handlers.onEnd();
   }
@@ -101,6 +108,7 @@ export class InputReader {
       case 'prompt':
         return this.#handlers.onPrompt(input.update);
       case 'end-of-video':
+        this.#promptsOnly = true;
         return this.#queue.end();
     }
   }

@@ -91,6 +91,11 @@ export class Intake {
     );
   }
 
+  /** The client ended its video and not its messages: prompts for held frames may still come. */
+  get promptsOnly(): boolean {
+    return this.#reader.promptsOnly;
+  }
+
   /** Asks for one more item. */
   ask(): void {
     this.#credit$.next();

@@ -4,7 +4,7 @@ import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { FeatureName } from './feature-bank.ts';
 import { segmentObjects } from './segment.ts';
 import type { KeyframeContext } from './encode.ts';
-import { regionsOf, type KeyframeObject } from './plan.ts';
+import { shownRegions, type KeyframeObject } from './plan.ts';
 import type { StageTimingsUs } from '../stage-clock.ts';
 
 /** How an asynchronous keyframe ended. */
@@ -34,7 +34,7 @@ export class AsyncKeyframe {
     this.frameIndex = frame.index;
     this.features = objects.flatMap((object) => [
       ...memoryOf(object.record),
-      ...regionsOf(object).map((region) => ({ frameIndex: frame.index, region })),
+      ...shownRegions(object).map((region) => ({ frameIndex: frame.index, region })),
     ]);
     const signal = AbortSignal.any([context.signal, this.#abort.signal]);
     this.over = this.#run(frame.retain(), objects, { ...context, signal });

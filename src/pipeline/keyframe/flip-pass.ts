@@ -1,15 +1,9 @@
-import type { Frame } from '../../frame/frame.ts';
-import { inFractions, unionBox, type Box } from '../../frame/geometry.ts';
+import { unionBox, type Box } from '../../frame/geometry.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { DecodeRequest } from '../../frame/ports.ts';
 import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
 import type { Answer, DecoderPass, PassResult } from './pass.ts';
-import {
-  isInside,
-  positiveClicksBox,
-  promptInRegion,
-  type FramePrompt,
-} from './prompt-geometry.ts';
+import { isInside, promptInRegion, type PicturePrompt } from './prompt-geometry.ts';
 
 /**
  * The flip pass sees a crop of so many times the answer's box. Held-out clips, IoU on prompted frames at
@@ -24,19 +18,18 @@ const flippedCropScale = 1.4;
  * @param hasPrior the prompt corrects a propagated mask
  */
 export function flipPass(
-  prompt: FramePrompt,
+  prompt: PicturePrompt,
   answer: PassResult,
-  { frame, info, hasPrior }: { frame: Frame; info: ModelInfo; hasPrior: boolean },
+  { info, hasPrior }: { readonly info: ModelInfo; readonly hasPrior: boolean },
 ): DecoderPass | null {
   const { averageFlipPass, regionScale } = info.tracking;
-  const { display } = frame;
   const { soft, box } = answer.mask;
-  const found = box ?? (prompt.box && inFractions(prompt.box, display));
+  const found = box ?? prompt.box;
   if (!averageFlipPass || found === null) return null;
-  const place = unionBox(found, positiveClicksBox(prompt, display)) ?? found;
+  const place = unionBox(found, prompt.clickedBox) ?? found;
   const scale = regionScale && Math.min(regionScale, flippedCropScale);
   const request = (region: Box): DecodeRequest => {
-    const { clicks, box: drawn } = promptInRegion(prompt, region, display);
+    const { clicks, box: drawn } = promptInRegion(prompt, region);
     // A box alone gained less from the answer as prior.
     const isHinted = drawn === null || hasPrior;
     const prior = isHinted ? modelMaskFromSoft(soft, info.maskSide, region) : null;

@@ -27,6 +27,8 @@ export type DecoderPass = {
   readonly request: (region: Box) => DecodeRequest;
   /** The model sees the region flipped left to right; memory of such a pass is empty. Default: false. */
   readonly flipped?: boolean;
+  /** What of its logits, float32[side, side] of the region, belongs to the object. Default: all. */
+  readonly keep?: (logits: Float32Array, region: Box) => Float32Array;
 };
 
 /** What the model says of an object, and the region that its logits cover. */
@@ -84,15 +86,17 @@ export async function decodePasses(
     const asked = passes.flatMap((pass, i) => {
       const region = regions[i];
       const isAsked = pass !== null && region && (pass.flipped ?? false) === flipped;
-      return isAsked ? [{ i, region, request: pass.request(region) }] : [];
+      return isAsked ? [{ i, pass, region, request: pass.request(region) }] : [];
     });
     for (const region of new Set(asked.map((one) => one.region))) {
       const here = asked.filter((one) => one.region === region);
       const requests = here.map(({ request }) => request);
       const decoded = await decodeView(context, frame, { region, flipped, requests });
-      here.forEach(({ i }, k) => {
-        const result = decoded[k];
-        if (result) results[i] = passResult({ region, result }, frame.analysis);
+      here.forEach(({ i, pass: { keep } }, k) => {
+        const said = decoded[k];
+        if (!said) return;
+        const result = keep ? { ...said, logits: keep(said.logits, region) } : said;
+        results[i] = passResult({ region, result }, frame.analysis);
       });
     }
   }

@@ -6,7 +6,7 @@ import type { ObjectRecord } from '../prompts/object-record.ts';
 import type { PromptedFrame } from '../prompts/apply-prompts.ts';
 import type { KeyframeMasks } from './memory.ts';
 import { sharedRegion } from '../../frame/region-of-interest.ts';
-import { pixelUnder, type FramePrompt } from './prompt-geometry.ts';
+import { pixelUnder, promptInPicture, type PicturePrompt } from './prompt-geometry.ts';
 import type { TrackerHandle } from '../tracker/pool.ts';
 
 /** What a keyframe is planned from. */
@@ -25,8 +25,8 @@ export type KeyframeObject = {
   /** Region of interest: the part of the picture to encode. */
   readonly region: Box;
 } & (
-  | { readonly kind: 'prompted'; readonly prompt: FramePrompt }
-  | { readonly kind: 'corrected'; readonly prompt: FramePrompt; readonly prior: PriorMask }
+  | { readonly kind: 'prompted'; readonly prompt: PicturePrompt }
+  | { readonly kind: 'corrected'; readonly prompt: PicturePrompt; readonly prior: PriorMask }
   | {
       readonly kind: 'tracked';
       readonly prior: PriorMask;
@@ -66,7 +66,7 @@ export async function planKeyframe(
     const record = recordOf.get(planned.objectId);
     if (record === undefined) return [];
     return prompted.asked.has(planned.objectId)
-      ? promptedObject(record, planned.prior, region)
+      ? promptedObject(record, planned.prior, { around: region, display: frame.display })
       : unpromptedObject(record, planned, { region, regionScale });
   });
   return { region, objects, given: shownMasks(plan.given, region) };
@@ -105,7 +105,7 @@ function unpromptedObject(
 }
 
 /** All parts of the picture that the model may be shown for an object. */
-export function regionsOf(object: KeyframeObject): Box[] {
+export function shownRegions(object: KeyframeObject): Box[] {
   const other = object.kind === 'tracked' ? object.redetectionRegion : null;
   return other === null ? [object.region] : [object.region, other];
 }
@@ -114,9 +114,9 @@ export function regionsOf(object: KeyframeObject): Box[] {
 function promptedObject(
   record: ObjectRecord,
   prior: PriorMask | null,
-  around: Box,
+  { around, display }: { readonly around: Box; readonly display: Size },
 ): KeyframeObject {
-  const { prompt } = record;
+  const prompt = promptInPicture(record.prompt, display);
   const isPlaced = prompt.box !== null || (prior !== null && prior.box !== null);
   const region = isPlaced ? around : wholePicture;
   return prior === null

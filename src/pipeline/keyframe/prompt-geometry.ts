@@ -3,22 +3,34 @@ import type { DecodeRequest } from '../../frame/ports.ts';
 import type { Click } from '../../frame/prompt.ts';
 import { boxInRegion } from '../../frame/region-of-interest.ts';
 
-/** What somebody said of one object on one frame; display pixels. */
-export type FramePrompt = { readonly clicks: readonly Click[]; readonly box: Box | null };
+/** What somebody said of one object on one frame, in fractions of the picture. */
+export type PicturePrompt = {
+  /** Each at the middle of its pixel. */
+  readonly clicks: readonly Click[];
+  readonly box: Box | null;
+  /** The pixels that the positive clicks are on; null: none. */
+  readonly clickedBox: Box | null;
+};
 
-/** What a prompt says, in fractions of a region; clicks mean the middle of their pixel. */
-export function promptInRegion(
-  prompt: FramePrompt,
-  region: Box,
+/** A prompt of display pixels in fractions of the picture. */
+export function promptInPicture(
+  prompt: { readonly clicks: readonly Click[]; readonly box: Box | null },
   display: Size,
-): Pick<DecodeRequest, 'clicks' | 'box'> {
+): PicturePrompt {
   const clicks = prompt.clicks.map((click) => ({
     ...click,
-    x: ((Math.floor(click.x) + 0.5) / display.width - region.x) / region.width,
-    y: ((Math.floor(click.y) + 0.5) / display.height - region.y) / region.height,
+    x: (Math.floor(click.x) + 0.5) / display.width,
+    y: (Math.floor(click.y) + 0.5) / display.height,
   }));
-  if (!prompt.box) return { clicks, box: null };
-  return { clicks, box: boxInRegion(inFractions(prompt.box, display), region) };
+  const positive = prompt.clicks.filter(({ label }) => label === 'positive');
+  return {
+    clicks,
+    box: prompt.box && inFractions(prompt.box, display),
+    clickedBox: positive.reduce<Box | null>(
+      (box, click) => unionBox(box, pixelUnder(click, display)),
+      null,
+    ),
+  };
 }
 
 /** The pixel that a click is on, in fractions of the picture. */
@@ -27,13 +39,17 @@ export function pixelUnder({ x, y }: Click, display: Size): Box {
   return inFractions(pixel, display);
 }
 
-/** The pixels that a prompt's positive clicks are on, in fractions of the picture; null: none. */
-export function positiveClicksBox({ clicks }: FramePrompt, display: Size): Box | null {
-  const positive = clicks.filter(({ label }) => label === 'positive');
-  return positive.reduce<Box | null>(
-    (box, click) => unionBox(box, pixelUnder(click, display)),
-    null,
-  );
+/** What a prompt says, in fractions of a region; clicks may lie outside of it. */
+export function promptInRegion(
+  { clicks, box }: Pick<PicturePrompt, 'clicks' | 'box'>,
+  region: Box,
+): Pick<DecodeRequest, 'clicks' | 'box'> {
+  const moved = clicks.map((click) => ({
+    ...click,
+    x: (click.x - region.x) / region.width,
+    y: (click.y - region.y) / region.height,
+  }));
+  return { clicks: moved, box: box && boxInRegion(box, region) };
 }
 
 /** Whether a click, in fractions of a region, is inside of it. */

@@ -1,22 +1,14 @@
-import type { Frame } from '../../frame/frame.ts';
 import { unionBox, type Box } from '../../frame/geometry.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { DecodeRequest } from '../../frame/ports.ts';
 import { modelMaskFromSoft } from '../../tracking/mask/model-mask.ts';
 import { promptClarity } from './ambiguity.ts';
 import { keepAttachedParts } from './attached-parts.ts';
-import { memoryRequests, type KeyframeContext } from './encode.ts';
 import { averageWithFlipped, flipPass } from './flip-pass.ts';
-import { passResult, segmentedAs, type DecoderPass, type PassResult, type Passes } from './pass.ts';
+import { segmentedAs, type DecoderPass, type PassResult, type Passes } from './pass.ts';
 import type { KeyframeObjectOf } from './plan.ts';
 import { probabilitiesOf } from './probabilities.ts';
-import {
-  cellUnder,
-  isInside,
-  positiveClicksBox,
-  promptInRegion,
-  type FramePrompt,
-} from './prompt-geometry.ts';
+import { cellUnder, isInside, promptInRegion, type PicturePrompt } from './prompt-geometry.ts';
 import { sharedRegion } from '../../frame/region-of-interest.ts';
 
 /**
@@ -30,29 +22,21 @@ const zoomedCropScale = 1.5;
  * prior, and in a flipped crop, where the model gains from each. Of several clicks the first says
  * which object, the others what belongs to it.
  */
-export function* promptedPasses(
-  object: KeyframeObjectOf<'prompted'>,
-  { segmenter: { info } }: KeyframeContext,
-  frame: Frame,
-): Passes {
+export function* promptedPasses(object: KeyframeObjectOf<'prompted'>, info: ModelInfo): Passes {
   const { record, region, prompt } = object;
   const { decodePromptTwice } = info.tracking;
   const firstClick = decodePromptTwice ? firstOfSeveral(prompt) : null;
   const asked = firstClick ?? prompt;
-  const whatBelongs = (seen: PassResult | null, said: FramePrompt = prompt) =>
-    seen && withAttachedParts(seen, said, { frame, maskSide: info.maskSide });
-  const request = (seenIn: Box) => ({
-    ...promptInRegion(asked, seenIn, frame.display),
-    prior: null,
-    memory: [],
-  });
-  const first = whatBelongs(yield { region, request }, asked);
+  const parts = whatBelongs(prompt, info.maskSide);
+  const request = (seen: Box) => ({ ...promptInRegion(asked, seen), prior: null, memory: [] });
+  const first = yield { region, request, ...whatBelongs(asked, info.maskSide) };
   if (first === null) return null;
-  const isClear = first.mask.box !== null || firstClick !== null;
-  const second = decodePromptTwice && isClear ? zoomedPass(prompt, first, info, frame) : null;
-  const zoomed = whatBelongs(yield second);
+  const isFound = first.mask.box !== null || firstClick !== null;
+  const isRepeated = decodePromptTwice && isFound;
+  const zoomed = yield isRepeated ? { ...zoomedPass(prompt, first, info), ...parts } : null;
   const answer = zoomed ?? first;
-  const flipped = whatBelongs(yield flipPass(prompt, answer, { frame, info, hasPrior: false }));
+  const flip = flipPass(prompt, answer, { info, hasPrior: false });
+  const flipped = yield flip && { ...flip, ...parts };
   // One of several clicks need not mean what all of them do.
   const taken = firstClick === null ? [first, zoomed, flipped] : [answer, flipped];
   const clarity = promptClarity(taken);
@@ -65,30 +49,29 @@ export function* promptedPasses(
  */
 export function* correctedPasses(
   object: KeyframeObjectOf<'corrected'>,
-  context: KeyframeContext,
-  frame: Frame,
+  memory: DecodeRequest['memory'],
+  info: ModelInfo,
 ): Passes {
-  const { region, prompt, prior, record } = object;
-  const { info } = context.segmenter;
-  const asked: DecodeRequest = {
-    ...promptInRegion(prompt, region, frame.display),
-    prior: prior.box ? prior.mask : null,
-    memory: memoryRequests(record, context),
-  };
-  const first = yield { region, request: () => asked };
+  const { record, region, prompt } = object;
+  const prior = object.prior.box ? object.prior.mask : null;
+  const asked = { ...promptInRegion(prompt, region), prior };
+  const first = yield { region, request: () => ({ ...asked, memory }) };
   if (first === null) return null;
-  // What it looked like before, right or wrong, must not outvote what somebody says now.
-  const isOutvoted = asked.memory.length > 0 && contradicts(first, asked, info.maskSide);
+  // Its memory, right or wrong, must not outvote what somebody says now.
+  const isOutvoted = memory.length > 0 && contradicts(first, asked, info.maskSide);
   const request = () => ({ ...asked, memory: [] });
   const second = yield isOutvoted ? { region, request } : null;
   const answer = second ?? first;
-  const flipped = yield flipPass(prompt, answer, { frame, info, hasPrior: true });
+  const flipped = yield flipPass(prompt, answer, { info, hasPrior: true });
   const clarity = promptClarity([first, second, flipped]);
   return segmentedAs(record, averageWithFlipped(answer, flipped), { prompt: clarity });
 }
 
 /** The first positive click, where several clicks and no box name the object; else null. */
-function firstOfSeveral({ clicks, box }: FramePrompt): FramePrompt | null {
+function firstOfSeveral({
+  clicks,
+  box,
+}: PicturePrompt): Pick<PicturePrompt, 'clicks' | 'box'> | null {
   const click = clicks.find(({ label }) => label === 'positive');
   return box === null && clicks.length > 1 && click ? { clicks: [click], box: null } : null;
 }
@@ -98,17 +81,16 @@ function firstOfSeveral({ clicks, box }: FramePrompt): FramePrompt | null {
  * the clicks on the object. The first pass of a box was a zoomed crop already.
  */
 function zoomedPass(
-  prompt: FramePrompt,
+  prompt: PicturePrompt,
   first: PassResult,
   { maskSide, tracking }: ModelInfo,
-  { display }: Frame,
 ): DecoderPass {
   const { soft, box } = first.mask;
   const isNear = prompt.box !== null || box === null;
-  const place = unionBox(box, positiveClicksBox(prompt, display));
+  const place = unionBox(box, prompt.clickedBox);
   const scale = tracking.regionScale && Math.min(tracking.regionScale, zoomedCropScale);
   const region = isNear || place === null ? first.region : sharedRegion([place], scale);
-  const { clicks, box: drawn } = promptInRegion(prompt, region, display);
+  const { clicks, box: drawn } = promptInRegion(prompt, region);
   const cells = () =>
     region === first.region
       ? probabilitiesOf(first.result.logits)
@@ -122,18 +104,18 @@ function zoomedPass(
  * Of what clicks alone name anew, only what belongs to them: a box may mean parts anywhere. Parts of
  * a tracked object stay, however far apart an occluder leaves them: cutting them gained nothing.
  */
-function withAttachedParts(
-  seen: PassResult,
-  prompt: FramePrompt,
-  { frame, maskSide }: { frame: Frame; maskSide: number },
-): PassResult {
-  const { region, result } = seen;
-  const { clicks, box } = promptInRegion(prompt, region, frame.display);
-  if (box !== null) return seen;
-  const positive = clicks.filter((click) => click.label === 'positive' && isInside(click));
-  const seeds = new Set(positive.map((click) => cellUnder(click, maskSide)));
-  const logits = keepAttachedParts(result.logits, seeds, maskSide);
-  return passResult({ region, result: { ...result, logits } }, frame.analysis);
+function whatBelongs(
+  { clicks, box }: Pick<PicturePrompt, 'clicks' | 'box'>,
+  maskSide: number,
+): Pick<DecoderPass, 'keep'> {
+  if (box !== null) return {};
+  const positive = clicks.filter(({ label }) => label === 'positive');
+  const keep = (logits: Float32Array, region: Box): Float32Array => {
+    const inside = promptInRegion({ clicks: positive, box }, region).clicks.filter(isInside);
+    const seeds = new Set(inside.map((click) => cellUnder(click, maskSide)));
+    return keepAttachedParts(logits, seeds, maskSide);
+  };
+  return { keep };
 }
 
 /** Whether a click lies on the wrong side of the mask's outline. */

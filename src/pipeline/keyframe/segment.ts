@@ -1,7 +1,9 @@
 import { assertNever } from '../../frame/errors.ts';
 import type { Frame } from '../../frame/frame.ts';
+import type { ModelInfo } from '../../frame/model.ts';
+import type { DecodeRequest } from '../../frame/ports.ts';
 import type { SegmentedAction } from '../../tracking/tracker-types.ts';
-import type { KeyframeContext } from './encode.ts';
+import { memoryRequests, type KeyframeContext } from './encode.ts';
 import { decodePasses, type Passes } from './pass.ts';
 import type { KeyframeObject } from './plan.ts';
 import { correctedPasses, promptedPasses } from './prompted-passes.ts';
@@ -16,7 +18,10 @@ export async function segmentObjects(
   frame: Frame,
   objects: readonly KeyframeObject[],
 ): Promise<SegmentedAction[]> {
-  const passes = objects.map((object) => passesOver(object, context, frame));
+  const { info } = context.segmenter;
+  const passes = objects.map((object) =>
+    passesOver(object, memoryRequests(object.record, context), info),
+  );
   let turns = passes.map((object) => object.next());
   while (turns.some(({ done }) => !done)) {
     const asked = turns.map((turn) => (turn.done ? null : turn.value));
@@ -26,16 +31,20 @@ export async function segmentObjects(
   return turns.flatMap((turn) => (turn.done && turn.value !== null ? [turn.value] : []));
 }
 
-function passesOver(object: KeyframeObject, context: KeyframeContext, frame: Frame): Passes {
+function passesOver(
+  object: KeyframeObject,
+  memory: DecodeRequest['memory'],
+  info: ModelInfo,
+): Passes {
   switch (object.kind) {
     case 'prompted':
-      return promptedPasses(object, context, frame);
+      return promptedPasses(object, info);
     case 'corrected':
-      return correctedPasses(object, context, frame);
+      return correctedPasses(object, memory, info);
     case 'tracked':
-      return trackedPasses(object, context);
+      return trackedPasses(object, memory, info);
     case 'hidden':
-      return hiddenPasses(object, context);
+      return hiddenPasses(object, memory);
     default:
       return assertNever(object);
   }

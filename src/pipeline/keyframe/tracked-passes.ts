@@ -1,6 +1,6 @@
 import type { Box } from '../../frame/geometry.ts';
+import type { ModelInfo } from '../../frame/model.ts';
 import type { DecodeRequest } from '../../frame/ports.ts';
-import { memoryRequests, type KeyframeContext } from './encode.ts';
 import { segmentedAs, type Answer, type DecoderPass, type Passes } from './pass.ts';
 import type { KeyframeObjectOf } from './plan.ts';
 
@@ -20,19 +20,17 @@ const clearGain = 0.05;
  */
 export function* trackedPasses(
   object: KeyframeObjectOf<'tracked'>,
-  context: KeyframeContext,
+  memory: DecodeRequest['memory'],
+  info: ModelInfo,
 ): Passes {
   const { record, region, prior, redetectionRegion } = object;
-  const { averageMemoryPass, minPresence } = context.segmenter.info.tracking;
-  const memory = memoryRequests(record, context);
+  const { averageMemoryPass, minPresence } = info.tracking;
   const request = () => ({ clicks: [], box: null, prior: prior.mask, memory });
   const first = yield { region, request };
   if (first === null) return null;
   const second = yield averageMemoryPass ? memoryPass(region, memory) : null;
   const isPoor = expectedIou(second ?? first) < poorIou;
-  const far = yield isPoor && redetectionRegion
-    ? memoryPass(redetectionRegion, memoryRequests(record, context))
-    : null;
+  const far = yield isPoor && redetectionRegion ? memoryPass(redetectionRegion, memory) : null;
   const near = second ? averaged(first, second) : first;
   const answer = far && isBetter(far, near) ? far : near;
   return segmentedAs(record, answer, { hidden: answer.result.presence < minPresence });
@@ -40,11 +38,9 @@ export function* trackedPasses(
 
 /** A hidden object: memory alone, and it stays hidden unless the model is sure to have found it. */
 export function* hiddenPasses(
-  object: KeyframeObjectOf<'hidden'>,
-  context: KeyframeContext,
+  { record, region }: KeyframeObjectOf<'hidden'>,
+  memory: DecodeRequest['memory'],
 ): Passes {
-  const { record, region } = object;
-  const memory = memoryRequests(record, context);
   const request = () => ({ clicks: [], box: null, prior: null, memory });
   const found = yield { region, request };
   if (found === null) return null;

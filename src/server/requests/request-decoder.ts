@@ -1,8 +1,10 @@
+import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SegmentVideoRequest, StreamConfig } from '../../gen/maskstream/v1/video_request.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
+import { closeAccessUnit } from './close-access-unit.ts';
 import { decodePromptUpdate } from './prompt-decoder.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import type { ServerLimits } from '../server-limits.ts';
@@ -11,6 +13,7 @@ import type { ReceivedRequest } from '../video-service.ts';
 /** Where a stream's requests are turned into what the session takes. */
 export type RequestDecoderOptions = {
   readonly model: ModelInfo;
+  readonly container: Container;
   readonly limits: ServerLimits;
   readonly pendingRequests: PendingRequests;
   /** Answers a refused prompt at once; resolves when there is room for the next answer. */
@@ -60,7 +63,10 @@ export async function* decodeRequests(
         checkChunk(message.value.data, options.limits.maxChunkBytes);
         yield {
           kind: 'chunk',
-          data: message.value.data,
+          data:
+            message.value.endsAccessUnit === true
+              ? closeAccessUnit(message.value.data, options.container)
+              : message.value.data,
           captureTimestampUs: message.value.captureTimestampUs ?? null,
           randomAccess: message.value.randomAccess,
         };

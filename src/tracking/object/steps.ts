@@ -20,6 +20,7 @@ import {
 import { propagationLoss } from './propagation-loss.ts';
 import { refineDeadZone } from './refine-dead-zone.ts';
 import { pasteRefined } from '../mask/refine-window.ts';
+import { warpSoftMask } from '../mask/warp.ts';
 import { nonRigidMotion } from './non-rigid-motion.ts';
 import {
   followingConfidenceOf,
@@ -158,6 +159,38 @@ function atKeyframe(
     ? redetectionAfterMiss(object, { index: frame.index, samples })
     : null;
   return { ...made, keyframeConfidence, redetection };
+}
+
+/**
+ * An object as a keyframe on an earlier frame made it, on the frame that is current when its result
+ * comes: the mask is carried by composed flow, and what was summed since that frame goes on.
+ *
+ * @param path flow from that frame to this one; null where nothing moved
+ */
+export function carryKeyframe(
+  made: TrackedObject,
+  {
+    before,
+    now,
+    path,
+  }: {
+    readonly before: TrackedObject;
+    readonly now: TrackedObject;
+    readonly path: FlowField | null;
+  },
+): TrackedObject {
+  const soft = path === null ? made.soft : warpSoftMask(made.soft, path);
+  return {
+    ...made,
+    soft,
+    area: softMaskArea(soft),
+    appearance: now.appearance,
+    residualSum: Math.max(0, now.residualSum - before.residualSum),
+    residualFrames: Math.max(0, now.residualFrames - before.residualFrames),
+    pathPixels: Math.max(0, now.pathPixels - before.pathPixels),
+    nonRigidSum: Math.max(0, now.nonRigidSum - before.nonRigidSum),
+    lossSum: 0,
+  };
 }
 
 /** Re-detection of an object that a keyframe did not show, or not well. */

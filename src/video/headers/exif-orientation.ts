@@ -48,6 +48,11 @@ function findTiff(bytes: Uint8Array, format: ImageFormat): Uint8Array | null {
 function findInJpeg(bytes: Uint8Array): Uint8Array | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda;) {
+    if (bytes[at + 1] === 0xff) {
+      // Fill bytes may stand before any marker (ITU-T T.81, B.1.1.2).
+      at++;
+      continue;
+    }
     const end = at + 2 + view.getUint16(at + 2);
     const isExif = bytes[at + 1] === 0xe1 && latin1(bytes, at + 4, at + 8) === 'Exif';
     if (isExif) return bytes.subarray(at + 10, end);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ChunkQueue } from '../../../src/pipeline/intake/chunk-queue.ts';
-import { isSettled } from '../../fixtures/settled.ts';
+import { isSettled, settled } from '../../fixtures/settled.ts';
 
 test('a chunk queue takes the next chunk when the one before is taken', async () => {
   const queue = new ChunkQueue();
@@ -26,4 +26,50 @@ test('a decoder that stops early frees a reader that waits', async () => {
   await chunks.return();
   const pushes = [second, third, queue.push(Uint8Array.of(4))];
   expect(await isSettled(Promise.all(pushes))).toBe(true);
+});
+
+test('never: a decoder that waits is woken by the end alone', async () => {
+  const queue = new ChunkQueue();
+  const next = queue[Symbol.asyncIterator]().next();
+  expect(await isSettled(next)).toBe(false);
+  queue.end();
+  queue.end();
+  expect(await next).toEqual({ done: true, value: undefined });
+});
+
+test('empty: it ends at once, for everybody who asks', async () => {
+  const queue = new ChunkQueue();
+  queue.end();
+  for (let reader = 0; reader < 2; reader++) {
+    expect((await queue[Symbol.asyncIterator]().next()).done).toBe(true);
+  }
+});
+
+test('one: a chunk that waits is handed over though the end has come', async () => {
+  const queue = new ChunkQueue();
+  await queue.push(Uint8Array.of(1));
+  queue.end();
+  const taken: number[] = [];
+  for await (const chunk of queue) taken.push(...chunk);
+  expect(taken).toEqual([1]);
+});
+
+test('many: chunks come out in order, and the sender is never more than one ahead', async () => {
+  const queue = new ChunkQueue();
+  let pushed = 0;
+  const sent = (async () => {
+    for (let index = 0; index < 50; index++) {
+      await queue.push(Uint8Array.of(index));
+      pushed++;
+    }
+    queue.end();
+  })();
+  const taken: number[] = [];
+  for await (const chunk of queue) {
+    taken.push(...chunk);
+    await settled();
+    expect(pushed - taken.length).toBeLessThanOrEqual(1);
+  }
+  await sent;
+  expect(taken).toEqual(Array.from({ length: 50 }, (_, index) => index));
 });

@@ -56,3 +56,53 @@ test('closing does not wait for a client that says nothing', async () => {
   expect((await reader.chunks[Symbol.asyncIterator]().next()).done).toBe(true);
   expect(told).toEqual([]);
 });
+
+test('never: a client that says nothing holds back nobody', async () => {
+  const { reader, told } = readerOf(new InputScript());
+  await settled();
+  expect(told).toEqual([]);
+  expect(reader.takeCaptureTimestamp()).toBeNull();
+  reader.close();
+});
+
+test('empty: a client that half-closes at once ends its video and its prompts', async () => {
+  const { reader, told } = readerOf(new InputScript().end());
+  for await (const chunk of reader.chunks) expect(chunk).toBeUndefined();
+  expect(told).toEqual(['end']);
+});
+
+test('the end of the video lets prompts through that come after it', async () => {
+  const inputs = new InputScript();
+  const { reader, told } = readerOf(inputs);
+  inputs.endOfVideo();
+  expect((await reader.chunks[Symbol.asyncIterator]().next()).done).toBe(true);
+  const late = prompt(1, 0);
+  inputs.prompt(late).end();
+  await settled();
+  expect(told).toEqual([late.requestId, 'end']);
+});
+
+test('a client whose decoder left is read on, so that its prompts arrive', async () => {
+  const inputs = new InputScript();
+  const late = prompt(1, 0);
+  inputs.frames(3).prompt(late).end();
+  const { reader, told } = readerOf(inputs);
+  const chunks = reader.chunks[Symbol.asyncIterator]();
+  await chunks.next();
+  await chunks.return?.();
+  await settled();
+  expect(told).toEqual([late.requestId, 'end']);
+});
+
+test('capture times that no frame takes are bounded', async () => {
+  const inputs = new InputScript();
+  for (let index = 0; index < 1500; index++) {
+    inputs.push({ kind: 'chunk', data: Uint8Array.of(1), captureTimestampUs: index });
+  }
+  inputs.end();
+  const { reader } = readerOf(inputs);
+  for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
+  let held = 0;
+  while (reader.takeCaptureTimestamp() !== null) held++;
+  expect(held).toBe(1024);
+});

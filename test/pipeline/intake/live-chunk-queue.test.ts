@@ -4,6 +4,7 @@ import {
   LiveChunkQueue,
   type EncodedChunk,
 } from '../../../src/pipeline/intake/live-chunk-queue.ts';
+import { isSettled, settled } from '../../fixtures/settled.ts';
 
 /** A queue on a clock that the test moves, and what the decoder took from it. */
 function openQueue(container: Container = 'ivf') {
@@ -96,7 +97,7 @@ test('an MP4 whose header announces fragments may queue before the first of them
   const first = queue.push(piece(1, { data: new Uint8Array(64 * 1024) }));
   void queue.push(piece(2)).then(() => (pushed = true));
   await first;
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   expect(pushed).toBe(true);
 });
 
@@ -111,7 +112,7 @@ test.each([
     await queue.push(piece(0, large));
     let pushed = 0;
     const waiting = [1, 2].map((unit) => queue.push(piece(unit, large)).then(() => pushed++));
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
     expect(pushed).toBe(0);
     expect(await take()).toBe(0);
     await waiting[0];
@@ -121,3 +122,37 @@ test.each([
     expect(pushed).toBe(2);
   },
 );
+
+test('never: a decoder that waits is woken by the end alone', async () => {
+  const { queue, take } = openQueue();
+  const next = take();
+  expect(await isSettled(next)).toBe(false);
+  queue.end();
+  expect(await next).toBeUndefined();
+});
+
+test('empty: it ends at once, and nothing was skipped', async () => {
+  const { queue, take, taken } = openQueue();
+  queue.end();
+  expect(await take()).toBeUndefined();
+  expect(queue.framesSkippedBefore(0)).toBe(0);
+  expect(taken).toEqual([]);
+});
+
+test('one: it is handed over however old it is, though the end has come', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(7, { randomAccess: true }));
+  queue.end();
+  clock.nowMs = 60_000;
+  expect([await take(), await take()]).toEqual([7, undefined]);
+});
+
+test('a decoder that leaves takes what waits with it, and later chunks are dropped', async () => {
+  const { queue, taken, chunks, take } = openQueue();
+  for (const unit of [0, 1, 2]) await queue.push(piece(unit));
+  await take();
+  await chunks.return();
+  await queue.push(piece(3));
+  expect((await queue[Symbol.asyncIterator]().next()).done).toBe(true);
+  expect(taken).toHaveLength(1);
+});

@@ -4,6 +4,7 @@ import { liveFrames } from '../../../src/frame/frame.ts';
 import { PrefetchedFeatures } from '../../../src/pipeline/keyframe/prefetch.ts';
 import { FeatureBank } from '../../../src/pipeline/keyframe/feature-bank.ts';
 import { AsyncKeyframe } from '../../../src/pipeline/keyframe/async-keyframe.ts';
+import { promptInPicture } from '../../../src/pipeline/keyframe/prompt-geometry.ts';
 import { StageClock } from '../../../src/pipeline/stage-clock.ts';
 import { newObjectRecord } from '../../../src/pipeline/prompts/object-record.ts';
 import { createFakeSegmenter, type FakeSegmenter } from '../../fixtures/fake-segmenter.ts';
@@ -15,7 +16,8 @@ const { signal } = new AbortController();
 function asyncKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): AsyncKeyframe {
   using frame = paintScene(movingSquare, 3);
   const record = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
-  const prompt = { clicks: [{ x: 25, y: 30, label: 'positive' as const }], box: null };
+  const clicks = [{ x: 25, y: 30, label: 'positive' as const }];
+  const prompt = promptInPicture({ clicks, box: null }, frame.display);
   const clock = new StageClock(() => performance.now());
   return new AsyncKeyframe(frame, [{ kind: 'prompted', record, region: wholePicture, prompt }], {
     segmenter,

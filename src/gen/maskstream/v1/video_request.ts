@@ -187,7 +187,14 @@ export interface VideoChunk {
    * Clock of the sender when the access unit that starts this chunk was captured, in microseconds.
    * Echoed in that frame's FrameMasks where frames leave in the order they came (no B-frames).
    */
-  captureTimestampUs?: number | undefined;
+  captureTimestampUs?:
+    | number
+    | undefined;
+  /**
+   * The chunk ends its access unit: nothing that follows belongs to it. Raw H.264 and HEVC do not say
+   * where a unit ends before the next one begins, so without this a frame leaves one frame later.
+   */
+  endsAccessUnit?: boolean | undefined;
 }
 
 /**
@@ -849,7 +856,7 @@ export const ResumeObject: MessageFns<ResumeObject> = {
 };
 
 function createBaseVideoChunk(): VideoChunk {
-  return { data: new Uint8Array(0), randomAccess: false, captureTimestampUs: undefined };
+  return { data: new Uint8Array(0), randomAccess: false, captureTimestampUs: undefined, endsAccessUnit: undefined };
 }
 
 export const VideoChunk: MessageFns<VideoChunk> = {
@@ -862,6 +869,9 @@ export const VideoChunk: MessageFns<VideoChunk> = {
     }
     if (message.captureTimestampUs !== undefined) {
       writer.uint32(24).int64(message.captureTimestampUs);
+    }
+    if (message.endsAccessUnit !== undefined) {
+      writer.uint32(32).bool(message.endsAccessUnit);
     }
     return writer;
   },
@@ -903,6 +913,14 @@ export const VideoChunk: MessageFns<VideoChunk> = {
             message.captureTimestampUs = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.endsAccessUnit = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -923,6 +941,7 @@ export const VideoChunk: MessageFns<VideoChunk> = {
     message.data = object.data ?? new Uint8Array(0);
     message.randomAccess = object.randomAccess ?? false;
     message.captureTimestampUs = object.captureTimestampUs ?? undefined;
+    message.endsAccessUnit = object.endsAccessUnit ?? undefined;
     return message;
   },
 };

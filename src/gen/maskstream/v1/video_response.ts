@@ -55,6 +55,11 @@ export enum NoticeKind {
   NOTICE_KIND_GOING_AWAY = 4,
   /** NOTICE_KIND_WORKER_RESTARTED - The model worker died and was restarted; nothing was lost. */
   NOTICE_KIND_WORKER_RESTARTED = 5,
+  /**
+   * NOTICE_KIND_VIDEO_ANSWERED - After EndOfVideo: every frame is answered. Held ones can still be corrected until the client
+   * half-closes.
+   */
+  NOTICE_KIND_VIDEO_ANSWERED = 6,
 }
 
 /** SegmentVideoResponse is one message of the server. */

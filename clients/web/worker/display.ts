@@ -1,0 +1,162 @@
+import { KeyframeReason, MaskSource } from '../../../src/gen/maskstream/v1/video_response.ts';
+import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
+import type { ObjectMask } from '../../../src/gen/maskstream/v1/common.ts';
+import { ObjectState } from '../../../src/gen/maskstream/v1/common.ts';
+import type { Size } from '../../../src/frame/geometry.ts';
+import type { FrameSummary, FromWorker, ObjectSummary, ViewMode } from '../messages.ts';
+import { HeldFrames } from './held-frames.ts';
+import { MaskPainter, type PaintedObject } from './paint-masks.ts';
+import { RecentValues } from './percentiles.ts';
+
+/**
+ * What is on the canvas. A picture is shown together with the masks of its own frame and never
+ * without, so that no mask floats beside its object; a held frame can be shown again, as corrected.
+ */
+export class Display {
+  readonly frames = new HeldFrames();
+  /** Milliseconds of unpacking and drawing. */
+  readonly drawMs = new RecentValues(150);
+  readonly #post: (message: FromWorker) => void;
+  #canvas: OffscreenCanvas | null = null;
+  #masks = new OffscreenCanvas(1, 1);
+  #painter: MaskPainter | null = null;
+  #mode: ViewMode = 'overlay';
+  #hidden: ReadonlySet<number> = new Set();
+  /** The frame that the user chose to look at; null: the newest. */
+  #chosen: number | null = null;
+  #shown = -1;
+
+  constructor(post: (message: FromWorker) => void) {
+    this.#post = post;
+  }
+
+  set canvas(canvas: OffscreenCanvas) {
+    this.#canvas = canvas;
+  }
+
+  /** Display size in pixels; null before it is known. */
+  get size(): Size | null {
+    return this.#painter?.size ?? null;
+  }
+
+  /** Forgets all frames, before another source. */
+  clear(): void {
+    this.frames.close();
+    this.#chosen = null;
+    this.#shown = -1;
+  }
+
+  /** Sets the size of pictures and masks, in display pixels. */
+  resize(size: Size): void {
+    if (this.#painter?.size.width === size.width && this.#painter.size.height === size.height)
+      return;
+    this.#painter = new MaskPainter(size);
+    this.#masks = new OffscreenCanvas(size.width, size.height);
+    if (this.#canvas !== null) {
+      this.#canvas.width = size.width;
+      this.#canvas.height = size.height;
+    }
+    this.#post({ kind: 'size', size });
+  }
+
+  /** Chooses how objects are shown, and which are not. */
+  setView(mode: ViewMode, hidden: ReadonlySet<number>): void {
+    this.#mode = mode;
+    this.#hidden = hidden;
+    this.#draw(this.#shown);
+  }
+
+  /** Shows one held frame until told otherwise; null follows the newest again. */
+  choose(frameIndex: number | null): void {
+    this.#chosen = frameIndex;
+    this.#draw(frameIndex ?? this.frames.last);
+  }
+
+  /** Takes an answered frame and its picture, and shows it where it is the one to show. */
+  add(masks: FrameMasks, picture: ImageBitmap | null): void {
+    this.frames.add(masks, picture);
+    const { frameIndex } = masks;
+    const isShown = this.#chosen === null ? frameIndex >= this.#shown : frameIndex === this.#chosen;
+    if (isShown) this.#draw(frameIndex);
+    this.#post({ kind: 'frame', frame: summarise(masks), shown: isShown });
+    this.#post({ kind: 'held', first: this.frames.first, last: this.frames.last });
+  }
+
+  /** Draws a picture before there is any answer, so that there is something to click on. */
+  showPicture(picture: CanvasImageSource): void {
+    this.#canvas
+      ?.getContext('2d')
+      ?.drawImage(picture, 0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  #draw(frameIndex: number): void {
+    const frame = this.frames.get(frameIndex);
+    const context = this.#canvas?.getContext('2d');
+    const painter = this.#painter;
+    if (frame === null || !context || painter === null) return;
+    const startedMs = performance.now();
+    const { width, height } = painter.size;
+    if (frame.picture === null) {
+      context.fillStyle = '#20242c';
+      context.fillRect(0, 0, width, height);
+    } else context.drawImage(frame.picture, 0, 0, width, height);
+    const shown = frame.masks.objects.filter(({ objectId }) => !this.#hidden.has(objectId));
+    if (shown.length > 0 || this.#mode !== 'overlay') {
+      painter.paint(shown.map(paintedObject), this.#mode);
+      this.#masks.getContext('2d')?.putImageData(painter.pixels, 0, 0);
+      context.drawImage(this.#masks, 0, 0);
+    }
+    this.drawMs.add(performance.now() - startedMs);
+    this.#shown = frameIndex;
+    this.#post({ kind: 'shown', frameIndex });
+  }
+}
+
+function paintedObject({ objectId, mask }: ObjectMask): PaintedObject {
+  if (mask?.data?.$case !== 'cocoRle') return { objectId, mask: null };
+  const { width, height } = mask;
+  return { objectId, mask: { size: { width, height }, counts: mask.data.value.counts } };
+}
+
+const states = {
+  [ObjectState.OBJECT_STATE_UNSPECIFIED]: 'pending',
+  [ObjectState.OBJECT_STATE_PENDING]: 'pending',
+  [ObjectState.OBJECT_STATE_VISIBLE]: 'visible',
+  [ObjectState.OBJECT_STATE_OCCLUDED]: 'occluded',
+  [ObjectState.OBJECT_STATE_LOST]: 'lost',
+} as const;
+
+const reasons = {
+  [KeyframeReason.KEYFRAME_REASON_UNSPECIFIED]: null,
+  [KeyframeReason.KEYFRAME_REASON_PROMPT]: 'prompt',
+  [KeyframeReason.KEYFRAME_REASON_INTERVAL]: 'interval',
+  [KeyframeReason.KEYFRAME_REASON_LOW_CONFIDENCE]: 'low confidence',
+  [KeyframeReason.KEYFRAME_REASON_SCENE_CUT]: 'scene cut',
+  [KeyframeReason.KEYFRAME_REASON_SIZE_CHANGE]: 'size change',
+  [KeyframeReason.KEYFRAME_REASON_RESUME]: 'resume',
+} as const;
+
+/** A frame without its pixels, for tables and timelines. */
+export function summarise(masks: FrameMasks): FrameSummary {
+  return {
+    frameIndex: masks.frameIndex,
+    timestampUs: masks.timestampUs,
+    keyframe: masks.source === MaskSource.MASK_SOURCE_KEYFRAME,
+    reason: reasons[masks.keyframeReason],
+    revision: masks.revision,
+    objects: masks.objects.map(summariseObject),
+  };
+}
+
+/** An object without its pixels. */
+export function summariseObject(object: ObjectMask): ObjectSummary {
+  return {
+    objectId: object.objectId,
+    label: object.label ?? null,
+    state: states[object.state],
+    box: object.box ?? null,
+    area: object.area,
+    predictedIou: object.predictedIou ?? null,
+    confidence: object.confidence,
+  };
+}

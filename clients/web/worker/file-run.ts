@@ -1,0 +1,214 @@
+import type { ContainerName } from '../../core/requests.ts';
+import type { OpenVideoCall } from '../../core/video-call.ts';
+import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
+import type { FromWorker, PagePrompt, Statistics } from '../messages.ts';
+import type { Display } from './display.ts';
+import { type FilePictures, openFilePictures } from './file-pictures.ts';
+import { RecentValues } from './percentiles.ts';
+import type { Run } from './run.ts';
+import { PageVideoStream } from './video-stream.ts';
+
+/** What a run of a video file is made of. */
+export type FileRunParts = {
+  readonly file: File;
+  readonly container: ContainerName;
+  readonly open: OpenVideoCall;
+  readonly display: Display;
+  readonly post: (message: FromWorker) => void;
+};
+
+/** Bytes read and sent at a time. */
+const sliceBytes = 64 * 1024;
+
+/** Bytes that may wait in the socket. */
+const maxBufferedBytes = 1024 * 1024;
+
+/** Answered frames that may wait to be shown before no more video is sent. */
+const maxWaitingFrames = 30;
+
+/** Shown no faster than this, so that a click can still be meant for what is seen. */
+const leastFrameMs = 1000 / 60;
+
+const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
+const waitingMessage = 'Say what to follow on the first picture, then press Start.';
+
+/**
+ * Shows a file's first picture and waits; then sends the file as it is, every frame of it, behind
+ * the prompts made so far, and shows the pictures at the pace of the answers. A pause stops the
+ * showing, and with it the sending: what is held can be corrected meanwhile.
+ */
+export async function startFileRun(parts: FileRunParts): Promise<Run> {
+  const run = new FileRun(parts);
+  await run.showFirst();
+  return run;
+}
+
+class FileRun implements Run {
+  readonly #parts: FileRunParts;
+  readonly #answered = new Map<number, FrameMasks>();
+  readonly #shownAtMs = new RecentValues(60);
+  readonly #early: { readonly requestId: number; readonly prompt: PagePrompt }[] = [];
+  #pictures: FilePictures | null = null;
+  #first: ImageBitmap | null = null;
+  #stream: PageVideoStream | null = null;
+  #firstUs: number | null = null;
+  #waiters: (() => void)[] = [];
+  #paused = true;
+  #stopped = false;
+  #allAnswered = false;
+  #over = false;
+
+  constructor(parts: FileRunParts) {
+    this.#parts = parts;
+  }
+
+  async showFirst(): Promise<void> {
+    const { file, display, post } = this.#parts;
+    const pictures = await openFilePictures(file);
+    if ('problem' in pictures) {
+      post({
+        kind: 'problem',
+        message: `${pictures.problem}: its masks are shown on plain ground`,
+      });
+    } else {
+      this.#pictures = pictures;
+      this.#first = await pictures.at(0);
+    }
+    if (this.#first !== null) {
+      display.resize(this.#first);
+      display.showPicture(this.#first);
+    }
+    post({ kind: 'phase', phase: 'waiting', message: waitingMessage });
+  }
+
+  prompt(requestId: number, prompt: PagePrompt): void {
+    if (this.#stream !== null) this.#stream.prompt(requestId, prompt);
+    // The picture that is seen before the start is the first one.
+    else this.#early.push({ requestId, prompt: { ...prompt, frameIndex: 0 } });
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused && this.#stream === null) this.#start();
+    this.#changed();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stream?.cancel();
+    this.#pictures?.close();
+    this.#changed();
+  }
+
+  #start(): void {
+    const { container, display, file, open, post } = this.#parts;
+    const size = display.size ?? { width: 0, height: 0 };
+    const stream = new PageVideoStream(
+      {
+        open,
+        config: { container, delivery: 'every-frame' },
+        post,
+        onInfo: (info) => {
+          display.frames.most = info.retainedFrames;
+          display.resize(info);
+        },
+        onMasks: (masks) => this.#take(masks),
+        onAnswered: () => {
+          this.#allAnswered = true;
+          this.#changed();
+        },
+        onEnd: ({ code, message }) => {
+          this.#over = true;
+          this.#changed();
+          if (code !== 0) post({ kind: 'phase', phase: 'ended', message });
+        },
+      },
+      size,
+    );
+    this.#stream = stream;
+    for (const { requestId, prompt } of this.#early.splice(0)) stream.prompt(requestId, prompt);
+    post({ kind: 'phase', phase: 'running', message: file.name });
+    const fail = (error: unknown) =>
+      post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
+    this.#send(stream).catch(fail);
+    this.#show().catch(fail);
+  }
+
+  #take(masks: FrameMasks): void {
+    const { display } = this.#parts;
+    const isShown = masks.frameIndex <= display.frames.last;
+    if (isShown) display.add(masks, null);
+    else this.#answered.set(masks.frameIndex, masks);
+    this.#changed();
+  }
+
+  async #send(stream: PageVideoStream): Promise<void> {
+    const { file } = this.#parts;
+    const goesOn = () => !this.#stopped && !this.#over;
+    for (let from = 0; from < file.size && goesOn(); from += sliceBytes) {
+      const bytes = new Uint8Array(await file.slice(from, from + sliceBytes).arrayBuffer());
+      while (goesOn() && (this.#paused || this.#answered.size > maxWaitingFrames)) {
+        await this.#change();
+      }
+      while (goesOn() && stream.bufferedBytes > maxBufferedBytes) await later(5);
+      stream.sendChunk(bytes);
+    }
+    // Held frames can still be corrected until the user is done.
+    if (goesOn()) stream.endOfVideo();
+  }
+
+  async #show(): Promise<void> {
+    const { display, post } = this.#parts;
+    while (!this.#stopped) {
+      const [next] = this.#answered.values();
+      if (this.#paused || next === undefined) {
+        if (next === undefined && this.#allAnswered) {
+          this.#allAnswered = false;
+          post({ kind: 'phase', phase: 'ended', message: doneMessage });
+        }
+        if (next === undefined && this.#over) return;
+        await this.#change();
+        continue;
+      }
+      this.#answered.delete(next.frameIndex);
+      display.add(next, await this.#pictureOf(next));
+      this.#shownAtMs.add(performance.now());
+      post({ kind: 'statistics', statistics: statisticsOf(display, this.#shownAtMs) });
+      this.#changed();
+      await later(leastFrameMs);
+    }
+  }
+
+  async #pictureOf({ timestampUs }: FrameMasks): Promise<ImageBitmap | null> {
+    this.#firstUs ??= timestampUs;
+    const first = this.#first;
+    this.#first = null;
+    if (first !== null) return first;
+    return (await this.#pictures?.at(timestampUs - this.#firstUs)) ?? null;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+function statisticsOf(display: Display, shownAtMs: RecentValues): Statistics {
+  const spanMs = performance.now() - (shownAtMs.percentile(0) ?? 0);
+  return {
+    p50Ms: null,
+    p95Ms: null,
+    framesPerSecond: shownAtMs.count < 2 ? 0 : ((shownAtMs.count - 1) * 1000) / spanMs,
+    drawP50Ms: display.drawMs.percentile(0.5) ?? 0,
+    drawP95Ms: display.drawMs.percentile(0.95) ?? 0,
+    droppedHere: 0,
+    droppedThere: 0,
+  };
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,166 @@
+import { detectContainer } from '../../../src/video/detect-container.ts';
+import {
+  ListModelsRequest,
+  ListModelsResponse,
+  PromptKind,
+} from '../../../src/gen/maskstream/v1/model.ts';
+import type { FromWorker, SourceRequest, ToWorker } from '../messages.ts';
+import { Display } from './display.ts';
+import { cocoDownload, zipDownload } from './downloads.ts';
+import { startFileRun } from './file-run.ts';
+import { startImageRun } from './image-run.ts';
+import { startLiveRun } from './live-run.ts';
+import type { Run } from './run.ts';
+import { sampleFrames, sampleSize } from './sample-scene.ts';
+import { CallFailure, callOnce, openSocketCall, type ServerAccess } from './socket-call.ts';
+
+declare const self: {
+  addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
+  postMessage(message: FromWorker): void;
+};
+
+/** Time between questions to a server that is not there yet. */
+const askAgainMs = 500;
+
+/** Bytes that the container is told from. */
+const detectionBytes = 64 * 1024;
+
+const post = (message: FromWorker) => self.postMessage(message);
+const display = new Display(post);
+let access: ServerAccess = { address: '', token: null };
+let run: Run | null = null;
+let ending = new AbortController();
+let model = 'maskstream';
+let asking = new AbortController();
+
+self.addEventListener('message', ({ data }) => {
+  handle(data).catch((error: unknown) =>
+    post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) }),
+  );
+});
+
+async function handle(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case 'canvas':
+      display.canvas = message.canvas;
+      access = { ...access, address: message.address };
+      await askForModel();
+      break;
+    case 'token':
+      access = { ...access, token: message.token };
+      await askForModel();
+      break;
+    case 'start':
+      await start(message);
+      break;
+    case 'prompt':
+      run?.prompt(message.requestId, message.prompt);
+      break;
+    case 'view':
+      display.setView(message.mode, new Set(message.hidden));
+      break;
+    case 'show':
+      display.choose(message.frameIndex);
+      break;
+    case 'pause':
+      run?.pause(message.paused);
+      break;
+    case 'export':
+      download(message);
+      break;
+    case 'stop':
+      stop();
+      post({ kind: 'phase', phase: 'ready', message: 'Stopped' });
+      break;
+  }
+}
+
+/** Asks until the server answers: it may still be loading its model, or be away. */
+async function askForModel(): Promise<void> {
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  while (!signal.aborted) {
+    try {
+      const request = ListModelsRequest.encode({}).finish();
+      const { models } = ListModelsResponse.decode(await callOnce(access, 'ListModels', request));
+      const [first] = models;
+      model = first?.name ?? model;
+      post({
+        kind: 'model',
+        model: {
+          name: model,
+          text: first?.promptKinds.includes(PromptKind.PROMPT_KIND_TEXT) ?? false,
+          vocabulary: first?.vocabulary ?? [],
+        },
+      });
+      post({ kind: 'phase', phase: 'ready', message: 'Ready' });
+      return;
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      const { errorCode } = error.end;
+      if (errorCode === 'unauthenticated') {
+        post({ kind: 'phase', phase: 'idle', message: 'This server asks for a token.' });
+        return;
+      }
+      const loading = errorCode === 'loading';
+      const said = loading ? 'The model is being loaded…' : 'The server is away; trying again…';
+      post({ kind: 'phase', phase: 'loading', message: said });
+      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    }
+  }
+}
+
+async function start({ source }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  stop();
+  display.clear();
+  post({ kind: 'phase', phase: 'starting', message: 'Starting…' });
+  try {
+    run = await open(source);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    post({ kind: 'phase', phase: 'ended', message });
+  }
+}
+
+async function open(source: SourceRequest): Promise<Run> {
+  const parts = { display, post, open: openSocketCall(access) };
+  switch (source.kind) {
+    case 'camera':
+      return await startLiveRun({ ...parts, frames: source.frames, size: source.size });
+    case 'sample':
+      return await startLiveRun({
+        ...parts,
+        frames: sampleFrames(ending.signal),
+        size: sampleSize,
+      });
+    case 'image':
+      return await startImageRun({ ...parts, access, file: source.file });
+    case 'file': {
+      const head = new Uint8Array(await source.file.slice(0, detectionBytes).arrayBuffer());
+      const container = detectContainer(head);
+      if (container === null || container === 'image') {
+        throw new Error(`expected a video, got ${source.file.name}, whose form is not known`);
+      }
+      return await startFileRun({ ...parts, file: source.file, container });
+    }
+  }
+}
+
+function stop(): void {
+  run?.stop();
+  run = null;
+  ending.abort();
+  ending = new AbortController();
+}
+
+function download({ format, labels }: Extract<ToWorker, { kind: 'export' }>): void {
+  const frames = display.frames.all();
+  if (frames.length === 0 || display.size === null) {
+    post({ kind: 'problem', message: 'Nothing to download yet: no frame has been answered.' });
+    return;
+  }
+  const made = { frames, size: display.size, model, labels: new Map(labels) };
+  if (format === 'zip') post({ kind: 'exported', name: 'masks.zip', blob: zipDownload(made) });
+  else post({ kind: 'exported', name: 'coco.json', blob: cocoDownload(made) });
+}

@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findInputs } from '../../../src/cli/segment/inputs.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'maskstream-inputs-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const contents = {
+  jpeg: Buffer.from('ffd8ffe000104a46', 'hex'),
+  ivf: Buffer.from('DKIF\0\0\x20\0VP80'),
+  text: Buffer.from('not a picture at all'),
+} as const;
+
+function write(name: string, kind: keyof typeof contents): string {
+  const file = join(folder, name);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, contents[kind]);
+  return file;
+}
+
+const find = (...paths: string[]) => findInputs(paths, { asSequence: false });
+
+describe('a file', () => {
+  test('is told by its first bytes, whatever its name', async () => {
+    const video = write('holiday.jpg', 'ivf');
+    const image = write('holiday.mp4', 'jpeg');
+    expect(await find(video, image)).toEqual([
+      { kind: 'video', name: 'holiday', file: video, container: 'ivf' },
+      { kind: 'image', name: 'holiday-2', file: image },
+    ]);
+  });
+
+  test('that is neither a video nor an image is named with its bytes', async () => {
+    const file = write('notes.mp4', 'text');
+    await expect(find(file)).rejects.toMatchObject({
+      code: 'unreadable-file',
+      message: expect.stringContaining('got bytes "6e6f742061') as string,
+    });
+  });
+
+  test('that is empty, or not there, is unreadable', async () => {
+    writeFileSync(join(folder, 'empty.mp4'), '');
+    for (const name of ['empty.mp4', 'none.mp4']) {
+      await expect(find(join(folder, name))).rejects.toMatchObject({ code: 'unreadable-file' });
+    }
+  });
+});
+
+describe('a folder', () => {
+  test('is all images in it by number, and nothing else', async () => {
+    for (const name of ['frame10.jpg', 'frame9.JPEG', 'frame1.png']) write(`in/${name}`, 'jpeg');
+    write('in/notes.txt', 'text');
+    const inputs = await find(join(folder, 'in'));
+    expect(inputs.map(({ kind, name }) => [kind, name])).toEqual([
+      ['image', 'frame1'],
+      ['image', 'frame9'],
+      ['image', 'frame10'],
+    ]);
+  });
+
+  test('may be one sequence, in the same order', async () => {
+    for (const name of ['10.jpg', '9.jpg']) write(`in/${name}`, 'jpeg');
+    expect(await findInputs([join(folder, 'in')], { asSequence: true })).toEqual([
+      {
+        kind: 'sequence',
+        name: 'in',
+        files: ['9.jpg', '10.jpg'].map((name) => join(folder, 'in', name)),
+      },
+    ]);
+  });
+
+  test('without images is a usage error', async () => {
+    write('in/clip.mp4', 'ivf');
+    await expect(find(join(folder, 'in'))).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+test('inputs of one name get numbers, which are free themselves', async () => {
+  const files = ['a/x.jpg', 'b/x.jpg', 'c/x-2.jpg', 'd/x.jpg'].map((name) => write(name, 'jpeg'));
+  const names = (await find(...files)).map(({ name }) => name);
+  expect(names).toEqual(['x', 'x-2', 'x-2-2', 'x-3']);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
+import { newTrackedObject } from '../../src/tracking/object/tracked-object.ts';
+import { TrackerHistory, type Moment } from '../../src/tracking/tracker-history.ts';
+import { endPointError, softMask, uniformFlow } from '../fixtures/textures.ts';
+
+const size = { width: 32, height: 18 };
+
+/** A frame that moved by `shift` pixels since the one before; null: nothing was compared. */
+function moment(index: number, shift: number | null = 1, sceneCut = 0): Moment {
+  const flow = uniformFlow(size, shift ?? 0, 0);
+  return {
+    frame: { index, timestampUs: index * 1000, analysis: size, display: size },
+    motion: shift === null ? null : { flow, residual: new Float32Array(0) },
+    sceneCut,
+    objects: new Map(),
+  };
+}
+
+function historyOf(moments: readonly Moment[], mostFrames = 8): TrackerHistory {
+  const history = new TrackerHistory(mostFrames);
+  for (const one of moments) history.put(one);
+  return history;
+}
+
+test('it holds the newest frames, and no more of them', () => {
+  const history = historyOf(
+    [1, 2, 3, 4, 5].map((index) => moment(index)),
+    3,
+  );
+  expect([1, 2, 3, 4, 5].map((index) => history.at(index)?.frame.index)).toEqual([
+    undefined,
+    undefined,
+    3,
+    4,
+    5,
+  ]);
+  history.clear();
+  expect(history.at(5)).toBeUndefined();
+});
+
+test('a frame that is worked on again takes the place of its moment, and keeps its order', () => {
+  const history = historyOf([moment(1), moment(2), moment(3)], 3);
+  history.put(moment(2, 10));
+  expect(history.at(1)).toBeDefined();
+  const path = history.pathTo(1)!;
+  expect(endPointError(path, () => ({ x: 11, y: 0 }), 0)).toBeLessThan(1e-5);
+});
+
+test('the way back is the flow over all frames between, none of it the keyframe’s own', () => {
+  const history = historyOf([moment(3, 100), moment(4, 1), moment(5, null), moment(7, 2.5)]);
+  expect(endPointError(history.pathTo(3)!, () => ({ x: 3.5, y: 0 }), 0)).toBeLessThan(1e-5);
+  expect(endPointError(history.pathTo(4)!, () => ({ x: 2.5, y: 0 }), 0)).toBeLessThan(1e-5);
+  expect(history.pathTo(7)).toBeNull();
+});
+
+test('the way back leaves the flow of each frame as it was', () => {
+  const history = historyOf([moment(1), moment(2, 1), moment(3, 2)]);
+  history.pathTo(1);
+  history.pathTo(1);
+  expect(history.at(2)?.motion?.flow.u[0]).toBe(1);
+  expect(history.at(3)?.motion?.flow.u[0]).toBe(2);
+});
+
+test('where no picture was compared there is no way', () => {
+  expect(historyOf([moment(1), moment(2, null), moment(3, null)]).pathTo(1)).toBeNull();
+});
+
+test('a cut counts after its frame, not on it', () => {
+  const history = historyOf([moment(1), moment(2, null, sceneCutThreshold), moment(3)]);
+  expect([1, 2, 3].map((index) => history.hasCutAfter(index))).toEqual([true, false, false]);
+  const nearly = historyOf([moment(1), moment(2, 1, sceneCutThreshold - 1e-6)]);
+  expect(nearly.hasCutAfter(1)).toBe(false);
+});
+
+test('what was changed on a frame is taken over, and later changes of the map are not', () => {
+  const history = historyOf([moment(1), moment(2)]);
+  const object = newTrackedObject(
+    7,
+    softMask(size, (x) => x < 4),
+  );
+  const objects = new Map([[7, object]]);
+  history.amend(1, objects);
+  objects.clear();
+  expect(history.at(1)?.objects.get(7)).toBe(object);
+  expect(history.at(2)?.objects.size).toBe(0);
+  // A frame that is too old: nothing to amend.
+  history.amend(0, new Map([[7, object]]));
+  expect(history.at(0)).toBeUndefined();
+});
