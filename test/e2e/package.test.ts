@@ -86,7 +86,7 @@ describe('the client’s own package', () => {
 
   test('has every package that the client imports', () => {
     const { dependencies } = manifest('clients/typescript');
-    const sources = execFileSync('git', ['ls-files', 'clients/typescript', 'src/gen'], {
+    const sources = execFileSync('git', ['ls-files', 'clients/typescript', 'clients/core', 'src/gen'], {
       cwd: root,
       encoding: 'utf8',
     });
