@@ -40,7 +40,7 @@ describe('the package', () => {
     expect(documents).toEqual(expect.arrayContaining(['README.md', 'docs/cli.md']));
     const dead = documents.flatMap((path) =>
       links(readFileSync(join(root, path), 'utf8'))
-        .map((target) => posix.join(dirname(path), target))
+        .map((target) => posix.join(dirname(path), target).replace(/\/$/, ''))
         .filter((target) => !files.some((file) => file === target || file.startsWith(`${target}/`)))
         .map((target) => `${path} -> ${target}`),
     );
@@ -86,10 +86,14 @@ describe('the client’s own package', () => {
 
   test('has every package that the client imports', () => {
     const { dependencies } = manifest('clients/typescript');
-    const sources = execFileSync('git', ['ls-files', 'clients/typescript', 'src/gen'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    const sources = execFileSync(
+      'git',
+      ['ls-files', 'clients/typescript', 'clients/core', 'src/gen'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    );
     const imported = sources
       .split('\n')
       .filter((file) => file.endsWith('.ts') && existsSync(join(root, file)))

@@ -26,16 +26,16 @@ test('a failed call has the name of its status and the code of its trailer', () 
   });
 });
 
-test('a failure that never reached a server has no code', () => {
+test('a failure that never reached a server has a code of the client', () => {
   const error = new CallFailed(serviceError({ code: status.UNAVAILABLE }));
-  expect(error).toMatchObject({ status: 'UNAVAILABLE', code: null });
+  expect(error).toMatchObject({ status: 'UNAVAILABLE', code: 'unreachable' });
   expect(error.message).toBe('7 DETAILS: said by grpc-js');
 });
 
 test('neither a status of a later gRPC nor missing metadata hides the failure', () => {
   const error = serviceError({ code: 99 as status });
   delete (error as Partial<ServiceError>).metadata;
-  expect(new CallFailed(error)).toMatchObject({ status: 'UNKNOWN', code: null });
+  expect(new CallFailed(error)).toMatchObject({ status: 'UNKNOWN', code: 'connection-lost' });
 });
 
 test('a refused prompt says which one it was and why', () => {

@@ -62,7 +62,7 @@ test('never: a client that says nothing holds back nobody', async () => {
   const { reader, told } = readerOf(new InputScript());
   await settled();
   expect(told).toEqual([]);
-  expect(reader.takeCaptureTimestamp()).toBeNull();
+  expect(reader.takeCaptureTimestamp(null)).toBeNull();
   reader.close();
 });
 
@@ -104,6 +104,6 @@ test('capture times that no frame takes are bounded', async () => {
   const { reader } = readerOf(inputs);
   for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
   let held = 0;
-  while (reader.takeCaptureTimestamp() !== null) held++;
+  while (reader.takeCaptureTimestamp(null) !== null) held++;
   expect(held).toBe(1024);
 });
