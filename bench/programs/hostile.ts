@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { connect } from '../../clients/typescript/index.ts';
+import { Worker } from 'node:worker_threads';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { sampleBomb } from '../support/hostile-files.ts';
@@ -24,7 +24,6 @@ import { readProcessState } from '../support/process-state.ts';
  *   --limit N     seconds that a case may take. Default: 120
  */
 
-const probeMs = 50;
 const sampleMs = 100;
 
 const options = readBenchOptions({ serve: '', cases: '', limit: '120' });
@@ -67,7 +66,7 @@ async function measure(one: HostileCase): Promise<string[]> {
   // What the attack left to do is part of its price.
   await neighbour.settled(limitMs);
   clearInterval(sampling);
-  const silenceMs = neighbour.stop();
+  const silenceMs = await neighbour.stop();
   server.stop();
   return [
     one.name,
@@ -79,43 +78,40 @@ async function measure(one: HostileCase): Promise<string[]> {
   ];
 }
 
-/** Asks for the models over and over; the longest time without an answer. */
+/** A neighbour in a thread of its own; the longest time that it had no answer. */
 function watchNeighbour(address: string) {
-  const client = connect(address);
-  const asking = new AbortController();
-  let last = performance.now();
+  const entry = new URL('../support/neighbour-thread.js', import.meta.url);
+  const thread = new Worker(entry, { workerData: address });
   let longest = 0;
-  const answered = () => {
-    longest = Math.max(longest, performance.now() - last);
+  let last = performance.now();
+  thread.on('message', (gapMs: number) => {
+    longest = Math.max(longest, gapMs);
     last = performance.now();
-  };
-  const ask = async () => {
-    while (!asking.signal.aborted) {
-      await client.listModels({ timeoutMs: 200_000 }).then(answered, () => undefined);
-      await new Promise((resolve) => setTimeout(resolve, probeMs));
-    }
-  };
-  void ask();
+  });
   return {
     /** Resolves when the neighbour is answered as usual again. */
     settled: async (timeoutMs: number) => {
       const startedMs = performance.now();
       for (let quick = 0; quick < 10 && performance.now() - startedMs < timeoutMs;) {
-        await new Promise((resolve) => setTimeout(resolve, probeMs * 2));
-        quick = performance.now() - last < probeMs * 4 ? quick + 1 : 0;
+        await new Promise((resolve) => setTimeout(resolve, sampleMs));
+        quick = performance.now() - last < sampleMs * 3 ? quick + 1 : 0;
       }
     },
-    stop: () => {
-      asking.abort();
-      client.close();
-      return Math.max(longest, performance.now() - last);
+    stop: async () => {
+      const silenceMs = Math.max(longest, performance.now() - last);
+      await thread.terminate();
+      return silenceMs;
     },
   };
 }
 
 function childrenMb(pid: number): number {
   const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
-  return ids.filter(Boolean).reduce((sum, id) => sum + readProcessState(Number(id)).residentMb, 0);
+  return ids.filter(Boolean).reduce((sum, id) => {
+    const { residentMb } = readProcessState(Number(id));
+    // One that has ended and is not reaped has no memory.
+    return sum + (Number.isNaN(residentMb) ? 0 : residentMb);
+  }, 0);
 }
 
 async function startServer(launcher: readonly string[]) {

@@ -210,7 +210,8 @@ async function videoCall(
   let status = 'open';
   call.on('trailers', (trailers) => (status = String(trailers['maskstream-error-code'] ?? 'ok')));
   call.on('response', (answer) => {
-    if (answer['grpc-status'] !== undefined) status = `status ${String(answer['grpc-status'])}`;
+    if (answer['grpc-status'] === undefined) return;
+    status = String(answer['maskstream-error-code'] ?? `status ${String(answer['grpc-status'])}`);
   });
   for (const message of messages) call.write(message);
   if (ends) call.end();
