@@ -137,7 +137,7 @@ async function makeFiles(): Promise<Omit<Target, 'address' | 'limitMs'>> {
   };
   const h264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -movflags +faststart';
   return {
-    video4k: await make('4k.mp4', 'testsrc2=s=4096x2304:r=30', `-frames:v 20 ${h264}`),
+    video4k: await make('4k.mp4', 'testsrc2=s=4096x2304:r=30', `-frames:v 5 ${h264}`),
     hugePng: await make('huge.png', 'color=gray:s=11968x8000', '-frames:v 1 -pix_fmt gray'),
     largePng: await make('large.png', 'testsrc2=s=4096x4096', '-frames:v 1 -pix_fmt rgb24'),
     sampleBomb: sampleBomb(12, 18_000_000),
