@@ -187,8 +187,10 @@ function bindTo(server: Server, address: string, credentials: ServerCredentials)
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else {
-        const message = `must be able to listen on ${address}, got ${error.message}`;
-        reject(new SegmentationError('usage', message, { cause: error }));
+        // grpc-js joins what each address it tried gave; the cause would say it again.
+        const reason = /\bE[A-Z]+: ([^[\]]+?) \S+\]/.exec(error.message)?.[1] ?? error.message;
+        const message = `must be able to listen on ${address}, got: ${reason}`;
+        reject(new SegmentationError('usage', message));
       }
     });
   });
