@@ -1,10 +1,6 @@
 // First: it must stand before anything loads the model runtime.
 import './inference/engine/no-telemetry.ts';
-import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { runCli } from './cli/run-cli.ts';
-
-// What it would print on standard error comes as an error, in one line of ours.
-setLogVerbosity(logVerbosity.NONE);
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

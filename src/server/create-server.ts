@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  logVerbosity,
   type sendUnaryData,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type ServerOptions as GrpcOptions,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
@@ -183,6 +185,8 @@ function bind(
 }
 
 function bindTo(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  // What grpc-js would print on standard error comes back as an error.
+  setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
