@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  logVerbosity,
   type sendUnaryData,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type ServerOptions as GrpcOptions,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
@@ -183,12 +185,16 @@ function bind(
 }
 
 function bindTo(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  // What grpc-js would print on standard error comes back as an error.
+  setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else {
-        const message = `must be able to listen on ${address}, got ${error.message}`;
-        reject(new SegmentationError('usage', message, { cause: error }));
+        // grpc-js joins what each address it tried gave; the cause would say it again.
+        const reason = /\bE[A-Z]+: ([^[\]]+?) \S+\]/.exec(error.message)?.[1] ?? error.message;
+        const message = `must be able to listen on ${address}, got: ${reason}`;
+        reject(new SegmentationError('usage', message));
       }
     });
   });

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { SegmentationError } from '../frame/errors.ts';
 import { microsecondsPerSecond } from '../frame/time.ts';
@@ -35,7 +34,7 @@ export type EncodeVideoOptions = {
   readonly frameRate: number | null;
   /** Of the video that the pictures come from. Default: none known. */
   readonly colour?: ColourTags | null;
-  /** The file; an older one is replaced, a missing folder is made. */
+  /** The file; an older one is replaced. */
   readonly path: string;
   readonly signal: AbortSignal;
 };
@@ -51,12 +50,10 @@ const keptLogLines = 3;
  * Times keep their origin unless it is negative or so late that players would show nothing for long;
  * where they go back, they go on from the picture before. The build of 2018 always begins at 0.
  *
- * Throws `unreadable-file` where the folder or the file cannot be written, as do `write` and `finish`,
- * and `cancelled`.
+ * `write` and `finish` throw `unreadable-file` where the file cannot be written, and `cancelled`.
  */
 export async function encodeVideo(options: EncodeVideoOptions): Promise<VideoEncoder> {
   const { ffmpeg, width, height, signal } = options;
-  await makeFolder(options.path);
   const args = encodeArguments(options, await codecArguments(ffmpeg));
   const said: string[] = [];
   const child = startFfmpeg(ffmpeg.path, args, {
@@ -100,15 +97,6 @@ export async function encodeVideo(options: EncodeVideoOptions): Promise<VideoEnc
     close: () => child.stop(),
     [Symbol.asyncDispose]: () => child.stop(),
   };
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
-  } catch (cause) {
-    const message = `${path}: expected a folder that can be written`;
-    throw new SegmentationError('unreadable-file', message, { cause });
-  }
 }
 
 function encodeArguments(options: EncodeVideoOptions, codec: readonly string[]): string[] {

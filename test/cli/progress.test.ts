@@ -8,12 +8,8 @@ afterEach(() => void vi.useRealTimers());
 /** A terminal of 60 columns, or a pipe, and what was written to it. */
 function openProgress(total: number | null, isTTY = true) {
   const stderr = Object.assign(new PassThrough(), { isTTY, columns: 60 });
-  const io = {
-    stdin: process.stdin,
-    stdout: new PassThrough(),
-    stderr,
-    signal: new AbortController().signal,
-  };
+  const stdin = new PassThrough();
+  const io = { stdin, stdout: new PassThrough(), stderr, signal: new AbortController().signal };
   const progress = createProgress(io, 'goat', total);
   return { progress, text: () => String(stderr.read() ?? '') };
 }

@@ -236,7 +236,7 @@ test('an address in use is an error that says so', async () => {
   await start(echoSession);
   const second = createServer({ sessions: scripted(echoSession), models: [scriptedModel] });
   await expect(second.start({ host: '127.0.0.1', port: server.port ?? 0 })).rejects.toThrow(
-    /must be able to listen on 127\.0\.0\.1/,
+    /^must be able to listen on 127\.0\.0\.1:\d+, got: address already in use$/,
   );
   await second.close();
 });

@@ -69,6 +69,10 @@ const streams: readonly [string, Container, string, string, FindStarts][] = [
   ['IVF', 'ivf', 'ivf', encoders.vp8, ivfFrames],
 ];
 
+function isSorted(units: readonly (number | null)[]): boolean {
+  return units.every((unit, i) => i === 0 || (unit ?? -1) > (units[i - 1] ?? -1));
+}
+
 /** Sends marked units and gives the number of the unit that each frame says it comes from. */
 async function unitsOfFrames(
   units: readonly Buffer[],
@@ -105,7 +109,8 @@ describe.each([
 ] as const)('with %s', (_, binary) => {
   test.each(streams)(
     'a frame of %s knows the unit it comes from, joined late and with a unit lost',
-    async (name, container, extension, encode, findStarts) => {
+    async (...stream) => {
+      const [name, container, extension, encode, findStarts] = stream;
       const path = await makeClip({ encode: `${encode} -g ${groups}`, extension, frames });
       const bytes = await readFile(path);
       const starts = findStarts(bytes);
@@ -115,7 +120,7 @@ describe.each([
       const all = await unitsOfFrames(units, { container, binary, head });
       const sorted = all.found.toSorted((a, b) => (a ?? -1) - (b ?? -1));
       expect(sorted).toEqual([...Array(frames).keys()]);
-      if (!name.includes('B-frames')) expect(all.found).toEqual(sorted);
+      expect(name.includes('B-frames') || isSorted(all.found)).toBe(true);
       // From within the first group, and without what begins the third.
       const missing = 2 * groups;
       const sent = units.filter((_unit, i) => i >= 3 && i !== missing);

@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { encode } from 'fast-png';
 import type { Output } from '../../formats/answered-frame.ts';
 import { idPicture } from '../../formats/id-picture.ts';
@@ -9,7 +8,7 @@ const white = 255;
 /** Writes the mask of one image: white where any object is, black elsewhere, 8-bit grey PNG. */
 export function createMaskOutput(path: string): Output {
   return {
-    open: async () => void (await mkdir(dirname(resolve(path)), { recursive: true })),
+    open: nothing,
     async write(frame) {
       const { size, ids } = idPicture(frame);
       const data = ids.map((id) => (id === 0 ? 0 : white));

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { SegmentationError } from '../../frame/errors.ts';
@@ -25,7 +24,6 @@ export type ZipArchive = {
 
 /** Starts a ZIP beside `file`. */
 export function createZipArchive(file: string): ZipArchive {
-  mkdirSync(dirname(resolve(file)), { recursive: true });
   const archive = createArchive(`${file}.partial`, file);
   return {
     output: (folder) => createOutput(archive, `${file}.frames.partial`, folder),

@@ -1,9 +1,10 @@
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { statSync } from 'node:fs';
 import { usageError } from '../../frame/errors.ts';
 import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
 import type { Output } from '../../formats/answered-frame.ts';
 import { createFolderOutput } from '../output/folder-output.ts';
+import { makeFolder } from '../output/make-folder.ts';
 import { createMaskOutput } from '../output/mask-output.ts';
 import { createOverlayOutput } from '../output/overlay-output.ts';
 import { createZipArchive } from '../output/zip-output.ts';
@@ -30,7 +31,8 @@ const otherForms =
  * Chooses by the ending of `path`: .zip, .mp4, .png for a single image, else a folder; what is a folder
  * already stays one.
  *
- * Throws `usage` for an ending of another form, and where the form does not fit the inputs.
+ * The folder that is written into is made at once. Throws `usage` for an ending of another form and
+ * where the form does not fit the inputs, `unreadable-file` where the folder cannot be made.
  */
 export function createOutputSet(
   path: string,
@@ -46,6 +48,7 @@ export function createOutputSet(
   if (ending === '.png') return { ...none, ...maskPicture(path, inputs) };
   const several = inputs.length > 1;
   if (ending === '.zip') {
+    makeFolder(dirname(path));
     const archive = createZipArchive(path);
     const output = ({ name }: Input) => archive.output(several ? name : '');
     return {
@@ -56,6 +59,7 @@ export function createOutputSet(
       discard: () => archive.discard(),
     };
   }
+  makeFolder(path);
   const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
   return { ...none, output, video: output };
 }
@@ -68,6 +72,7 @@ function overlay(
   const lone = inputs.length > 1 ? `${inputs.length} inputs` : 'an image';
   const refuse = () => usageError(`--out: expected a folder or .zip for ${lone}, got "${path}"`);
   if (inputs.length > 1 || inputs.some(({ kind }) => kind === 'image')) throw refuse();
+  makeFolder(dirname(path));
   return {
     readsAgain: true,
     output: () => {
@@ -83,6 +88,7 @@ function maskPicture(path: string, inputs: readonly Input[]): Pick<OutputSet, 'o
   const refuse = () =>
     usageError(`--out: expected a folder, .zip or .mp4 for ${what}, got "${path}"`);
   if (inputs.length > 1 || inputs[0]?.kind !== 'image') throw refuse();
+  makeFolder(dirname(path));
   return {
     output: () => createMaskOutput(path),
     video: () => {

@@ -8,7 +8,7 @@ import { answeredFrame, answeredHeader } from '../../fixtures/answered-frame.ts'
 
 test('the mask of an image is white on black', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'maskstream-mask-'));
-  const path = join(folder, 'new/mask.png');
+  const path = join(folder, 'mask.png');
   const output = createMaskOutput(path);
   await output.open(answeredHeader);
   await output.write(answeredFrame(0, [1, 2]));
