@@ -1,6 +1,6 @@
 """Packs the training sets small enough to travel: DAVIS clips as H.264, photographs as WebP.
 
-    python3 pack.py --train DIR_WITH_TARS --out PACK_DIR
+    python -m maskstream_training.refiner.pack --train DIR_WITH_TARS --out PACK_DIR
 
 Writes PACK_DIR/davis.tar (NAME.mp4, NAME.npz with `bits`, the masks of all frames packed to bits)
 and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.png: its first region map; longest side PHOTO_SIDE).
