@@ -95,7 +95,7 @@ class Store:
 
     def _chains(self, flow: Tensor) -> Tensor:
         """Frame-to-frame flow [f,2,h,w,2] -> displacement over 1..10 frames, [side, 10, f, 2, h, w]; side 0 looks back."""
-        frames, _, height, width, _ = flow.shape
+        height, width = flow.shape[2:4]
         ys, xs = torch.meshgrid(*[(torch.arange(n, device=self.device) + .5) / n * 2 - 1 for n in (height, width)], indexing="ij")
         grid = torch.stack([xs, ys], -1)
         sides = []

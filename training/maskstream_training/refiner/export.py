@@ -8,7 +8,7 @@ import onnx
 import torch
 
 from .geometry import CROP
-from .model import APPEARANCE, Exported, Refiner
+from .model import APPEARANCE, Refiner
 
 INPUTS = ['crop', 'prior', 'appearance']
 OUTPUTS = ['logits', 'iou', 'appearance_out']

@@ -15,12 +15,12 @@ import tempfile
 import numpy as np
 import torch
 
+from ..integers import Plan, quantised
+from ..onnx_graph import open_graph, run, save_graph
 from .deployed import Deployed
 from .evaluate import MILD, Report, Runner
 from .export import INPUTS, OUTPUTS, export
 from .geometry import Window
-from ..integers import Plan, quantised
-from ..onnx_graph import open_graph, run, save_graph
 from .model import Exported
 from .prepare import ENGINES, HELD_OUT
 from .restore import restored

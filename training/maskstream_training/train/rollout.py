@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data.sequences import Sequences
-from ..model.decoder import POINTS, SLOTS
+from ..model.decoder import SLOTS
 from .losses import Task, decode_loss
-from .prompts import (box_of, chance, damage, error_weight, inner_point, jitter, no_points, per_row, pick_point, put_box, usable)
+from .prompts import box_of, chance, damage, error_weight, inner_point, jitter, no_points, per_row, pick_point, put_box, usable
 
 PRESENT_AREA, ABSENT_AREA = 3e-4, 3e-5
 BOX, CLICK, BOX_AND_CLICK = .46, .40, .07     # interactive prompts; the rest start from a damaged mask

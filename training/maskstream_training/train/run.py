@@ -30,7 +30,7 @@ SYNC = 20      # steps between looks at the clock
 SAVE = 600     # steps between checkpoints: what a lost machine may cost
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -49,9 +49,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=pathlib.Path, help="folder with encoder.pt and decoder.pt to start from")
     parser.add_argument("--continue", dest="onward", action="store_true", help="take the place in the schedule from --weights, too")
     parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing in the encoder: less memory, more time")
-    parser.add_argument("--compile", action="store_true", help="compile the encoder (a minute at the start)")
+    parser.add_argument("--compile", choices=("no", "encoder", "both"), default="no", help="compile the encoder, or both networks (a minute or two at the start)")
     parser.add_argument("--warm-encoder", type=pathlib.Path, help="encoder weights of an earlier version, by order")
-    return parser.parse_args()
+    return parser.parse_args(given)
+
+
+def compiled(encoder: torch.nn.Module, decoder: torch.nn.Module, which: str) -> tuple:
+    """The networks as --compile asks; parameters stay where they are."""
+    choose = lambda module, yes: torch.compile(module, dynamic=False) if yes else module
+    return choose(encoder, which != "no"), choose(decoder, which == "both")
 
 
 class Trainer:
@@ -80,9 +86,9 @@ class Trainer:
         if args.resume:
             self._resume(args.resume)
         self.averaged, self.current = self._tensors(self.average), self._tensors((self.encoder, self.decoder))
-        store, encoder = Store(args.data, self.device), torch.compile(self.encoder) if args.compile else self.encoder
-        self.lessons = [(Rollout(encoder, self.decoder, views, torch.bfloat16 if cuda else None), SequenceMaker(store, views))
-                        for views in (args.views, args.long_views) if views]
+        store, half = Store(args.data, self.device), torch.bfloat16 if cuda else None
+        networks = compiled(self.encoder, self.decoder, args.compile)
+        self.lessons = [(Rollout(*networks, views, half), SequenceMaker(store, views)) for views in (args.views, args.long_views) if views]
         torch.manual_seed(1000 * args.seed + self.rank + 77 * self.step_count)
 
     def _start_weights(self) -> None:
