@@ -99,9 +99,10 @@ def pack_clip(tar: tarfile.TarFile, clip: pathlib.Path, folder: str) -> None:
 
 def unpack(archive: pathlib.Path, raw: pathlib.Path, workers: int = 16) -> None:
     with tarfile.open(archive) as tar:
-        tar.extractall(raw)
+        films = [raw / name for name in tar.getnames() if name.endswith(".mp4")]   # those of this archive: others may be unpacked beside it
+        tar.extractall(raw, filter="data")
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(frames_of, sorted(p for p in raw.glob("*/*.mp4") if not list(p.parent.glob(f"{p.stem}_[0-9]*.jpg")))))
+        list(pool.map(frames_of, sorted(films)))
 
 
 def frames_of(clip: pathlib.Path) -> None:

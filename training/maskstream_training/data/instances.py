@@ -11,7 +11,9 @@ import numpy as np
 
 #: set -> photographs kept back: one in 20 of the crowded cats, one in 18 of the others
 KEPT_BACK = {"cats": 48, "coco-free": 31, "coco-research": 67, "balloons": 4}
-INSTANCE_SETS = tuple(KEPT_BACK)
+OWN = "own"              # what finetune.py makes of somebody's own annotations
+OWN_KEPT_BACK = .1       # of its photographs, and one at least
+INSTANCE_SETS = (*KEPT_BACK, OWN)
 UNKNOWN = 255
 SMALLEST_AREA = 8e-4   # of the square
 MOST_UNKNOWN = .1      # unknown pixels in the instance's box, as a share of its area
@@ -28,7 +30,8 @@ def classes(raw: pathlib.Path, dataset: str) -> dict[str, dict[int, str]]:
 
 def kept_back(dataset: str, stems: list[str]) -> set[str]:
     """The photographs of a set that no run sees: those whose names hash lowest, so that the choice needs no list."""
-    return set(sorted(stems, key=lambda stem: hashlib.sha256(f"{dataset}/{stem}".encode()).hexdigest())[:KEPT_BACK.get(dataset, 0)])
+    count = max(1, round(OWN_KEPT_BACK * len(stems))) if dataset == OWN else KEPT_BACK.get(dataset, 0)
+    return set(sorted(stems, key=lambda stem: hashlib.sha256(f"{dataset}/{stem}".encode()).hexdigest())[:count])
 
 
 def usable_instances(labels: np.ndarray, found: dict, named: dict[int, str]) -> dict[int, str]:

@@ -17,14 +17,14 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from .instances import INSTANCE_SETS, classes, kept_back, usable_instances
+from .instances import INSTANCE_SETS, OWN, classes, kept_back, usable_instances
 from .manifest import TERMS, sets_under
 
 SQUARE = 448
 FLOW_SIZE = 112
 FLOW_FRAME = (448, 252)   # DIS runs at the size the product runs it at
 KINDS = ("region", "regions", "street", "human", "car", "car_part", "person", "clothing", "video", "thing", "cat")
-SETS = ("bsds500", "camvid", "human290", "carparts", "ccp", "cats", "coco-free", "coco-research", "balloons", "davis-train")
+SETS = ("bsds500", "camvid", "human290", "carparts", "ccp", "cats", "coco-free", "coco-research", "balloons", OWN, "davis-train")
 #: Never trained on: tuning and calibration use the clips, the text test uses the CamVid sequence.
 HELD_OUT_CLIPS = ("dance-jump", "drift-turn", "flamingo", "scooter-gray", "rhino")
 HELD_OUT_CAMVID = "0001TP"
@@ -172,7 +172,7 @@ def list_images(raw: pathlib.Path, every: int, terms: str = "research", back: bo
 
     back: the photographs that are kept back instead.
     """
-    found, allowed = [], sets_under(terms)
+    found, allowed = [], (*sets_under(terms), OWN)
     for name in SETS:
         images = sorted(p for ext in ("jpg", "webp") for p in (raw / name).glob(f"*.{ext}")) if name in allowed else []
         named = classes(raw, name) if images and name in INSTANCE_SETS else {}

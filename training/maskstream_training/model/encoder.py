@@ -28,7 +28,7 @@ class Encoder(nn.Module):
         self.stage8 = nn.Sequential(conv_bn(w1, w2, 3, 2), *[Residual(w2, w2 // 2) for _ in range(depths[1])])
         self.stage16 = nn.Sequential(conv_bn(w2, w3, 3, 2), *[Residual(w3, w3 // 2) for _ in range(depths[2])])
         self.down32 = conv_bn(w3, top, 3, 2, relu=False)
-        self.blocks = nn.ModuleList(TransformerBlock(top, top // 32, 4) for _ in range(blocks))
+        self.blocks = nn.ModuleList(TransformerBlock((SIZE // 32) ** 2, top, top // 32, 4) for _ in range(blocks))
         self.norm = nn.LayerNorm(top)
         self.top = nn.Conv2d(top, EMB, 1)
         self.lateral = conv_bn(w3, EMB, 1, relu=False)
@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         tokens = x32.flatten(2).transpose(1, 2) + self.position
         for block in self.blocks:
             tokens = run(block, tokens)
-        x32 = self.norm(tokens).transpose(1, 2).reshape(x32.shape)
+        x32 = self.norm(tokens).transpose(1, 2).reshape(-1, self.top.in_channels, SIZE // 32, SIZE // 32)
         up = F.interpolate(self.top(x32), scale_factor=2, mode="bilinear", align_corners=False)
         return self.fuse(F.relu(up + self.lateral(x16))), self.out8(x8), self.out4(x4)
 
