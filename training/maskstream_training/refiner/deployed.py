@@ -14,8 +14,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from geometry import logit_of
-from model import CELL_MAPS, CELLS, EMBEDDING, MAPS, PROTOTYPES, SHARPNESS, Refiner, drop_small, upsample
+from .geometry import logit_of
+from .model import CELL_MAPS, CELLS, EMBEDDING, MAPS, PROTOTYPES, SHARPNESS, Refiner, drop_small, upsample
 
 SIDE, PIXELS = 2 * CELLS, 4 * CELLS ** 2
 NEGLIGIBLE = 40.0

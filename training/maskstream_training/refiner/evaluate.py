@@ -1,6 +1,6 @@
 """Scores flow alone and flow with one or more refiners on held-out clips, the way the tracker runs them.
 
-    python3 evaluate.py ARRAYS CHECKPOINT[=MODEL.PY][@ZONE] ... [--clips DIR]
+    python -m maskstream_training.refiner.evaluate ARRAYS CHECKPOINT[=MODEL.PY][@ZONE] ... [--clips DIR]
 
 MODEL.PY defines Refiner and Exported of an older checkpoint; ZONE is a dead zone other than the trained one. DIR holds
 report-only clips as NAME/clip.mp4 and NAME/masks/NNNNN.png. J is the IoU of the mask, thresholded at 0.5, on the 448x252 analysis picture.
@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import torch
 
-import model as newest
-from export import load
-from geometry import Window, crop_image, crop_mask, iou, paste, warp
-from prepare import ENGINES, HELD, flow_between
-from rollout import Clips, corrupt_start
+from . import model as newest
+from .export import load
+from .geometry import Window, crop_image, crop_mask, iou, paste, warp
+from .prepare import ENGINES, HELD, flow_between
+from .rollout import Clips, corrupt_start
 
 LIFE, AGES, INTERVALS = 12, (1, 3, 5, 8, 12), (5, 8, 0)
 STARTS = ('true', 'mild', 'bad')
@@ -182,7 +182,7 @@ def read_net(text, device):
     path, _, source = text.partition('=')
     module = newest
     if source:
-        spec = importlib.util.spec_from_file_location('older_model', source)
+        spec = importlib.util.spec_from_file_location(f'{__package__}.older_model', source)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     graph = load(path, module).to(device)

@@ -1,6 +1,6 @@
 """Rebuilds a checkpoint for export.py and evaluate.py from a published graph.
 
-    PYTHONPATH=training python3 restore.py refiner.onnx refiner.pt
+    python -m maskstream_training.refiner.restore refiner.onnx refiner.pt
 
 Batch norms were folded into the convolutions; they come back as norms that change nothing, so train.py cannot go on from it.
 """
@@ -9,8 +9,8 @@ import sys
 
 import torch
 
-from maskstream_training.restore import named_constants, normed_pairs
-from model import Refiner
+from ..restore import named_constants, normed_pairs
+from .model import Refiner
 
 
 @torch.no_grad()

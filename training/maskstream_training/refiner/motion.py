@@ -5,7 +5,7 @@ The same steps with the same constants on whole batches; only the photometric re
 import torch
 import torch.nn.functional as F
 
-from geometry import FLOW_HEIGHT, FLOW_WIDTH
+from .geometry import FLOW_HEIGHT, FLOW_WIDTH
 
 CELL, WIDE, NARROW, ROUNDS = 4, 6, 2, 3
 OUTLIER_DISTANCE, TRUST, SAME_PROBABILITY = 1.5, 0.02, 0.05

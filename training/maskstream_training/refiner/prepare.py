@@ -1,7 +1,7 @@
 """Unpacks the training pack into arrays, renders the synthetic clips and computes every flow.
 
     sh native/build.sh PACK_DIR/flow.so
-    python3 prepare.py PACK_DIR OUT_DIR [--synthetic 1000] [--clips N] [--workers N]
+    python -m maskstream_training.refiner.prepare PACK_DIR OUT_DIR [--synthetic 1000] [--clips N] [--workers N]
 
 OUT_DIR gets images.npy [F, 3, 252, 448] uint8 RGB, masks.npy [F, 252, 448] uint8 0/1, flows.npy [K, 144, 256, 2] float16
 (from a frame to the one before it, in flow-grid pixels) and sequences.npz: per sequence its frames, flows, set and clip.
@@ -18,9 +18,9 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from geometry import FLOW_HEIGHT, FLOW_WIDTH
-from native_flow import NativeFlow, luma
-from synth import HEIGHT, WIDTH, Photos, render_clip
+from .geometry import FLOW_HEIGHT, FLOW_WIDTH
+from .native_flow import NativeFlow, luma
+from .synth import HEIGHT, WIDTH, Photos, render_clip
 
 HELD_OUT = ('dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino')
 SYNTHETIC_LENGTH = 14

@@ -1,14 +1,14 @@
 """Writes refiner.onnx (opset 17, batch norm folded, N dynamic) from a checkpoint of train.py.
 
-    python3 export.py CHECKPOINT refiner.onnx [DEAD_ZONE]
+    python -m maskstream_training.refiner.export CHECKPOINT refiner.onnx [DEAD_ZONE]
 """
 import sys
 
 import onnx
 import torch
 
-from geometry import CROP
-from model import APPEARANCE, Exported, Refiner
+from .geometry import CROP
+from .model import APPEARANCE, Refiner
 
 INPUTS = ['crop', 'prior', 'appearance']
 OUTPUTS = ['logits', 'iou', 'appearance_out']

@@ -8,9 +8,9 @@ a decoder leaves it or a wrong one, so that ages 1 .. GROUPS are seen equally of
 import numpy as np
 import torch
 
-from augment import Light, corrupt_mask, each, occluder, twin
-from geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image, crop_mask, logit_of, paste, warp
-from motion import follow_object, grey_at_flow
+from .augment import Light, corrupt_mask, each, occluder, twin
+from .geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image, crop_mask, logit_of, paste, warp
+from .motion import follow_object, grey_at_flow
 
 GROUPS = 12
 DAVIS_SHARE = 0.45

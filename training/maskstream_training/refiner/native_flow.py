@@ -3,7 +3,7 @@ import ctypes
 
 import numpy as np
 
-from geometry import FLOW_HEIGHT, FLOW_WIDTH
+from .geometry import FLOW_HEIGHT, FLOW_WIDTH
 
 
 class NativeFlow:

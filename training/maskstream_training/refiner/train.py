@@ -1,6 +1,6 @@
 """Trains the refiner; resumes from OUT/refiner.pt when it is there.
 
-    python3 train.py ARRAYS OUT --seconds 1300 [--now 450] [--warm CHECKPOINT] [--batch 816] [--processes 2]
+    python -m maskstream_training.refiner.train ARRAYS OUT --seconds 1300 [--now 450] [--warm CHECKPOINT] [--batch 816] [--processes 2]
 
 OUT/refiner.pt holds weights, their average, the optimiser and the progress; it is written every SAVE_SECONDS and at the end.
 """
@@ -13,10 +13,10 @@ import time
 import torch
 import torch.distributed as dist
 
-from losses import refiner_loss
-from model import Refiner
-from prepare import SYNTHETIC, TRAIN
-from rollout import GROUPS, Clips, Tracks
+from .losses import refiner_loss
+from .model import Refiner
+from .prepare import SYNTHETIC, TRAIN
+from .rollout import GROUPS, Clips, Tracks
 
 SAVE_SECONDS = 45.0
 WARMUP_STEPS = 150

@@ -1,6 +1,6 @@
 """The refiner in 8-bit integers: MODEL/refiner.onnx -> OUT/refiner-int8.onnx.
 
-    PYTHONPATH=training python3 quantise.py MODEL --calibration CLIPS --check CLIPS [--out OUT]
+    python -m maskstream_training.refiner.quantise MODEL --calibration CLIPS --check CLIPS [--out OUT]
 
 CLIPS as maskstream_training.confidence_clips writes them: `trained` for the ranges, `held-out` to say what the integers cost. Their objects
 are followed from true and from slightly wrong masks, and what the refiner is asked on the way are the examples. How: maskstream_training/integers.py.
@@ -15,16 +15,16 @@ import tempfile
 import numpy as np
 import torch
 
-from deployed import Deployed
-from evaluate import MILD, Report, Runner
-from export import INPUTS, OUTPUTS, export
-from geometry import Window
-from maskstream_training.integers import Plan, quantised
-from maskstream_training.onnx_graph import open_graph, run, save_graph
-from model import Exported
-from prepare import ENGINES, HELD_OUT
-from restore import restored
-from rollout import corrupt_start
+from ..integers import Plan, quantised
+from ..onnx_graph import open_graph, run, save_graph
+from .deployed import Deployed
+from .evaluate import MILD, Report, Runner
+from .export import INPUTS, OUTPUTS, export
+from .geometry import Window
+from .model import Exported
+from .prepare import ENGINES, HELD_OUT
+from .restore import restored
+from .rollout import corrupt_start
 
 ENGINE = ENGINES.index('dis-medium-320')
 LIFE, SEED = 12, 1

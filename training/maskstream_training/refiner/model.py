@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from geometry import logit_of
+from .geometry import logit_of
 
 EMBEDDING, PROTOTYPES = 32, 4
 CELLS = 16

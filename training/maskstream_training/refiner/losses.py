@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from geometry import logit_of
+from .geometry import logit_of
 
 EDGE_WEIGHT = 3.0
 IOU_WEIGHT = 0.5

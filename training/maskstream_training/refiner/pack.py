@@ -1,6 +1,6 @@
 """Packs the training sets small enough to travel: DAVIS clips as H.264, photographs as WebP.
 
-    python3 pack.py --train DIR_WITH_TARS --out PACK_DIR
+    python -m maskstream_training.refiner.pack --train DIR_WITH_TARS --out PACK_DIR
 
 Writes PACK_DIR/davis.tar (NAME.mp4, NAME.npz with `bits`, the masks of all frames packed to bits)
 and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.png: its first region map; longest side PHOTO_SIDE).
@@ -82,11 +82,11 @@ def pack_photos(train, out):
                 scale = PHOTO_SIDE / max(image.shape[:2])
                 size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
                 small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-                ok, data = cv2.imencode('.webp', small, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
+                data = cv2.imencode('.webp', small, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1]
                 add(tar, f'{name}/{stem}.webp', data.tobytes())
                 labels = cv2.imdecode(np.frombuffer(files[f'{stem}.0.png'], np.uint8), cv2.IMREAD_UNCHANGED)
                 labels = labels[..., 0] if labels.ndim == 3 else labels
-                ok, data = cv2.imencode('.png', cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))
+                data = cv2.imencode('.png', cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))[1]
                 add(tar, f'{name}/{stem}.png', data.tobytes())
 
 
