@@ -10,6 +10,7 @@ import type { StreamFormat } from './stream-format.ts';
 
 /** How ffmpeg gets the bytes, told from the first of them. */
 export type DecodeInput = {
+  readonly format: StreamFormat;
   /** Spooled bytes, to be closed by the caller; null where they go through the pipe. */
   readonly file: FileHandle | null;
   /** Frames a second, where a container without timing needs it. */
@@ -40,7 +41,7 @@ export async function openInput(
     throw new SegmentationError('empty-stream', `expected ${options.format} video, got 0 bytes`);
   }
   source.unread([first]);
-  const plain = { file: null, uprightFilters: null, frameRate: null };
+  const plain = { format: options.format, file: null, uprightFilters: null, frameRate: null };
   if (options.format === 'mp4') {
     return { ...plain, ...(await openMp4(source, options.maxSpoolBytes)) };
   }
