@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 SIDE = (96, 128)          # height, width
-PHOTOGRAPHS = 6
+PHOTOGRAPHS = 10
 FRAMES = 8
 FILMS = ("hike", "dance-jump", "drift-turn", "flamingo", "scooter-gray", "rhino")   # one that is trained on; the others are held out
 UNKNOWN = 255
@@ -60,6 +60,9 @@ def write_sets(raw: pathlib.Path) -> pathlib.Path:
         for k in range(PHOTOGRAPHS):
             image = picture(rng)
             write(raw / name, f"{prefix}{k:04d}", image, with_shapes(image, rng, count))
+    for prefix in ("0001TP_", "Seq05VD_"):   # the text head's test and validation sequences
+        image = picture(rng)
+        write(raw / "camvid", f"{prefix}0000", image, with_shapes(image, rng, 9))
     for name, classes, count in (("balloons", ("balloon",), 8), ("coco-free", ("cup", "person"), 35)):
         write_instances(raw, name, classes, count, rng)
     for film in FILMS:
