@@ -39,6 +39,8 @@ export function guardConnections(limits: ConnectionLimits, log: Logger): Connect
     connections.set(peer, connection);
   };
   const accept = (socket: Socket) => {
+    // The gateway of this process, which bounds its sockets itself; or gone already.
+    if (socket.remoteAddress === undefined) return;
     if (connections.size >= limits.maxConnections && !giveOneUp(connections)) {
       log.warn({ connections: connections.size }, 'connection refused: all others do work');
       socket.destroy();
