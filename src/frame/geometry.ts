@@ -35,6 +35,15 @@ export function clipBox(box: Box, size: Size): Box | null {
   return width > 0 && height > 0 ? { x, y, width, height } : null;
 }
 
+/** What two boxes share; null where they share no pixel. */
+export function intersectBoxes(a: Box, b: Box): Box | null {
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  const width = Math.min(a.x + a.width, b.x + b.width) - x;
+  const height = Math.min(a.y + a.height, b.y + b.height) - y;
+  return width > 0 && height > 0 ? { x, y, width, height } : null;
+}
+
 /** The smallest box that holds both; null counts as empty. */
 export function unionBox(a: Box | null, b: Box | null): Box | null {
   if (a === null) return b;

@@ -11,7 +11,7 @@ import { renderOne } from './render.ts';
  * rivals' differences are each other's negative and stay so under interpolation, so no pixel is ever
  * given twice.
  *
- * @param masks by ascending object id, all of one picture
+ * @param masks by ascending object id, all of one picture, their disputes settled
  */
 export function renderDisjoint(masks: readonly SoftMask[], target: Size): Mask[] {
   const kernel = threadKernel();

@@ -101,6 +101,15 @@ export function expectedIouOfFollowing(evidence: MaskEvidence): number {
   return expectedIou({ ...evidence, prompt: certainPrompt });
 }
 
+/**
+ * Expected IoU of a mask of which a share is claimed by another object too. Which of two rivals is
+ * right is not known from their masks, so a contested pixel counts as right with probability 1/2; a
+ * bound from symmetry, not a fitted weight.
+ */
+export function contestedIou(iou: number, contestedRatio: number): number {
+  return iou * (1 - contestedRatio / 2);
+}
+
 /** The logistic function of the bias less the weighted doubts. */
 export function weighDoubts(doubts: readonly number[], model: ConfidenceModel): number {
   let sum = model.bias;

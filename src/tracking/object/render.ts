@@ -3,7 +3,10 @@ import { decodeCocoRle } from '../../frame/coco-rle.ts';
 import { maskFromBitmap, type Mask } from '../../frame/mask.ts';
 import type { ObjectOutput, OutputOptions } from '../delivery-types.ts';
 import { renderDisjoint } from '../mask/overlap.ts';
+import { emptySoftMask } from '../mask/model-mask.ts';
 import { renderMask } from '../mask/render.ts';
+import { settleContest, type Settled } from '../mask/settle-contest.ts';
+import { contestedIou } from './confidence.ts';
 import { resizeMask } from './resize-mask.ts';
 import { confidenceOf, presenceOf, type TrackedObject } from './tracked-object.ts';
 
@@ -14,7 +17,7 @@ export function renderObjects(
   options: OutputOptions,
 ): ObjectOutput[] {
   const disjoint = options.overlap === 'disjoint';
-  const masks = objects.map((object) => object.soft);
+  const { masks, contestedRatios } = settledMasks(objects, disjoint);
   const rendered = disjoint
     ? renderDisjoint(masks, frame.display)
     : masks.map((mask) => renderMask(mask, frame.display));
@@ -29,12 +32,25 @@ export function renderObjects(
       mask: resizeMask(display, options.maskSize),
       box: display.box,
       area: display.area,
-      confidence: confidenceOf(object, frame.timestampUs),
+      confidence: contestedIou(confidenceOf(object, frame.timestampUs), contestedRatios[i]!),
       presence: presenceOf(object, frame.timestampUs),
       predictedIou: object.sourceKeyframe?.predictedIou ?? null,
       sourceKeyframe: object.sourceKeyframe?.frameIndex ?? null,
     };
   });
+}
+
+/** Masks whose disputes are settled; a given one is in no dispute, and without the rule none is. */
+function settledMasks(objects: readonly TrackedObject[], disjoint: boolean): Settled {
+  const masks = objects.map(({ soft }) => soft);
+  if (!disjoint) return { masks, contestedRatios: masks.map(() => 0) };
+  const settled = settleContest(
+    objects.map(({ soft, given }) => (given === null ? soft : emptySoftMask(soft.size))),
+  );
+  return {
+    masks: objects.map(({ soft, given }, i) => (given === null ? settled.masks[i]! : soft)),
+    contestedRatios: settled.contestedRatios,
+  };
 }
 
 /** A given mask is answered exactly, so the others yield to it; among given ones the lowest id wins. */

@@ -2,10 +2,12 @@ import { runLengthsOf } from '../../../src/frame/coco-rle.ts';
 import { expect, test } from 'vitest';
 import { maskToBitmap, type Mask } from '../../../src/frame/mask.ts';
 import type { SoftMask } from '../../../src/frame/soft-mask.ts';
+import { measuresOf } from '../../../src/tracking/mask/measures.ts';
 import { renderDisjoint } from '../../../src/tracking/mask/overlap.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
 import { renderObjects } from '../../../src/tracking/object/render.ts';
 import {
+  confidenceOf,
   newTrackedObject,
   type TrackedObject,
 } from '../../../src/tracking/object/tracked-object.ts';
@@ -100,3 +102,38 @@ test('INDEPENDENT leaves every mask as it is', () => {
   expect(a!.area).toBeGreaterThan(2000);
   expect(b!.mask).toEqual(a!.mask);
 });
+
+test('a single object is delivered bit for bit as it is alone, and its confidence stands', () => {
+  const random = randomNumbers(5);
+  const options = { overlap: 'disjoint', maskSize: displays[2]! } as const;
+  const frame = { display: displays[2]!, timestampUs: 0 };
+  for (let round = 0; round < 30; round++) {
+    const soft = randomSoftMask(random, analysis);
+    const [alone] = renderObjects([found(1, soft)], frame, options);
+    expect(alone!.mask).toEqual(renderMask(soft, frame.display));
+    expect(alone!.confidence).toBe(confidenceOf(found(1, soft), 0));
+  }
+});
+
+test('confidence falls by half the share of a mask that another one claims too', () => {
+  const display = { width: 120, height: 90 };
+  const frame = { display, timestampUs: 0 };
+  const left = found(1, softDisc({ x: 9, y: 9, radius: 5 }, analysis));
+  const right = found(2, softDisc({ x: 12, y: 9, radius: 5 }, analysis));
+  const far = found(3, softDisc({ x: 21, y: 3, radius: 2 }, analysis));
+  const options = { overlap: 'disjoint', maskSize: display } as const;
+  const alone = confidenceOf(left, 0);
+  const [a, b, c] = renderObjects([left, right, far], frame, options);
+  // Two discs of radius 5 whose centres are 3 apart share 62 % of their area.
+  expect(a!.confidence / alone).toBeCloseTo(1 - 0.62 / 2, 1);
+  expect(b!.confidence).toBeLessThan(0.75 * alone);
+  expect(c!.confidence).toBe(confidenceOf(far, 0));
+  const [free] = renderObjects([left, right], frame, { ...options, overlap: 'independent' });
+  expect(free!.confidence).toBe(alone);
+});
+
+function found(objectId: number, soft: SoftMask): TrackedObject {
+  const keyframe = { frameIndex: 0, timestampUs: 0, predictedIou: 0.95, presence: 0.99 };
+  const { area } = measuresOf(soft);
+  return { ...object(objectId, soft), area, sourceKeyframe: { ...keyframe, area } };
+}

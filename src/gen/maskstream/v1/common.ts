@@ -55,7 +55,10 @@ export enum ObjectState {
 export enum OverlapRule {
   /** OVERLAP_RULE_UNSPECIFIED - Not set: DISJOINT. */
   OVERLAP_RULE_UNSPECIFIED = 0,
-  /** OVERLAP_RULE_DISJOINT - The highest value wins; a tie goes to the lowest id. */
+  /**
+   * OVERLAP_RULE_DISJOINT - No pixel has two owners. The highest value wins; a tie goes to the lowest id. Where rivals are
+   * close, values are smoothed first, so that the border is.
+   */
   OVERLAP_RULE_DISJOINT = 1,
   /** OVERLAP_RULE_INDEPENDENT - Masks may overlap. */
   OVERLAP_RULE_INDEPENDENT = 2,
