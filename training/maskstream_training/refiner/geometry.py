@@ -1,4 +1,4 @@
-"""Windows, crops, pasting and warping, as the tracker does them (src/tracking/refine-window.ts, flow/warp.ts).
+"""Windows, crops, pasting and warping, as the tracker does them (src/tracking/mask/refine-window.ts, mask/warp.ts).
 
 Coordinates are continuous: pixel i covers [i, i + 1). Masks live on the analysis picture, 448x252 in training; flow lives
 on its own coarser grid. A change here is a change of the model's contract.

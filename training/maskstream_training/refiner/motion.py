@@ -1,4 +1,4 @@
-"""The object's own motion in place of the background's flow around it, as in src/tracking/flow/object-motion.ts.
+"""The object's own motion in place of the background's flow around it, as in src/tracking/mask/object-motion.ts.
 
 The same steps with the same constants on whole batches; only the photometric residual differs (a 3x3 mean instead of a cross).
 """
