@@ -112,11 +112,11 @@ function decodeImagePrompt(
   requestId: number,
   context: PromptContext,
 ): PromptUpdate {
-  const { text: phrase, objectId, maxObjects } = prompt;
+  const { text: phrase, objectId, maxObjects, minScore } = prompt;
   const text =
     phrase === undefined
       ? null
-      : decodeText({ phrase, firstObjectId: objectId, maxObjects }, objectId, context);
+      : decodeText({ phrase, firstObjectId: objectId, maxObjects, minScore }, objectId, context);
   const prompts = decodePrompts(prompt, context);
   checkContent({ action: 'add', prompts, text });
   return {

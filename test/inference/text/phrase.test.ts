@@ -40,6 +40,12 @@ test('an unknown word is named and the vocabulary listed', () => {
   expect(error.message).toContain('purple');
 });
 
+test('an unknown word is answered with the nearest known ones', () => {
+  const message = (phrase: string) => catchError(() => parsePhrase(phrase, vocabulary)).message;
+  expect(message('a persn')).toContain('unknown word "persn" (did you mean person?)');
+  expect(message('red xylophone')).not.toContain('did you mean');
+});
+
 test.each(['', 'red', 'the', '...', 'traffic', 'car person'])(
   'a phrase that names no single noun, "%s", is unknown as a whole',
   (phrase) => {
