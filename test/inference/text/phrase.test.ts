@@ -41,7 +41,6 @@ test('an unknown word is named and the vocabulary listed', () => {
 });
 
 test('an unknown word is answered with the nearest known ones', () => {
-  const message = (phrase: string) => catchError(() => parsePhrase(phrase, vocabulary)).message;
   expect(message('a persn')).toContain('unknown word "persn" (did you mean person?)');
   expect(message('red xylophone')).not.toContain('did you mean');
 });
@@ -65,6 +64,10 @@ test('every name in the shipped vocabulary finds its own noun', async () => {
     }
   }
 });
+
+function message(phrase: string): string {
+  return catchError(() => parsePhrase(phrase, vocabulary)).message;
+}
 
 function catchError(action: () => unknown): SegmentationError {
   try {
