@@ -73,8 +73,16 @@ export type PromptOptions = ObjectPrompts & {
   readonly action?: 'add' | 'refine' | 'replace' | 'remove';
   /** The frame it belongs to. Default: the next one that is processed. */
   readonly at?: { readonly frameIndex: number } | { readonly timestampUs: number };
-  /** Finds up to `maxObjects` (default 1) objects, which take ids from `objectId` on. */
-  readonly text?: { readonly phrase: string; readonly maxObjects?: number };
+  /**
+   * Finds up to `maxObjects` (default 1) objects, which take ids from `objectId` on. `minScore`: least
+   * certainty that one is what the phrase says, 0..1; default the model's for the
+   * noun, 0.6 for most.
+   */
+  readonly text?: {
+    readonly phrase: string;
+    readonly maxObjects?: number;
+    readonly minScore?: number;
+  };
 };
 
 /** One picture and what to find in it. */
@@ -85,6 +93,7 @@ export type ImageOptions = MaskOptions & {
     readonly objectId: number;
     readonly text?: string;
     readonly maxObjects?: number;
+    readonly minScore?: number;
   })[];
 };
 
@@ -171,6 +180,7 @@ export function imageMessage(options: ImageOptions): SegmentImageRequest {
         objectId: prompt.objectId,
         text: prompt.text,
         maxObjects: prompt.maxObjects ?? 0,
+        minScore: prompt.minScore,
       }),
     ),
   });

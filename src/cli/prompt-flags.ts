@@ -35,6 +35,11 @@ export const promptOptions = {
     placeholder: 'N',
     help: 'Most objects that --text follows. Default: 8.',
   },
+  threshold: {
+    kind: 'text',
+    placeholder: 'T',
+    help: 'Least certainty that a thing is what --text says, 0 to 1. Default: the model’s for the noun, 0.6 for most.',
+  },
   prompts: {
     kind: 'text',
     placeholder: 'FILE',
@@ -74,6 +79,11 @@ export async function readPrompts(args: Arguments): Promise<PlannedPrompt[]> {
     ...(file === undefined ? [] : await readPromptsFile(file, objects.keys())),
   ];
   const phrase = args.texts.get('text');
+  for (const option of ['max-objects', 'threshold']) {
+    if (phrase === undefined && args.texts.has(option)) {
+      throw usageError(`--${option}: expected --text as well, got none`);
+    }
+  }
   if (phrase !== undefined) prompts.push(textPrompt(phrase, frameIndex, args, prompts));
   if (prompts.length === 0) {
     throw usageError(
@@ -147,6 +157,16 @@ function textPrompt(
       `--text: expected ids up to ${maxCliObjectId}, got ${maxObjects} more from ${firstObjectId} on`,
     );
   }
-  const text = { phrase, firstObjectId, maxObjects };
+  const threshold = args.texts.get('threshold');
+  const least = threshold === undefined ? {} : { minScore: parseThreshold(threshold) };
+  const text = { phrase, firstObjectId, maxObjects, ...least };
   return plannedPrompt(firstObjectId, frameIndex, { text });
+}
+
+function parseThreshold(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && value <= 1)) {
+    throw usageError(`--threshold: expected a number from 0 to 1, got "${text}"`);
+  }
+  return value;
 }

@@ -25,6 +25,7 @@ const entry = z
     mask: z.string().min(1).optional(),
     text: z.string().min(1).optional(),
     max_objects: z.int().min(1).max(maxCliObjectId).optional(),
+    threshold: z.number().min(0).max(1).optional(),
     label: z.string().optional(),
   })
   .refine((fields) => fields.frame_index === undefined || fields.timestamp_us === undefined, {
@@ -88,6 +89,7 @@ async function plan(
             phrase: fields.text,
             firstObjectId: fields.object_id,
             maxObjects: fields.max_objects ?? 1,
+            ...(fields.threshold === undefined ? {} : { minScore: fields.threshold }),
           },
     prompts: {
       box: fields.box === undefined ? null : { x, y, width, height },

@@ -135,6 +135,8 @@ export type TextInstance = { readonly box: Box; readonly score: number; readonly
 export type TextRequest = {
   readonly phrase: string;
   readonly maxObjects: number;
+  /** Least {@link TextInstance} score, 0..1. Default: the model's. */
+  readonly minScore?: number;
   readonly frame: Frame;
 };
 

@@ -17,6 +17,8 @@ export type TextQuery = {
   readonly phrase: string;
   readonly firstObjectId: number;
   readonly maxObjects: number;
+  /** Least certainty of an instance, 0..1. Default: the model's. */
+  readonly minScore?: number;
 };
 
 /** The frame that an update belongs to. */

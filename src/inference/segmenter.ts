@@ -113,6 +113,7 @@ export class Segmenter implements LoadedModel {
         entry,
         colours,
         maxObjects: query.maxObjects,
+        ...(query.minScore === undefined ? {} : { minScore: query.minScore }),
         picture: pictureOf(frame),
       },
     });

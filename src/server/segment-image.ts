@@ -139,11 +139,11 @@ async function decodeImagePrompt(
   requestId: number,
   context: PromptContext,
 ): Promise<PromptUpdate> {
-  const { text: phrase, objectId: id, maxObjects, label: name } = prompt.value;
+  const { text: phrase, objectId: id, maxObjects, minScore, label: name } = prompt.value;
   const text =
     phrase === undefined
       ? null
-      : decodeText({ phrase, firstObjectId: id, maxObjects }, id, context);
+      : decodeText({ phrase, firstObjectId: id, maxObjects, minScore }, id, context);
   checkContent({ action: 'add', text, ...prompt });
   const objectId = checkObjectId(id);
   const label = checkLabel(name);

@@ -29,6 +29,21 @@ describe('prompt options', () => {
     ]);
   });
 
+  test('a threshold goes with its phrase, from 0 to 1', async () => {
+    const [prompt] = await readPromptWords('--text', 'red car', '--threshold', '0.25');
+    expect(prompt?.text).toMatchObject({ phrase: 'red car', minScore: 0.25 });
+    const [plain] = await readPromptWords('--text', 'red car');
+    expect(plain?.text).not.toHaveProperty('minScore');
+    for (const threshold of ['1.5', '-0.1', 'high', '']) {
+      const words = ['--text', 'car', `--threshold=${threshold}`];
+      await expect(readPromptWords(...words)).rejects.toThrow(
+        '--threshold: expected a number from 0 to 1',
+      );
+    }
+    const alone = readPromptWords('--box', '1,2,3,4', '--threshold', '0.5');
+    await expect(alone).rejects.toThrow('--threshold: expected --text as well, got none');
+  });
+
   test('bare points belong to object 1 and join its box in one update', async () => {
     const prompts = await readPromptWords(
       '--point',

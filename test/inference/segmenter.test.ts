@@ -183,7 +183,7 @@ test('a noun has thresholds of its own, and a tiled one is found where the whole
   );
   using features = await finer.encode(frame, signal);
   const find = async (phrase: string): Promise<unknown[]> =>
-    (await finer.findText(features, { phrase, maxObjects: 4, frame }, signal)).map(
+    (await finer.findText(features, { phrase, maxObjects: 4, minScore: 0, frame }, signal)).map(
       ({ box }) => box,
     );
   expect(await find('tomato')).toEqual([]);

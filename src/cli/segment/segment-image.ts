@@ -55,7 +55,13 @@ function toImagePrompt({ at, action, objectId, prompts, text, label }: PlannedPr
     points: prompts.points,
     ...(prompts.box === null ? {} : { box: prompts.box }),
     ...(prompts.mask === null ? {} : { mask: toWireMask(prompts.mask) }),
-    ...(text === null ? {} : { text: text.phrase, maxObjects: text.maxObjects }),
+    ...(text === null
+      ? {}
+      : {
+          text: text.phrase,
+          maxObjects: text.maxObjects,
+          ...(text.minScore === undefined ? {} : { minScore: text.minScore }),
+        }),
     ...(label === null ? {} : { label }),
   };
 }

@@ -1,4 +1,4 @@
-import { usageError } from '../../frame/errors.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
 import { clientOptions, openClient } from '../open-client.ts';
 import type { Output } from '../../formats/answered-frame.ts';
@@ -12,6 +12,7 @@ import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readVideoConfig, videoOptions } from './video-config.ts';
+import { watchPhrases } from './watch-phrases.ts';
 
 /** `maskstream segment` */
 export const segmentCommand: Command = {
@@ -45,9 +46,10 @@ subfolder of PATH. Coordinates are pixels of the picture as displayed.
 Examples:
   maskstream segment cat.mp4 --box 120,80,200,160 --out cat
   maskstream segment cat.mp4 --point 220,160 --point 20,20,0 --out overlay.mp4
-  maskstream segment photos --text "a dog" --out masks.zip
+  maskstream segment photos --text "red car" --out masks.zip
 
-Exit codes: 0 every frame is written, 1 the run failed, 2 the command line is wrong.`,
+Exit codes: 0 every frame is written, 1 the run failed or --text found nothing at all, 2 the command
+line is wrong.`,
   run: segment,
 };
 
@@ -68,22 +70,41 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   try {
     await using service = await openClient(args, io);
     const job = { args, io, prompts, frameRate, client: service.client };
-    for (const input of inputs) await segmentInput(input, outputs, job);
+    let anythingFound = false;
+    for (const input of inputs) {
+      const nothing = await segmentInput(input, outputs, job);
+      for (const phrase of nothing) {
+        io.stderr.write(`maskstream: ${input.name}: nothing found for "${phrase}"\n`);
+      }
+      anythingFound ||= nothing.length === 0;
+    }
     await outputs.close();
+    if (!anythingFound) throw nothingFound();
   } catch (reason) {
     await outputs.discard();
     throw reason;
   }
 }
 
-async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): Promise<void> {
+/** Resolves with the phrases that found nothing in this input. */
+async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): Promise<string[]> {
   if (input.kind === 'image') {
-    await writeThrough(outputs.output(input), (output) => segmentImage(input, output, job));
-    return;
+    const watch = watchPhrases(outputs.output(input), job.prompts);
+    await writeThrough(watch.output, (output) => segmentImage(input, output, job));
+    return watch.unanswered();
   }
   await using video = await openVideo(input, job, { again: outputs.readsAgain });
-  const output = outputs.video(input, video);
-  await writeThrough(output, () => segmentVideo(video, output, job));
+  const watch = watchPhrases(outputs.video(input, video), job.prompts);
+  await writeThrough(watch.output, (output) => segmentVideo(video, output, job));
+  return watch.unanswered();
+}
+
+/** What was asked for is written, and empty: a script must not take that for success. */
+function nothingFound(): SegmentationError {
+  return new SegmentationError(
+    'nothing-found',
+    'expected something to follow, got nothing: another phrase, or a lower --threshold',
+  );
 }
 
 async function writeThrough(output: Output, work: (output: Output) => Promise<void>) {

@@ -18,7 +18,21 @@ export type NounMap = {
 };
 
 /** Colours that an instance must show; its pixels are judged, not the model's opinion. */
-export type ColourQuery = { readonly colours: readonly Colour[]; readonly picture: Picture };
+export type ColourQuery = {
+  readonly colours: readonly Colour[];
+  readonly picture: Picture;
+  /** Least score, 0..1. Default: by the noun's least probability. */
+  readonly minScore?: number;
+};
+
+/**
+ * Least score of an instance where nobody asks for another: 0.6 for most nouns. Things have cells that
+ * the model is sure of; road paint, shades and slivers at a border are half believed in everywhere.
+ * Scores are products of two probabilities, so for a noun of low ones it falls with their square.
+ */
+function defaultMinScore(minProbability: number): number {
+  return 1.2 * minProbability * Math.min(1, 2 * minProbability);
+}
 
 /**
  * Share of an instance that its colours must cover: a red car is red on little more than its doors
@@ -27,21 +41,34 @@ export type ColourQuery = { readonly colours: readonly Colour[]; readonly pictur
 const minColourShare = 0.25;
 
 /**
- * The connected parts of a noun's map as instances, cut at its borders, best first. The score is the mean probability
- * of a part, times the share of its pixels that show the asked colours.
+ * The connected parts of a noun's map as instances, cut at its borders, best first. The score says how
+ * certain the noun is: the mean probability of a part times its highest. Colours choose and order, but
+ * never make up for a noun that is not there.
  */
 export function findInstances(map: NounMap, query: ColourQuery): TextInstance[] {
-  const instances: TextInstance[] = [];
+  const { minScore = defaultMinScore(map.minProbability) } = query;
+  const found: (TextInstance & { readonly rank: number })[] = [];
   for (const cells of partsOf(map)) {
     if (cells.length < map.minAreaRatio * map.side * map.side) continue;
     const share = colourShare(cells, map.side, query);
-    if (share < minColourShare) continue;
-    let total = 0;
-    for (const cell of cells) total += map.probabilities[cell]!;
-    const score = (total / cells.length) * share;
-    instances.push({ box: boundsOf(cells, map.side), score, noun: map.noun });
+    const score = certainty(cells, map.probabilities);
+    if (share < minColourShare || score < minScore) continue;
+    found.push({ box: boundsOf(cells, map.side), score, noun: map.noun, rank: score * share });
   }
-  return instances.toSorted((a, b) => b.score - a.score);
+  return found
+    .toSorted((a, b) => b.rank - a.rank)
+    .map(({ box, score, noun }) => ({ box, score, noun }));
+}
+
+/** Mean probability of the cells times the highest. */
+function certainty(cells: readonly number[], probabilities: Float32Array): number {
+  let total = 0;
+  let highest = 0;
+  for (const cell of cells) {
+    total += probabilities[cell]!;
+    highest = Math.max(highest, probabilities[cell]!);
+  }
+  return (total / cells.length) * highest;
 }
 
 /** Cells of each instance: parts at or above the threshold, cut where two of a kind touch. */

@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../frame/errors.ts';
+import { nearestWords } from '../../frame/nearest-words.ts';
 import { colours, type Colour } from './colour.ts';
 import type { VocabularyEntry } from '../manifest.ts';
 
@@ -18,7 +19,7 @@ const colourWords = new Map<string, Colour>([
 
 /**
  * Reads a phrase such as `red car`, `the people` or `women in white`. Throws `unknown-word`, naming the word and
- * listing the vocabulary.
+ * the nearest known ones, and listing the vocabulary.
  */
 export function parsePhrase(phrase: string, vocabulary: readonly VocabularyEntry[]): Phrase {
   const words = phrase.toLowerCase().match(/[\p{L}\p{N}-]+/gu) ?? [];
@@ -56,8 +57,11 @@ function unknownWord(
   const stranger = rest.find((word) => !singulars(word).some((form) => known.has(form)));
   const what = stranger === undefined ? `phrase "${phrase}"` : `word "${stranger}"`;
   const nouns = vocabulary.map((entry) => entry.noun).join(', ');
+  const names = vocabulary.flatMap((entry) => [entry.noun, ...entry.alsoKnownAs]);
+  const meant = stranger === undefined ? [] : nearestWords(stranger, names);
+  const nearest = meant.length === 0 ? '' : ` (did you mean ${meant.join(', ')}?)`;
   return new SegmentationError(
     'unknown-word',
-    `unknown ${what}: expected one of ${nouns}; a colour may stand before it (${colours.join(', ')})`,
+    `unknown ${what}${nearest}: expected one of ${nouns}; a colour may stand before it (${colours.join(', ')})`,
   );
 }

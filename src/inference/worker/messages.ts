@@ -42,6 +42,7 @@ export type TextItem = {
   readonly entry: VocabularyEntry;
   readonly colours: readonly Colour[];
   readonly maxObjects: number;
+  readonly minScore?: number;
   readonly picture: Picture;
 };
 

@@ -1,7 +1,7 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { wholePicture } from '../../frame/geometry.ts';
-import type { Segmenter, TextInstance } from '../../frame/ports.ts';
+import type { Segmenter, TextInstance, TextRequest } from '../../frame/ports.ts';
 import type { PromptedFrame } from '../prompts/apply-prompts.ts';
 import { memoryOf, type ObjectRecords } from '../prompts/object-record.ts';
 import { StageClock } from '../stage-clock.ts';
@@ -70,7 +70,7 @@ export class KeyframeStage {
   /** Finds the instances of a phrase on a frame. Throws `unknown-word`. */
   async findText(
     frame: Frame,
-    query: { readonly phrase: string; readonly maxObjects: number },
+    query: Omit<TextRequest, 'frame'>,
     clock: StageClock,
   ): Promise<TextInstance[]> {
     const { segmenter, signal } = this.#parts;

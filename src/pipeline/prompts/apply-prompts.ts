@@ -5,7 +5,7 @@ import type { PromptUpdate } from '../../frame/prompt.ts';
 import { newObjectRecord, type ObjectRecord, type ObjectRecords } from './object-record.ts';
 import { isResumeUpdate } from './resume-updates.ts';
 import type { ObjectAction } from '../../tracking/tracker-types.ts';
-import type { TextInstance } from '../../frame/ports.ts';
+import type { TextInstance, TextRequest } from '../../frame/ports.ts';
 
 /** What the updates need besides themselves. */
 export type PromptScene = {
@@ -13,7 +13,7 @@ export type PromptScene = {
   readonly frame: Frame;
   /** Most clicks on one frame that the model takes for one object. */
   readonly maxClicks: number;
-  readonly findText: (query: { phrase: string; maxObjects: number }) => Promise<TextInstance[]>;
+  readonly findText: (query: Omit<TextRequest, 'frame'>) => Promise<TextInstance[]>;
 };
 
 /** How one update ended. */
@@ -138,8 +138,9 @@ async function applyText(
   scene: PromptScene,
 ): Promise<number[]> {
   if (update.text === null) return [];
-  const { phrase, maxObjects, firstObjectId } = update.text;
-  const instances = await scene.findText({ phrase, maxObjects });
+  const { firstObjectId, ...query } = update.text;
+  const { maxObjects } = query;
+  const instances = await scene.findText(query);
   const { width, height } = scene.frame.display;
   return instances.slice(0, maxObjects).map((instance, i) => {
     const objectId = firstObjectId + i;

@@ -94,7 +94,11 @@ export function decodeText(
     throw invalid(`max_objects must be at most ${limits.maxObjects}, got ${maxObjects}`);
   }
   checkObjectId(firstObjectId + maxObjects - 1);
-  return { phrase, firstObjectId, maxObjects };
+  const { minScore } = text;
+  if (minScore !== undefined && !(minScore >= 0 && minScore <= 1)) {
+    throw invalid(`min_score must be 0..1, got ${minScore}`);
+  }
+  return { phrase, firstObjectId, maxObjects, ...(minScore === undefined ? {} : { minScore }) };
 }
 
 /** Refuses an update that says nothing, or more than can be meant. */

@@ -30,22 +30,26 @@ function withPicture<T>(use: (picture: ReturnType<typeof pictureOf>) => T): T {
 }
 
 test('connected parts become instances with boxes in fractions, best first', () => {
-  const found = withPicture((picture) => findInstances(map, { colours: [], picture }));
+  const found = withPicture((picture) =>
+    findInstances(map, { colours: [], picture, minScore: 0.3 }),
+  );
   expect(found.map(({ box }) => box)).toEqual([
     { x: 0, y: 0, width: 3 / 8, height: 3 / 8 },
     { x: 6 / 8, y: 4 / 8, width: 2 / 8, height: 4 / 8 },
   ]);
-  expect(found[0]!.score).toBeCloseTo(0.9, 5);
-  expect(found[1]!.score).toBeCloseTo(0.6, 5);
+  expect(found[0]!.score).toBeCloseTo(0.81, 5);
+  expect(found[1]!.score).toBeCloseTo(0.36, 5);
   expect(found[0]!.noun).toBe('car');
 });
 
 test('a colour keeps the instances whose pixels show it', () => {
   withPicture((picture) => {
-    const blues = findInstances(map, { colours: ['blue'], picture });
+    const blues = findInstances(map, { colours: ['blue'], picture, minScore: 0.3 });
     expect(blues).toHaveLength(1);
     expect(blues[0]!.box.x).toBe(6 / 8);
-    expect(findInstances(map, { colours: ['red', 'blue'], picture })).toHaveLength(2);
+    expect(findInstances(map, { colours: ['red', 'blue'], picture, minScore: 0.3 })).toHaveLength(
+      2,
+    );
     expect(findInstances(map, { colours: ['green'], picture })).toEqual([]);
   });
 });
@@ -109,4 +113,21 @@ test.each([
   ['black', [30, 128, 128]],
 ] as const)('%s is told from its pixel %j', (name, [y, u, v]) => {
   expect(colourOf(y, u, v)).toBe(name);
+});
+
+test('what is half believed in is no instance, whatever its colour', () => {
+  withPicture((picture) => {
+    const certain = findInstances(map, { colours: [], picture });
+    expect(certain.map(({ box }) => box.x)).toEqual([0]);
+    // All of it is blue, but hardly a car.
+    expect(findInstances(map, { colours: ['blue'], picture })).toEqual([]);
+    expect(findInstances(map, { colours: [], picture, minScore: 0.9 })).toEqual([]);
+  });
+});
+
+test('a colour orders what is found, and does not change how certain it is', () => {
+  withPicture((picture) => {
+    const [first] = findInstances(map, { colours: ['red'], picture });
+    expect(first?.score).toBeCloseTo(0.81, 5);
+  });
 });

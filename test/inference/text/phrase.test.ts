@@ -40,6 +40,11 @@ test('an unknown word is named and the vocabulary listed', () => {
   expect(error.message).toContain('purple');
 });
 
+test('an unknown word is answered with the nearest known ones', () => {
+  expect(message('a persn')).toContain('unknown word "persn" (did you mean person?)');
+  expect(message('red xylophone')).not.toContain('did you mean');
+});
+
 test.each(['', 'red', 'the', '...', 'traffic', 'car person'])(
   'a phrase that names no single noun, "%s", is unknown as a whole',
   (phrase) => {
@@ -59,6 +64,10 @@ test('every name in the shipped vocabulary finds its own noun', async () => {
     }
   }
 });
+
+function message(phrase: string): string {
+  return catchError(() => parsePhrase(phrase, vocabulary)).message;
+}
 
 function catchError(action: () => unknown): SegmentationError {
   try {

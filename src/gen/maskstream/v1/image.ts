@@ -47,7 +47,14 @@ export interface ImagePrompt {
   /** Most instances of the phrase. Default (0): 1. */
   maxObjects: number;
   /** A name to echo in the answer. */
-  label?: string | undefined;
+  label?:
+    | string
+    | undefined;
+  /**
+   * Least certainty that an instance is what the phrase says, 0..1. Default: the model's for the
+   * noun, 0.6 for most.
+   */
+  minScore?: number | undefined;
 }
 
 /** SegmentImageResponse holds the objects of one image. */
@@ -166,7 +173,16 @@ export const SegmentImageRequest: MessageFns<SegmentImageRequest> = {
 };
 
 function createBaseImagePrompt(): ImagePrompt {
-  return { objectId: 0, points: [], box: undefined, mask: undefined, text: undefined, maxObjects: 0, label: undefined };
+  return {
+    objectId: 0,
+    points: [],
+    box: undefined,
+    mask: undefined,
+    text: undefined,
+    maxObjects: 0,
+    label: undefined,
+    minScore: undefined,
+  };
 }
 
 export const ImagePrompt: MessageFns<ImagePrompt> = {
@@ -191,6 +207,9 @@ export const ImagePrompt: MessageFns<ImagePrompt> = {
     }
     if (message.label !== undefined) {
       writer.uint32(58).string(message.label);
+    }
+    if (message.minScore !== undefined) {
+      writer.uint32(69).float(message.minScore);
     }
     return writer;
   },
@@ -264,6 +283,14 @@ export const ImagePrompt: MessageFns<ImagePrompt> = {
             message.label = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 69) {
+              break;
+            }
+
+            message.minScore = reader.float();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -288,6 +315,7 @@ export const ImagePrompt: MessageFns<ImagePrompt> = {
     message.text = object.text ?? undefined;
     message.maxObjects = object.maxObjects ?? 0;
     message.label = object.label ?? undefined;
+    message.minScore = object.minScore ?? undefined;
     return message;
   },
 };

@@ -248,6 +248,11 @@ export interface TextPrompt {
   firstObjectId: number;
   /** Most instances to follow. Default (0): 1. */
   maxObjects: number;
+  /**
+   * Least certainty that an instance is what the phrase says, 0..1. Default: the model's for the
+   * noun, 0.6 for most.
+   */
+  minScore?: number | undefined;
 }
 
 /**
@@ -1138,7 +1143,7 @@ export const PromptUpdate: MessageFns<PromptUpdate> = {
 };
 
 function createBaseTextPrompt(): TextPrompt {
-  return { phrase: "", firstObjectId: 0, maxObjects: 0 };
+  return { phrase: "", firstObjectId: 0, maxObjects: 0, minScore: undefined };
 }
 
 export const TextPrompt: MessageFns<TextPrompt> = {
@@ -1151,6 +1156,9 @@ export const TextPrompt: MessageFns<TextPrompt> = {
     }
     if (message.maxObjects !== 0) {
       writer.uint32(24).uint32(message.maxObjects);
+    }
+    if (message.minScore !== undefined) {
+      writer.uint32(37).float(message.minScore);
     }
     return writer;
   },
@@ -1192,6 +1200,14 @@ export const TextPrompt: MessageFns<TextPrompt> = {
             message.maxObjects = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 37) {
+              break;
+            }
+
+            message.minScore = reader.float();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1212,6 +1228,7 @@ export const TextPrompt: MessageFns<TextPrompt> = {
     message.phrase = object.phrase ?? "";
     message.firstObjectId = object.firstObjectId ?? 0;
     message.maxObjects = object.maxObjects ?? 0;
+    message.minScore = object.minScore ?? undefined;
     return message;
   },
 };
