@@ -6,14 +6,17 @@ type LiveCall = {
   announce: (() => void) | null;
   /** Ends the call. */
   readonly end: (reason: SegmentationError) => void;
-  /** Monotonic time of its last progress, in milliseconds. */
-  quietSinceMs: number;
+  /** Time that its client was waited for since the last answered frame, in milliseconds. */
+  waitedMs: number;
+  /** Monotonic time since which it is waited for; null while it is not. */
+  waitingSinceMs: number | null;
 };
 
 /**
  * Counts the calls of one server, refuses those beyond `maxStreams`, and empties it to shut down. A
- * place is kept by work: where all are taken, the call that has been quiet for longest gives up its
- * own, if that is `maxQuietMs` or more.
+ * place is kept by work: where all are taken, the call whose client was waited for longest without an
+ * answered frame gives up its own, if that is `maxQuietMs` or more. Time in which the server is busy
+ * with what came is not the client's.
  */
 export class Calls implements CallRegistry {
   readonly #shutdown = new AbortController();
@@ -55,14 +58,19 @@ export class Calls implements CallRegistry {
       );
     }
     const id = this.#nextId++;
-    const call: LiveCall = { announce: null, end, quietSinceMs: this.#nowMs() };
+    const call: LiveCall = { announce: null, end, waitedMs: 0, waitingSinceMs: null };
     const goingAway = new Promise<void>((resolve) => (call.announce = resolve));
     this.#live.set(id, call);
     return {
       id,
       goingAway,
       progress: () => {
-        call.quietSinceMs = this.#nowMs();
+        call.waitedMs = 0;
+        if (call.waitingSinceMs !== null) call.waitingSinceMs = this.#nowMs();
+      },
+      waits: (isWaiting) => {
+        call.waitedMs = this.#quietMs(call);
+        call.waitingSinceMs = isWaiting ? this.#nowMs() : null;
       },
       [Symbol.dispose]: () => this.#leave(id),
     };
@@ -86,15 +94,19 @@ export class Calls implements CallRegistry {
 
   /** Takes the place of the call that has been quiet for longest; false where all do work. */
   #endQuietest(): boolean {
-    const [quietest] = [...this.#live].toSorted(([, a], [, b]) => a.quietSinceMs - b.quietSinceMs);
-    if (quietest === undefined) return false;
-    const [id, { quietSinceMs, end }] = quietest;
-    const quietMs = Math.round(this.#nowMs() - quietSinceMs);
-    if (quietMs < this.#maxQuietMs) return false;
+    const quiet = [...this.#live].map(([id, call]) => ({ id, call, quietMs: this.#quietMs(call) }));
+    const [quietest] = quiet.toSorted((a, b) => b.quietMs - a.quietMs);
+    if (quietest === undefined || quietest.quietMs < this.#maxQuietMs) return false;
+    const { id, call, quietMs } = quietest;
     this.#leave(id);
-    const message = `another stream needed the place of this one, which had no frame for ${quietMs} ms`;
-    end(new SegmentationError('too-many-streams', message));
+    const waited = `which was waited for ${Math.round(quietMs)} ms without a frame`;
+    const message = `another stream needed the place of this one, ${waited}`;
+    call.end(new SegmentationError('too-many-streams', message));
     return true;
+  }
+
+  #quietMs({ waitedMs, waitingSinceMs }: LiveCall): number {
+    return waitedMs + (waitingSinceMs === null ? 0 : this.#nowMs() - waitingSinceMs);
   }
 
   #leave(id: number): void {

@@ -109,6 +109,7 @@ class VideoStream {
     const requests = readRequests(this.#call, {
       callSignal,
       idleTimeoutMs: limits.idleTimeoutMs,
+      onWait: (isWaiting) => place.waits(isWaiting),
     });
     const config = await decodeConfig(await takeConfig(requests), { models, limits, readMask });
     const inputs = decodeRequests(requests, {

@@ -48,8 +48,8 @@ export type ServerLimits = SessionLimits & {
   /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
   /**
-   * Time without an answered frame after which a stream gives its place to another one, where all are
-   * taken. Default: 20 s.
+   * Time that a client is waited for without an answered frame, after which its stream gives its
+   * place to another one, where all are taken. Default: 20 s.
    */
   readonly maxQuietMs: number;
   /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */

@@ -83,6 +83,8 @@ export type Place = Disposable & {
   readonly id: number;
   /** A frame was answered: the place is in use. */
   progress(): void;
+  /** The client is waited for from now on, or is no more. */
+  waits(isWaiting: boolean): void;
   /** Resolves when the server begins to drain; one promise a call, so that nothing outlives it. */
   readonly goingAway: Promise<void>;
 };

@@ -87,7 +87,9 @@ function registry() {
 test('a full server refuses one more while all do work', () => {
   const { clock, ended, enter } = registry();
   const first = enter('first');
-  enter('second').progress();
+  const second = enter('second');
+  first.waits(true);
+  second.waits(true);
   clock.nowMs = 30_000;
   first.progress();
   enter('third');
@@ -95,9 +97,26 @@ test('a full server refuses one more while all do work', () => {
   expect(() => enter('fourth')).toThrow('at most 2 streams');
 });
 
+test('a client that trickles is quiet, one that the server is busy for is not', () => {
+  const { clock, ended, enter } = registry();
+  const trickling = enter('trickling');
+  const served = enter('served');
+  for (let turn = 0; turn < 3; turn++) {
+    trickling.waits(true);
+    clock.nowMs += 15_000;
+    trickling.waits(false);
+  }
+  served.waits(false);
+  enter('new');
+  expect(ended).toEqual(['trickling: too-many-streams']);
+  clock.nowMs += 60_000;
+  expect(() => enter('another')).toThrow('at most 2 streams');
+});
+
 test('a call that lost its place leaves no other one without', () => {
   const { clock, calls, enter } = registry();
   const silent = enter('silent');
+  silent.waits(true);
   enter('other');
   clock.nowMs = 20_000;
   enter('new');

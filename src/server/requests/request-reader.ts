@@ -8,6 +8,8 @@ export type ReadOptions = {
   readonly callSignal: CallSignal;
   /** Time in which a client that is waited for must send something. */
   readonly idleTimeoutMs: number;
+  /** Told when the client is waited for, and when no more. */
+  readonly onWait: (isWaiting: boolean) => void;
 };
 
 /**
@@ -19,7 +21,7 @@ export type ReadOptions = {
  */
 export async function* readRequests(
   call: VideoCall,
-  { callSignal, idleTimeoutMs }: ReadOptions,
+  { callSignal, idleTimeoutMs, onWait }: ReadOptions,
 ): AsyncGenerator<Received<VideoMessage>, void, undefined> {
   const { signal } = callSignal;
   let wake: (() => void) | null = null;
@@ -34,7 +36,9 @@ export async function* readRequests(
     } else {
       if (call.readableEnded || call.writableEnded || call.destroyed) return;
       const timer = setTimeout(() => callSignal.abort(idle(idleTimeoutMs)), idleTimeoutMs);
+      onWait(true);
       await new Promise<void>((resolve) => (wake = resolve));
+      onWait(false);
       clearTimeout(timer);
     }
   }

@@ -161,8 +161,8 @@ export interface LimitInfo {
   /** Streams and images at a time. */
   maxStreams: number;
   /**
-   * Time without an answered frame after which a stream gives its place to another one, where all
-   * places are taken.
+   * Time that a client is waited for without an answered frame, after which its stream gives its
+   * place to another one, where all places are taken.
    */
   maxQuietMs: number;
   /** Time in which a client must send something or half-close. */
