@@ -39,7 +39,7 @@ describe('what the command line says of a file', () => {
     [
       'an MP4 without an index',
       Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isomavc1'),
-      'undecodable-video',
+      'found no index (moov)',
     ],
     ['a HEIC photo', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'HEIC is not taken'],
     ['a GIF', Buffer.from('GIF89a and more'), 'GIF is not taken: give JPEG, PNG or WebP'],
