@@ -12,6 +12,9 @@ export type DecodeOutcome =
 
 const truncation = /partial file|ended prematurely|Truncating packet/i;
 const noDecoder = /Decoder \(codec \w+\) not found|no decoder found/i;
+/** Of a program that starts another, as `prlimit` does: ffmpeg ends with others. */
+const notStarted: ReadonlySet<number> = new Set([126, 127]);
+const noIndex = /moov atom not found/;
 const noStream = /matches no streams/;
 
 /** Judges the end of a stream. */
@@ -28,6 +31,7 @@ export function judgeOutcome(options: {
   if (exit.kind === 'killed') {
     return failed('decoder-failed', `ffmpeg was ended by ${exit.signal} after ${pictures} frames`);
   }
+  if (notStarted.has(exit.exitCode)) return failed('decoder-failed', 'ffmpeg could not be started');
   const said = log.complaints.join('; ');
   if (log.oversize) {
     return failed(
@@ -66,6 +70,9 @@ function nothingDecoded(options: {
   const expected = `expected ${format} video`;
   if (codec === undefined && noStream.test(said)) {
     return failed('undecodable-video', `${expected}, found no video stream in it`);
+  }
+  if (noIndex.test(said)) {
+    return failed('undecodable-video', `${expected}, found no index (moov) in it`);
   }
   const ended = options.unfinished ? ', which ends before its first picture is complete' : '';
   return failed('undecodable-video', `${expected}, found no frame${ended}: ${summary(log)}`);

@@ -46,8 +46,9 @@ export async function uprightJpeg(
       for await (const part of child.stdout) parts.push(part as Uint8Array);
     })();
     await abortable(Promise.all([reading, child.exited]), options.signal);
+    const endsEarly = format === 'jpeg' && parts.length === 0 && walkJpeg(bytes).ending === 'cut';
+    if (endsEarly || isCut(bytes, said)) throw undecodable('got one that ends early');
     if (parts.length === 0) throw undecodable(`ffmpeg says: ${said.slice(0, 2).join('; ')}`);
-    if (isCut(bytes, said)) throw undecodable('got one that ends early');
     return Buffer.concat(parts);
   } finally {
     await child.stop();
