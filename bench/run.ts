@@ -10,6 +10,7 @@ export const programs: Readonly<Record<string, string>> = {
   'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',
   flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts, evidence of loss.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
+  hostile: 'Small messages that ask for much: silence of the server, and memory.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
   'reliability-plot':

@@ -2,11 +2,11 @@
 // are found without a search: `test/A/B.test.ts` or `test/A/B.ASPECT.test.ts` tests `src/A/B.ts`.
 // Tests of the other folders repeat their path from the root: `test/scripts/B.test.ts` tests
 // `scripts/B.mjs`. `test/e2e` tests the whole and is named by what it shows; whatever else tests
-// share lives in `test/fixtures`.
+// share lives in `test/fixtures`, each thing under one name.
 //
 //   node scripts/test-names.mjs [ROOT]
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +18,8 @@ const otherFolders = ['bench', 'clients', 'scripts', 'tools', 'examples'];
 
 const suffix = '.test.ts';
 
+const exportedName = /^export (?:async )?(?:function\*?|const|class|type) (\w+)/gm;
+
 /**
  * Reads the names below `test` and returns those that no source answers to.
  *
@@ -28,6 +30,7 @@ export function checkTestNames(root, options = {}) {
   const names = filesBelow(join(root, 'test'));
   const tests = names.filter((name) => name.endsWith(suffix));
   const problems = names.flatMap((name) => problemsOf(root, name));
+  problems.push(...sharedNames(root, names));
   const fewest = options.fewest ?? fewestTests;
   if (tests.length < fewest) {
     problems.push(`expected at least ${fewest} test files, read ${tests.length}`);
@@ -49,6 +52,21 @@ function problemsOf(root, name) {
   const sources = sourcesOf(name);
   if (sources.some((source) => existsSync(join(root, source)))) return [];
   return [`test/${name}: expected ${sources.join(' or ')}, got no such file`];
+}
+
+/** Names that two files of doubles export: one of them stands for something that has a double. */
+function sharedNames(root, names) {
+  const owners = new Map();
+  const problems = [];
+  for (const name of names.filter((file) => /^fixtures\/.*\.ts$/.test(file))) {
+    const text = readFileSync(join(root, 'test', name), 'utf8');
+    for (const [, exported] of text.matchAll(exportedName)) {
+      const owner = owners.get(exported);
+      if (owner === undefined) owners.set(exported, name);
+      else problems.push(`test/${name}: exports ${exported}, as test/${owner} does`);
+    }
+  }
+  return problems;
 }
 
 /** Where the source of a test may lie; an aspect between two dots does not count. */

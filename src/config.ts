@@ -18,13 +18,6 @@ const listen = z.string().transform((text, context): Listen => {
   return { host: match[1] ?? match[2] ?? '', port: number.data };
 });
 
-const names = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== ''),
-);
-
 const between = (least: number, most: number, what: string) => {
   const error = `expected ${what} from ${least} to ${most}`;
   return z.coerce.number({ error }).min(least, { error }).max(most, { error });
@@ -37,6 +30,13 @@ const count = (most: number, what: string) =>
 const token = z.string().regex(/^[\x21-\x7e]+$/, {
   error: 'expected printable ASCII without spaces, got something else',
 });
+
+const names = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+);
 
 const schema = z.object({
   /** Address of the gRPC port. Default: 127.0.0.1:50051. */

@@ -4,6 +4,7 @@ import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { sendChunks } from '../../src/calls/run-video.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cameraClipFrom, playFragments } from '../support/camera-clip.ts';
+import { mixedSoak } from '../support/mixed-soak.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import type { ProcessState } from '../support/process-state.ts';
 import { readProcessState } from '../support/process-state.ts';
@@ -20,6 +21,9 @@ import { readProcessState } from '../support/process-state.ts';
  *   --size WxH       Default: 640x360
  *   --objects N      most objects. Default: 2
  *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
+ *   --minutes N      in place of one stream: conversations of all kinds, good and bad, side by side
+ *   --warm N         minutes of them before memory should stand still. Default: 5
+ *   --side N         conversations side by side. Default: 2
  */
 
 /** Between two samples, in frames. */
@@ -34,6 +38,9 @@ const options = readBenchOptions({
   size: '640x360',
   objects: '2',
   source: '',
+  minutes: '0',
+  warm: '5',
+  side: '2',
 });
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();
@@ -41,6 +48,13 @@ const frames = options.number('frames');
 const from = options.number('from');
 await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 await using server = await startServerProcess([]);
+const minutes = options.number('minutes');
+if (minutes > 0) {
+  await mixedSoak({ server, clip, ffmpeg, minutes, options });
+  await server[Symbol.asyncDispose]();
+  await clip[Symbol.asyncDispose]();
+  process.exit(0);
+}
 
 const samples: { readonly frame: number; readonly residentMb: number }[] = [];
 let atFrom: ProcessState | null = null;

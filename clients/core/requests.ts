@@ -8,7 +8,7 @@ import {
   type ResumeState,
   StreamConfig,
 } from '../../src/gen/maskstream/v1/video_request.ts';
-import { MaskstreamError } from './error.ts';
+import { MaskstreamError } from './maskstream-error.ts';
 
 /** Form of the encoded video. */
 export type ContainerName = keyof typeof containers;

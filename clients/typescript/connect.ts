@@ -9,15 +9,15 @@ import {
 import type { SegmentImageResponse } from '../../src/gen/maskstream/v1/image.ts';
 import type { Model } from '../../src/gen/maskstream/v1/model.ts';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
+import { attended } from './deferred.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
+import { CallFailed } from './errors.ts';
 import {
   configMessage,
   imageMessage,
   type ImageOptions,
   type VideoConfig,
 } from '../core/requests.ts';
-import { attended } from './deferred.ts';
-import { MaskstreamError } from '../core/error.ts';
-import { CallFailed } from './errors.ts';
 import { VideoStream, type VideoStreamOptions } from './video-stream.ts';
 
 /** How to reach a server. */

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { decode as decodePng } from 'fast-png';
 import type { Mask } from '../../src/gen/maskstream/v1/common.ts';
-import { MaskstreamError } from '../core/error.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import { fillPolygons } from './mask-decoding/fill-polygons.ts';
 import { fillRunLengths } from './mask-decoding/fill-run-lengths.ts';
 

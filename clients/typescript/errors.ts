@@ -1,5 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { MaskstreamError } from '../core/error.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import type { StreamSummary } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** Name of a gRPC status other than OK, such as `INVALID_ARGUMENT`. */

@@ -2,7 +2,7 @@ export { connect } from './connect.ts';
 export type { CallBounds, ConnectOptions, SegmentationClient } from './connect.ts';
 export { decodeMask } from './decode-mask.ts';
 export type { DecodedMask } from './decode-mask.ts';
-export { MaskstreamError } from '../core/error.ts';
+export { MaskstreamError } from '../core/maskstream-error.ts';
 export { CallFailed, clientErrorCodes, PromptRejected } from './errors.ts';
 export type { StatusName } from './errors.ts';
 export type {

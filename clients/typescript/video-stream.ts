@@ -12,10 +12,10 @@ import type {
   StreamInfo,
   StreamSummary,
 } from '../../src/gen/maskstream/v1/video_response.ts';
-import { promptMessage, type PromptOptions } from '../core/requests.ts';
 import { attended, deferred, type Deferred } from './deferred.ts';
-import { MaskstreamError } from '../core/error.ts';
+import { MaskstreamError } from '../core/maskstream-error.ts';
 import { CallFailed, PromptRejected } from './errors.ts';
+import { promptMessage, type PromptOptions } from '../core/requests.ts';
 import { ResultQueue } from './result-queue.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */

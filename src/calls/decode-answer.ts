@@ -30,6 +30,7 @@ const reasons = {
 /** The wire's frame with masks unpacked. `display` is for objects without a mask. */
 export function decodeFrame(masks: FrameMasks, display: Size): AnsweredFrame {
   return {
+    size: display,
     frameIndex: masks.frameIndex,
     timestampUs: masks.timestampUs,
     source: masks.source === MaskSource.MASK_SOURCE_KEYFRAME ? 'keyframe' : 'propagated',

@@ -1,7 +1,10 @@
-import type { PromptUpdate } from '../frame/prompt.ts';
+import type { Mask } from '../frame/mask.ts';
+import type { Prompts, PromptUpdate } from '../frame/prompt.ts';
 
-/** One update to send; requests are numbered when they are sent. */
-export type PlannedPrompt = Omit<PromptUpdate, 'requestId'>;
+/** One update to send, its mask as pixels; requests are numbered when they are sent. */
+export type PlannedPrompt = Omit<PromptUpdate, 'requestId' | 'prompts'> & {
+  readonly prompts: Omit<Prompts, 'mask'> & { readonly mask: Mask | null };
+};
 
 /** A prompt that says nothing yet, to be filled in. */
 export function plannedPrompt(

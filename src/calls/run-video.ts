@@ -5,6 +5,7 @@ import type {
   VideoConfig,
   VideoStream,
 } from '../../clients/typescript/index.ts';
+import { PromptRejected } from '../../clients/typescript/index.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Size } from '../frame/geometry.ts';
 import type { AnsweredFrame, StreamHeader } from '../formats/answered-frame.ts';
@@ -31,7 +32,8 @@ export type VideoRun = {
  * Runs one video and resolves with the server's summary. All prompts are sent before the video, so
  * that each is known before its frame and no frame is answered twice.
  *
- * Throws the client's `CallFailed` and `PromptRejected`; either ends the stream.
+ * Throws the client's `CallFailed` and `PromptRejected`. A prompt whose frame never came is the
+ * consequence of how the stream ended: the status says why, and is thrown where it is not OK.
  */
 export async function runVideo(run: VideoRun): Promise<StreamSummary> {
   const { client, config, signal } = run;
@@ -40,19 +42,27 @@ export async function runVideo(run: VideoRun): Promise<StreamSummary> {
   stream.info.catch(() => undefined);
   stream.summary.catch(() => undefined);
   const failures: unknown[] = [];
+  const unanswered: unknown[] = [];
   // The first failure ends the stream, which makes the others fail in turn.
   const guard = (work: Promise<unknown>) =>
     work.catch((reason: unknown) => {
+      if (isUnanswered(reason)) return void unanswered.push(reason);
       failures.push(reason);
       stream.cancel();
     });
   await Promise.all([
-    guard(Promise.all(run.prompts.map((prompt) => stream.prompt(toPrompt(prompt))))),
+    ...run.prompts.map((prompt) => guard(stream.prompt(toPrompt(prompt)))),
     guard(run.send(stream).then(() => stream.end())),
     guard(receive(stream, run)),
   ]);
-  if (failures.length > 0) throw failures[0];
+  const [failure] = [...failures, ...unanswered];
+  if (failure !== undefined) throw failure;
   return await stream.summary;
+}
+
+/** The server says so at the end of every stream that leaves a prompt without its frame. */
+function isUnanswered(reason: unknown): boolean {
+  return reason instanceof PromptRejected && reason.code === 'frame-never-came';
 }
 
 /** Reads a file or any other source into a stream. */
@@ -61,6 +71,20 @@ export async function sendChunks(
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   for await (const chunk of chunks) await stream.sendChunk(chunk);
+}
+
+/**
+ * The same where each chunk is one picture: its number is its capture time, so that the answer to a
+ * frame says which picture it belongs to.
+ */
+export async function sendPictures(
+  stream: VideoStream,
+  pictures: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  let number = 0;
+  for await (const picture of pictures) {
+    await stream.sendChunk(picture, { captureTimestampUs: number++, randomAccess: true });
+  }
 }
 
 async function receive(stream: VideoStream, run: VideoRun): Promise<void> {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { usageError } from '../frame/errors.ts';
 
 /** One option of a command. Every option has a `--name`. */
@@ -21,6 +21,7 @@ export type Arguments = {
 
 /** What a command may touch of the process. */
 export type CommandIo = {
+  readonly stdin: Readable;
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Aborted by SIGINT and SIGTERM. */

@@ -85,11 +85,18 @@ function describe(reason: unknown): string {
   }
   if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
   const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
-  // An unexpected error is ours: its place helps whoever reports it.
-  if (!(reason instanceof SegmentationError) || reason.code === 'internal') {
-    return `${reason.message}${below}\n${reason.stack ?? ''}`;
-  }
-  return `${reason.message}${below}`;
+  // What the system refuses is the user's to mend; the rest is ours.
+  const isOurs = !isSystemError(reason) && codeOf(reason) === 'internal';
+  return isOurs ? `internal error: ${reason.message}${below}` : `${reason.message}${below}`;
+}
+
+function codeOf(reason: Error): string {
+  return reason instanceof SegmentationError ? reason.code : 'internal';
+}
+
+/** Such as EACCES, ENOSPC or EADDRINUSE, with the path in its message. */
+function isSystemError(reason: Error): boolean {
+  return 'syscall' in reason;
 }
 
 function isCancellation(reason: unknown): boolean {

@@ -5,7 +5,8 @@ import { configVariables, readConfig } from '../config.ts';
 import { configWarnings } from '../config-warnings.ts';
 import type { Arguments, Command, CommandIo, Option } from './command.ts';
 import { createService } from './create-service.ts';
-import { createJsonLogger } from './json-logger.ts';
+import { createJsonLogger, type JsonLogger } from './json-logger.ts';
+import { shortageOf } from '../frame/shortage.ts';
 
 /** Options that set up a server, for every command that starts one. */
 export const serviceOptions = {
@@ -77,6 +78,8 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   });
   const log = createJsonLogger(config.logLevel, io.stderr);
   for (const warning of configWarnings(config, availableParallelism())) log.warn({}, warning);
+  const survive = surviveShortages(log);
+  process.on('uncaughtException', survive);
   const service = await createService(config, { log, signal: io.signal });
   const host = service.host.includes(':') ? `[${service.host}]` : service.host;
   io.stdout.write(`listening on ${host}:${service.port}\n`);
@@ -87,6 +90,19 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     await service.drain();
   } finally {
     await service.close();
+    process.off('uncaughtException', survive);
   }
   log.info({}, 'stopped');
+}
+
+/**
+ * The last line: a shortage of handles or memory may come up where nobody listens, as in the middle
+ * of a library, and must not end all streams. Anything else ends the process as it always does.
+ */
+function surviveShortages(log: JsonLogger): (error: unknown) => void {
+  return (error) => {
+    const shortage = shortageOf(error);
+    log.error({ err: error }, shortage?.message ?? 'uncaught exception');
+    if (shortage === null) process.exit(1);
+  };
 }

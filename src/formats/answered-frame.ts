@@ -1,4 +1,4 @@
-import type { Box } from '../frame/geometry.ts';
+import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { KeyframeReason, ObjectState } from '../frame/prompt.ts';
 
@@ -18,6 +18,8 @@ export type AnsweredObject = {
 
 /** One frame as the service answered it. */
 export type AnsweredFrame = {
+  /** Display size of this frame and its masks: a stream may change it. */
+  readonly size: Size;
   readonly frameIndex: number;
   readonly timestampUs: number;
   readonly source: 'keyframe' | 'propagated';

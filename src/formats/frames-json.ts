@@ -1,3 +1,5 @@
+import { sameSize } from '../frame/geometry.ts';
+import type { Size } from '../frame/geometry.ts';
 import type { AnsweredFrame, StreamHeader } from './answered-frame.ts';
 
 /** First line of `frames.json`; frames follow one a line, joined by commas. */
@@ -7,11 +9,17 @@ export function framesJsonHead(header: StreamHeader): string {
   return `${head.slice(0, -1)},"frames":[`;
 }
 
-/** One frame as it stands in `frames.json`: numbers are numbers, absent is null. */
-export function framesJsonEntry(frame: AnsweredFrame): string {
+/**
+ * One frame as it stands in `frames.json`: numbers are numbers, absent is null.
+ *
+ * @param head size of the first frame: a frame of another size states its own
+ */
+export function framesJsonEntry(frame: AnsweredFrame, head: Size): string {
+  const { width, height } = frame.size;
   return JSON.stringify({
     frame_index: frame.frameIndex,
     timestamp_us: frame.timestampUs,
+    ...(sameSize(frame.size, head) ? {} : { width, height }),
     source: frame.source,
     reason: frame.reason,
     objects: frame.objects.map((object) => ({

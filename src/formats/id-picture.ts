@@ -5,14 +5,12 @@ import type { AnsweredFrame } from './answered-frame.ts';
 /**
  * All objects of a frame in one picture of ids. Masks of one frame do not overlap (the CLI asks for
  * DISJOINT), so the order does not matter.
- *
- * @param size display size, for frames without objects
  */
-export function idPicture(frame: AnsweredFrame, size: IdPicture['size']): IdPicture {
-  const pictureSize = frame.objects[0]?.mask.size ?? size;
-  const ids = new Uint8Array(pictureSize.width * pictureSize.height);
+export function idPicture(frame: AnsweredFrame): IdPicture {
+  const { size } = frame;
+  const ids = new Uint8Array(size.width * size.height);
   for (const { mask, objectId } of frame.objects) paintMask(mask, ids, objectId);
-  return { size: pictureSize, ids };
+  return { size, ids };
 }
 
 /** Name of a frame's picture below `masks/`. */

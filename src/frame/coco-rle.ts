@@ -1,6 +1,6 @@
 import { SegmentationError } from './errors.ts';
 import type { Size } from './geometry.ts';
-import { type Mask, maskFromBitmap } from './mask.ts';
+import { emptyMask, type Mask } from './mask.ts';
 
 /*
  * COCO's compressed run lengths (pycocotools, maskApi.c: rleToString, rleFrString): runs over the
@@ -9,7 +9,7 @@ import { type Mask, maskFromBitmap } from './mask.ts';
  */
 
 /** Column-major runs of background and foreground in turn, beginning with background. */
-function runsOfMask(mask: Mask): number[] {
+function runsOfMask(mask: Mask, maxRuns: number): number[] {
   const { width: pictureWidth, height: pictureHeight } = mask.size;
   const total = pictureWidth * pictureHeight;
   if (mask.box === null) return [total];
@@ -33,6 +33,7 @@ function runsOfMask(mask: Mask): number[] {
       end = top + row;
       value = 1 - value;
     }
+    if (runs.length > maxRuns) throw tooMany(maxRuns);
   }
   if (value === 1) {
     const bottom = (x + width - 1) * pictureHeight + y + height;
@@ -43,9 +44,15 @@ function runsOfMask(mask: Mask): number[] {
   return runs;
 }
 
-/** The counts of pycocotools' `encode`, ASCII. */
-export function encodeCocoRle(mask: Mask): Uint8Array<ArrayBuffer> {
-  const runs = runsOfMask(mask);
+/**
+ * The counts of pycocotools' `encode`, ASCII.
+ *
+ * @param maxBytes bound for masks that somebody else made. Default: none
+ * @throws SegmentationError `invalid-prompt` above it.
+ */
+export function encodeCocoRle(mask: Mask, maxBytes = Infinity): Uint8Array<ArrayBuffer> {
+  // Each run takes a byte at least, and memory long before it is text.
+  const runs = runsOfMask(mask, maxBytes);
   // A run takes at most 7 characters: 5 bits each, and 32 bits with a sign.
   const text = new Uint8Array(runs.length * 7);
   let length = 0;
@@ -59,18 +66,96 @@ export function encodeCocoRle(mask: Mask): Uint8Array<ArrayBuffer> {
       text[length++] = (more ? bits | 0x20 : bits) + 48;
     }
   }
+  if (length > maxBytes) throw tooMany(maxBytes);
   return text.slice(0, length);
 }
 
+function tooMany(maxBytes: number): SegmentationError {
+  return new SegmentationError(
+    'invalid-prompt',
+    `mask must have at most ${maxBytes} bytes of run lengths, got more: simplify it`,
+  );
+}
+
 /**
- * Reads compressed counts.
+ * A mask as COCO's compressed run lengths: about a hundredth of its pixels, and so the form in which
+ * masks are held, cross threads and wait. Valid by construction: see {@link checkCocoRle}.
+ */
+export type RunLengthMask = {
+  /** The picture that the mask belongs to. */
+  readonly size: Size;
+  /** Compressed counts, ASCII. */
+  readonly counts: Uint8Array;
+};
+
+/** A mask in the form in which it is held. */
+export function runLengthsOf(mask: Mask): RunLengthMask {
+  return { size: mask.size, counts: encodeCocoRle(mask) };
+}
+
+/**
+ * Reads run lengths without making pixels of them; returns the number of set pixels.
+ *
+ * @throws SegmentationError `invalid-prompt` where the runs do not fill `size` exactly.
+ */
+export function checkCocoRle(counts: Uint8Array, size: Size): number {
+  let area = 0;
+  forEachRun(counts, size, (from, to) => {
+    area += to - from;
+  });
+  return area;
+}
+
+/**
+ * The pixels of run lengths.
  *
  * @throws SegmentationError `invalid-prompt` where the runs do not fill `size` exactly.
  */
 export function decodeCocoRle(counts: Uint8Array, size: Size): Mask {
+  const { height } = size;
+  let left = size.width;
+  let right = -1;
+  let top = height;
+  let bottom = -1;
+  let area = 0;
+  forEachRun(counts, size, (from, to) => {
+    area += to - from;
+    const first = Math.floor(from / height);
+    const last = Math.floor((to - 1) / height);
+    left = Math.min(left, first);
+    right = last;
+    // A run over the end of a column covers its last row and the next one's first.
+    top = last > first ? 0 : Math.min(top, from - first * height);
+    bottom = last > first ? height - 1 : Math.max(bottom, to - 1 - last * height);
+  });
+  if (area === 0) return emptyMask(size);
+  const box = { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+  // Only what the box covers: a small object in a large picture costs what it covers.
+  const bits = new Uint8Array(box.width * box.height);
+  forEachRun(counts, size, (from, to) => {
+    let column = Math.floor(from / height);
+    let row = from - column * height;
+    for (let rest = to - from; rest > 0;) {
+      const end = Math.min(height, row + rest);
+      rest -= end - row;
+      let at = (row - top) * box.width + column - left;
+      for (; row < end; row++, at += box.width) bits[at] = 1;
+      row = 0;
+      column++;
+    }
+  });
+  return { size, box, bits, area };
+}
+
+/** Calls `visit` with each run of the foreground that is not empty: pixels `from` to `to`, column-major. */
+function forEachRun(
+  counts: Uint8Array,
+  size: Size,
+  visit: (from: number, to: number) => void,
+): void {
   const total = size.width * size.height;
-  const bitmap = new Uint8Array(total);
-  const runs: [number, number] = [0, 0]; // the two before
+  let beforeLast = 0;
+  let last = 0;
   let position = 0;
   let at = 0;
   for (let index = 0; at < counts.length; index++) {
@@ -84,36 +169,19 @@ export function decodeCocoRle(counts: Uint8Array, size: Size): Mask {
       shift += 5;
     } while (code & 0x20);
     if (code & 0x10 && shift < 32) run |= -1 << shift;
-    if (index > 2) run += runs[0];
+    if (index > 2) run += beforeLast;
     if (run < 0 || position + run > total) throw broken(`a run of ${run} at pixel ${position}`);
-    if (index % 2 === 1) fillColumns(bitmap, size, { from: position, to: position + run });
+    if (index % 2 === 1 && run > 0) visit(position, position + run);
     position += run;
-    runs[0] = runs[1];
-    runs[1] = run;
+    beforeLast = last;
+    last = run;
   }
   if (position !== total) throw broken(`${position} pixels`);
-  return maskFromBitmap(bitmap, size);
 
   function broken(came: string): SegmentationError {
     return new SegmentationError(
       'invalid-prompt',
       `COCO run lengths must fill ${size.width} x ${size.height} pixels, got ${came}`,
     );
-  }
-}
-
-function fillColumns(
-  bitmap: Uint8Array,
-  { width, height }: Size,
-  { from, to }: { readonly from: number; readonly to: number },
-): void {
-  let column = Math.floor(from / height);
-  let row = from % height;
-  for (let left = to - from; left > 0; left--) {
-    bitmap[row * width + column] = 1;
-    if (++row === height) {
-      row = 0;
-      column++;
-    }
   }
 }

@@ -26,9 +26,11 @@ export const errorCodes = [
   'frame-too-large',
   'size-mismatch',
   // A limit of this server.
+  'request-too-large',
   'chunk-too-large',
   'spool-too-large',
   'too-many-streams',
+  'server-exhausted',
   'unauthenticated',
   // Something here broke.
   'decoder-failed',

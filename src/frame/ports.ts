@@ -27,7 +27,12 @@ export type VideoFormat = {
  */
 export type DecodeEvent =
   | { readonly kind: 'format'; readonly format: VideoFormat }
-  | { readonly kind: 'frame'; readonly frame: Frame }
+  | {
+      readonly kind: 'frame';
+      readonly frame: Frame;
+      /** Byte of the stream at which its access unit begins; absent where that is not known. */
+      readonly position?: number;
+    }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'truncated'; readonly message: string };
 
@@ -36,11 +41,14 @@ export type DecodeOptions = {
   readonly container: Container;
   /** Frames a second for streams without timing of their own. */
   readonly frameRate: number | null;
+  /** Largest display size in pixels. Default: the decoder's own limit, which is never passed. */
+  readonly maxFramePixels?: number;
   /**
-   * How many frames the chunks lack before the decoder's `decodedFrames`-th one: they count in
-   * `Frame.index` and in times that are made from a frame rate. Asked in order. Default: none.
+   * How many frames the chunks lack before the decoder's `decodedFrames`-th one, whose access unit
+   * begins at byte `position` (null: not known): they count in `Frame.index` and in times that are made
+   * from a frame rate. Asked in order. Default: none.
    */
-  readonly framesSkippedBefore?: (decodedFrames: number) => number;
+  readonly framesSkippedBefore?: (decodedFrames: number, position: number | null) => number;
   readonly signal: AbortSignal;
 };
 

@@ -1,5 +1,5 @@
 import type { Box, Point } from './geometry.ts';
-import type { Mask } from './mask.ts';
+import type { RunLengthMask } from './coco-rle.ts';
 
 /** One click, in display pixels. */
 export type Click = Point & { readonly label: 'positive' | 'negative' };
@@ -8,7 +8,8 @@ export type Click = Point & { readonly label: 'positive' | 'negative' };
 export type Prompts = {
   readonly points: readonly Click[];
   readonly box: Box | null;
-  readonly mask: Mask | null;
+  /** Becomes pixels only on its frame: an update may wait for long. */
+  readonly mask: RunLengthMask | null;
 };
 
 /** A phrase that finds up to `maxObjects` objects, which take ids from `firstObjectId` on. */

@@ -157,7 +157,8 @@ export class FrameProcessor {
       maxClicks: this.#parts.segmenter.info.maxClicks,
       findText: (query) => this.#keyframes.findText(frame, query, clock),
     });
-    if (prompted.actions.length > 0) await this.#tracker.call('apply', prompted.actions);
+    // One by one: a given mask of a large picture takes a while, and other streams share the thread.
+    for (const action of prompted.actions) await this.#tracker.call('apply', [action]);
     return prompted;
   }
 

@@ -2,6 +2,7 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import type { PromptTarget, PromptUpdate } from '../frame/prompt.ts';
+import { maskBytes } from './prompts/pending-prompts.ts';
 import {
   initialState,
   type FrameTask,
@@ -50,7 +51,7 @@ export class RetainedFrames {
   /** Takes ownership of the entry's frame; the oldest ones leave when a bound is passed. */
   push(entry: RetainedFrame): void {
     this.#entries.push(entry);
-    this.#bytes += entry.frame.data.byteLength;
+    this.#bytes += bytesOf(entry);
     while (
       this.#entries.length > this.#maxFrames ||
       (this.#bytes > this.#maxBytes && this.#entries.length > 1)
@@ -62,7 +63,10 @@ export class RetainedFrames {
   /** Replaces what is known of a held frame after a replay; the frame stays the same. */
   update(entry: RetainedFrame): void {
     const at = this.#entries.findIndex(({ frame }) => frame.index === entry.frame.index);
-    if (at >= 0) this.#entries[at] = entry;
+    const before = this.#entries[at];
+    if (before === undefined) return;
+    this.#bytes += bytesOf(entry) - bytesOf(before);
+    this.#entries[at] = entry;
   }
 
   /** Held frames from `frameIndex` on, oldest first. */
@@ -153,9 +157,14 @@ export class RetainedFrames {
   #dropOldest(): void {
     const oldest = this.#entries.shift();
     if (!oldest) return;
-    this.#bytes -= oldest.frame.data.byteLength;
+    this.#bytes -= bytesOf(oldest);
     oldest.frame.close();
   }
+}
+
+/** Pixels, and the masks that clients gave for the frame. */
+function bytesOf({ frame, updates }: RetainedFrame): number {
+  return updates.reduce((sum, update) => sum + maskBytes(update), frame.data.byteLength);
 }
 
 function nearestIndex(entries: readonly RetainedFrame[], frameIndex: number): number {

@@ -8,6 +8,7 @@ import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import type { FrameTask, ProcessedFrame } from './frame-task.ts';
 import type { VideoFormat } from '../frame/ports.ts';
+import { ReplayBudget } from './prompts/replay-budget.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';
@@ -55,7 +56,8 @@ export class SessionCore {
   #truncated = false;
   #videoEnded = false;
   /** Corrections that wait for their turn. */
-  #corrections = 0;
+  #corrections: PromptUpdate[] = [];
+  readonly #replays: ReplayBudget;
   #newest: FrameResult | null = null;
   readonly #unwatchRestarts: (() => void) | undefined;
 
@@ -66,6 +68,7 @@ export class SessionCore {
     this.#prompts = new PendingPrompts(parts.segmenter.info, options.limits);
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
+    this.#replays = new ReplayBudget(options.limits, parts.nowMs);
     this.#resume = options.resume;
     this.#prompts.adopt(options.resume.map(({ objectId }) => objectId));
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
@@ -99,7 +102,7 @@ export class SessionCore {
       const display = past ? this.#retained.displayAt(update.at) : this.#format?.display;
       const accepted = this.#prompts.accept(update, display ?? null, this.#corrections);
       if (past) {
-        this.#corrections++;
+        this.#corrections.push(update);
         return 'correction';
       }
       this.#prompts.hold(accepted);
@@ -131,29 +134,25 @@ export class SessionCore {
       this.#notice('video-answered', 'every frame is answered; held ones can be corrected');
   }
 
-  /** As `correct`, for an update that `accept` called a correction. */
-  async correctQueued(update: PromptUpdate): Promise<void> {
-    this.#corrections--;
-    await this.correct(update);
+  /** As `correct`, for all updates that `accept` called corrections since: they share one replay. */
+  async correctQueued(): Promise<void> {
+    await this.correct(this.#corrections.splice(0));
   }
 
   /**
-   * Applies an update to a held frame and answers that frame and all after it again, with the next
-   * revision, before any newer frame.
+   * Applies updates to held frames and answers the first of these and all after it again, with the
+   * next revision, before any newer frame.
    */
-  async correct(update: PromptUpdate): Promise<void> {
-    if (update.at.kind === 'next') return this.#prompts.hold(update);
-    let frameIndex: number;
-    try {
-      frameIndex = this.#retained.resolve(update.at);
-    } catch (reason) {
-      this.#prompts.undo(update);
-      return this.#refuse(update, SegmentationError.from(reason));
-    }
-    const start = this.#retained.before(frameIndex);
+  async correct(updates: readonly PromptUpdate[]): Promise<void> {
+    const byFrame = this.#resolve(updates);
+    if (byFrame.size === 0) return;
+    const first = Math.min(...byFrame.keys());
+    const replayed = this.#retained.from(first);
+    if (!this.#replays.spend(replayed.length)) return this.#refuseReplay([...byFrame.values()]);
+    const start = this.#retained.before(first);
     await this.#processor.restore(start.frame, start.state);
-    for (const held of this.#retained.from(frameIndex)) {
-      await this.#replay(held, held.frame.index === frameIndex ? update : null);
+    for (const held of replayed) {
+      await this.#replay(held, byFrame.get(held.frame.index) ?? []);
     }
     this.#processor.releaseFeatures(this.#retained.states());
   }
@@ -192,7 +191,40 @@ export class SessionCore {
   /** Corrects with updates that came, or turned out to belong, behind their frame. */
   async #correctPast(missed: readonly PromptUpdate[]): Promise<void> {
     const past = this.#prompts.takeWhere((update) => this.#isPast(update));
-    for (const update of [...missed, ...past]) await this.correct(update);
+    await this.correct([...missed, ...past]);
+  }
+
+  /** The held frames that updates name; those that name none are refused. */
+  #resolve(updates: readonly PromptUpdate[]): Map<number, PromptUpdate[]> {
+    const byFrame = new Map<number, PromptUpdate[]>();
+    for (const update of updates) {
+      if (update.at.kind === 'next') {
+        this.#prompts.hold(update);
+        continue;
+      }
+      try {
+        const frameIndex = this.#retained.resolve(update.at);
+        byFrame.set(frameIndex, [...(byFrame.get(frameIndex) ?? []), update]);
+      } catch (reason) {
+        this.#undo(update, SegmentationError.from(reason));
+      }
+    }
+    return byFrame;
+  }
+
+  #refuseReplay(updates: readonly PromptUpdate[][]): void {
+    const { maxReplayedFrames, replayedFramesPerSecond } = this.#options.limits;
+    const message =
+      `corrections may process ${maxReplayedFrames} frames again, and ` +
+      `${replayedFramesPerSecond} more each second: wait, or send several together`;
+    for (const update of updates.flat()) {
+      this.#undo(update, new SegmentationError('too-many-prompts', message));
+    }
+  }
+
+  #undo(update: PromptUpdate, error: SegmentationError): void {
+    this.#prompts.undo(update);
+    this.#refuse(update, error);
   }
 
   #announceTruncated(message: string): void {
@@ -206,7 +238,7 @@ export class SessionCore {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
       const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
-      const resume = resumeUpdates(this.#resume, frame.display);
+      const resume = resumeUpdates(this.#resume);
       this.#resume = [];
       const task: FrameTask = {
         frame,
@@ -231,10 +263,10 @@ export class SessionCore {
     }
   }
 
-  async #replay(held: RetainedFrame, update: PromptUpdate | null): Promise<void> {
+  async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<void> {
     const task: FrameTask = {
       ...held,
-      updates: update === null ? held.updates : [...held.updates, update],
+      updates: [...held.updates, ...updates],
       revision: held.revision + 1,
       queuedAtMs: this.#parts.nowMs(),
     };
@@ -257,8 +289,7 @@ export class SessionCore {
     const { update } = outcome;
     if (isResumeUpdate(update)) return;
     if (outcome.kind === 'refused') {
-      this.#prompts.undo(update);
-      this.#refuse(update, outcome.error);
+      this.#undo(update, outcome.error);
       return;
     }
     const { objectIds } = outcome;
@@ -286,9 +317,9 @@ export class SessionCore {
   }
 
   #announceGoingAway(): void {
-    const objects = this.#newest?.objects ?? this.#resume;
+    const objects = this.#newest === null ? this.#resume : resumeState(this.#newest.objects);
     const message = 'the server is going away; open a new stream with the resume state';
-    this.#notice('going-away', message, resumeState(objects));
+    this.#notice('going-away', message, objects);
   }
 
   #notice(notice: Notice['notice'], message: string, resume: Notice['resume'] = null): void {

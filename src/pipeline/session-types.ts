@@ -1,3 +1,4 @@
+import type { RunLengthMask } from '../frame/coco-rle.ts';
 import type { Container } from '../frame/container.ts';
 import type { ErrorCode } from '../frame/errors.ts';
 import type { Box, Size } from '../frame/geometry.ts';
@@ -23,7 +24,7 @@ export type KeyframeOptions = KeyframePolicy;
 export type ResumeObject = {
   readonly objectId: number;
   readonly label: string | null;
-  readonly mask: Mask;
+  readonly mask: RunLengthMask;
 };
 
 /** What one stream asked for, checked and with defaults filled in. */
@@ -36,6 +37,8 @@ export type SessionOptions = {
   readonly frameRate: number | null;
   /** Expected display size; another one is `size-mismatch`. */
   readonly expectedSize: { readonly width: number | null; readonly height: number | null };
+  /** Largest display size in pixels, where it is less than what the decoder takes anyway. */
+  readonly maxFramePixels?: number;
   /** Longest side of delivered masks in pixels; null = display size. */
   readonly maskLongSide: number | null;
   /** Form in which masks are made; pixels can always be read. Default: `pixels`. */
@@ -53,6 +56,14 @@ export type SessionLimits = {
   readonly maxObjects: number;
   readonly maxPoints: number;
   readonly maxPendingPrompts: number;
+  /** Bytes of the masks of prompts that wait for their frame. */
+  readonly maxPendingBytes: number;
+  /** How far ahead of the newest frame a prompt may name one. */
+  readonly maxFramesAhead: number;
+  /** Frames that corrections may process again at once. */
+  readonly maxReplayedFrames: number;
+  /** How many more each second. */
+  readonly replayedFramesPerSecond: number;
   /** Newest frames that a correction may name; fewer where `maxRetainedBytes` is reached. */
   readonly retainedFrames: number;
   readonly maxRetainedBytes: number;

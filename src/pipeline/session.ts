@@ -96,6 +96,7 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
     needsNextFrame: (frame) => core.needsNextFrame(frame),
     countFrames: (count) => core.countFrames(count),
     prefetch: (item) => core.prefetch(item),
+    room: () => events.room(),
     onFailure,
   });
   const finished = doTasks(intake, stream, core);
@@ -144,7 +145,7 @@ function begin(task: Task, intake: Intake, core: SessionCore): Promise<void> {
     case 'item':
       return core.take(task.value);
     case 'correction':
-      return core.correctQueued(task.value);
+      return core.correctQueued();
     case 'end':
       return core.endVideo(intake.promptsOnly);
   }

@@ -1,11 +1,23 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, ServerCredentials, type ServerOptions as GrpcOptions } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type ServerOptions as GrpcOptions,
+} from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
-import { requireToken } from './authentication.ts';
+import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
+import { guardConnections } from './admission/guard-connections.ts';
+import { affordableConnections } from './admission/handle-budget.ts';
+import { type CallGuard, guardCalls } from './admission/guard-calls.ts';
+import { requireToken } from './admission/authentication.ts';
 import { Calls } from './call-registry.ts';
+import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
 import { silentLogger } from './logger.ts';
 import { addReflection } from './reflection.ts';
@@ -13,7 +25,11 @@ import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import { resolveServerLimits, type ServerLimits } from './server-limits.ts';
 import type { ServerContext, ServerOptions, Transport } from './server-options.ts';
-import { servedService } from './video-service.ts';
+import { createMaskWorkers } from './mask-workers/mask-workers.ts';
+import { RequestParser } from './requests/received-request.ts';
+import { type ModelsCall, serviceWith } from './video-service.ts';
+import { loadProtoFiles } from './wire-scan/proto-files.ts';
+import { WireSchemas } from './wire-scan/wire-schema.ts';
 
 const serviceName = 'maskstream.v1.SegmentationService';
 const defaultKeepalive = { intervalMs: 30_000, timeoutMs: 10_000 };
@@ -45,14 +61,24 @@ export type MaskstreamServer = AsyncDisposable & {
 
 /** Puts the service together; nothing listens before `start`. */
 export function createServer(options: ServerOptions): MaskstreamServer {
-  const limits = resolveServerLimits(options.limits);
-  const calls = new Calls(limits.maxStreams);
+  const wanted = resolveServerLimits(options.limits);
+  const maxConnections = affordableConnections(wanted.maxConnections, wanted.maxStreams);
+  const limits = { ...wanted, maxConnections };
+  const calls = new Calls(limits);
   const { sessions, models, log = silentLogger } = options;
-  const server = new Server(grpcOptions(options, limits));
+  const connections = guardConnections(
+    { maxConnections, firstCallTimeoutMs: limits.requestTimeoutMs },
+    log,
+  );
+  const guard = guardCalls(limits);
+  const server = new Server(grpcOptions(options, limits, guard));
   const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
-  addService(server, { sessions, models, limits, log, calls });
+  const protoFiles = loadProtoFiles();
+  const parser = new RequestParser(new WireSchemas(protoFiles), limits.maxRequestElements);
+  const masks = createMaskWorkers();
+  addService(server, parser, { sessions, models, limits, log, calls, masks, connections });
   health.addToServer(server);
-  addReflection(server);
+  addReflection(server, protoFiles);
 
   let port: number | null = null;
   let inside: string | null = null;
@@ -65,6 +91,8 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     announce('NOT_SERVING');
     await calls.drain(graceMs);
     await disconnect(server);
+    guard[Symbol.dispose]();
+    await masks[Symbol.asyncDispose]();
     if (inside !== null) rmSync(inside, { recursive: true, force: true });
   };
 
@@ -77,8 +105,9 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     },
     async start(address) {
       port = await bind(server, address, options.transport ?? { kind: 'insecure' });
+      connections.watch(server);
       announce('SERVING');
-      log.info({ host: address.host, port }, 'listening');
+      log.info({ host: address.host, port, maxConnections }, 'listening');
       return port;
     },
     async listenInside() {
@@ -98,25 +127,31 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   };
 }
 
-function addService(server: Server, context: ServerContext): void {
-  server.addService(servedService, {
+function addService(server: Server, parser: RequestParser, context: ServerContext): void {
+  server.addService(serviceWith(parser), {
     segmentVideo: (call: Parameters<typeof segmentVideo>[0]) => void segmentVideo(call, context),
     segmentImage: (
       call: Parameters<typeof segmentImage>[0],
       respond: Parameters<typeof segmentImage>[1],
     ) => void segmentImage(call, respond, context),
-    listModels: (
-      _call: unknown,
-      respond: (error: null, response: ReturnType<typeof encodeModels>) => void,
-    ) => respond(null, encodeModels(context.models)),
+    listModels: ({ request }: ModelsCall, respond: sendUnaryData<ListModelsResponse>) => {
+      if (request.kind === 'refused') respond(statusOfError(request.error));
+      else respond(null, encodeModels(context.models, context.limits));
+    },
   });
 }
 
-function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions {
+function grpcOptions(
+  options: ServerOptions,
+  limits: ServerLimits,
+  { interceptor }: CallGuard,
+): GrpcOptions {
   const keepalive = options.keepalive ?? defaultKeepalive;
   return {
     interceptors:
-      options.token === undefined ? [] : [requireToken(options.token, options.log ?? silentLogger)],
+      options.token === undefined
+        ? [interceptor]
+        : [interceptor, requireToken(options.token, options.log ?? silentLogger)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,
@@ -124,6 +159,9 @@ function grpcOptions(options: ServerOptions, limits: ServerLimits): GrpcOptions 
     'grpc.keepalive_permit_without_calls': 1,
     // An address to listen on is no service to ask the DNS server about.
     'grpc.service_config_disable_resolution': 1,
+    'grpc.max_connection_idle_ms': limits.connectionIdleMs,
+    // Its books on each connection are read by nobody here.
+    'grpc.enable_channelz': 0,
   };
 }
 
@@ -147,12 +185,16 @@ function bind(
 }
 
 function bindTo(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  // What grpc-js would print on standard error comes back as an error.
+  setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else {
-        const message = `must be able to listen on ${address}, got ${error.message}`;
-        reject(new SegmentationError('usage', message, { cause: error }));
+        // grpc-js joins what each address it tried gave; the cause would say it again.
+        const reason = /\bE[A-Z]+: ([^[\]]+?) \S+\]/.exec(error.message)?.[1] ?? error.message;
+        const message = `must be able to listen on ${address}, got: ${reason}`;
+        reject(new SegmentationError('usage', message));
       }
     });
   });

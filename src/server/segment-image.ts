@@ -1,13 +1,10 @@
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { sendUnaryData } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
-import type {
-  ImagePrompt,
-  SegmentImageRequest,
-  SegmentImageResponse,
-} from '../gen/maskstream/v1/image.ts';
+import type { ImagePrompt } from '../gen/maskstream/v1/image.ts';
 import type { FrameResult, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
 import { linkCallSignal } from './call-signal.ts';
+import { checkMaskPixels, readClientMask } from './mask-workers/read-mask.ts';
 import {
   checkMaskEncoding,
   checkOverlap,
@@ -23,23 +20,27 @@ import {
   decodeText,
   type PromptContext,
 } from './requests/prompt-decoder.ts';
-import { encodeObject } from './responses/response-encoder.ts';
-import { sessionLimits } from './server-limits.ts';
+import type { ImageMessage, Masked } from './requests/received-request.ts';
+import { encodeImageResponse } from './responses/encoded-masks.ts';
+import { sessionLimits, type ServerLimits } from './server-limits.ts';
 import type { ServerContext } from './server-options.ts';
-
-type ImageCall = ServerUnaryCall<SegmentImageRequest, SegmentImageResponse>;
+import type { ImageCall } from './video-service.ts';
 
 /** Serves one SegmentImage call: a session of one picture; never throws. */
 export async function segmentImage(
   call: ImageCall,
-  respond: sendUnaryData<SegmentImageResponse>,
+  respond: sendUnaryData<Buffer>,
   context: ServerContext,
 ): Promise<void> {
   try {
-    using place = context.calls.enter();
     using callSignal = linkCallSignal(call, context.calls.shutdown);
+    using place = context.calls.enter((reason) => callSignal.abort(reason));
+    using connection = context.connections.keep(call.getPeer());
+    void connection;
     context.log.info({ call: place.id, peer: call.getPeer() }, 'image opened');
-    respond(null, await answer(call.request, callSignal.signal, context));
+    if (call.request.kind === 'refused') throw call.request.error;
+    const encoded = await answer(call.request.message, callSignal.signal, context);
+    respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
   } catch (reason) {
     const error = SegmentationError.from(reason);
     const ours = statusOfErrorCode[error.code] === statusOfErrorCode.internal;
@@ -49,24 +50,30 @@ export async function segmentImage(
 }
 
 async function answer(
-  request: SegmentImageRequest,
+  { request, image, prompts }: ImageMessage,
   signal: AbortSignal,
-  { models, limits, sessions }: ServerContext,
-): Promise<SegmentImageResponse> {
+  { models, limits, sessions, masks: workers }: ServerContext,
+): Promise<Uint8Array> {
   const model = findModel(request.model, models);
-  const maskEncoding = checkMaskEncoding(request.maskEncoding);
-  const updates = decodeImagePrompts(request.prompts, {
+  const encoding = checkMaskEncoding(request.maskEncoding);
+  const overlap = checkOverlap(request.overlap);
+  const maxFramePixels = checkCost(prompts, limits);
+  const job = { owner: request, signal, workers };
+  const updates = await decodeImagePrompts(prompts, {
     model,
-    limits: { ...limits, maxFramePixels: limits.maxImagePixels },
+    limits: { ...limits, maxFramePixels },
+    readMask: (mask, maxPixels) => readClientMask(mask, maxPixels, job),
   });
   const options: SessionOptions = {
     container: 'mjpeg',
     delivery: 'every-frame',
-    overlap: checkOverlap(request.overlap),
+    overlap,
     keyframes: decodeKeyframes(undefined, model),
     frameRate: 1,
     expectedSize: { width: null, height: null },
+    maxFramePixels,
     maskLongSide: null,
+    maskForm: 'coco-rle',
     resume: [],
     limits: sessionLimits(limits),
     signal,
@@ -75,7 +82,7 @@ async function answer(
   let size = { width: 0, height: 0 };
   let frame: FrameResult | null = null;
   let refusal: SegmentationError | null = null;
-  for await (const event of sessions.openImage(feed(request.image, updates), options, model)) {
+  for await (const event of sessions.openImage(feed(image, updates), options, model)) {
     if (event.kind === 'info') size = event.format.display;
     if (event.kind === 'masks') frame = event.result;
     // Where the picture is at fault, the session throws once it has refused the prompts too.
@@ -83,8 +90,29 @@ async function answer(
   }
   if (refusal !== null) throw refusal;
   if (frame === null) throw new SegmentationError('undecodable-image', 'image holds no picture');
-  const objects = frame.objects.map((object) => encodeObject(object, maskEncoding));
-  return { ...size, model: model.name, objects };
+  const writing = { ...job, encoding, maxBytes: limits.maxResponseBytes };
+  return await encodeImageResponse({ ...size, model: model.name }, frame, writing);
+}
+
+/**
+ * Refuses what the request would cost by its numbers alone, and returns how large its picture may
+ * be: each object may get a mask of the picture's size.
+ */
+function checkCost(prompts: readonly Masked<ImagePrompt>[], limits: ServerLimits): number {
+  if (prompts.length === 0) {
+    throw new SegmentationError('invalid-prompt', 'prompts must hold one or more, got none');
+  }
+  let objects = 0;
+  for (const { value } of prompts) objects += value.text === undefined ? 1 : value.maxObjects || 1;
+  if (objects > limits.maxObjects) {
+    throw new SegmentationError(
+      'too-many-objects',
+      `prompts must ask for at most ${limits.maxObjects} objects, got ${objects}`,
+    );
+  }
+  const masks = prompts.map(({ mask }) => mask);
+  checkMaskPixels(masks, limits.maxRequestMaskPixels);
+  return Math.min(limits.maxImagePixels, Math.floor(limits.maxRequestMaskPixels / objects));
 }
 
 // eslint-disable-next-line typescript/require-await -- a session takes an AsyncIterable
@@ -98,34 +126,27 @@ async function* feed(
 }
 
 function decodeImagePrompts(
-  prompts: readonly ImagePrompt[],
+  prompts: readonly Masked<ImagePrompt>[],
   context: PromptContext,
-): readonly PromptUpdate[] {
-  if (prompts.length === 0) {
-    throw new SegmentationError('invalid-prompt', 'prompts must hold one or more, got none');
-  }
-  return prompts.map((prompt, requestId) => decodeImagePrompt(prompt, requestId, context));
+): Promise<PromptUpdate[]> {
+  return Promise.all(
+    prompts.map((prompt, requestId) => decodeImagePrompt(prompt, requestId, context)),
+  );
 }
 
-function decodeImagePrompt(
-  prompt: ImagePrompt,
+async function decodeImagePrompt(
+  prompt: Masked<ImagePrompt>,
   requestId: number,
   context: PromptContext,
-): PromptUpdate {
-  const { text: phrase, objectId, maxObjects, minScore } = prompt;
+): Promise<PromptUpdate> {
+  const { text: phrase, objectId: id, maxObjects, minScore, label: name } = prompt.value;
   const text =
     phrase === undefined
       ? null
-      : decodeText({ phrase, firstObjectId: objectId, maxObjects, minScore }, objectId, context);
-  const prompts = decodePrompts(prompt, context);
-  checkContent({ action: 'add', prompts, text });
-  return {
-    requestId,
-    objectId: checkObjectId(objectId),
-    action: 'add',
-    at: { kind: 'next' },
-    prompts,
-    text,
-    label: checkLabel(prompt.label),
-  };
+      : decodeText({ phrase, firstObjectId: id, maxObjects, minScore }, id, context);
+  checkContent({ action: 'add', text, ...prompt });
+  const objectId = checkObjectId(id);
+  const label = checkLabel(name);
+  const prompts = await decodePrompts(prompt, context);
+  return { requestId, objectId, action: 'add', at: { kind: 'next' }, prompts, text, label };
 }

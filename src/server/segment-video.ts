@@ -1,6 +1,5 @@
 import { status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
-import { MaskEncoding } from '../gen/maskstream/v1/common.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
 import { type CallSignal, linkCallSignal } from './call-signal.ts';
 import { decodeConfig } from './requests/config-decoder.ts';
@@ -10,11 +9,10 @@ import { PendingRequests } from './requests/pending-requests.ts';
 import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
 import { readRequests } from './requests/request-reader.ts';
 import { limitReadAhead } from './responses/reset-stream.ts';
-import {
-  encodeEvent,
-  encodePromptError,
-  type ResponseOptions,
-} from './responses/response-encoder.ts';
+import { readClientMask } from './mask-workers/read-mask.ts';
+import type { ReadMask } from './requests/prompt-decoder.ts';
+import { encodeFrameResponse, type MaskWriting } from './responses/encoded-masks.ts';
+import { encodeEvent, encodePromptError } from './responses/response-encoder.ts';
 import { ResponseWriter } from './responses/response-writer.ts';
 import type { Place, ServerContext } from './server-options.ts';
 import type { VideoCall } from './video-service.ts';
@@ -30,8 +28,10 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   limitReadAhead(call, readAheadMessages);
   const { calls, log } = context;
   try {
-    using place = calls.enter();
     using callSignal = linkCallSignal(call, calls.shutdown);
+    using place = calls.enter((reason) => callSignal.abort(reason));
+    using connection = context.connections.keep(call.getPeer());
+    void connection;
     const startedMs = performance.now();
     log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
     const outcome = await new VideoStream(call, { callSignal, place, context }).run();
@@ -102,33 +102,44 @@ class VideoStream {
   async #serve(): Promise<void> {
     const { callSignal, place, context } = this.#parts;
     const { signal } = callSignal;
-    const { models, limits, sessions } = context;
+    const { models, limits, sessions, masks: workers } = context;
+    // Masks of one call wait for each other, not those of other calls for them.
+    const job = { owner: this, signal, workers };
+    const readMask: ReadMask = (mask, maxPixels) => readClientMask(mask, maxPixels, job);
     const requests = readRequests(this.#call, {
       callSignal,
       idleTimeoutMs: limits.idleTimeoutMs,
     });
-    const config = decodeConfig(await takeConfig(requests), models, limits);
+    const config = await decodeConfig(await takeConfig(requests), { models, limits, readMask });
     const inputs = decodeRequests(requests, {
       model: config.model,
       container: config.session.container,
       limits,
       pendingRequests: this.#pendingRequests,
+      readMask,
       refuse: (requestId, error) =>
         this.#writer.write({ message: encodePromptError(requestId, error) }),
     });
     const options = { ...config.session, signal, goingAway: place.goingAway };
+    const maxBytes = limits.maxResponseBytes;
     for await (const event of sessions.openVideo(inputs, options, config.model)) {
       if (event.kind === 'summary') this.#summary = event.summary;
-      else await this.#send(event, { maskEncoding: config.maskEncoding, limits });
+      else await this.#send(event, { ...job, encoding: config.maskEncoding, maxBytes });
     }
   }
 
-  async #send(event: SessionEvent, options: ResponseOptions): Promise<void> {
+  async #send(event: SessionEvent, writing: MaskWriting): Promise<void> {
     if (event.kind === 'ack' || event.kind === 'prompt-error') {
       this.#pendingRequests.settle(event.requestId);
     }
-    if (event.kind === 'masks' && event.result.revision === 0) this.#framesOut++;
-    await this.#writer.write(encodeEvent(event, options));
+    if (event.kind !== 'masks') {
+      await this.#writer.write(encodeEvent(event, this.#parts.context.limits));
+      return;
+    }
+    this.#parts.place.progress();
+    const encoded = await encodeFrameResponse(event.result, writing);
+    if (event.result.revision === 0) this.#framesOut++;
+    await this.#writer.writeEncoded(encoded);
   }
 
   /** Answers every update that is still open, then sends summary and status. */
@@ -138,10 +149,7 @@ class VideoStream {
       .drain()
       .map((requestId) => encodePromptError(requestId, never));
     const { limits } = this.#parts.context;
-    const last = encodeEvent(
-      { kind: 'summary', summary },
-      { maskEncoding: MaskEncoding.MASK_ENCODING_NONE, limits },
-    );
+    const last = encodeEvent({ kind: 'summary', summary }, limits);
     const failure = error === null ? null : statusOfError(error);
     await this.#writer.finish([...left.map((message) => ({ message })), last], failure);
   }

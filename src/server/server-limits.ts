@@ -4,8 +4,41 @@ import type { SessionLimits } from '../pipeline/session-types.ts';
 export type ServerLimits = SessionLimits & {
   /** Largest request message in bytes. Default: 32 MiB, for a PNG of 4096 x 4096 or resume state. */
   readonly maxRequestBytes: number;
+  /**
+   * Unpacked bytes for each packed byte of a request, from 1 MiB on. Default: 100: pictures and run
+   * lengths hardly pack, and what packs better than this is not worth its memory.
+   */
+  readonly maxUnpackRatio: number;
+  /** Bytes of requests under way on one connection. Default: 64 MiB. */
+  readonly maxConnectionBytes: number;
+  /** Bytes of requests under way on all connections. Default: 512 MiB. */
+  readonly maxReceivedBytes: number;
+  /**
+   * Time in which a request must be complete, besides what its bytes take at
+   * `minRequestBytesPerSecond`. Default: 30 s.
+   */
+  readonly requestTimeoutMs: number;
+  /** Default: 32 KiB, a quarter of a megabit a second. */
+  readonly minRequestBytesPerSecond: number;
+  /**
+   * Connections at a time; the quietest gives way to a new one. Default: 256, fewer where the
+   * process has few handles.
+   */
+  readonly maxConnections: number;
+  /** Time without a call after which a connection is closed. Default: 10 minutes. */
+  readonly connectionIdleMs: number;
   /** Largest response message in bytes. Default: 32 MiB. */
   readonly maxResponseBytes: number;
+  /**
+   * Elements of one request: numbers, fields, and 16 for each nested message. Default: 2^20, for
+   * the outlines of 32 masks at 4K.
+   */
+  readonly maxRequestElements: number;
+  /**
+   * Pixels of the masks of one request together, and of those that one image is answered with.
+   * Default: 32 x 4096 x 4096.
+   */
+  readonly maxRequestMaskPixels: number;
   /** Largest VideoChunk.data in bytes. Default: 1 MiB. */
   readonly maxChunkBytes: number;
   /** Largest display size of a video in pixels; the decoder must have the same. Default: 4096 x 2304. */
@@ -14,6 +47,11 @@ export type ServerLimits = SessionLimits & {
   readonly maxImagePixels: number;
   /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
+  /**
+   * Time without an answered frame after which a stream gives its place to another one, where all are
+   * taken. Default: 20 s.
+   */
+  readonly maxQuietMs: number;
   /** Response bytes that wait for one client before its stream waits for it. Default: 1 MiB. */
   readonly maxQueuedResponseBytes: number;
   /** Time in which a client must read something while an answer waits for it. Default: 5 minutes. */
@@ -34,11 +72,21 @@ const mebibyte = 1024 * 1024;
 
 const defaultLimits: ServerLimits = {
   maxRequestBytes: 32 * mebibyte,
+  maxUnpackRatio: 100,
+  maxConnectionBytes: 64 * mebibyte,
+  maxReceivedBytes: 512 * mebibyte,
+  requestTimeoutMs: 30_000,
+  minRequestBytesPerSecond: 32 * 1024,
+  maxConnections: 256,
+  connectionIdleMs: 600_000,
   maxResponseBytes: 32 * mebibyte,
+  maxRequestElements: 1 << 20,
+  maxRequestMaskPixels: 32 * 4096 * 4096,
   maxChunkBytes: mebibyte,
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,
   maxStreams: defaultMaxStreams,
+  maxQuietMs: 20_000,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
   idleTimeoutMs: 600_000,
@@ -46,6 +94,12 @@ const defaultLimits: ServerLimits = {
   maxObjects: 32,
   maxPoints: 64,
   maxPendingPrompts: 256,
+  maxPendingBytes: 16 * mebibyte,
+  // Ten hours at 30 frames a second.
+  maxFramesAhead: 1 << 20,
+  // Forty corrections of the oldest held frame, then one each second.
+  maxReplayedFrames: 2400,
+  replayedFramesPerSecond: 60,
   // Two seconds at 30 frames a second: long enough to see an error and click.
   retainedFrames: 60,
   maxRetainedBytes: 64 * mebibyte,
@@ -60,14 +114,19 @@ export function resolveServerLimits(limits: Partial<ServerLimits> = {}): ServerL
 
 /** The part that one session obeys. */
 export function sessionLimits(limits: ServerLimits): SessionLimits {
-  const { maxObjects, maxPoints, maxPendingPrompts } = limits;
+  const { maxObjects, maxPoints, maxPendingPrompts, maxPendingBytes, maxFramesAhead } = limits;
   const { retainedFrames, maxRetainedBytes, lostAfterUs } = limits;
+  const { maxReplayedFrames, replayedFramesPerSecond } = limits;
   return {
     maxObjects,
     maxPoints,
     maxPendingPrompts,
+    maxPendingBytes,
+    maxFramesAhead,
     retainedFrames,
     maxRetainedBytes,
+    maxReplayedFrames,
+    replayedFramesPerSecond,
     lostAfterUs,
   };
 }

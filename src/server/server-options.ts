@@ -1,5 +1,8 @@
+import type { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
+import type { ConnectionGuard } from './admission/guard-connections.ts';
+import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
 import type { ServerLimits } from './server-limits.ts';
 
@@ -57,6 +60,8 @@ export type ServerContext = {
   readonly limits: ServerLimits;
   readonly log: Logger;
   readonly calls: CallRegistry;
+  readonly masks: MaskWorkers;
+  readonly connections: ConnectionGuard;
 };
 
 /** The calls that are being served. */
@@ -66,14 +71,18 @@ export type CallRegistry = {
   /**
    * Takes a place.
    *
+   * @param end ends the call where another one needs its place
+   *
    * @throws SegmentationError `too-many-streams`, `shutting-down`.
    */
-  enter(): Place;
+  enter(end: (reason: SegmentationError) => void): Place;
 };
 
 /** The place of one call; dispose it when the call is over. */
 export type Place = Disposable & {
   readonly id: number;
+  /** A frame was answered: the place is in use. */
+  progress(): void;
   /** Resolves when the server begins to drain; one promise a call, so that nothing outlives it. */
   readonly goingAway: Promise<void>;
 };

@@ -14,6 +14,18 @@ export type Moment = {
   readonly objects: ReadonlyMap<number, TrackedObject>;
 };
 
+/** A given mask is given again when its frame is, and can be large. */
+function withoutGiven(
+  objects: ReadonlyMap<number, TrackedObject>,
+): ReadonlyMap<number, TrackedObject> {
+  return new Map(
+    [...objects].map(([id, object]) => [
+      id,
+      object.given === null ? object : { ...object, given: null },
+    ]),
+  );
+}
+
 /** The newest moments of a stream, oldest first: what corrections and asynchronous keyframes go back to. */
 export class TrackerHistory {
   readonly #mostFrames: number;
@@ -29,7 +41,8 @@ export class TrackerHistory {
   }
 
   /** Adds a moment, or replaces that of the same frame. */
-  put(moment: Moment): void {
+  put(made: Moment): void {
+    const moment = { ...made, objects: withoutGiven(made.objects) };
     const at = this.#moments.findIndex((known) => known.frame.index === moment.frame.index);
     if (at >= 0) {
       this.#moments[at] = moment;

@@ -1,5 +1,5 @@
 import type { Box, Size } from '../frame/geometry.ts';
-import type { Mask } from '../frame/mask.ts';
+import type { RunLengthMask } from '../frame/coco-rle.ts';
 import type { DeliveredObject, DeliveryOptions } from './delivery-types.ts';
 import type { FlowEngine } from './flow/types.ts';
 import type { PromptClarity } from './object/confidence.ts';
@@ -126,5 +126,5 @@ export type ObjectAction =
       readonly predictedIou: number;
     }
   | { readonly kind: 'appearance'; readonly objectId: number; readonly appearance: Float32Array }
-  | { readonly kind: 'given'; readonly objectId: number; readonly mask: Mask }
+  | { readonly kind: 'given'; readonly objectId: number; readonly mask: RunLengthMask }
   | { readonly kind: 'removed'; readonly objectId: number };

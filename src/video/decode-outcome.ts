@@ -11,7 +11,8 @@ export type DecodeOutcome =
   | { readonly kind: 'failed'; readonly error: SegmentationError };
 
 const truncation = /partial file|ended prematurely|Truncating packet/i;
-const unlisted = /not on whitelist|Decoder \(codec \w+\) not found|no decoder found/i;
+const noDecoder = /Decoder \(codec \w+\) not found|no decoder found/i;
+const noStream = /matches no streams/;
 
 /** Judges the end of a stream. */
 export function judgeOutcome(options: {
@@ -34,7 +35,7 @@ export function judgeOutcome(options: {
       `expected at most ${options.maxFramePixels} pixels a frame, got more: ${summary(log)}`,
     );
   }
-  if (pictures === 0) return nothingDecoded(options.format, log);
+  if (pictures === 0) return nothingDecoded(options);
   if (options.unfinished || truncation.test(said)) {
     return {
       kind: 'truncated',
@@ -50,19 +51,33 @@ export function judgeOutcome(options: {
   return { kind: 'complete' };
 }
 
-function nothingDecoded(format: StreamFormat, log: FfmpegLog): DecodeOutcome {
+function nothingDecoded(options: {
+  readonly format: StreamFormat;
+  readonly log: FfmpegLog;
+  readonly unfinished: boolean;
+}): DecodeOutcome {
+  const { format, log } = options;
   const codec = log.stream?.codec;
   const said = log.complaints.join('; ');
-  if (codec !== undefined && allowedCodecs(format).has(codec) && unlisted.test(said)) {
+  const lacksDecoder = log.decoderRefused || noDecoder.test(said);
+  if (codec !== undefined && allowedCodecs(format).has(codec) && lacksDecoder) {
     return failed('unsupported-codec', `this ffmpeg cannot decode ${codec}: ${summary(log)}`);
   }
-  return failed('undecodable-video', `expected ${format} video, found no frame: ${summary(log)}`);
+  const expected = `expected ${format} video`;
+  if (codec === undefined && noStream.test(said)) {
+    return failed('undecodable-video', `${expected}, found no video stream in it`);
+  }
+  const ended = options.unfinished ? ', which ends before its first picture is complete' : '';
+  return failed('undecodable-video', `${expected}, found no frame${ended}: ${summary(log)}`);
 }
 
 /** The error for a codec outside the list. */
 export function unsupportedCodec(codec: string, format: StreamFormat): SegmentationError {
   const list = [...allowedCodecs(format)].join(', ');
-  return new SegmentationError('unsupported-codec', `expected one of ${list}, got ${codec}`);
+  return new SegmentationError(
+    'unsupported-codec',
+    `expected one of ${list}, got ${codec}: convert the video`,
+  );
 }
 
 /** What ffmpeg said first and last, without names of files. */

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { SegmentationError } from '../frame/errors.ts';
+import type { DecodeOptions } from '../frame/ports.ts';
 import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
@@ -10,10 +12,13 @@ import { FfmpegLog } from './ffmpeg-log.ts';
 import type { PictureNote, StreamNote } from './ffmpeg-log.ts';
 import { startFfmpeg } from './ffmpeg-process.ts';
 import type { FfmpegProcess } from './ffmpeg-process.ts';
+import { Mp4Parts } from './mp4-parts.ts';
+import type { PartedBytes } from './mp4-parts.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { PictureSlot } from './picture-stream.ts';
 import { watchForStall } from './stall-watch.ts';
-import { allowedCodecs } from './stream-format.ts';
+import { GapWatch } from './gap-watch.ts';
+import { allowedCodecs, isRaw } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 
 /** A damaged stream complains with every frame: at most one warning in so many frames. */
@@ -48,9 +53,11 @@ export type DecodePicturesOptions<P> = {
   readonly format: StreamFormat;
   readonly frameRate: number | null;
   /** See `DecodeOptions`. */
-  readonly framesSkippedBefore?: (decodedFrames: number) => number;
+  readonly framesSkippedBefore?: DecodeOptions['framesSkippedBefore'];
   /** Set for an image. */
   readonly still?: StillInput;
+  /** Filters that turn pictures upright, where the caller knows. Default: what the input says. */
+  readonly uprightFilters?: readonly string[];
   readonly shape: PictureShape;
   readonly limits: DecodeLimits;
   /** Makes room for a picture of the kind that `shape` asks for. */
@@ -58,32 +65,56 @@ export type DecodePicturesOptions<P> = {
   readonly signal: AbortSignal;
 };
 
+/** What lasts while a stream goes through one ffmpeg after the other. */
+type StreamProgress = {
+  /** Pictures that were begun. */
+  opened: number;
+  /** Byte of the stream at which the input of the ffmpeg in hand begins. */
+  position: number;
+  /** The stream begins anew behind what this ffmpeg was given. */
+  goesOn: boolean;
+};
+
 /**
- * Runs one ffmpeg over `chunks`. However the iteration ends, the child is reaped and every picture
- * that was not handed over is discarded before it does.
+ * Runs ffmpeg over `chunks`: one child, and another for each part of a fragmented MP4 that begins anew.
+ * However the iteration ends, the child is reaped and every picture that was not handed over is
+ * discarded before it does.
  */
 export async function* decodePictures<P>(
   chunks: AsyncIterable<Uint8Array>,
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
   const source = new ChunkSource(chunks, options.signal);
+  const progress: StreamProgress = { opened: 0, position: 0, goesOn: false };
+  const { maxSpoolBytes } = options.limits;
   let input: DecodeInput | null = null;
   try {
-    input = await openInput(source, { ...options, maxSpoolBytes: options.limits.maxSpoolBytes });
-    yield* decodeInput(source, input, options);
+    do {
+      progress.goesOn = false;
+      input = await openInput(source, { ...options, maxSpoolBytes });
+      yield* decodeInput({ source, input, progress }, options);
+    } while (progress.goesOn);
   } finally {
     source.close();
     await input?.file?.close();
   }
 }
 
+/** One ffmpeg's share of a stream. */
+type Part = {
+  readonly source: ChunkSource;
+  readonly input: DecodeInput;
+  readonly progress: StreamProgress;
+};
+
 async function* decodeInput<P>(
-  source: ChunkSource,
-  input: DecodeInput,
+  part: Part,
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
+  const { source, input, progress } = part;
+  const { position: start, opened: openedBefore } = progress;
   const { format, limits, signal } = options;
-  const log = new FfmpegLog();
+  const log = new FfmpegLog(randomBytes(8).toString('hex'));
   const onLogLine = (line: string): void => {
     const announced = log.read(line);
     // Every later picture would be refused as well: the end of input lets what was decoded out.
@@ -95,18 +126,31 @@ async function* decodeInput<P>(
     else pictures.pump();
   };
   const from = input.file === null ? 'pipe' : 'file';
-  const args = decodeArguments({ ...options, ...limits, frameRate: input.frameRate, input: from });
+  const args = decodeArguments({
+    ...options,
+    ...limits,
+    frameRate: input.frameRate,
+    uprightFilters: options.uprightFilters ?? input.uprightFilters,
+    input: from,
+    logTag: log.tag,
+  });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
+    limiter: options.binary.limiter,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
-  let opened = 0;
+  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not.
+  const gaps = isRaw(format) ? new GapWatch() : null;
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
-    const stream = log.stream ?? { codec: 'unknown', frameRate: null };
-    const index = opened + (options.framesSkippedBefore?.(opened) ?? 0);
-    opened++;
-    const context = { note, index, stream, syntheticRate: input.frameRate };
+    const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
+    const { opened } = progress;
+    const position = note.position === null ? null : note.position + start;
+    const index = opened + (options.framesSkippedBefore?.(opened, position) ?? 0);
+    progress.opened++;
+    gaps?.note(note);
+    const placed = { ...note, position };
+    const context = { note: placed, index, stream, syntheticRate: input.frameRate };
     return options.openPicture(context);
   };
   const maxQueued = limits.maxQueuedFrames;
@@ -120,22 +164,28 @@ async function* decodeInput<P>(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const feeding = feed(source, input, child).catch((error: unknown) => pictures.fail(error));
+  const feeding = feed(part, child).catch((error: unknown) => pictures.fail(error));
   try {
     let warnedAt = -framesPerWarning;
     for (let index = 0; ; index++) {
       const picture = await pictures.next(signal);
       if (picture === null) break;
       yield { kind: 'picture', picture };
-      const damage = index >= warnedAt + framesPerWarning ? log.takeDamage() : null;
+      const isDue = index >= warnedAt + framesPerWarning;
+      const damage = isDue ? (log.takeDamage() ?? gaps?.take() ?? null) : null;
       if (damage === null || signal.aborted) continue;
       warnedAt = index;
       yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
     }
     const exit = await abortable(child.exited, signal);
-    source.close();
     await feeding;
-    const judged = { format, exit, log, pictures: pictures.completed };
+    if (!progress.goesOn) source.close();
+    // What was said of the last pictures, whose log may come after them.
+    const damage = options.still === undefined ? gaps?.take() : log.takeDamage();
+    if (damage !== undefined && damage !== null) {
+      yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
+    }
+    const judged = { format, exit, log, pictures: openedBefore + pictures.completed };
     const unfinished = input.end.unfinished;
     const outcome = judgeOutcome({ ...judged, ...limits, unfinished });
     if (outcome.kind === 'failed') throw outcome.error;
@@ -149,7 +199,7 @@ async function* decodeInput<P>(
 }
 
 /** Writes chunks to ffmpeg at its own pace until either side ends. */
-async function feed(source: ChunkSource, input: DecodeInput, child: FfmpegProcess): Promise<void> {
+async function feed({ source, input, progress }: Part, child: FfmpegProcess): Promise<void> {
   const { stdin } = child;
   if (input.file !== null) {
     stdin.end();
@@ -159,15 +209,32 @@ async function feed(source: ChunkSource, input: DecodeInput, child: FfmpegProces
   const onClosed = (): void => closing.abort();
   stdin.once('close', onClosed);
   child.exited.then(onClosed, onClosed);
-  for (;;) {
-    const chunk = await orNull(source.next(), closing.signal);
-    if (chunk === null) break;
-    input.end.push(chunk);
-    if (stdin.write(chunk)) continue;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    input.end.push(bytes);
+    progress.position += bytes.length;
+    if (closing.signal.aborted || stdin.write(bytes)) return;
     await orNull(new Promise<void>((drained) => stdin.once('drain', drained)), closing.signal);
-    if (closing.signal.aborted) break;
+  };
+  const parts = input.format === 'mp4' ? new Mp4Parts() : null;
+  while (!closing.signal.aborted) {
+    const chunk = await orNull(source.next(), closing.signal);
+    if (chunk === null) {
+      for (const bytes of parts?.end() ?? []) await write(bytes);
+      break;
+    }
+    const { send, rest, repeatedBytes } = parts?.push(chunk) ?? whole(chunk);
+    for (const bytes of send) await write(bytes);
+    if (rest === null) continue;
+    source.unread(rest);
+    progress.position -= repeatedBytes;
+    progress.goesOn = true;
+    break;
   }
   if (!stdin.destroyed) stdin.end();
+}
+
+function whole(chunk: Uint8Array): PartedBytes {
+  return { send: [chunk], rest: null, repeatedBytes: 0 };
 }
 
 function checkSize(note: PictureNote, maxFramePixels: number): void {

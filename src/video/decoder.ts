@@ -2,7 +2,7 @@ import { SegmentationError } from '../frame/errors.ts';
 import { FramePool } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
-import type { Decode, DecodeEvent, VideoFormat } from '../frame/ports.ts';
+import type { Decode, DecodeEvent, DecodeOptions, VideoFormat } from '../frame/ports.ts';
 import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
 import { decodePictures } from './decode-pictures.ts';
 import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
@@ -48,7 +48,7 @@ export const defaultAnalysisLongSide = 512;
 export function createDecoder(options: DecoderOptions): Decode {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
-  return (chunks, { container, frameRate, framesSkippedBefore, signal }) => ({
+  return (chunks, { container, frameRate, framesSkippedBefore, maxFramePixels, signal }) => ({
     [Symbol.asyncIterator]: () => {
       // Its own signal: `return` must end a `next` that is still waiting.
       const ending = new AbortController();
@@ -58,7 +58,10 @@ export function createDecoder(options: DecoderOptions): Decode {
         ...(framesSkippedBefore === undefined ? {} : { framesSkippedBefore }),
         signal: AbortSignal.any([signal, ending.signal]),
         ffmpeg: options.ffmpeg,
-        limits,
+        limits: {
+          ...limits,
+          maxFramePixels: Math.min(limits.maxFramePixels, maxFramePixels ?? Infinity),
+        },
         longSide,
       });
       return {
@@ -79,10 +82,11 @@ export async function* decodeFrames(
   options: {
     readonly format: StreamFormat;
     readonly frameRate: number | null;
-    readonly framesSkippedBefore?: (decodedFrames: number) => number;
+    readonly framesSkippedBefore?: DecodeOptions['framesSkippedBefore'];
     readonly signal: AbortSignal;
     readonly ffmpeg: FfmpegBinary;
     readonly still?: StillInput;
+    readonly uprightFilters?: readonly string[];
     readonly limits: DecodeLimits;
     readonly longSide: number;
   },
@@ -103,7 +107,7 @@ export async function* decodeFrames(
       yield event;
       continue;
     }
-    const { frame, format } = event.picture;
+    const { frame, format, position } = event.picture;
     if (last === null || !sameSize(last, frame)) {
       let handedOver = false;
       try {
@@ -114,11 +118,15 @@ export async function* decodeFrames(
       }
     }
     last = frame;
-    yield { kind: 'frame', frame };
+    yield { kind: 'frame', frame, ...(position === null ? {} : { position }) };
   }
 }
 
-type DecodedPicture = { readonly frame: Frame; readonly format: VideoFormat };
+type DecodedPicture = {
+  readonly frame: Frame;
+  readonly format: VideoFormat;
+  readonly position: number | null;
+};
 
 function openFrame(
   context: PictureContext,
@@ -147,7 +155,11 @@ function openFrame(
     codec: stream.codec,
   };
   const planes = options.onCanvas ? planesOnCanvas(frame, options.longSide) : [allOf(frame.data)];
-  return { picture: { frame, format }, planes, discard: () => frame.close() };
+  return {
+    picture: { frame, format, position: note.position },
+    planes,
+    discard: () => frame.close(),
+  };
 }
 
 /** The log is text, and a file's tags are in it: what it claims must at least fit. */
@@ -190,7 +202,11 @@ export class FrameClock {
     } else {
       this.#lastUs = microsecondsFromTicks(note.pts, note.timeBase);
     }
-    return this.#lastUs;
+    if (Number.isSafeInteger(this.#lastUs)) return this.#lastUs;
+    throw new SegmentationError(
+      'undecodable-video',
+      `expected times within ±(2^53 - 1) microseconds, frame ${index} is at ${this.#lastUs}`,
+    );
   }
 }
 

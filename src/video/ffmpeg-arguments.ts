@@ -18,8 +18,6 @@ export type PictureShape =
 export type StillInput = {
   /** Length of the whole image: the old build has no parser that would find a WebP's end. */
   readonly bytes: number;
-  /** Filters that apply the orientation, in place of ffmpeg's own rotation. */
-  readonly uprightFilters: readonly string[];
 };
 
 /** Largest single allocation of ffmpeg: several times the largest allowed picture. */
@@ -35,10 +33,14 @@ export function decodeArguments(options: {
   readonly input: 'pipe' | 'file';
   /** Set for an image. */
   readonly still?: StillInput;
+  /** Filters that turn pictures upright, in place of ffmpeg's own rotation; null leaves it to that. */
+  readonly uprightFilters: readonly string[] | null;
   readonly shape: PictureShape;
   readonly maxFramePixels: number;
+  /** Marks the log lines of the filters; nobody who made the input knows it. */
+  readonly logTag: string;
 }): string[] {
-  const { binary, format, shape, still } = options;
+  const { binary, format, shape, still, uprightFilters } = options;
   const framerate =
     options.frameRate === null || !isRaw(format) ? [] : ['-framerate', String(options.frameRate)];
   // `repeat`: two equal log lines are two frames, not "last message repeated".
@@ -63,14 +65,15 @@ export function decodeArguments(options: {
     '-max_pixels',
     String(options.maxFramePixels),
     ...framerate,
-    ...(still === undefined ? [] : ['-noautorotate', '-frame_size', String(still.bytes)]),
+    ...(uprightFilters === null ? [] : ['-noautorotate']),
+    ...(still === undefined ? [] : ['-frame_size', String(still.bytes)]),
     '-f',
     demuxers[format],
     '-i',
     options.input === 'pipe' ? 'pipe:0' : 'file:/dev/fd/3',
     ...choice,
     '-vf',
-    [...(still?.uprightFilters ?? []), filterChain(shape, binary)].join(','),
+    [...(uprightFilters ?? []), filterChain(shape, binary, options.logTag)].join(','),
     ...(shape.kind === 'analysis' && !shape.onCanvas ? ['-autoscale', '0'] : []),
     ...passthrough(binary),
     ...raw,
@@ -96,8 +99,13 @@ function isAtLeast(
   return codecMajor > major || (codecMajor === major && codecMinor >= minor);
 }
 
+/** The muxer of MP4 gives a last packet without a duration one of its own. */
+export function keepsLastDuration(binary: FfmpegBinary): boolean {
+  return isAtLeast(binary, ffmpeg5m1);
+}
+
 /** One frame out for each frame in, with its time as it is: the spelling changed twice. */
-function passthrough(binary: FfmpegBinary): string[] {
+export function passthrough(binary: FfmpegBinary): string[] {
   const sync = isAtLeast(binary, ffmpeg5m1) ? '-fps_mode' : '-vsync';
   const timeBase = isAtLeast(binary, ffmpeg6m1) ? 'demux' : '-1';
   return [sync, 'passthrough', '-enc_time_base', timeBase];
@@ -108,19 +116,19 @@ function passthrough(binary: FfmpegBinary): string[] {
  * each picture on standard error; it comes after scaling, where its checksums cost less (0.2 ms of a
  * 720p frame's 4.2 all the same, and ffmpeg 5.1 can be told to leave them out).
  */
-function filterChain(shape: PictureShape, binary: FfmpegBinary): string {
+function filterChain(shape: PictureShape, binary: FfmpegBinary, tag: string): string {
   const width = 'if(gt(sar,1),round(iw*sar),iw)';
   const height = 'if(lt(sar,1),round(ih/sar),ih)';
-  const note = isAtLeast(binary, ffmpeg5m1) ? 'showinfo=checksum=0' : 'showinfo';
+  const note = isAtLeast(binary, ffmpeg5m1) ? `showinfo@${tag}=checksum=0` : `showinfo@${tag}`;
   switch (shape.kind) {
     case 'display-rgb':
-      return `scale@display=w='${width}':h='${height}':flags=bicubic,format=rgb24,${note}`;
+      return `scale@${tag}=w='${width}':h='${height}':flags=bicubic,format=rgb24,${note}`;
     case 'analysis': {
       const { longSide, onCanvas } = shape;
       const ratio = `min(1,${longSide}/max(${width},${height}))`;
       const even = (side: string): string =>
         `max(2,min(2*floor(${side}/2),2*round(${side}*${ratio}/2)))`;
-      const scale = `scale@display=w='${even(width)}':h='${even(height)}':flags=area:eval=frame`;
+      const scale = `scale@${tag}=w='${even(width)}':h='${even(height)}':flags=area:eval=frame`;
       const canvas = onCanvas ? `,pad=w=${longSide}:h=${longSide}:eval=frame` : '';
       return `${scale},format=yuv420p,${note}${canvas}`;
     }

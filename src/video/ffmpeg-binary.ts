@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter } from 'node:path';
 import { promisify } from 'node:util';
 import { SegmentationError } from '../frame/errors.ts';
+import { findOnPath } from './find-on-path.ts';
+import { findLimiter, type ProcessLimiter } from './process-limiter.ts';
 
 /** An ffmpeg that was found and asked for its version. */
 export type FfmpegBinary = {
@@ -13,7 +14,12 @@ export type FfmpegBinary = {
   /** Major version of libavcodec: 58 is ffmpeg 4, 59 is 5, 60 is 6, and so on. */
   readonly codecMajor: number;
   readonly codecMinor: number;
-  /** One line for the log: where it came from, its version, and whether it predates known fixes. */
+  /** Bounds what a decoder takes of the machine; null where the platform has nothing for that. */
+  readonly limiter: ProcessLimiter | null;
+  /**
+   * One line for the log: where it came from, its version, whether it predates known fixes, and how
+   * it is limited.
+   */
   readonly describe: string;
 };
 
@@ -37,10 +43,12 @@ export async function findFfmpeg(options: {
   /** Where to look, as the PATH variable is written. Default: that of this process. */
   readonly searchPath?: string | undefined;
 }): Promise<FfmpegBinary> {
-  if (options.ffmpegPath !== undefined) return inspect(options.ffmpegPath, 'configured');
-  const system = await onPath(options.searchPath ?? systemSearchPath);
-  if (system !== null) return inspect(system, 'system');
-  return inspect(bundledPath(), 'bundled');
+  const searchPath = options.searchPath ?? systemSearchPath;
+  const limiter = await findLimiter(searchPath);
+  if (options.ffmpegPath !== undefined) return inspect(options.ffmpegPath, 'configured', limiter);
+  const system = await findOnPath('ffmpeg', searchPath);
+  if (system !== null) return inspect(system, 'system', limiter);
+  return inspect(bundledPath(), 'bundled', limiter);
 }
 
 /**
@@ -67,21 +75,11 @@ function bundledPath(): string {
   }
 }
 
-async function onPath(searchPath: string): Promise<string | null> {
-  for (const folder of searchPath.split(delimiter)) {
-    if (folder === '') continue;
-    const candidate = join(folder, 'ffmpeg');
-    try {
-      await access(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // Not here: the next folder may have it.
-    }
-  }
-  return null;
-}
-
-async function inspect(path: string, origin: string): Promise<FfmpegBinary> {
+async function inspect(
+  path: string,
+  origin: string,
+  limiter: ProcessLimiter | null,
+): Promise<FfmpegBinary> {
   let text: string;
   try {
     const options = { timeout: 10_000, env: {} };
@@ -99,8 +97,10 @@ async function inspect(path: string, origin: string): Promise<FfmpegBinary> {
       `expected the ${origin} ffmpeg to print its version, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   }
-  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixState(version)}`;
-  return { path, version, codecMajor: Number(codec[1]), codecMinor: Number(codec[2]), describe };
+  const limits = limiter?.describe ?? 'without limits on its memory: there is no prlimit here';
+  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixState(version)}, ${limits}`;
+  const [codecMajor, codecMinor] = [Number(codec[1]), Number(codec[2])];
+  return { path, version, codecMajor, codecMinor, limiter, describe };
 }
 
 function fixState(version: string): string {

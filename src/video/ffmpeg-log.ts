@@ -1,10 +1,14 @@
 import type { Size } from '../frame/geometry.ts';
+import { readColourTags } from './colour-tags.ts';
+import type { ColourTags } from './colour-tags.ts';
 
 /** One decoded picture, as ffmpeg's log announces it before its pixels leave. */
 export type PictureNote = {
   /** Presentation time in units of `timeBase`; null where the stream has none. */
   readonly pts: number | null;
   readonly timeBase: { readonly numerator: number; readonly denominator: number };
+  /** Byte of the input at which its access unit begins; null where ffmpeg does not know. */
+  readonly position: number | null;
   /** Size as scaled. */
   readonly scaled: Size;
   /** Size of the source with the display matrix and the pixel aspect applied. */
@@ -15,10 +19,26 @@ export type PictureNote = {
 export type StreamNote = {
   readonly codec: string;
   readonly frameRate: number | null;
+  /** Null where the line says nothing of colours. */
+  readonly colour: ColourTags | null;
 };
 
 /** Complaints that are kept for error messages: the first name the cause, the last the end. */
 const keptComplaints = { first: 6, last: 6 };
+
+/**
+ * Lines that say nothing of the video: that other decoders than the listed ones may not run (audio is
+ * described, never decoded), what ffmpeg guesses of sound and subtitles, options that found no use,
+ * and times that go back, which raw pictures do not carry.
+ */
+const aside = [
+  /\(Audio:|\(Subtitle:|\(Data:|\(Attachment:/,
+  /Failed to open codec in avformat_find_stream_info/,
+  /has not been used for any stream|is deprecated/,
+  /non monotonically increasing dts|Non-monotonous DTS/,
+];
+
+const unlistedDecoder = /Codec \((\w+)\) not on whitelist/;
 
 const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
 
@@ -26,10 +46,12 @@ const oversize = /max pixel count|Picture size \d+x\d+ is invalid/;
  * Reads ffmpeg's log. The size of the source does not travel with scaled raw pictures, so it is taken
  * from the lines that the filters write: `scale` whenever the size of its input changes, `showinfo`
  * for every picture. ffmpeg writes both before the picture itself, so pictures and notes pair up by
- * counting. Lines are told by their beginning: the values of a file's tags are printed, too, and may
- * look like anything.
+ * counting. Lines are told by their beginning, which holds a word that nobody else knows: the names
+ * and values of a file's tags are printed, too, line feeds included, and may look like anything.
  */
 export class FfmpegLog {
+  /** Name of the filters whose lines count. */
+  readonly tag: string;
   readonly #notes: PictureNote[] = [];
   readonly #complaints: string[] = [];
   #display: Size | null = null;
@@ -38,6 +60,12 @@ export class FfmpegLog {
   #outputOpen = false;
   #damage: string | null = null;
   #oversize = false;
+  readonly #unlisted = new Set<string>();
+
+  /** @param tag unguessable; letters and digits */
+  constructor(tag: string) {
+    this.tag = tag;
+  }
 
   /** The first video stream; null until ffmpeg has opened the input. */
   get stream(): StreamNote | null {
@@ -47,6 +75,11 @@ export class FfmpegLog {
   /** A picture was refused for its size. */
   get oversize(): boolean {
     return this.#oversize;
+  }
+
+  /** The video's own decoder is not on the list of those that may run. */
+  get decoderRefused(): boolean {
+    return this.#stream !== null && this.#unlisted.has(this.#stream.codec);
   }
 
   /** First and last lines of level warning and worse, oldest first, without addresses. */
@@ -68,8 +101,8 @@ export class FfmpegLog {
 
   /** Takes one line; true where it announced a picture or the stream. */
   read(line: string): boolean {
-    if (line.startsWith('[Parsed_showinfo_')) return this.#readShowinfo(line);
-    if (line.startsWith('[scale@display')) return this.#readScale(line);
+    if (line.startsWith(`[showinfo@${this.tag} @ `)) return this.#readShowinfo(line);
+    if (line.startsWith(`[scale@${this.tag} @ `)) return this.#readScale(line);
     if (
       this.#stream === null &&
       !this.#outputOpen &&
@@ -88,12 +121,13 @@ export class FfmpegLog {
       this.#timeBase = { numerator: Number(base[1]), denominator: Number(base[2]) };
       return false;
     }
-    const note = / n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) /.exec(line);
+    const note = / n: *\d+ pts: *(-?\d+|NOPTS) .* pos: *(-?\d+) .* s:(\d+)x(\d+) /.exec(line);
     if (note === null || this.#display === null) return false;
     this.#notes.push({
       pts: note[1] === 'NOPTS' ? null : Number(note[1]),
       timeBase: this.#timeBase,
-      scaled: { width: Number(note[2]), height: Number(note[3]) },
+      position: Number(note[2]) < 0 ? null : Number(note[2]),
+      scaled: { width: Number(note[3]), height: Number(note[4]) },
       display: this.#display,
     });
     return true;
@@ -116,13 +150,17 @@ export class FfmpegLog {
     const codec = /: Video: ([A-Za-z0-9_]+)/.exec(line)?.[1];
     // `none`: damaged headers, not a codec.
     if (codec === undefined || codec === 'none' || line.includes('(attached pic)')) return false;
-    this.#stream = { codec, frameRate: readFrameRate(line) };
+    this.#stream = { codec, frameRate: readFrameRate(line), colour: readColourTags(line) };
     return true;
   }
 
   #readComplaint(line: string): void {
+    if (aside.some((pattern) => pattern.test(line))) return;
+    const unlisted = unlistedDecoder.exec(line)?.[1];
+    if (unlisted !== undefined) this.#unlisted.add(unlisted);
     const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').replaceAll(/\[(?:error|warning)\] ?/g, '');
-    if (line.includes('[error]') && !line.includes('whitelist')) this.#damage = text.trim();
+    if (unlisted !== undefined) return;
+    if (line.includes('[error]')) this.#damage = text.trim();
     this.#complaints.push(text.trim());
     const { first, last } = keptComplaints;
     if (this.#complaints.length > first + last) this.#complaints.splice(first, 1);

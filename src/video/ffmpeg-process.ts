@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SegmentationError } from '../frame/errors.ts';
+import { shortageOf } from '../frame/shortage.ts';
 import { splitLines } from './log-lines.ts';
+import type { ProcessLimiter } from './process-limiter.ts';
 
 /** How an ffmpeg ended. */
 export type FfmpegExit =
@@ -22,9 +24,14 @@ export type FfmpegProcess = {
 /** How long ffmpeg may take to obey SIGTERM before SIGKILL. */
 const termGraceMs = 500;
 
+/** How `prlimit` ends where it cannot execute its program; ffmpeg never does. */
+const execFailed: ReadonlySet<number> = new Set([126, 127]);
+
 /**
  * Starts ffmpeg without a shell, with an empty environment, in the root folder: nothing that a
  * client sends can name a variable, a relative file or a command.
+ *
+ * @throws SegmentationError `server-exhausted`, `decoder-failed`.
  */
 export function startFfmpeg(
   path: string,
@@ -32,21 +39,20 @@ export function startFfmpeg(
   options: {
     /** Called for each line on standard error. */
     readonly onLogLine: (line: string) => void;
+    /** Bounds what the child may take of the machine. Default: nothing does. */
+    readonly limiter?: ProcessLimiter | null;
     /** Inherited as descriptor 3. The caller closes its own. */
     readonly inputFd?: number;
   },
 ): FfmpegProcess {
-  const extra = options.inputFd === undefined ? [] : [options.inputFd];
-  const child = spawn(path, args, {
-    cwd: '/',
-    env: { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
-    stdio: ['pipe', 'pipe', 'pipe', ...extra],
-    windowsHide: true,
-  });
+  const [program, words] = options.limiter?.wrap(path, args) ?? [path, args];
+  const isLimited = program !== path;
+  const child = spawnChild(program, words, options.inputFd);
+  // Before anything else is looked at: without a listener an error would end the process.
+  child.on('error', () => undefined);
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) {
-    throw new SegmentationError('decoder-failed', 'expected ffmpeg to have three pipes');
-  }
+  // Undefined, whatever the types say, where there is no handle left for a pipe.
+  if (!stdin || !stdout || !stderr) throw failedStart({ code: 'EMFILE' });
   // ffmpeg may go before its input does; what counts is how it ended, seen in `exited`.
   stdin.on('error', () => undefined);
   stdout.on('error', () => undefined);
@@ -55,12 +61,12 @@ export function startFfmpeg(
   let stopping = false;
   const exited = new Promise<FfmpegExit>((resolve, reject) => {
     child.once('error', (cause) => {
-      if (child.pid === undefined) {
-        reject(new SegmentationError('decoder-failed', 'ffmpeg could not be started', { cause }));
-      }
+      if (child.pid === undefined) reject(failedStart(cause));
     });
     child.once('close', (exitCode, signal) => {
-      if (signal === null) resolve({ kind: 'exited', exitCode: exitCode ?? 0 });
+      if (isLimited && exitCode !== null && execFailed.has(exitCode)) {
+        reject(failedStart({ exitCode }));
+      } else if (signal === null) resolve({ kind: 'exited', exitCode: exitCode ?? 0 });
       else resolve({ kind: 'killed', by: stopping ? 'us' : 'others', signal });
     });
   });
@@ -82,4 +88,28 @@ export function startFfmpeg(
     await exited.catch(() => undefined);
   };
   return { pid: child.pid, stdin, stdout, exited, stop };
+}
+
+function spawnChild(
+  program: string,
+  words: readonly string[],
+  inputFd: number | undefined,
+): ChildProcess {
+  try {
+    return spawn(program, words, {
+      cwd: '/',
+      env: { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
+      stdio: ['pipe', 'pipe', 'pipe', ...(inputFd === undefined ? [] : [inputFd])],
+      windowsHide: true,
+    });
+  } catch (cause) {
+    throw failedStart(cause);
+  }
+}
+
+function failedStart(cause: unknown): SegmentationError {
+  return (
+    shortageOf(cause) ??
+    new SegmentationError('decoder-failed', 'ffmpeg could not be started', { cause })
+  );
 }

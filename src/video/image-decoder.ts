@@ -4,6 +4,7 @@ import type { Size } from '../frame/geometry.ts';
 import { decodeFrames, defaultAnalysisLongSide, defaultLimits } from './decoder.ts';
 import type { DecodeEvent, Decode } from '../frame/ports.ts';
 import { detectImage } from './detect-container.ts';
+import { checkImage, isCut, undecodable } from './image-checks.ts';
 import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 
@@ -12,6 +13,8 @@ export type ImageDecoderOptions = {
   readonly ffmpeg: FfmpegBinary;
   /** Longest side of the decoded picture, even; smaller ones keep their size. Default: 512. */
   readonly analysisLongSide?: number;
+  /** Largest size in pixels. Default, and most: 96 million. */
+  readonly maxFramePixels?: number | undefined;
   /** Most bytes of an encoded image. Default: 64 MiB. */
   readonly maxImageBytes?: number;
 };
@@ -38,13 +41,18 @@ export async function decodeImage(
   options: ImageDecoderOptions & { readonly signal: AbortSignal },
 ): Promise<DecodedImage> {
   let frame: Frame | null = null;
+  const said: string[] = [];
   for await (const event of decodeStill(bytes, options)) {
+    if (event.kind === 'warning') said.push(event.message);
     if (event.kind !== 'frame') continue;
-    // An animation shows its first picture.
     if (frame === null) frame = event.frame;
     else event.frame.close();
   }
   if (frame === null) throw undecodable('found no picture');
+  if (isCut(bytes, said)) {
+    frame.close();
+    throw undecodable('got one that ends early');
+  }
   return { frame, display: frame.display };
 }
 
@@ -55,7 +63,8 @@ export async function decodeImage(
  * Throws what {@link decodeImage} throws, and `empty-stream`.
  */
 export function createImageDecoder(options: ImageDecoderOptions): Decode {
-  return (chunks, { signal }) => decodeImageStream(chunks, { ...options, signal });
+  return (chunks, { signal, maxFramePixels }) =>
+    decodeImageStream(chunks, { ...options, signal, maxFramePixels });
 }
 
 async function* decodeImageStream(
@@ -91,23 +100,19 @@ async function* decodeStill(
   bytes: Uint8Array,
   options: ImageDecoderOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<DecodeEvent, void, void> {
-  const format = detectImage(bytes);
-  if (format === null) {
-    throw undecodable(
-      `got bytes that begin with ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`,
-    );
-  }
+  const format = checkImage(bytes);
   try {
     yield* decodeFrames(once(bytes), {
       format,
       frameRate: null,
       signal: options.signal,
       ffmpeg: options.ffmpeg,
-      still: {
-        bytes: bytes.length,
-        uprightFilters: uprightFilters(exifOrientation(bytes, format)),
+      still: { bytes: bytes.length },
+      uprightFilters: uprightFilters(exifOrientation(bytes, format)),
+      limits: {
+        ...defaultLimits,
+        maxFramePixels: Math.min(maxImagePixels, options.maxFramePixels ?? maxImagePixels),
       },
-      limits: { ...defaultLimits, maxFramePixels: maxImagePixels },
       longSide: options.analysisLongSide ?? defaultAnalysisLongSide,
     });
   } catch (error) {
@@ -120,9 +125,4 @@ async function* decodeStill(
 // eslint-disable-next-line typescript/require-await -- a one-chunk stream
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield bytes;
-}
-
-function undecodable(came: string, cause?: unknown): SegmentationError {
-  const message = `expected a JPEG, PNG or WebP image, ${came}`;
-  return new SegmentationError('undecodable-image', message, { cause });
 }

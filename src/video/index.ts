@@ -1,11 +1,16 @@
 export { createDecoder } from './decoder.ts';
 export type { DecoderOptions } from './decoder.ts';
 export { detectContainer, detectionBytes } from './detect-container.ts';
+export type { Detected } from './detect-container.ts';
+export { adviceOn, foreignFormat } from './foreign-formats.ts';
+export { isPairOfJpegs } from './headers/jpeg-series.ts';
+export { uprightJpeg } from './upright-jpeg.ts';
 export { findFfmpeg } from './ffmpeg-binary.ts';
 export type { FfmpegBinary } from './ffmpeg-binary.ts';
 export { createImageDecoder, decodeImage } from './image-decoder.ts';
 export type { DecodedImage, ImageDecoderOptions } from './image-decoder.ts';
 export { decodeRgb } from './rgb-decoder.ts';
 export type { RgbFrame } from './rgb-decoder.ts';
+export { readVideoFile } from './video-file.ts';
 export { encodeVideo } from './video-encoder.ts';
 export type { VideoEncoder } from './video-encoder.ts';

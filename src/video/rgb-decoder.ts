@@ -2,6 +2,7 @@ import type { Size } from '../frame/geometry.ts';
 import type { Container } from '../frame/container.ts';
 import { decodePictures } from './decode-pictures.ts';
 import { defaultLimits, FrameClock } from './decoder.ts';
+import type { ColourTags } from './colour-tags.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import { allOf } from './picture-reader.ts';
 
@@ -14,6 +15,8 @@ export type RgbFrame = {
   readonly size: Size;
   /** Display size of this frame; differs from `size` after a size change. */
   readonly display: Size;
+  /** What the video says of its colours. */
+  readonly colour: ColourTags | null;
   /** R, G, B, row-major, tightly packed. */
   readonly data: Uint8Array;
 };
@@ -50,9 +53,10 @@ export async function* decodeRgb(
       const size = (first ??= context.note.display);
       const data = new Uint8Array(size.width * size.height * 3);
       const timestampUs = clock.timestampUs(context);
-      const { display } = context.note;
+      const { index, stream, note } = context;
+      const { display } = note;
       return {
-        picture: { index: context.index, timestampUs, size, display, data },
+        picture: { index, timestampUs, size, display, colour: stream.colour, data },
         planes: [allOf(data)],
         discard: () => undefined,
       };

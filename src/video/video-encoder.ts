@@ -2,39 +2,57 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { SegmentationError } from '../frame/errors.ts';
+import { microsecondsPerSecond } from '../frame/time.ts';
 import { abortable } from './chunk-source.ts';
+import { colourArguments } from './colour-tags.ts';
+import type { ColourTags } from './colour-tags.ts';
+import { passthrough, keepsLastDuration } from './ffmpeg-arguments.ts';
 import type { FfmpegBinary } from './ffmpeg-binary.ts';
 import { startFfmpeg } from './ffmpeg-process.ts';
+import { OutputClock } from './output-clock.ts';
+import { matroskaHead, matroskaPictureHead } from './raw-matroska.ts';
 
 /** Writes an MP4. `finish` makes the file complete; `close` without it gives up. */
 export type VideoEncoder = AsyncDisposable & {
-  /** Takes one picture, rgb24, row-major, tightly packed. Settles when the next may come. */
-  write(rgb: Uint8Array): Promise<void>;
+  /**
+   * Takes one picture, rgb24, row-major, tightly packed, with its presentation time in microseconds.
+   * Settles when the next may come.
+   */
+  write(rgb: Uint8Array, timestampUs: number): Promise<void>;
   /** Ends the file; settles when it is written. */
   finish(): Promise<void>;
   /** Ends the child in any case; idempotent. */
   close(): Promise<void>;
 };
 
+/** What {@link encodeVideo} is told. */
+export type EncodeVideoOptions = {
+  readonly ffmpeg: FfmpegBinary;
+  readonly width: number;
+  readonly height: number;
+  /** Frames a second: how long the last picture stays, and what readers are told. Null: not known. */
+  readonly frameRate: number | null;
+  /** Of the video that the pictures come from. Default: none known. */
+  readonly colour?: ColourTags | null;
+  /** The file; an older one is replaced. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+};
+
 /** Lines of ffmpeg's log that are kept for an error. */
 const keptLogLines = 3;
 
 /**
- * Writes rgb24 pictures to an H.264 MP4 (MPEG-4 where the ffmpeg has no libx264) at a constant frame
- * rate. Odd sides get one more line of black, as the codec wants even ones. The caller closes.
+ * Writes rgb24 pictures to an H.264 MP4 (MPEG-4 where the ffmpeg has no libx264), each at its own time,
+ * exact to the microsecond. Odd sides get one more line of black, as the codec wants even ones. The
+ * caller closes.
+ *
+ * Times keep their origin unless it is negative or so late that players would show nothing for long;
+ * where they go back, they go on from the picture before. The build of 2018 always begins at 0.
  *
  * `write` and `finish` throw `unreadable-file` where the file cannot be written, and `cancelled`.
  */
-export async function encodeVideo(options: {
-  readonly ffmpeg: FfmpegBinary;
-  readonly width: number;
-  readonly height: number;
-  /** Frames a second. */
-  readonly frameRate: number;
-  /** The file; an older one is replaced. */
-  readonly path: string;
-  readonly signal: AbortSignal;
-}): Promise<VideoEncoder> {
+export async function encodeVideo(options: EncodeVideoOptions): Promise<VideoEncoder> {
   const { ffmpeg, width, height, signal } = options;
   const args = encodeArguments(options, await codecArguments(ffmpeg));
   const said: string[] = [];
@@ -44,47 +62,65 @@ export async function encodeVideo(options: {
       if (said.length > keptLogLines) said.shift();
     },
   });
-  const failure = (): SegmentationError =>
-    new SegmentationError(
-      'unreadable-file',
-      `expected to write ${options.path}, ffmpeg says: ${said.join('; ')}`,
-    );
+  /** What ffmpeg says of it comes on another pipe, and may come after its end. */
+  const failure = async (): Promise<SegmentationError> => {
+    await child.stop();
+    const reason = said.length === 0 ? 'ffmpeg gave no reason' : `ffmpeg says: ${said.join('; ')}`;
+    const message = `expected to write ${options.path}, ${reason}`;
+    return new SegmentationError('unreadable-file', message);
+  };
+  const put = async (bytes: Uint8Array): Promise<void> => {
+    const writing = new Promise<boolean>((settle) => {
+      child.stdin.write(bytes, (error) => settle(error === null || error === undefined));
+    });
+    if (!(await abortable(writing, signal))) throw await failure();
+  };
   child.stdout.resume();
+  const clock = new OutputClock(options.frameRate);
+  let head = matroskaHead(options);
   return {
-    write: async (rgb) => {
+    write: async (rgb, timestampUs) => {
       const expected = width * height * 3;
       if (rgb.length !== expected) {
         throw new SegmentationError('internal', `expected ${expected} bytes, got ${rgb.length}`);
       }
-      await abortable(
-        new Promise<void>((written, reject) => {
-          child.stdin.write(rgb, (error) => (error ? reject(failure()) : written()));
-        }),
-        signal,
-      );
+      const pictureHead = matroskaPictureHead(clock.next(timestampUs), rgb.length);
+      await put(Buffer.concat([head, pictureHead]));
+      head = Buffer.alloc(0);
+      await put(rgb);
     },
     finish: async () => {
       child.stdin.end();
       const exit = await abortable(child.exited, signal);
-      if (exit.kind !== 'exited' || exit.exitCode !== 0) throw failure();
+      if (exit.kind !== 'exited' || exit.exitCode !== 0) throw await failure();
     },
     close: () => child.stop(),
     [Symbol.asyncDispose]: () => child.stop(),
   };
 }
 
-function encodeArguments(
-  options: { width: number; height: number; frameRate: number; path: string },
-  codec: readonly string[],
-): string[] {
-  const size = `${options.width}x${options.height}`;
+function encodeArguments(options: EncodeVideoOptions, codec: readonly string[]): string[] {
+  const { ffmpeg } = options;
   const output = `file:${resolve(options.path)}`;
-  const input = `-f rawvideo -pix_fmt rgb24 -video_size ${size} -framerate ${options.frameRate}`;
+  const colour = colourArguments(options.colour ?? null, options);
   const even = 'pad=w=2*ceil(iw/2):h=2*ceil(ih/2)';
+  const timing = ['-video_track_timescale', String(microsecondsPerSecond)];
   return [
-    ...`-hide_banner -nostats -nostdin -loglevel error ${input} -i pipe:0`.split(' '),
-    ...`-vf ${even} -pix_fmt yuv420p`.split(' '),
+    ...'-hide_banner -nostats -nostdin -loglevel error'.split(' '),
+    ...'-probesize 32 -analyzeduration 0 -copyts -f matroska -i pipe:0'.split(' '),
+    '-vf',
+    `${colour.filter},${even}`,
+    '-pix_fmt',
+    'yuv420p',
+    ...passthrough(ffmpeg),
     ...codec,
+    ...colour.flags,
+    // Without reordering the last picture is the last packet: its time ends the file.
+    '-bf',
+    '0',
+    ...timing,
+    // It takes the last picture to last no time, and an edit list would cut it off.
+    ...(keepsLastDuration(ffmpeg) ? [] : ['-use_editlist', '0']),
     ...'-movflags +faststart -f mp4 -y'.split(' '),
     output,
   ];

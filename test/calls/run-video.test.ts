@@ -8,10 +8,11 @@ import {
 import { plannedPrompt } from '../../src/calls/planned-prompt.ts';
 import { runVideo, sendChunks, toPrompt, type VideoRun } from '../../src/calls/run-video.ts';
 import type { AnsweredFrame } from '../../src/formats/answered-frame.ts';
+import { decodeCocoRle } from '../../src/frame/coco-rle.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { maskToBitmap } from '../../src/frame/mask.ts';
 import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
-import { decodeMask } from '../../src/server/mask-encoding/index.ts';
+import { readMask } from '../../src/server/mask-encoding/index.ts';
 import {
   echoSession,
   infoEvent,
@@ -178,7 +179,8 @@ describe('a planned prompt', () => {
       at: { frameIndex: 7 },
       points: [{ x: 1, y: 2, label: 'negative' }],
     });
-    expect(maskToBitmap(decodeMask(sent.mask!, 100))).toEqual(maskToBitmap(mask));
+    const read = readMask(sent.mask!, { maxPixels: 100, maxBytes: 10_000 });
+    expect(maskToBitmap(decodeCocoRle(read.counts, read.size))).toEqual(maskToBitmap(mask));
   });
 
   test('leaves out what it does not say', () => {

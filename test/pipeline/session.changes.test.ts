@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import type { ResumeObject } from '../../src/pipeline/session-types.ts';
@@ -161,7 +162,7 @@ test('resume state opens a stream where the last one ended', async () => {
 
 test('a stream that ends before its first frame hands its resume state on', async () => {
   const leaving = gate();
-  const resume = [{ objectId: 4, label: null, mask: trueMask(movingSquare, 0, 1) }];
+  const resume = [{ objectId: 4, label: null, mask: runLengthsOf(trueMask(movingSquare, 0, 1)) }];
   const session = open({ options: { resume, goingAway: leaving.opened } });
   leaving.open();
   const notice = (await readUntil(session, ({ kind }) => kind === 'notice')).at(-1);

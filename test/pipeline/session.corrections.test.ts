@@ -273,3 +273,40 @@ test('a model failure in a correction ends the stream and frees the frame behind
   expect(error).toMatchObject({ code: 'internal', message: 'internal error' });
   expect(summary).not.toBeNull();
 });
+
+test('corrections that wait share one replay', async () => {
+  const session = open();
+  const held = gate();
+  session.inputs.frames(4);
+  await readUntil(session, isMasks(3));
+  session.segmenter.hooks.encode = () => held.opened;
+  session.inputs.prompt(prompt(1, 3, click(26, 30)));
+  await expect.poll(() => session.segmenter.encoded).toEqual([3]);
+  for (const id of [2, 3, 4]) session.inputs.prompt(prompt(id, id - 1, click(26, 30)));
+  await new Promise(setImmediate);
+  held.open();
+  session.inputs.end();
+  const { results, events } = await readAll(session);
+  expect(events.filter(({ kind }) => kind === 'ack')).toHaveLength(4);
+  // Frame 3 for the first, then 1 to 3 once for the three others.
+  expect(results.map(({ frameIndex, revision }) => [frameIndex, revision])).toEqual([
+    [3, 1],
+    [1, 1],
+    [2, 1],
+    [3, 2],
+  ]);
+});
+
+test('corrections have a budget of frames, which time fills again', async () => {
+  const session = open({ limits: { maxReplayedFrames: 6, replayedFramesPerSecond: 0 } });
+  session.inputs.frames(4);
+  await readUntil(session, isMasks(3));
+  session.inputs.prompt(prompt(1, 0, click(26, 30)));
+  await readUntil(session, isMasks(3, 1));
+  session.inputs.prompt(prompt(2, 0, click(26, 30)));
+  const refused = await readUntil(session, ({ kind }) => kind === 'prompt-error');
+  expect(refused.at(-1)).toMatchObject({ code: 'too-many-prompts' });
+  session.inputs.prompt(prompt(2, 3, click(26, 30))).end();
+  const { events } = await readAll(session);
+  expect(events.filter(({ kind }) => kind === 'ack')).toHaveLength(1);
+});

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
@@ -198,7 +199,7 @@ test('the server going away is told with the objects to resume, and the stream g
   session.inputs.frames(1).end();
   const { results, error } = await readAll(session);
   const last = before.at(-1)!;
-  const mask = last.kind === 'masks' ? last.result.objects[0]!.mask : null;
+  const mask = last.kind === 'masks' ? runLengthsOf(last.result.objects[0]!.mask) : null;
   expect(notice).toMatchObject({
     notice: 'going-away',
     resume: [{ objectId: 1, label: 'box', mask }],

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
@@ -93,7 +94,7 @@ test('a correction gets a flip pass without memory; a given mask gets none', asy
   const { segmenter, asked } = flippingModel();
   const session = open({ segmenter });
   session.inputs
-    .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
+    .prompt(prompt(1, 0, { mask: runLengthsOf(trueMask(movingSquare, 0, 1)) }))
     .prompt(prompt(1, 2, { action: 'refine', ...click(28, 30) }))
     .frames(3)
     .end();

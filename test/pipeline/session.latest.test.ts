@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import type { SessionOptions } from '../../src/pipeline/session-types.ts';
@@ -92,7 +93,7 @@ test('a hidden object that an asynchronous keyframe finds again is put where it 
   // The client says that the object is not there on frame 1.
   const nothing = { size: scene.size(0), box: null, bits: new Uint8Array(0), area: 0 };
   session.inputs.prompt(prompt(1, 0, click(20, 30)));
-  session.inputs.prompt(prompt(1, 1, { mask: nothing, action: 'refine' }));
+  session.inputs.prompt(prompt(1, 1, { mask: runLengthsOf(nothing), action: 'refine' }));
   for (let frameIndex = 0; frameIndex < 7; frameIndex++) {
     session.inputs.frames(1);
     await readUntil(session, isMasks(frameIndex));

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { encodeCocoRle } from '../../src/frame/coco-rle.ts';
 import { click, prompt, readAll, TestSessions } from '../fixtures/session-harness.ts';
@@ -14,7 +15,7 @@ async function run(maskForm: 'pixels' | 'coco-rle') {
   // Object 2 is given as nothing: an empty mask has no run lengths.
   const nothing = { size: { width: 96, height: 64 }, box: null, bits: new Uint8Array(0), area: 0 };
   session.inputs
-    .prompt(prompt(2, 1, { mask: nothing }))
+    .prompt(prompt(2, 1, { mask: runLengthsOf(nothing) }))
     .frames(4)
     .end();
   const { results, error } = await readAll(session);

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, maskToBitmap, type Mask } from '../../src/frame/mask.ts';
 import type { OverlapRule } from '../../src/frame/prompt.ts';
@@ -153,7 +154,7 @@ test('a mask prompt is answered with exactly that mask, and confidence 1', async
   const mask = maskFromBitmap(bitmap, sceneSize);
   const session = open();
   session.inputs
-    .prompt(prompt(1, 1, { mask }))
+    .prompt(prompt(1, 1, { mask: runLengthsOf(mask) }))
     .frames(3)
     .end();
   const { results } = await readAll(session);

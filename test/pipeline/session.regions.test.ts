@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture, type Box } from '../../src/frame/geometry.ts';
@@ -179,7 +180,7 @@ test('a given mask is remembered with the region around it', async () => {
   const { segmenter, asked } = zoomingModel();
   const session = open({ segmenter });
   session.inputs
-    .prompt(prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) }))
+    .prompt(prompt(1, 0, { mask: runLengthsOf(trueMask(movingSquare, 0, 1)) }))
     .frames(6)
     .end();
   await readAll(session);

@@ -15,13 +15,14 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-/** What the check says of a repository of these empty files. */
-function problemsOf(...names: string[]): string[] {
+/** What the check says of a repository of these files, which are empty unless their text is given. */
+function problemsOf(...names: (string | readonly [name: string, text: string])[]): string[] {
   const root = mkdtempSync(join(tmpdir(), 'maskstream-names-'));
   folders.push(root);
-  for (const name of names) {
+  for (const file of names) {
+    const [name, text] = typeof file === 'string' ? [file, ''] : file;
     mkdirSync(join(root, dirname(name)), { recursive: true });
-    writeFileSync(join(root, name), '');
+    writeFileSync(join(root, name), text);
   }
   return checkTestNames(root, { fewest: 0 }).problems;
 }
@@ -80,6 +81,17 @@ describe('a test', () => {
 test('a double beside the tests is named', () => {
   expect(problemsOf('src/video/decoder.ts', 'test/video/clips.ts')).toEqual([
     'test/video/clips.ts: expected a test, or a place in test/fixtures',
+  ]);
+});
+
+test('two doubles of one name are named', () => {
+  const first = ['test/fixtures/a.ts', 'export const clip = 1;\nconst own = 1;\n'] as const;
+  const second = [
+    'test/fixtures/b.ts',
+    'export async function clip() {}\nconst own = 2;\n',
+  ] as const;
+  expect(problemsOf(first, second)).toEqual([
+    'test/fixtures/b.ts: exports clip, as test/fixtures/a.ts does',
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
@@ -92,7 +93,7 @@ const politeSession: OpenSession = async function* (inputs, options) {
     kind: 'notice',
     notice: 'going-away',
     message: 'the server is going away',
-    resume: [{ objectId: 1, label: 'dog', mask: mask.result.objects[0].mask }],
+    resume: [{ objectId: 1, label: 'dog', mask: runLengthsOf(mask.result.objects[0].mask) }],
   };
   for await (const input of inputs) void input;
   yield summaryEvent(1);
@@ -235,7 +236,7 @@ test('an address in use is an error that says so', async () => {
   await start(echoSession);
   const second = createServer({ sessions: scripted(echoSession), models: [scriptedModel] });
   await expect(second.start({ host: '127.0.0.1', port: server.port ?? 0 })).rejects.toThrow(
-    /must be able to listen on 127\.0\.0\.1/,
+    /^must be able to listen on 127\.0\.0\.1:\d+, got: address already in use$/,
   );
   await second.close();
 });

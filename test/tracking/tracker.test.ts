@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
@@ -191,8 +192,8 @@ test('a given mask is answered as it came on its frame, and is carried from then
   const bits = new Uint8Array(size.width * size.height).map((_, at) => at % 2);
   const mask = maskFromBitmap(bits, size);
   tracker.advance(picture(0));
-  tracker.apply([{ kind: 'given', objectId: 1, mask }]);
-  expect(maskOf(tracker)).toBe(mask);
+  tracker.apply([{ kind: 'given', objectId: 1, mask: runLengthsOf(mask) }]);
+  expect(maskOf(tracker)).toEqual(mask);
   expect(outputs(tracker)[0]).toMatchObject({ confidence: 1, predictedIou: null });
   tracker.advance(picture(1));
   expect(maskOf(tracker)).not.toEqual(mask);

@@ -13,7 +13,7 @@ function judge(said: {
   unfinished?: boolean;
   format?: Container;
 }) {
-  const log = new FfmpegLog();
+  const log = new FfmpegLog('tag');
   for (const line of [h264, ...(said.lines ?? [])]) log.read(line);
   const { exit = exited, pictures = 9, unfinished = false, format = 'mp4' } = said;
   return judgeOutcome({ format, exit, log, pictures, unfinished, maxFramePixels: 1000 });

@@ -162,6 +162,13 @@ test.each([
   expect(decoded.formats[0]?.frameRate).toBe(12.5);
 });
 
+test('a declared frame rate wins over that of the headers', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264', frames: 5 });
+  const decoded = await decode(clip, 'h264-annex-b', { frameRate: 10 });
+  expect(decoded.timesUs).toEqual([0, 100_000, 200_000, 300_000, 400_000]);
+  expect(decoded.formats[0]?.frameRate).toBe(10);
+});
+
 test('a killed child ends the stream with an error, after what was decoded', async () => {
   const clip = await makeClip({ encode: encoders.h264, extension: 'h264', frames: 60 });
   const events = createDecoder({ ffmpeg: systemFfmpeg })(endless(clip), {

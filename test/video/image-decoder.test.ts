@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
-import { createImageDecoder, decodeImage } from '../../src/video/index.ts';
+import { createImageDecoder, decodeImage, uprightJpeg } from '../../src/video/index.ts';
 import {
   bundledFfmpeg,
   chunksOf,
@@ -129,6 +129,47 @@ test.each([
   const decoding = decodeImage(bytes, { ffmpeg: systemFfmpeg, signal: never });
   await expect(decoding).rejects.toBeInstanceOf(SegmentationError);
   await expect(decoding).rejects.toMatchObject({ code: 'undecodable-image' });
+});
+
+test.each([
+  ['half of it', 0.5],
+  ['all but a few rows', 0.95],
+])('a JPEG of which only %s is there is refused', async (_, share) => {
+  const bytes = await picture('jpg', '-q:v 1');
+  for (const binary of [systemFfmpeg, bundledFfmpeg]) {
+    const cut = bytes.subarray(0, Math.floor(bytes.length * share));
+    const decoding = decodeImage(cut, { ffmpeg: binary, signal: never });
+    await expect(decoding).rejects.toMatchObject({ code: 'undecodable-image' });
+  }
+});
+
+test('a JPEG that lacks its end marker alone is whole', async () => {
+  const bytes = await picture('jpg', '-q:v 1');
+  expect(await quartersOf(bytes.subarray(0, -2))).toEqual(await quartersOf(bytes));
+});
+
+test.each([
+  ['APNG', 'apng', '-f apng -plays 0'],
+  ['WebP', 'webp', '-c:v libwebp_anim'],
+])('an animated %s is refused', async (_, extension, encode) => {
+  const bytes = await readFile(await makeClip({ encode, extension, frames: 3 }));
+  const decoding = decodeImage(bytes, { ffmpeg: systemFfmpeg, signal: never });
+  await expect(decoding).rejects.toThrow('got an animation');
+});
+
+test('a picture becomes an upright JPEG of its size, and a plain JPEG stays as it is', async () => {
+  const options = { ffmpeg: () => Promise.resolve(systemFfmpeg), signal: never };
+  const flat = await picture('jpg', '-q:v 1 -s 321x181 -aspect 321:181');
+  const behind = Buffer.concat([flat, Buffer.from('and more')]);
+  expect(flat.equals(await uprightJpeg(behind, options))).toBe(true);
+  const turned = await quartersOf(await uprightJpeg(withOrientation(flat, 6), options));
+  expect(turned).toEqual(await quartersOf(withOrientation(flat, 6)));
+  expect(turned.display).toBe('181x321');
+  const png = await picture('png', '-pix_fmt rgb24 -s 321x181 -aspect 321:181');
+  expect((await quartersOf(await uprightJpeg(png, options))).display).toBe('321x181');
+  await expect(uprightJpeg(flat.subarray(0, flat.length / 2), options)).rejects.toThrow(
+    'ends early',
+  );
 });
 
 test('the image decoder looks like a decoder of streams', async () => {

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { createReadStream } from 'node:fs';
 import { distancePeak } from '../../src/evaluation/distance-peak.ts';
 import { readTruths, type Clip, type TrueMasks } from '../../src/evaluation/clips.ts';
@@ -152,6 +153,10 @@ async function collectRun(
         maxObjects: 1,
         maxPoints: 10,
         maxPendingPrompts: 1,
+        maxPendingBytes: 1 << 26,
+        maxFramesAhead: 1000,
+        maxReplayedFrames: 1000,
+        replayedFramesPerSecond: 60,
         retainedFrames: 1,
         maxRetainedBytes: 1e9,
         lostAfterUs: 2e6,
@@ -178,8 +183,9 @@ async function collectRun(
 
 async function* inputsOf({ objectId, prompts }: Run): AsyncGenerator<SessionInput> {
   const at = { kind: 'frame', frameIndex: 0 } as const;
-  const said = { requestId: 1, objectId, action: 'add', at, prompts, text: null } as const;
-  yield { kind: 'prompt', update: { ...said, label: null } };
+  const said = { requestId: 1, objectId, action: 'add', at, text: null, label: null } as const;
+  const mask = prompts.mask && runLengthsOf(prompts.mask);
+  yield { kind: 'prompt', update: { ...said, prompts: { ...prompts, mask } } };
   yield { kind: 'end-of-video' };
 }
 

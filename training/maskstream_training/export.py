@@ -18,7 +18,8 @@ from .model.deployed import Deployed
 from .model.encoder import EMB, SIZE, Encoder
 from .model.weights import load_weights
 
-DECODER_INPUTS = ("emb", "f8", "f4", "points", "labels", "mask", "has_mask", "mem_emb", "mem_mask", "mem_valid")
+FEATURES = ("emb", "f8", "f4")
+DECODER_INPUTS = (*FEATURES, "points", "labels", "mask", "has_mask", "mem_emb", "mem_mask", "mem_valid")
 DECODER_OUTPUTS = ("logits", "iou", "obj")
 SMALLEST_HALF = 256   # constants below so many values stay fp32
 CLOSE = 1e-4          # of the arranged decoder to the trained one, as a share of the largest value
@@ -33,10 +34,26 @@ def example_prompts(objects: int) -> tuple:
             torch.rand(objects, SLOTS, 1, FINE, FINE), torch.ones(objects, SLOTS))
 
 
+def without_identities(graph: onnx.GraphProto) -> None:
+    """Newer exporters keep one of equal constants behind Identity nodes; every reader then wants its own name again."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in constants:
+            copy = graph.initializer.add()
+            copy.CopyFrom(constants[node.input[0]])
+            copy.name = node.output[0]
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
 def store_half(path: pathlib.Path) -> None:
     """Rewrite a graph in place: large fp32 constants become fp16 behind a Cast, which the runtime folds at load."""
     model = onnx.load(str(path))
     graph, casts, kept = model.graph, [], []
+    without_identities(graph)
 
     def halve(tensor, name: str):
         kept.append(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name + "_half"))
@@ -87,7 +104,8 @@ def export(weights: pathlib.Path, out: pathlib.Path) -> dict:
     load_weights(weights / "decoder.pt", decoder)
     out.mkdir(parents=True, exist_ok=True)
     image = torch.rand(1, 3, SIZE, SIZE) * 255
-    trace(encoder, (image,), out / "encoder.onnx", ("image",), ("emb", "f8", "f4"))
+    pictures = {name: {0: "pictures"} for name in ("image", *FEATURES)}
+    trace(encoder, (image,), out / "encoder.onnx", ("image",), FEATURES, pictures)
     features, prompts = encoder(image), example_prompts(2)
     axes = {name: {0: "objects"} for name in (*DECODER_INPUTS[3:], *DECODER_OUTPUTS)}
     trace(arranged(decoder, features), (*features, *prompts), out / "decoder.onnx", DECODER_INPUTS, DECODER_OUTPUTS, axes)

@@ -3,8 +3,10 @@
 Photographs become WebP, clips become H.264, label maps stay PNG (they must stay exact).  The recipe trains
 equally well from the original files; packing only saves bytes.
 
-    python -m maskstream_training.pack pack RAW OUT [--clips DIR]   # OUT/photos.tgz, OUT/video.tgz
-    python -m maskstream_training.pack unpack TAR RAW               # restores the folders that prepare.py reads
+    python -m maskstream_training.pack pack RAW OUT [--report DIR] [--dev DIR] [--films DIR]   # OUT/SET.tar, OUT/davis-train.tar, …
+    python -m maskstream_training.pack unpack TAR RAW                                        # restores the folders that prepare.py reads
+
+--films: the training clips as H.264 already, DIR/NAME.mp4, which travel as they are.
 """
 import argparse
 import io
@@ -16,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-PHOTO_SETS = ("bsds500", "camvid", "carparts", "ccp", "human290")
+PHOTO_SETS = ("bsds500", "camvid", "carparts", "ccp", "human290", "cats", "coco-free", "coco-research", "balloons")
 VIDEO_SET = "davis-train"
-WEBP_QUALITY = 65
+WEBP_QUALITY = 60
 H264_CRF = 19
 REPORT_WIDTH = 448
 
@@ -43,56 +45,64 @@ def pack_photos(raw: pathlib.Path, out: pathlib.Path) -> None:
         image = cv2.imread(str(path))
         return path, cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1].tobytes()
 
-    with tarfile.open(out / "photos.tgz", "w:gz") as tar, ThreadPoolExecutor(2) as pool:
-        for name in PHOTO_SETS:
+    for name in PHOTO_SETS:
+        with tarfile.open(out / f"{name}.tar", "w") as tar, ThreadPoolExecutor(2) as pool:
             for path, data in pool.map(encode, sorted((raw / name).glob("*.jpg"))):
                 add_bytes(tar, f"{name}/{path.stem}.webp", data)
             for path in sorted((raw / name).glob("*.png")):
                 add_bytes(tar, f"{name}/{path.name}", path.read_bytes())
+            if (raw / f"{name}.tsv").exists():
+                add_bytes(tar, f"{name}.tsv", (raw / f"{name}.tsv").read_bytes())
 
 
-def pack_video(raw: pathlib.Path, out: pathlib.Path, clips: pathlib.Path | None) -> None:
-    """The training clips with their labels, and, for the report-only evaluation, clips/NAME/{clip.mp4,masks/*.png}."""
+def pack_video(raw: pathlib.Path, out: pathlib.Path, films: pathlib.Path | None) -> None:
     folder = raw / VIDEO_SET
     names = sorted({p.stem.rsplit("_", 1)[0] for p in folder.glob("*.jpg")})
 
     def encode(name: str):
+        if films:
+            return name, (films / f"{name}.mp4").read_bytes()
         return name, encode_clip([cv2.imread(str(p)) for p in sorted(folder.glob(f"{name}_[0-9]*.jpg"))])
 
-    with tarfile.open(out / "video.tgz", "w:gz") as tar, ThreadPoolExecutor(2) as pool:
+    with tarfile.open(out / f"{VIDEO_SET}.tar", "w") as tar, ThreadPoolExecutor(2) as pool:
         for name, data in pool.map(encode, names):
             add_bytes(tar, f"{VIDEO_SET}/{name}.mp4", data)
         for path in sorted(folder.glob("*.png")):
             add_bytes(tar, f"{VIDEO_SET}/{path.name}", path.read_bytes())
-        for clip in sorted(clips.iterdir()) if clips else []:
-            pack_report_clip(tar, clip)
 
 
-def pack_report_clip(tar: tarfile.TarFile, clip: pathlib.Path) -> None:
+def pack_clips(clips: pathlib.Path, name: str, out: pathlib.Path) -> None:
+    """Clips to evaluate on, clips/NAME/{clip.mp4,masks/*.png}, labelled on every frame, as OUT/name.tar."""
+    with tarfile.open(out / f"{name}.tar", "w") as tar:
+        for clip in sorted(clips.iterdir()):
+            pack_clip(tar, clip, name)
+
+
+def pack_clip(tar: tarfile.TarFile, clip: pathlib.Path, folder: str) -> None:
     capture = cv2.VideoCapture(str(clip / "clip.mp4"))
     frames = []
     while True:
         ok, frame = capture.read()
         if not ok:
             break
-        size = (REPORT_WIDTH, round(frame.shape[0] * REPORT_WIDTH / frame.shape[1]))
-        frames.append(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
+        width = min(REPORT_WIDTH, frame.shape[1])
+        frames.append(cv2.resize(frame, (width, round(frame.shape[0] * width / frame.shape[1])), interpolation=cv2.INTER_AREA))
     masks = sorted((clip / "masks").glob("*.png"))
     if len(masks) != len(frames):
-        return  # sparsely labelled clips are not part of the report
-    add_bytes(tar, f"report/{clip.name}.mp4", encode_clip(frames))
+        return  # sparsely labelled clips are not evaluated here
+    add_bytes(tar, f"{folder}/{clip.name}.mp4", encode_clip(frames))
     from PIL import Image
     for path in masks:
-        mask = (np.array(Image.open(path)) > 0).astype(np.uint8)
-        small = cv2.resize(mask, (frames[0].shape[1], frames[0].shape[0]), interpolation=cv2.INTER_NEAREST)
-        add_bytes(tar, f"report/{clip.name}_{path.stem}.0.png", cv2.imencode(".png", small)[1].tobytes())
+        small = cv2.resize(np.array(Image.open(path)), (frames[0].shape[1], frames[0].shape[0]), interpolation=cv2.INTER_NEAREST)
+        add_bytes(tar, f"{folder}/{clip.name}_{path.stem}.0.png", cv2.imencode(".png", small)[1].tobytes())
 
 
 def unpack(archive: pathlib.Path, raw: pathlib.Path, workers: int = 16) -> None:
     with tarfile.open(archive) as tar:
-        tar.extractall(raw)
+        films = [raw / name for name in tar.getnames() if name.endswith(".mp4")]   # those of this archive: others may be unpacked beside it
+        tar.extractall(raw, filter="data")
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(frames_of, sorted(raw.glob("*/*.mp4"))))
+        list(pool.map(frames_of, sorted(films)))
 
 
 def frames_of(clip: pathlib.Path) -> None:
@@ -112,12 +122,16 @@ def main() -> None:
     parser.add_argument("verb", choices=("pack", "unpack"))
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("target", type=pathlib.Path)
-    parser.add_argument("--clips", type=pathlib.Path)
+    for name in ("report", "dev", "films"):
+        parser.add_argument(f"--{name}", type=pathlib.Path)
     args = parser.parse_args()
     args.target.mkdir(parents=True, exist_ok=True)
     if args.verb == "pack":
         pack_photos(args.source, args.target)
-        pack_video(args.source, args.target, args.clips)
+        pack_video(args.source, args.target, args.films)
+        for name in ("report", "dev"):
+            if getattr(args, name):
+                pack_clips(getattr(args, name), name, args.target)
     else:
         unpack(args.source, args.target)
 

@@ -3,7 +3,7 @@
     python -m maskstream_training.publish ONNX MODEL [--calibration calibration.json]
 
 ONNX holds encoder.onnx, encoder-int8.onnx (quantise) and decoder.onnx, text.onnx with vocabulary.json, refiner.onnx and
-refiner-int8.onnx (training/refiner) with refiner.json (its table of expected IoU), or several of these.
+refiner-int8.onnx (maskstream_training/refiner) with refiner.json (its table of expected IoU), or several of these.
 Only what training decides is rewritten: sizes, hashes, shapes, memory slots, calibration, vocabulary; the rest of the
 manifest stays.
 """

@@ -20,7 +20,7 @@ from .data.prepare import list_images
 from .evaluate.zoom import cut
 from .model.decoder import MASKS, Decoder
 from .model.deployed import Deployed
-from .model.encoder import SIZE, Encoder
+from .model.encoder import Encoder
 from .model.weights import load_weights, save_weights
 from .onnx_graph import open_graph, run
 from .text.joint_head import JointHead

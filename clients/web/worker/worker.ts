@@ -139,7 +139,7 @@ async function open(source: SourceRequest): Promise<Run> {
     case 'file': {
       const head = new Uint8Array(await source.file.slice(0, detectionBytes).arrayBuffer());
       const container = detectContainer(head);
-      if (container === null || container === 'image') {
+      if (container === null || container === 'image' || container === 'more') {
         throw new Error(`expected a video, got ${source.file.name}, whose form is not known`);
       }
       return await startFileRun({ ...parts, file: source.file, container });

@@ -36,12 +36,12 @@ export async function writePictures(options: {
   const encoding = { ffmpeg, width, height, frameRate: scene.frameRate, signal };
   await using encoder = await encodeVideo({ ...encoding, path: options.overlayFile });
   const decoding = { ffmpeg, container: 'mp4', frameRate: null, signal } as const;
-  for await (const { index, size, data } of decodeRgb(inOrder(pieces), decoding)) {
+  for await (const { index, timestampUs, size, data } of decodeRgb(inOrder(pieces), decoding)) {
     const picture = { size, data };
     drawAnswer(picture, index, answers.get(index));
     const tile = chosen.indexOf(index);
     if (tile >= 0) addTile(contact, picture, tile);
-    await encoder.write(data);
+    await encoder.write(data, timestampUs);
   }
   await encoder.finish();
   const png = encode({ ...contact.size, data: contact.data, channels: 3, depth: 8 });

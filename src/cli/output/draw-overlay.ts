@@ -1,4 +1,6 @@
+import { sameSize, scaleBox } from '../../frame/geometry.ts';
 import type { Box, Size } from '../../frame/geometry.ts';
+import { maskFromBitmap, maskToBitmap } from '../../frame/mask.ts';
 import type { Mask } from '../../frame/mask.ts';
 import type { AnsweredFrame, AnsweredObject } from '../../formats/answered-frame.ts';
 import { glyphPixel, glyphSize } from './bitmap-font.ts';
@@ -30,15 +32,35 @@ export function overlayColour(objectId: number): Colour {
 /** Draws every object of a frame onto its picture: tint, outline, box, id and confidence. */
 export function drawOverlay(picture: RgbPicture, frame: AnsweredFrame): void {
   const thickness = Math.max(1, Math.round(picture.size.height / 240));
-  for (const object of frame.objects) {
+  // After a change of size, pictures are stretched to the first one; so must be what is drawn on them.
+  const objects = frame.objects.map((object) => stretched(object, frame.size, picture.size));
+  for (const object of objects) {
     const colour = overlayColour(object.objectId);
-    // A change of size inside a stream leaves masks of the new size on pictures of the old one.
-    if (object.box === null || object.mask.size.width !== picture.size.width) continue;
+    if (object.box === null) continue;
     tint(picture, object.mask, colour, thickness);
     frameBox(picture, object.box, colour, thickness);
   }
-  for (const object of frame.objects)
-    if (object.box !== null) drawLabel(picture, object, thickness);
+  for (const object of objects) if (object.box !== null) drawLabel(picture, object, thickness);
+}
+
+/** The object as it lies on a picture that was stretched from one size to another. */
+function stretched(object: AnsweredObject, from: Size, to: Size): AnsweredObject {
+  if (sameSize(from, to) || object.box === null) return object;
+  const box = scaleBox(object.box, from, to);
+  const right = Math.round(box.x + box.width);
+  const bottom = Math.round(box.y + box.height);
+  const [x, y] = [Math.round(box.x), Math.round(box.y)];
+  const ids = maskToBitmap(object.mask);
+  const bits = new Uint8Array(to.width * to.height);
+  for (let row = y; row < bottom; row++) {
+    const fromRow = Math.floor(((row + 0.5) * from.height) / to.height) * from.width;
+    for (let column = x; column < right; column++) {
+      const fromColumn = Math.floor(((column + 0.5) * from.width) / to.width);
+      bits[row * to.width + column] = ids[fromRow + fromColumn] ?? 0;
+    }
+  }
+  const rounded = { x, y, width: right - x, height: bottom - y };
+  return { ...object, box: rounded, mask: maskFromBitmap(bits, to) };
 }
 
 /** Draws text with its top left corner at (x, y) on a filled background. */

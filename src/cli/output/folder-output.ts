@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 import { writeIndexedPng } from '../../formats/indexed-png.ts';
 import type { Output, StreamHeader } from '../../formats/answered-frame.ts';
 import { framesJsonEntry, framesJsonHead, framesJsonTail } from '../../formats/frames-json.ts';
@@ -20,15 +21,15 @@ export function createFolderOutput(folder: string): Output {
     async open(streamHeader) {
       header = streamHeader;
       await rm(join(folder, 'masks'), { recursive: true, force: true });
-      await mkdir(join(folder, 'masks'), { recursive: true });
+      makeFolder(join(folder, 'masks'));
       json = await open(join(folder, 'frames.json'), 'w');
       await json.appendFile(framesJsonHead(header));
     },
     async write(frame) {
       if (header === undefined) throw new Error('frame written before open');
-      const png = writeIndexedPng(idPicture(frame, header));
+      const png = writeIndexedPng(idPicture(frame));
       await writeFile(join(folder, 'masks', maskFileName(frame.frameIndex)), png);
-      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
+      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame, header)}`);
     },
     close,
     // What came is worth keeping: the file is closed so that it stays valid JSON.

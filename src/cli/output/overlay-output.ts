@@ -12,12 +12,9 @@ export type OverlaySource = {
   chunks(): AsyncIterable<Uint8Array>;
 };
 
-/** A rate for files that state none. */
-const defaultFrameRate = 25;
-
 /**
- * Decodes the video a second time, at display size, and writes it with its masks drawn in. Frames
- * are matched by index; both decodings count alike.
+ * Decodes the video a second time, at the display size of its first frame, and writes it with its
+ * masks drawn in, each frame at its own time. Frames are matched by index; both decodings count alike.
  */
 export function createOverlayOutput(
   path: string,
@@ -28,7 +25,7 @@ export function createOverlayOutput(
   let pictures: AsyncGenerator<RgbFrame, void, void> | undefined;
   let encoder: VideoEncoder | undefined;
   let ffmpeg: FfmpegBinary | undefined;
-  let frameRate = defaultFrameRate;
+  let frameRate: number | null = null;
   const release = async () => {
     await pictures?.return();
     await encoder?.close();
@@ -36,7 +33,7 @@ export function createOverlayOutput(
   return {
     async open(header) {
       ffmpeg = await options.ffmpeg();
-      frameRate = header.frameRate ?? defaultFrameRate;
+      frameRate = header.frameRate;
       const { container } = source;
       const decoding = { ffmpeg, container, frameRate: source.frameRate, signal };
       pictures = decodeRgb(source.chunks(), decoding);
@@ -44,10 +41,11 @@ export function createOverlayOutput(
     async write(frame) {
       const picture = await nextPicture(pictures, frame);
       if (ffmpeg !== undefined && encoder === undefined) {
-        encoder = await encodeVideo({ ffmpeg, ...picture.size, frameRate, path, signal });
+        const { size, colour } = picture;
+        encoder = await encodeVideo({ ffmpeg, ...size, frameRate, colour, path, signal });
       }
       drawOverlay({ size: picture.size, data: picture.data }, frame);
-      await encoder?.write(picture.data);
+      await encoder?.write(picture.data, frame.timestampUs);
     },
     async close() {
       await encoder?.finish();

@@ -58,9 +58,9 @@ function createOutput(
     },
     async write(frame) {
       if (header === undefined) throw new Error('frame written before open');
-      const png = writeIndexedPng(idPicture(frame, header));
+      const png = writeIndexedPng(idPicture(frame));
       await archive.addStored(`${prefix}masks/${maskFileName(frame.frameIndex)}`, png);
-      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame)}`);
+      await json?.appendFile(`${frames++ === 0 ? '' : ','}\n${framesJsonEntry(frame, header)}`);
     },
     async close() {
       await json?.appendFile(framesJsonTail);

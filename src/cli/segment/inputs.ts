@@ -1,81 +1,124 @@
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import type { Container } from '../../frame/container.ts';
-import { SegmentationError, usageError } from '../../frame/errors.ts';
-import { detectContainer, detectionBytes } from '../../video/index.ts';
+import { usageError } from '../../frame/errors.ts';
+import { isPairOfJpegs } from '../../video/index.ts';
+import type { CommandIo } from '../command.ts';
+import { detectFile, detectPipe, findOrigin, notTaken } from './input-bytes.ts';
+import type { Origin } from './input-bytes.ts';
+import { findPictures, leftOutLine } from './picture-folder.ts';
+
+/** A photo with a second view is not longer. */
+const maxPairBytes = 128 * 1024 * 1024;
+
+/** Bytes on disk, or coming out of a pipe, which can be read once. */
+export type InputSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'pipe'; readonly chunks: AsyncIterable<Uint8Array> };
 
 /** One thing to segment. `name` is its subfolder where there are several. */
 export type Input =
   | {
       readonly kind: 'video';
       readonly name: string;
-      readonly file: string;
+      readonly source: InputSource;
       readonly container: Container;
     }
-  | { readonly kind: 'image'; readonly name: string; readonly file: string }
+  | { readonly kind: 'image'; readonly name: string; readonly source: InputSource }
   | { readonly kind: 'sequence'; readonly name: string; readonly files: readonly string[] };
 
-const imageName = /\.(?:jpe?g|png|webp)$/i;
+/** What the command line says besides. */
+type FindOptions = {
+  readonly asSequence: boolean;
+  /** Frames a second; null where none are given, so that raw pictures cannot be a video. */
+  readonly frameRate: number | null;
+  readonly io: CommandIo;
+};
 
 /**
- * What the INPUT arguments stand for, told from the first bytes of files, never from their names
- * (folders are searched by name, so that notes beside pictures do not stop a batch).
+ * What the INPUT arguments stand for, told from the first bytes of files, never from their names.
+ * What is left out of a folder is said on standard error.
  *
  * Throws `unreadable-file`, and `usage` for a folder without images.
  */
-export async function findInputs(
-  paths: readonly string[],
-  options: { readonly asSequence: boolean },
-): Promise<Input[]> {
+export async function findInputs(paths: readonly string[], options: FindOptions): Promise<Input[]> {
   const inputs: Input[] = [];
-  for (const path of paths) inputs.push(...(await findInput(path, options)));
+  for (const path of paths) {
+    const origin = await findOrigin(path, options.io.stdin);
+    if (origin.kind === 'folder') inputs.push(...(await findInFolder(path, options)));
+    else inputs.push(await findOne(origin, options));
+  }
   return withDistinctNames(inputs);
 }
 
-async function findInput(path: string, options: { asSequence: boolean }): Promise<Input[]> {
-  const name = basename(path, extname(path)) || 'input';
-  if (!(await isFolder(path))) return [await findFile(path, name)];
-  const files = (await readdir(path))
-    .filter((file) => imageName.test(file))
-    // Frame 10 comes after frame 9, zero-padded or not.
-    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .map((file) => join(path, file));
-  if (files.length === 0) {
-    throw usageError(`${path}: expected a folder with JPEG, PNG or WebP images, got none in it`);
+async function findOne(
+  origin: Exclude<Origin, { kind: 'folder' }>,
+  options: FindOptions,
+): Promise<Input> {
+  const { path } = origin;
+  if (origin.kind === 'file') {
+    const { found, head } = await detectFile(path);
+    if (found === null) throw notTaken(path, head);
+    const kind = await withoutSecondPicture(path, found, options);
+    return asInput(kind, { name: nameOf(path), source: origin });
   }
-  if (options.asSequence) return [{ kind: 'sequence', name: basename(path), files }];
-  return await Promise.all(files.map((file) => findFile(file, basename(file, extname(file)))));
+  const name = path === '-' ? 'stdin' : nameOf(path);
+  const { found, head, chunks } = await detectPipe(origin.chunks);
+  if (found === null) throw notTaken(name, head);
+  return asInput(found, { name, source: { kind: 'pipe', chunks } });
 }
 
-async function findFile(file: string, name: string): Promise<Input> {
-  const head = await readHead(file);
-  const found = detectContainer(head);
-  if (found === 'image') return { kind: 'image', name, file };
-  if (found !== null) return { kind: 'video', name, file, container: found };
-  throw new SegmentationError(
-    'unreadable-file',
-    `${file}: expected a video or a JPEG, PNG or WebP image, got bytes "${head.toString('hex', 0, 12)}"`,
-  );
+function asInput(
+  found: Container | 'image',
+  { name, source }: { readonly name: string; readonly source: InputSource },
+): Input {
+  if (found === 'image') return { kind: 'image', name, source };
+  return { kind: 'video', name, source, container: found };
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (cause) {
-    const message = `${path}: expected a file or a folder, got none of that name`;
-    throw new SegmentationError('unreadable-file', message, { cause });
+async function findInFolder(folder: string, options: FindOptions): Promise<Input[]> {
+  const { asSequence, io } = options;
+  const { files, leftOut } = await findPictures(folder);
+  const inputs: Input[] = [];
+  const others = [...leftOut];
+  // A sequence may lose none: what is no picture there is an error, when its turn comes.
+  for (const path of asSequence ? [] : files) {
+    const { found } = await detectFile(path);
+    if (found === null) {
+      others.push(basename(path));
+      continue;
+    }
+    const kind = await withoutSecondPicture(path, found, options);
+    inputs.push(asInput(kind, { name: nameOf(path), source: { kind: 'file', path } }));
   }
+  const line = leftOutLine(folder, others);
+  if (line !== null) io.stderr.write(`maskstream: ${line}\n`);
+  if (asSequence) return [{ kind: 'sequence', name: basename(folder), files }];
+  if (inputs.length === 0) {
+    throw usageError(`${folder}: expected a folder with JPEG, PNG or WebP images, got none in it`);
+  }
+  return inputs;
 }
 
-async function readHead(file: string): Promise<Buffer> {
-  await using handle = await open(file);
-  const { bytesRead, buffer } = await handle.read(
-    Buffer.alloc(detectionBytes),
-    0,
-    detectionBytes,
-    0,
-  );
-  return buffer.subarray(0, bytesRead);
+/**
+ * A photo with another JPEG behind it looks like two frames of MJPEG; without a frame rate it can only
+ * be the photo.
+ */
+async function withoutSecondPicture(
+  path: string,
+  found: Container | 'image',
+  { frameRate, io }: FindOptions,
+): Promise<Container | 'image'> {
+  if (found !== 'mjpeg' || frameRate !== null) return found;
+  const { size } = await stat(path);
+  if (size > maxPairBytes || !isPairOfJpegs(await readFile(path))) return found;
+  const advice = 'give --frame-rate to take both for a video';
+  io.stderr.write(`maskstream: ${path}: left out a second picture behind the first; ${advice}\n`);
+  return 'image';
+}
+
+function nameOf(path: string): string {
+  return basename(path, extname(path)) || 'input';
 }
 
 /** Two inputs of one name would overwrite each other: the second becomes `name-2`. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Output } from '../../formats/answered-frame.ts';
 import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
 import { decodeObject } from '../../calls/decode-answer.ts';
-import type { Input } from './inputs.ts';
+import type { Input, InputSource } from './inputs.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { toWireMask } from '../../calls/wire-mask.ts';
 
@@ -16,7 +16,7 @@ export async function segmentImage(
   const model = args.texts.get('model');
   const answer = await client.segmentImage(
     {
-      image: await readFile(input.file),
+      image: await readImage(input.source),
       prompts: prompts.map(toImagePrompt),
       ...(args.texts.has('server') && model !== undefined ? { model } : {}),
     },
@@ -25,6 +25,7 @@ export async function segmentImage(
   const { width, height } = answer;
   await output.open({ width, height, model: answer.model, frameRate: null });
   await output.write({
+    size: { width, height },
     frameIndex: 0,
     timestampUs: 0,
     source: 'keyframe',
@@ -36,6 +37,13 @@ export async function segmentImage(
     objects: answer.objects.map((object) => decodeObject(object, { width, height })),
   });
   io.stdout.write(`${input.name}: ${answer.objects.length} objects\n`);
+}
+
+async function readImage(source: InputSource): Promise<Uint8Array> {
+  if (source.kind === 'file') return await readFile(source.path);
+  const parts: Uint8Array[] = [];
+  for await (const part of source.chunks) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 function toImagePrompt({ at, action, objectId, prompts, text, label }: PlannedPrompt) {

@@ -1,15 +1,17 @@
 import { SegmentationError } from '../../frame/errors.ts';
-import type { Output } from '../../formats/answered-frame.ts';
+import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
 import { createProgress } from '../progress.ts';
 import type { OpenVideo } from './open-video.ts';
-import { runVideo, sendChunks } from '../../calls/run-video.ts';
+import { runVideo, sendChunks, sendPictures } from '../../calls/run-video.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { noPictureOf } from './sequence.ts';
 import { readVideoConfig } from './video-config.ts';
 
 /**
  * Segments one video or image sequence into `output`, which the caller closes.
  *
- * Throws `frame-dropped` where `latest` skipped frames: then not every frame is written.
+ * Throws `frame-dropped` where `latest` skipped frames: then not every frame is written; and
+ * `undecodable-image` where a file of a sequence gave no frame: its masks would shift.
  */
 export async function segmentVideo(
   video: OpenVideo,
@@ -17,7 +19,7 @@ export async function segmentVideo(
   job: SegmentJob,
 ): Promise<void> {
   const { io, client, prompts } = job;
-  const progress = createProgress(io, video.name, video.frameCount);
+  const progress = createProgress(io, video.name, video.files?.length ?? null);
   let written = 0;
   let keyframes = 0;
   try {
@@ -25,10 +27,14 @@ export async function segmentVideo(
       client,
       config: readVideoConfig(job.args, video),
       prompts,
-      send: (stream) => sendChunks(stream, video.chunks()),
+      send: (stream) =>
+        video.files === null
+          ? sendChunks(stream, video.chunks())
+          : sendPictures(stream, video.chunks()),
       onHeader: (header) =>
         output.open({ ...header, frameRate: header.frameRate ?? video.frameRate }),
       onFrame: async (frame) => {
+        checkPicture(video, frame, written);
         await output.write(frame);
         if (frame.source === 'keyframe') keyframes++;
         progress.update(++written, `${keyframes} keyframes`);
@@ -45,9 +51,19 @@ export async function segmentVideo(
         `${video.name}: expected all ${summary.framesIn} frames, got ${written}: the server fell behind (delivery latest)`,
       );
     }
+    const missing = video.files?.[written];
+    if (missing !== undefined) throw noPictureOf(missing);
     progress.finish();
     io.stdout.write(`${video.name}: ${written} frames, ${summary.keyframes} keyframes\n`);
   } finally {
     progress.finish();
   }
+}
+
+/** Servers echo the number of a picture as its capture time; a gap names the picture without a frame. */
+function checkPicture({ files }: OpenVideo, frame: AnsweredFrame, written: number): void {
+  const number = frame.captureTimestampUs;
+  const missing = files?.[written];
+  if (missing === undefined || number === null || frame.framesDroppedBefore > 0) return;
+  if (number > written) throw noPictureOf(missing);
 }

@@ -61,12 +61,16 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   // Checked before anything is started or written.
   readVideoConfig(args, { container: 'mp4', frameRate });
   const prompts = await readPrompts(args);
-  const inputs = await findInputs(args.positionals, { asSequence: args.flags.has('sequence') });
+  const inputs = await findInputs(args.positionals, {
+    asSequence: args.flags.has('sequence'),
+    frameRate,
+    io,
+  });
   const outputs = createOutputSet(out, inputs, io.signal);
+  let anythingFound = false;
   try {
     await using service = await openClient(args, io);
     const job = { args, io, prompts, frameRate, client: service.client };
-    let anythingFound = false;
     for (const input of inputs) {
       const nothing = await segmentInput(input, outputs, job);
       for (const phrase of nothing) {
@@ -75,11 +79,11 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
       anythingFound ||= nothing.length === 0;
     }
     await outputs.close();
-    if (!anythingFound) throw nothingFound();
   } catch (reason) {
     await outputs.discard();
     throw reason;
   }
+  if (!anythingFound) throw nothingFound();
 }
 
 /** Resolves with the phrases that found nothing in this input. */
@@ -89,7 +93,7 @@ async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): 
     await writeThrough(watch.output, (output) => segmentImage(input, output, job));
     return watch.unanswered();
   }
-  await using video = await openVideo(input, job);
+  await using video = await openVideo(input, job, { again: outputs.readsAgain });
   const watch = watchPhrases(outputs.video(input, video), job.prompts);
   await writeThrough(watch.output, (output) => segmentVideo(video, output, job));
   return watch.unanswered();

@@ -1,4 +1,5 @@
 import type { PromptUpdate } from '../../frame/prompt.ts';
+import { CaptureMarks } from './capture-marks.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { LiveChunkQueue, type EncodedChunk, type LiveChunkOptions } from './live-chunk-queue.ts';
 import type { SessionInput } from '../session-types.ts';
@@ -6,24 +7,23 @@ import type { SessionInput } from '../session-types.ts';
 /** What the reader tells the session. */
 export type InputHandlers = {
   readonly onPrompt: (update: PromptUpdate) => void;
+  /** Resolves when answers to prompts may be added: a client that reads none sends no more. */
+  readonly room: () => Promise<void>;
   /** The client's messages broke; what was decoded before is still answered. */
   readonly onFailure: (reason: unknown) => void;
   /** The client half-closed, or its messages broke: no more prompts. */
   readonly onEnd: () => void;
 };
 
-/** Capture times kept for frames that have not come out yet. */
-const maxCaptureTimestamps = 1024;
-
 /** Reads the client's messages in order and parts video from prompts. */
 export class InputReader {
   /** The video, for the decoder. */
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly #queue: { push(chunk: EncodedChunk): Promise<void>; end(): void };
-  readonly #framesSkippedBefore: (decodedFrames: number) => number;
+  readonly #framesSkippedBefore: (decodedFrames: number, position: number | null) => number;
   readonly #iterator: AsyncIterator<SessionInput>;
   readonly #handlers: InputHandlers;
-  readonly #captureTimestampsUs: number[] = [];
+  readonly #captureMarks = new CaptureMarks();
   #closed = false;
   #promptsOnly = false;
 
@@ -37,7 +37,8 @@ export class InputReader {
     handlers: InputHandlers,
     live: Omit<LiveChunkOptions, 'onTaken'> | null = null,
   ) {
-    const onTaken = (chunk: EncodedChunk): void => this.#noteCapture(chunk);
+    const onTaken = ({ data, captureTimestampUs }: EncodedChunk): void =>
+      this.#captureMarks.add(data.byteLength, captureTimestampUs);
     if (live === null) {
       const queue = new ChunkQueue();
       const push = (chunk: EncodedChunk): Promise<void> => {
@@ -49,7 +50,7 @@ export class InputReader {
       this.chunks = queue;
     } else {
       const queue = new LiveChunkQueue({ ...live, onTaken });
-      this.#framesSkippedBefore = (decodedFrames) => queue.framesSkippedBefore(decodedFrames);
+      this.#framesSkippedBefore = (frames, position) => queue.framesSkippedBefore(frames, position);
       this.#queue = queue;
       this.chunks = queue;
     }
@@ -63,14 +64,17 @@ export class InputReader {
     return this.#promptsOnly;
   }
 
-  /** The capture time for the next frame in order, where the sender marks its access units. */
-  takeCaptureTimestamp(): number | null {
-    return this.#captureTimestampsUs.shift() ?? null;
+  /**
+   * The capture time of the frame that begins at this byte of the video (null: of the next one), where
+   * the sender marks its access units.
+   */
+  takeCaptureTimestamp(position: number | null): number | null {
+    return this.#captureMarks.take(position);
   }
 
   /** Frames that were skipped before the decoder's `decodedFrames`-th one; asked in order. */
-  framesSkippedBefore(decodedFrames: number): number {
-    return this.#framesSkippedBefore(decodedFrames);
+  framesSkippedBefore(decodedFrames: number, position: number | null): number {
+    return this.#framesSkippedBefore(decodedFrames, position);
   }
 
   /**
@@ -106,16 +110,11 @@ export class InputReader {
         return await this.#queue.push({ data, captureTimestampUs, randomAccess });
       }
       case 'prompt':
-        return this.#handlers.onPrompt(input.update);
+        this.#handlers.onPrompt(input.update);
+        return await this.#handlers.room();
       case 'end-of-video':
         this.#promptsOnly = true;
         return this.#queue.end();
     }
-  }
-
-  #noteCapture({ captureTimestampUs }: EncodedChunk): void {
-    if (captureTimestampUs === null) return;
-    if (this.#captureTimestampsUs.length >= maxCaptureTimestamps) return;
-    this.#captureTimestampsUs.push(captureTimestampUs);
   }
 }

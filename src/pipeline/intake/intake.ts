@@ -17,6 +17,8 @@ import {
 export type IntakeSession = {
   /** Takes an update in; one whose frame was processed already is a correction. */
   readonly accept: (update: PromptUpdate) => 'refused' | 'held' | 'correction';
+  /** Resolves when answers to prompts may be added. */
+  readonly room: () => Promise<void>;
   readonly needsNextFrame: (frame: Frame) => boolean;
   readonly countFrames: (count: number) => void;
   /** A frame was read before its turn. */
@@ -61,19 +63,26 @@ export class Intake {
     { decode, nowMs }: Pick<SessionParts, 'decode' | 'nowMs'>,
     session: IntakeSession,
   ) {
-    const { container, frameRate, signal, delivery } = options;
+    const { container, frameRate, maxFramePixels, signal, delivery } = options;
     const onPrompt = (update: PromptUpdate): void => {
       if (session.accept(update) === 'correction') this.#corrections$.next(update);
     };
     const onEnd = (): void => this.#corrections$.complete();
-    const { onFailure } = session;
+    const { onFailure, room } = session;
     const live = delivery === 'latest' ? { container, nowMs } : null;
-    const reader = new InputReader(inputs, { onPrompt, onFailure, onEnd }, live);
-    const framesSkippedBefore = (frames: number): number => reader.framesSkippedBefore(frames);
-    const events = decode(reader.chunks, { container, frameRate, framesSkippedBefore, signal });
+    const reader = new InputReader(inputs, { onPrompt, room, onFailure, onEnd }, live);
+    const framesSkippedBefore = (frames: number, position: number | null): number =>
+      reader.framesSkippedBefore(frames, position);
+    const events = decode(reader.chunks, {
+      container,
+      frameRate,
+      framesSkippedBefore,
+      ...(maxFramePixels === undefined ? {} : { maxFramePixels }),
+      signal,
+    });
     const scheduled = scheduleFrames(events, {
       needsNextFrame: session.needsNextFrame,
-      takeCaptureTimestamp: () => reader.takeCaptureTimestamp(),
+      takeCaptureTimestamp: (position) => reader.takeCaptureTimestamp(position),
       onFrames: session.countFrames,
     });
     this.#reader = reader;

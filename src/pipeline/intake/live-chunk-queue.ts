@@ -1,4 +1,5 @@
 import type { Container } from '../../frame/container.ts';
+import { Fifo } from './fifo.ts';
 
 /** A piece of encoded video with what its sender said of it. */
 export type EncodedChunk = {
@@ -18,13 +19,25 @@ export type LiveChunkOptions = {
   readonly onTaken: (chunk: EncodedChunk) => void;
 };
 
-type Waiting = EncodedChunk & { readonly arrivedAtMs: number };
+type Waiting = EncodedChunk & {
+  readonly arrivedAtMs: number;
+  /** Place in the order of arrival. */
+  readonly serial: number;
+  /** Bytes before this chunk can be missing. */
+  readonly isBoundary: boolean;
+};
 
 /** Bytes that may wait: several seconds of a camera, so that its next random access point is seen. */
 const maxWaitingBytes = 2 * 1024 * 1024;
 
 /** As many where nothing can be skipped: what waits only grows old. */
 const maxUnskippableBytes = 32 * 1024;
+
+/** Chunks that may wait, however small: each costs more than its bytes. */
+const maxWaitingChunks = 4096;
+
+/** Skips that may wait for their frames to come out of the decoder: later ones are added to the last. */
+const maxSkips = 256;
 
 /** Video that waited longer is skipped where that can be done. */
 const maxWaitMs = 250;
@@ -53,16 +66,27 @@ const fragmentBoxes: ReadonlySet<string> = new Set(['moof', 'styp', 'sidx', 'prf
  */
 export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   readonly #options: LiveChunkOptions;
-  readonly #waiting: Waiting[] = [];
+  /** What is left of the access unit that the decoder has begun. */
+  readonly #begun = new Fifo<Waiting>();
+  /** What comes after it; begins with a boundary. */
+  readonly #ahead = new Fifo<Waiting>();
+  #serial = 0;
+  /** Serial of the newest random access point: what is ahead of it can be skipped. */
+  #newestAccess = -1;
   #waitingBytes = 0;
   #ended = false;
   #unitsTaken = 0;
+  #bytesTaken = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
   /** Of MP4: it says that fragments follow, or they do. */
   #fragmented = false;
   /** Skips that not all frames behind them have asked for: access units taken before, frames. */
-  readonly #skips: { readonly unitsBefore: number; readonly frames: number }[] = [];
+  readonly #skips: {
+    readonly unitsBefore: number;
+    readonly bytesBefore: number;
+    frames: number;
+  }[] = [];
   #framesSkipped = 0;
   #wake: (() => void)[] = [];
 
@@ -78,7 +102,12 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
       this.#fragmented ||= startsFragment(chunk) || announcesFragments(chunk);
     while (this.#isFull() && !this.#ended) await this.#change();
     if (this.#ended) return;
-    this.#waiting.push({ ...chunk, arrivedAtMs: this.#options.nowMs() });
+    const serial = this.#serial++;
+    const isBoundary = this.#isBoundary(chunk);
+    const waiting = { ...chunk, serial, isBoundary, arrivedAtMs: this.#options.nowMs() };
+    if (isBoundary || this.#ahead.length > 0) this.#ahead.push(waiting);
+    else this.#begun.push(waiting);
+    if (isBoundary && chunk.randomAccess) this.#newestAccess = serial;
     this.#waitingBytes += chunk.data.byteLength;
     this.#notify();
   }
@@ -92,9 +121,11 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   /**
    * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order.
    */
-  framesSkippedBefore(decodedFrames: number): number {
+  framesSkippedBefore(decodedFrames: number, position: number | null = null): number {
     for (let next = this.#skips[0]; next !== undefined; next = this.#skips[0]) {
-      if (next.unitsBefore > decodedFrames) break;
+      const isPast =
+        position === null ? next.unitsBefore <= decodedFrames : next.bytesBefore <= position;
+      if (!isPast) break;
       this.#framesSkipped += next.frames;
       this.#skips.shift();
     }
@@ -105,10 +136,11 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     try {
       for (;;) {
         this.#skip();
-        const chunk = this.#waiting.shift();
+        const chunk = this.#begun.shift() ?? this.#beginUnit();
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.data.byteLength;
           if (chunk.captureTimestampUs !== null) this.#unitsTaken++;
+          this.#bytesTaken += chunk.data.byteLength;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
@@ -120,13 +152,14 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
       }
     } finally {
       // A decoder that stops early frees a reader that waits.
-      this.#waiting.length = 0;
+      this.#begun.clear();
+      this.#ahead.clear();
       this.#waitingBytes = 0;
       this.end();
     }
   }
 
-  /** Whether bytes before this chunk can be missing. */
+  /** Whether bytes before this chunk can be missing; told once, as it may look into the bytes. */
   #isBoundary(chunk: EncodedChunk): boolean {
     return startsUnit(chunk) && (this.#options.container !== 'mp4' || startsFragment(chunk));
   }
@@ -137,22 +170,41 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   }
 
   #isFull(): boolean {
+    if (this.#begun.length + this.#ahead.length >= maxWaitingChunks) return true;
     return this.#waitingBytes >= (this.#canSkip() ? maxWaitingBytes : maxUnskippableBytes);
+  }
+
+  /** Takes the boundary that is next; what belongs to it is not skipped from now on. */
+  #beginUnit(): Waiting | undefined {
+    const first = this.#ahead.shift();
+    for (let next = this.#ahead.peek(); next?.isBoundary === false; next = this.#ahead.peek()) {
+      this.#ahead.shift();
+      this.#begun.push(next);
+    }
+    return first;
   }
 
   /** Gives up what waits before the newest random access point, if the oldest is too old. */
   #skip(): void {
-    const oldest = this.#waiting[0];
+    const oldest = this.#begun.peek() ?? this.#ahead.peek();
     if (!oldest || this.#unitsTaken === 0 || !this.#canSkip()) return;
     if (this.#options.nowMs() - oldest.arrivedAtMs <= maxWaitMs) return;
-    // What is left of an access unit that the decoder has begun is not skipped.
-    const from = this.#waiting.findIndex((chunk) => this.#isBoundary(chunk));
-    const to = this.#waiting.findLastIndex((one) => one.randomAccess && this.#isBoundary(one));
-    if (from < 0 || to <= from) return;
-    const skipped = this.#waiting.splice(from, to - from);
-    for (const { data } of skipped) this.#waitingBytes -= data.byteLength;
-    const frames = skipped.filter(startsUnit).length;
-    this.#skips.push({ unitsBefore: this.#unitsTaken, frames });
+    let frames = 0;
+    let skipped = 0;
+    for (let next = this.#ahead.peek(); next !== undefined; next = this.#ahead.peek()) {
+      if (next.serial >= this.#newestAccess) break;
+      this.#ahead.shift();
+      this.#waitingBytes -= next.data.byteLength;
+      if (startsUnit(next)) frames++;
+      skipped++;
+    }
+    if (skipped === 0) return;
+    const last = this.#skips.at(-1);
+    if (last !== undefined && this.#skips.length >= maxSkips) last.frames += frames;
+    else {
+      const [unitsBefore, bytesBefore] = [this.#unitsTaken, this.#bytesTaken];
+      this.#skips.push({ unitsBefore, bytesBefore, frames });
+    }
     this.#notify();
   }
 

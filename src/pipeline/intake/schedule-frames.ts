@@ -27,7 +27,7 @@ export type ScheduleOptions = {
   /** A waiting prompt names a time after this frame: hold the frame until the next one is known. */
   readonly needsNextFrame: (frame: Frame) => boolean;
   /** The sender's clock for the next frame in order; null where it did not say. */
-  readonly takeCaptureTimestamp: () => number | null;
+  readonly takeCaptureTimestamp: (position: number | null) => number | null;
   /** Called for every decoded frame, with those that its index says were skipped before it. */
   readonly onFrames: (count: number) => void;
 };
@@ -67,7 +67,7 @@ export async function* scheduleFrames(
         format,
         nextTimestampUs: null,
         framesDroppedBefore: skipped,
-        captureTimestampUs: options.takeCaptureTimestamp(),
+        captureTimestampUs: options.takeCaptureTimestamp(event.position ?? null),
         truncated: null,
       };
       coming = null;

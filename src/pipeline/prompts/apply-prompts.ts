@@ -3,6 +3,7 @@ import type { Frame } from '../../frame/frame.ts';
 import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import { newObjectRecord, type ObjectRecord, type ObjectRecords } from './object-record.ts';
+import { isResumeUpdate } from './resume-updates.ts';
 import type { ObjectAction } from '../../tracking/tracker-types.ts';
 import type { TextInstance, TextRequest } from '../../frame/ports.ts';
 
@@ -82,7 +83,10 @@ function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numbe
     draft.actions.push({ kind: 'removed', objectId });
     return [objectId];
   }
-  const prompts = fitPromptsToPicture(update.prompts, scene.frame.display);
+  // A resumed stream's masks may have another size: the tracker scales them.
+  const prompts = isResumeUpdate(update)
+    ? update.prompts
+    : fitPromptsToPicture(update.prompts, scene.frame.display);
   const record = recordFor(draft, update, scene);
   const continues = action === 'refine' && record.prompt.frameIndex === scene.frame.index;
   const before = continues ? record.prompt : { clicks: [], box: null };

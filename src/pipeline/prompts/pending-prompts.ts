@@ -23,6 +23,7 @@ export class PendingPrompts {
   /** Clicks that an object had before an update, for `undo`. */
   readonly #pointsBefore = new WeakMap<PromptUpdate, number>();
   #pending: PromptUpdate[] = [];
+  #newestIndex = 0;
 
   constructor(model: ModelInfo, limits: SessionLimits) {
     this.#model = model;
@@ -39,9 +40,13 @@ export class PendingPrompts {
    * `duplicate-object`, `unknown-object`, `too-many-objects`, `too-many-prompts`, `invalid-prompt`.
    *
    * @param display size that its coordinates are checked against; null before the first frame
-   * @param queued updates that wait in other queues and count against the same bound
+   * @param queued updates that wait in other queues and count against the same bounds
    */
-  accept(update: PromptUpdate, display: Size | null, queued = 0): PromptUpdate {
+  accept(
+    update: PromptUpdate,
+    display: Size | null,
+    queued: readonly PromptUpdate[] = [],
+  ): PromptUpdate {
     this.#checkKinds(update);
     this.#checkIds(update);
     const fitted =
@@ -49,12 +54,8 @@ export class PendingPrompts {
         ? update
         : { ...update, prompts: fitPromptsToPicture(update.prompts, display) };
     this.#checkPoints(update);
-    if (this.#pending.length + queued >= this.#limits.maxPendingPrompts) {
-      throw new SegmentationError(
-        'too-many-prompts',
-        `at most ${this.#limits.maxPendingPrompts} updates may wait for their frame`,
-      );
-    }
+    this.#checkDistance(update);
+    this.#checkRoom([...this.#pending, ...queued], update);
     this.#pointsBefore.set(update, this.#points.get(update.objectId) ?? 0);
     this.#pointsBefore.set(fitted, this.#points.get(update.objectId) ?? 0);
     this.#count(fitted);
@@ -103,6 +104,7 @@ export class PendingPrompts {
     frame: FramePosition,
     nextTimestampUs: number | null,
   ): { readonly due: PromptUpdate[]; readonly missed: PromptUpdate[] } {
+    this.#newestIndex = frame.index;
     const due: PromptUpdate[] = [];
     const missed: PromptUpdate[] = [];
     this.#pending = this.#pending.filter((update) => {
@@ -124,6 +126,33 @@ export class PendingPrompts {
   /** Takes out everything whose frame never came. */
   takeAll(): PromptUpdate[] {
     return this.#pending.splice(0);
+  }
+
+  #checkRoom(waiting: readonly PromptUpdate[], update: PromptUpdate): void {
+    const { maxPendingPrompts, maxPendingBytes } = this.#limits;
+    if (waiting.length >= maxPendingPrompts) {
+      throw new SegmentationError(
+        'too-many-prompts',
+        `at most ${maxPendingPrompts} updates may wait for their frame`,
+      );
+    }
+    const bytes = waiting.reduce((sum, one) => sum + maskBytes(one), maskBytes(update));
+    if (bytes <= maxPendingBytes) return;
+    throw new SegmentationError(
+      'too-many-prompts',
+      `masks that wait for their frame must have at most ${maxPendingBytes} bytes, got ${bytes}`,
+    );
+  }
+
+  /** A prompt for a frame that cannot come in a day would wait as long as the stream lives. */
+  #checkDistance({ at }: PromptUpdate): void {
+    if (at.kind !== 'frame') return;
+    const furthest = this.#newestIndex + this.#limits.maxFramesAhead;
+    if (at.frameIndex <= furthest) return;
+    throw new SegmentationError(
+      'invalid-prompt',
+      `frame_index must be at most ${furthest} now, got ${at.frameIndex}`,
+    );
   }
 
   #checkKinds(update: PromptUpdate): void {
@@ -191,6 +220,11 @@ export class PendingPrompts {
     const before = update.action === 'refine' ? (this.#points.get(update.objectId) ?? 0) : 0;
     this.#points.set(update.objectId, before + update.prompts.points.length);
   }
+}
+
+/** Bytes that an update holds as long as it waits; all else in it is bounded by `maxPoints`. */
+export function maskBytes({ prompts }: PromptUpdate): number {
+  return prompts.mask?.counts.byteLength ?? 0;
 }
 
 /** The ids that an update names: one, or the range of a phrase. */

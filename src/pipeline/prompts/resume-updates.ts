@@ -1,20 +1,19 @@
-import type { Size } from '../../frame/geometry.ts';
+import { runLengthsOf } from '../../frame/coco-rle.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
-import { resizeMask } from '../../tracking/object/render.ts';
-import type { ResumeObject } from '../session-types.ts';
+import type { ObjectResult, ResumeObject } from '../session-types.ts';
 
 /** Request id of the updates that a resumed stream makes for itself; never acknowledged. */
 const resumeRequestId = -1;
 
 /** A resumed stream begins with its objects' last masks, as if the client had drawn them. */
-export function resumeUpdates(objects: readonly ResumeObject[], display: Size): PromptUpdate[] {
+export function resumeUpdates(objects: readonly ResumeObject[]): PromptUpdate[] {
   return objects.map(({ objectId, label, mask }) => ({
     requestId: resumeRequestId,
     objectId,
     action: 'add',
     at: { kind: 'next' },
-    // The client may have asked for masks of another size than the picture's.
-    prompts: { points: [], box: null, mask: resizeMask(mask, display) },
+    // Not the picture's size where the client asked for smaller masks: the tracker scales it.
+    prompts: { points: [], box: null, mask },
     text: null,
     label,
   }));
@@ -26,8 +25,11 @@ export function isResumeUpdate({ requestId }: PromptUpdate): boolean {
 }
 
 /** What a stream on another server goes on from: the objects that have a mask. */
-export function resumeState(objects: readonly ResumeObject[]): ResumeObject[] {
-  return objects.flatMap(({ objectId, label, mask }) =>
-    mask.area === 0 ? [] : [{ objectId, label, mask }],
-  );
+export function resumeState(objects: readonly ObjectResult[]): ResumeObject[] {
+  return objects.flatMap(({ objectId, label, area, cocoRle, ...object }) => {
+    if (area === 0) return [];
+    const counts = cocoRle?.counts;
+    const mask = cocoRle && counts ? { size: cocoRle.size, counts } : runLengthsOf(object.mask);
+    return [{ objectId, label, mask }];
+  });
 }

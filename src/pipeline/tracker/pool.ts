@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SegmentationError } from '../../frame/errors.ts';
+import { shortageOf } from '../../frame/shortage.ts';
 import { workerEntry } from '../../frame/worker-entry.ts';
 import type {
   RemoteTrackerOptions,
@@ -129,8 +130,12 @@ class TrackerThread {
   }
 
   #deathError(cause: unknown): SegmentationError {
-    return this.#closing
-      ? new SegmentationError('shutting-down', 'the server is shutting down')
-      : new SegmentationError('worker-died', 'the tracking thread ended', { cause });
+    if (this.#closing) {
+      return new SegmentationError('shutting-down', 'the server is shutting down');
+    }
+    return (
+      shortageOf(cause) ??
+      new SegmentationError('worker-died', 'the tracking thread ended', { cause })
+    );
   }
 }

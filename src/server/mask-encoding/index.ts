@@ -1,2 +1,2 @@
-export { decodeMask } from './decode-mask.ts';
 export { encodeMask } from './encode-mask.ts';
+export { readMask } from './read-mask.ts';

@@ -14,8 +14,11 @@ const south = 1;
  * Follows the cracks between inside and outside with the inside on the right, so that outer
  * outlines run clockwise on the screen and holes the other way. Where two pixels touch by a corner
  * only, the outline turns right and keeps them apart (4-connected).
+ *
+ * @param maxNumbers bound for all coordinates together. Default: none
+ * @throws SegmentationError `frame-too-large` above it.
  */
-export function encodePolygons(mask: Mask): number[][] {
+export function encodePolygons(mask: Mask, maxNumbers = Infinity): number[][] {
   if (mask.box === null) return [];
   const { x: left, y: top, width, height } = mask.box;
   const { bits } = mask;
@@ -24,11 +27,19 @@ export function encodePolygons(mask: Mask): number[][] {
   // Each outline has a downward crack: a pixel inside whose right neighbour is outside.
   const used = new Uint8Array(width * height);
   const outlines: number[][] = [];
+  let numbers = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
-      if (bits[at] !== 1 || used[at] === 1 || inside(x + 1, y)) continue;
-      outlines.push(follow(x + 1, y));
+      if (bits[at] !== 1 || used[at] === 1) continue;
+      if (x + 1 < width && bits[at + 1] === 1) continue;
+      const outline = follow(x + 1, y);
+      outlines.push(outline);
+      numbers += outline.length;
+      if (numbers > maxNumbers) {
+        const message = `outlines must have at most ${maxNumbers} numbers, got more`;
+        throw new SegmentationError('frame-too-large', `${message}: ask for another mask_encoding`);
+      }
     }
   }
   return outlines;

@@ -7,20 +7,14 @@ import type {
   ResumeObject,
   SessionOptions,
 } from '../../pipeline/session-types.ts';
-import { decodeMask } from '../mask-encoding/index.ts';
-import { checkLabel, checkObjectId } from './prompt-decoder.ts';
+import { checkMaskPixels } from '../mask-workers/read-mask.ts';
+import { checkLabel, checkObjectId, type ReadMask } from './prompt-decoder.ts';
+import type { Masked, VideoMessage } from './received-request.ts';
 import { type ServerLimits, sessionLimits } from '../server-limits.ts';
 import { containerFromWire, deliveryFromWire, overlapFromWire } from '../wire-enums.ts';
 
 const maxIntervalFrames = 1000;
 const maxFrameRate = 1000;
-
-/** Encodings that are made from pixels on the main thread. */
-const needsPixels: ReadonlySet<MaskEncoding> = new Set([
-  MaskEncoding.MASK_ENCODING_PNG,
-  MaskEncoding.MASK_ENCODING_BITMAP,
-  MaskEncoding.MASK_ENCODING_POLYGONS,
-]);
 
 /** What a StreamConfig asks for, checked and with defaults filled in. */
 export type DecodedConfig = {
@@ -29,16 +23,23 @@ export type DecodedConfig = {
   readonly session: Omit<SessionOptions, 'signal' | 'goingAway'>;
 };
 
+/** What a StreamConfig is checked against. */
+export type ConfigContext = {
+  readonly models: readonly ModelInfo[];
+  readonly limits: ServerLimits;
+  readonly readMask: ReadMask;
+};
+
 /**
  * Checks a StreamConfig.
  *
- * @throws SegmentationError `invalid-config`, `unknown-model`, `frame-too-large`.
+ * @throws SegmentationError `invalid-config`, `unknown-model`, `frame-too-large`,
+ *   `request-too-large`.
  */
-export function decodeConfig(
-  config: wire.StreamConfig,
-  models: readonly ModelInfo[],
-  limits: ServerLimits,
-): DecodedConfig {
+export async function decodeConfig(
+  { config, resume }: Extract<VideoMessage, { kind: 'config' }>,
+  { models, limits, readMask }: ConfigContext,
+): Promise<DecodedConfig> {
   const container = containerFromWire[config.container];
   if (container === undefined) throw invalid(`container must be declared, got ${config.container}`);
   const delivery = deliveryFromWire[config.delivery];
@@ -62,8 +63,9 @@ export function decodeConfig(
       frameRate,
       expectedSize: checkExpectedSize(config, limits.maxFramePixels),
       maskLongSide: config.maskLongSide === 0 ? null : config.maskLongSide,
-      maskForm: needsPixels.has(maskEncoding) ? 'pixels' : 'coco-rle',
-      resume: decodeResume(config.resume, limits),
+      // Small on its way between threads; a worker makes other forms of it.
+      maskForm: 'coco-rle',
+      resume: await decodeResume(resume, { limits, readMask }),
       limits: sessionLimits(limits),
     },
   };
@@ -145,28 +147,36 @@ export function decodeKeyframes(
   };
 }
 
-function decodeResume(
-  resume: wire.ResumeState | undefined,
-  limits: ServerLimits,
-): readonly ResumeObject[] {
-  const objects = resume?.objects ?? [];
+async function decodeResume(
+  objects: readonly Masked<wire.ResumeObject>[],
+  { limits, readMask }: Pick<ConfigContext, 'limits' | 'readMask'>,
+): Promise<readonly ResumeObject[]> {
   if (objects.length > limits.maxObjects) {
     throw invalid(`resume must hold at most ${limits.maxObjects} objects, got ${objects.length}`);
   }
+  const masks = objects.map(({ mask }) => mask);
+  checkMaskPixels(masks, limits.maxRequestMaskPixels);
   const seen = new Set<number>();
-  return objects.map(({ objectId, label, mask }) => {
-    if (seen.has(objectId)) throw invalid(`resume must name an object once, got ${objectId} twice`);
-    seen.add(objectId);
-    try {
-      checkObjectId(objectId);
-      if (mask === undefined) throw invalid(`object ${objectId} must have a mask, got none`);
-      const decoded = decodeMask(mask, limits.maxFramePixels);
-      return { objectId, label: checkLabel(label), mask: decoded };
-    } catch (reason) {
-      const { message } = SegmentationError.from(reason);
-      throw new SegmentationError('invalid-config', `resume: ${message}`, { cause: reason });
+  for (const { value } of objects) {
+    if (seen.has(value.objectId)) {
+      throw invalid(`resume must name an object once, got ${value.objectId} twice`);
     }
-  });
+    seen.add(value.objectId);
+  }
+  return await Promise.all(
+    objects.map(async ({ value: { objectId, label }, mask }) => {
+      try {
+        checkObjectId(objectId);
+        if (mask === null) throw invalid(`object ${objectId} must have a mask, got none`);
+        const checked = { objectId, label: checkLabel(label) };
+        return { ...checked, mask: await readMask(mask, limits.maxFramePixels) };
+      } catch (reason) {
+        const { code, message } = SegmentationError.from(reason);
+        if (code !== 'invalid-prompt' && code !== 'invalid-config') throw reason;
+        throw new SegmentationError('invalid-config', `resume: ${message}`, { cause: reason });
+      }
+    }),
+  );
 }
 
 function quote(name: string): string {

@@ -3,10 +3,11 @@ import type { Box, Point } from '../../frame/geometry.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { Click, PromptKind, Prompts, PromptTarget } from '../../frame/prompt.ts';
 import type { PromptUpdate, TextQuery } from '../../frame/prompt.ts';
+import type { RunLengthMask } from '../../frame/coco-rle.ts';
 import type * as common from '../../gen/maskstream/v1/common.ts';
 import type * as wire from '../../gen/maskstream/v1/video_request.ts';
-import { decodeMask } from '../mask-encoding/index.ts';
 import type { ServerLimits } from '../server-limits.ts';
+import type { Masked } from './received-request.ts';
 import { actionFromWire, labelFromWire } from '../wire-enums.ts';
 
 /** Largest object id. */
@@ -19,10 +20,18 @@ const maxLabelLength = 256;
 export type PromptContext = {
   readonly model: Pick<ModelInfo, 'name' | 'promptKinds'>;
   readonly limits: Pick<ServerLimits, 'maxPoints' | 'maxObjects' | 'maxFramePixels'>;
+  /** Reads a mask of at most so many pixels. */
+  readonly readMask: ReadMask;
 };
 
+/** Reads a client's mask of at most `maxPixels`, elsewhere than on the main thread. */
+export type ReadMask = (
+  mask: NonNullable<Masked<unknown>['mask']>,
+  maxPixels: number,
+) => Promise<RunLengthMask>;
+
 /** Prompts as they stand in a PromptUpdate and in an ImagePrompt. */
-type WirePrompts = Pick<wire.PromptUpdate, 'points' | 'box' | 'mask'>;
+type WirePrompts = Pick<wire.PromptUpdate, 'points' | 'box'>;
 
 /**
  * Checks one update as far as that is possible without the display size; what needs it is checked
@@ -30,10 +39,10 @@ type WirePrompts = Pick<wire.PromptUpdate, 'points' | 'box' | 'mask'>;
  *
  * @throws SegmentationError `invalid-prompt`, `unsupported-prompt`.
  */
-export function decodePromptUpdate(
-  update: wire.PromptUpdate,
+export async function decodePromptUpdate(
+  { value: update, mask }: Masked<wire.PromptUpdate>,
   context: PromptContext,
-): PromptUpdate {
+): Promise<PromptUpdate> {
   const action = actionFromWire[update.action];
   if (action === undefined) {
     throw invalid(`action must be ADD, REFINE, REPLACE or REMOVE, got ${update.action}`);
@@ -41,28 +50,30 @@ export function decodePromptUpdate(
   const text = update.text === undefined ? null : decodeText(update.text, update.objectId, context);
   if (text !== null && action !== 'add') throw invalid(`text must come with ADD, got ${action}`);
   const objectId = checkObjectId(text?.firstObjectId ?? update.objectId);
-  const prompts = decodePrompts(update, context);
-  checkContent({ action, prompts, text });
   const label = checkLabel(update.label);
   const at = decodeTarget(update.at);
+  const given = { value: update, mask };
+  checkContent({ action, text, ...given });
+  // Last: what is refused for anything else costs no worker.
+  const prompts = await decodePrompts(given, context);
   return { requestId: update.requestId, objectId, action, at, prompts, text, label };
 }
 
 /** Clicks, box and mask; empty ones are allowed here. */
-export function decodePrompts(prompts: WirePrompts, context: PromptContext): Prompts {
-  const { model, limits } = context;
-  const { points, box, mask } = prompts;
+export async function decodePrompts(
+  { value: { points, box }, mask }: Masked<WirePrompts>,
+  { model, limits, readMask }: PromptContext,
+): Promise<Prompts> {
   if (points.length > 0) checkKind(model, 'points');
   if (box !== undefined) checkKind(model, 'box');
-  if (mask !== undefined) checkKind(model, 'mask');
+  if (mask !== null) checkKind(model, 'mask');
   if (points.length > limits.maxPoints) {
     throw invalid(`at most ${limits.maxPoints} points, got ${points.length}`);
   }
-  return {
-    points: points.map(decodeClick),
-    box: box === undefined ? null : decodeBox(box),
-    mask: mask === undefined ? null : decodeMask(mask, limits.maxFramePixels),
-  };
+  const clicks = points.map(decodeClick);
+  const decodedBox = box === undefined ? null : decodeBox(box);
+  const pixels = mask === null ? null : await readMask(mask, limits.maxFramePixels);
+  return { points: clicks, box: decodedBox, mask: pixels };
 }
 
 /** A phrase; its ids default to `objectId` and one instance. */
@@ -91,9 +102,11 @@ export function decodeText(
 }
 
 /** Refuses an update that says nothing, or more than can be meant. */
-export function checkContent(update: Pick<PromptUpdate, 'action' | 'prompts' | 'text'>): void {
-  const { points, box, mask } = update.prompts;
-  const hasPrompts = points.length > 0 || box !== null || mask !== null;
+export function checkContent(
+  update: Pick<PromptUpdate, 'action' | 'text'> & Masked<WirePrompts>,
+): void {
+  const { points, box } = update.value;
+  const hasPrompts = points.length > 0 || box !== undefined || update.mask !== null;
   if (update.text !== null && hasPrompts) {
     throw invalid('text must stand alone, got it with points, box or mask');
   }

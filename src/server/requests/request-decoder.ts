@@ -2,13 +2,12 @@ import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
-import type { SegmentVideoRequest, StreamConfig } from '../../gen/maskstream/v1/video_request.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
 import { closeAccessUnit } from './close-access-unit.ts';
-import { decodePromptUpdate } from './prompt-decoder.ts';
+import { decodePromptUpdate, type ReadMask } from './prompt-decoder.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import type { ServerLimits } from '../server-limits.ts';
-import type { ReceivedRequest } from '../video-service.ts';
+import type { Received, VideoMessage } from './received-request.ts';
 
 /** Where a stream's requests are turned into what the session takes. */
 export type RequestDecoderOptions = {
@@ -16,30 +15,27 @@ export type RequestDecoderOptions = {
   readonly container: Container;
   readonly limits: ServerLimits;
   readonly pendingRequests: PendingRequests;
+  readonly readMask: ReadMask;
   /** Answers a refused prompt at once; resolves when there is room for the next answer. */
   readonly refuse: (requestId: number, error: SegmentationError) => Promise<void>;
 };
 
-type Message = NonNullable<SegmentVideoRequest['message']>;
-
-const messageNames: Readonly<Record<Message['$case'], string>> = {
-  config: 'config',
-  chunk: 'video_chunk',
-  prompt: 'prompt_update',
-  endOfVideo: 'end_of_video',
-};
+/** A message that says something. */
+type Message = Exclude<VideoMessage, { kind: 'none' }>;
 
 /**
  * The config that opens a stream.
  *
  * @throws SegmentationError `config-out-of-order`, `malformed-message`.
  */
-export async function takeConfig(requests: AsyncIterator<ReceivedRequest>): Promise<StreamConfig> {
+export async function takeConfig(
+  requests: AsyncIterator<Received<VideoMessage>>,
+): Promise<Extract<VideoMessage, { kind: 'config' }>> {
   const first = await requests.next();
   if (first.done === true) throw outOfOrder('end of stream');
   const message = messageOf(first.value);
-  if (message.$case !== 'config') throw outOfOrder(messageNames[message.$case]);
-  return message.value;
+  if (message.kind !== 'config') throw outOfOrder(message.kind);
+  return message;
 }
 
 /**
@@ -49,35 +45,35 @@ export async function takeConfig(requests: AsyncIterator<ReceivedRequest>): Prom
  * @throws SegmentationError `config-out-of-order`, `malformed-message`, `chunk-too-large`.
  */
 export async function* decodeRequests(
-  requests: AsyncIterator<ReceivedRequest>,
+  requests: AsyncIterator<Received<VideoMessage>>,
   options: RequestDecoderOptions,
 ): AsyncGenerator<SessionInput, void, undefined> {
   let ended = false;
   for (let next = await requests.next(); next.done !== true; next = await requests.next()) {
     const message = messageOf(next.value);
-    switch (message.$case) {
+    switch (message.kind) {
       case 'config':
         throw new SegmentationError('config-out-of-order', 'config must come once, got a second');
-      case 'chunk':
+      case 'video_chunk':
         if (ended) throw afterEnd('video_chunk');
-        checkChunk(message.value.data, options.limits.maxChunkBytes);
+        checkChunk(message.chunk.data, options.limits.maxChunkBytes);
         yield {
           kind: 'chunk',
           data:
-            message.value.endsAccessUnit === true
-              ? closeAccessUnit(message.value.data, options.container)
-              : message.value.data,
-          captureTimestampUs: message.value.captureTimestampUs ?? null,
-          randomAccess: message.value.randomAccess,
+            message.chunk.endsAccessUnit === true
+              ? closeAccessUnit(message.chunk.data, options.container)
+              : message.chunk.data,
+          captureTimestampUs: message.chunk.captureTimestampUs ?? null,
+          randomAccess: message.chunk.randomAccess,
         };
         break;
-      case 'endOfVideo':
+      case 'end_of_video':
         if (ended) throw afterEnd('end_of_video');
         ended = true;
         yield { kind: 'end-of-video' };
         break;
-      case 'prompt': {
-        const update = await acceptPrompt(message.value, options);
+      case 'prompt_update': {
+        const update = await acceptPrompt(message.prompt, options);
         if (update !== null) yield { kind: 'prompt', update };
         break;
       }
@@ -86,38 +82,37 @@ export async function* decodeRequests(
 }
 
 async function acceptPrompt(
-  wire: Extract<Message, { $case: 'prompt' }>['value'],
+  prompt: Extract<Message, { kind: 'prompt_update' }>['prompt'],
   options: RequestDecoderOptions,
 ): Promise<PromptUpdate | null> {
-  const { pendingRequests, limits, model } = options;
+  const { pendingRequests, limits, model, readMask } = options;
+  const { requestId } = prompt.value;
   try {
-    pendingRequests.check(wire.requestId);
-    const update = decodePromptUpdate(wire, { model, limits });
-    pendingRequests.add(wire.requestId);
+    pendingRequests.check(requestId);
+    const update = await decodePromptUpdate(prompt, { model, limits, readMask });
+    pendingRequests.add(requestId);
     return update;
   } catch (reason) {
     if (!(reason instanceof SegmentationError)) throw reason;
-    await options.refuse(wire.requestId, reason);
+    if (isStreamsEnd(reason)) throw reason;
+    await options.refuse(requestId, reason);
     return null;
   }
 }
 
-function messageOf(received: ReceivedRequest): Message {
-  if (received.kind === 'malformed') {
-    throw new SegmentationError(
-      'malformed-message',
-      'message must be a SegmentVideoRequest, got bytes that do not decode as one',
-      { cause: received.cause },
-    );
-  }
-  const { message } = received.request;
-  if (message === undefined) {
-    throw new SegmentationError(
-      'malformed-message',
-      'message must be one of config, video_chunk, prompt_update, end_of_video, got none of them',
-    );
-  }
-  return message;
+/** The call is over, or something here broke: no fault of the prompt. */
+function isStreamsEnd({ code }: SegmentationError): boolean {
+  return ['cancelled', 'deadline-exceeded', 'shutting-down', 'internal'].includes(code);
+}
+
+function messageOf(received: Received<VideoMessage>): Message {
+  if (received.kind === 'refused') throw received.error;
+  const { message } = received;
+  if (message.kind !== 'none') return message;
+  throw new SegmentationError(
+    'malformed-message',
+    'message must be one of config, video_chunk, prompt_update, end_of_video, got none of them',
+  );
 }
 
 function checkChunk(data: Uint8Array, limit: number): void {

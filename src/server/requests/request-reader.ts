@@ -1,6 +1,7 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import type { CallSignal } from '../call-signal.ts';
-import type { ReceivedRequest, VideoCall } from '../video-service.ts';
+import type { VideoCall } from '../video-service.ts';
+import type { Received, VideoMessage } from './received-request.ts';
 
 /** Options of {@link readRequests}. */
 export type ReadOptions = {
@@ -19,7 +20,7 @@ export type ReadOptions = {
 export async function* readRequests(
   call: VideoCall,
   { callSignal, idleTimeoutMs }: ReadOptions,
-): AsyncGenerator<ReceivedRequest, void, undefined> {
+): AsyncGenerator<Received<VideoMessage>, void, undefined> {
   const { signal } = callSignal;
   let wake: (() => void) | null = null;
   const events = ['readable', 'end', 'close', 'error'] as const;
@@ -27,7 +28,7 @@ export async function* readRequests(
   signal.addEventListener('abort', () => wake?.(), { once: true });
   for (;;) {
     if (signal.aborted && !call.writableEnded) throw SegmentationError.from(signal.reason);
-    const request = call.read() as ReceivedRequest | null;
+    const request = call.read() as Received<VideoMessage> | null;
     if (request !== null) {
       yield request;
     } else {

@@ -1,5 +1,6 @@
 import type { SegmentationError } from '../../frame/errors.ts';
-import { type MaskEncoding, MaskEncoding as Encoding } from '../../gen/maskstream/v1/common.ts';
+import { encodeCocoRle, type RunLengthMask } from '../../frame/coco-rle.ts';
+import { MaskEncoding } from '../../gen/maskstream/v1/common.ts';
 import type { Mask, ObjectMask } from '../../gen/maskstream/v1/common.ts';
 import type { ResumeState } from '../../gen/maskstream/v1/video_request.ts';
 import * as wire from '../../gen/maskstream/v1/video_response.ts';
@@ -10,38 +11,33 @@ import type {
   SessionEvent,
   SessionSummary,
 } from '../../pipeline/session-types.ts';
-import { encodeMask } from '../mask-encoding/index.ts';
 import type { ServerLimits } from '../server-limits.ts';
+import { encodeLimits } from './limit-info.ts';
 import { noticeToWire, reasonToWire, stateToWire } from '../wire-enums.ts';
-
-/** What the answers of one stream depend on. */
-export type ResponseOptions = {
-  readonly maskEncoding: MaskEncoding;
-  readonly limits: ServerLimits;
-};
 
 type Message = NonNullable<wire.SegmentVideoResponse['message']>;
 
-/** One session event as a message. */
+/** One session event without pixels as a message. */
 export function encodeEvent(
-  event: SessionEvent,
-  options: ResponseOptions,
+  event: Exclude<SessionEvent, { kind: 'masks' }>,
+  limits: ServerLimits,
 ): wire.SegmentVideoResponse {
-  return { message: encodeMessage(event, options) };
+  return { message: encodeMessage(event, limits) };
 }
 
-function encodeMessage(event: SessionEvent, options: ResponseOptions): Message {
+function encodeMessage(
+  event: Exclude<SessionEvent, { kind: 'masks' }>,
+  limits: ServerLimits,
+): Message {
   switch (event.kind) {
     case 'info':
-      return { $case: 'info', value: encodeInfo(event, options.limits) };
+      return { $case: 'info', value: encodeInfo(event, limits) };
     case 'ack': {
       const { requestId, frameIndex, objectIds } = event;
       return { $case: 'ack', value: { requestId, frameIndex, objectIds: [...objectIds] } };
     }
     case 'prompt-error':
       return encodePromptError(event.requestId, event);
-    case 'masks':
-      return { $case: 'masks', value: encodeFrame(event.result, options.maskEncoding) };
     case 'notice': {
       const { message, resume } = event;
       const kind = noticeToWire[event.notice];
@@ -61,7 +57,7 @@ export function encodePromptError(
   return { $case: 'ack', value: { requestId, objectIds: [], error: { code, message } } };
 }
 
-/** One object on one frame. */
+/** One object on one frame; its mask only as run lengths. */
 export function encodeObject(object: ObjectResult, encoding: MaskEncoding): ObjectMask {
   return {
     objectId: object.objectId,
@@ -69,7 +65,7 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
     state: stateToWire[object.state],
     box: object.box ?? undefined,
     area: object.area,
-    mask: encodeObjectMask(object, encoding),
+    mask: encoding === MaskEncoding.MASK_ENCODING_COCO_RLE ? runLengths(object) : undefined,
     predictedIou: object.predictedIou ?? undefined,
     confidence: object.confidence,
     presence: object.presence ?? undefined,
@@ -77,13 +73,15 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
 }
 
 /** Run lengths that the session made are sent as they are. */
-function encodeObjectMask(object: ObjectResult, encoding: MaskEncoding): Mask | undefined {
-  if (encoding === Encoding.MASK_ENCODING_NONE) return undefined;
-  if (object.cocoRle === undefined || encoding !== Encoding.MASK_ENCODING_COCO_RLE) {
-    return encodeMask(object.mask, encoding);
+function runLengths({ cocoRle, mask }: ObjectResult): Mask | undefined {
+  if (cocoRle === undefined) {
+    return mask.area === 0 ? undefined : wireMask({ size: mask.size, counts: encodeCocoRle(mask) });
   }
-  const { size, counts } = object.cocoRle;
-  if (counts === null) return undefined;
+  const { size, counts } = cocoRle;
+  return counts === null ? undefined : wireMask({ size, counts });
+}
+
+function wireMask({ size, counts }: RunLengthMask): Mask {
   return { ...size, data: { $case: 'cocoRle', value: { counts } } };
 }
 
@@ -99,21 +97,13 @@ function encodeInfo(
     codec: format.codec,
     model,
     provider,
-    limits: {
-      maxRequestBytes: server.maxRequestBytes,
-      maxResponseBytes: server.maxResponseBytes,
-      maxChunkBytes: server.maxChunkBytes,
-      maxObjects: limits.maxObjects,
-      maxPoints: limits.maxPoints,
-      maxPendingPrompts: limits.maxPendingPrompts,
-      maxFramePixels: server.maxFramePixels,
-      lostAfterUs: limits.lostAfterUs,
-    },
+    limits: encodeLimits({ ...server, ...limits }),
     retainedFrames: limits.retainedFrames,
   };
 }
 
-function encodeFrame(frame: FrameResult, encoding: MaskEncoding): wire.FrameMasks {
+/** One frame without its objects. */
+export function encodeFrame(frame: FrameResult): wire.FrameMasks {
   const { timings, keyframeReason } = frame;
   return {
     frameIndex: frame.frameIndex,
@@ -139,7 +129,7 @@ function encodeFrame(frame: FrameResult, encoding: MaskEncoding): wire.FrameMask
       refineUs: timings.refine,
       outputUs: timings.output,
     },
-    objects: frame.objects.map((object) => encodeObject(object, encoding)),
+    objects: [],
     captureTimestampUs: frame.captureTimestampUs ?? undefined,
   };
 }
@@ -150,7 +140,7 @@ function encodeResume(objects: readonly ResumeObject[]): ResumeState {
     objects: objects.map(({ objectId, label, mask }) => ({
       objectId,
       label: label ?? undefined,
-      mask: encodeMask(mask, Encoding.MASK_ENCODING_COCO_RLE),
+      mask: wireMask(mask),
     })),
   };
 }

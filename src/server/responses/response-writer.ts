@@ -30,6 +30,11 @@ export class ResponseWriter {
 
   /** Queues one response and resolves when there is room for the next; rejects once aborted. */
   async write(response: SegmentVideoResponse): Promise<void> {
+    await this.writeEncoded(SegmentVideoResponse.encode(response).finish());
+  }
+
+  /** As `write`, for the bytes of a SegmentVideoResponse. */
+  async writeEncoded(response: Uint8Array): Promise<void> {
     this.#callSignal.signal.throwIfAborted();
     this.#queue(response);
     while (this.#isFull()) await this.#progress();
@@ -41,14 +46,13 @@ export class ResponseWriter {
    */
   async finish(last: readonly SegmentVideoResponse[], status: StatusObject | null): Promise<void> {
     if (this.#call.cancelled) return;
-    for (const response of last) this.#queue(response);
+    for (const response of last) this.#queue(SegmentVideoResponse.encode(response).finish());
     if (status === null) this.#call.end();
     else this.#call.emit('error', status);
     await this.#flushed();
   }
 
-  #queue(response: SegmentVideoResponse): void {
-    const encoded = SegmentVideoResponse.encode(response).finish();
+  #queue(encoded: Uint8Array): void {
     const limit = this.#limits.maxResponseBytes;
     if (encoded.byteLength > limit) {
       throw new SegmentationError(

@@ -1,4 +1,6 @@
+import { decodeCocoRle, runLengthsOf, type RunLengthMask } from '../../frame/coco-rle.ts';
 import { sameSize, type Size } from '../../frame/geometry.ts';
+import type { Mask } from '../../frame/mask.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import { learnHistogram, type ColourSamples } from './colour-histogram.ts';
 import { certainPrompt, type PromptClarity } from './confidence.ts';
@@ -22,6 +24,7 @@ import { refineDeadZone } from './refine-dead-zone.ts';
 import { pasteRefined } from '../mask/refine-window.ts';
 import { warpSoftMask } from '../mask/warp.ts';
 import { nonRigidMotion } from './non-rigid-motion.ts';
+import { resizeMask } from './resize-mask.ts';
 import {
   followingConfidenceOf,
   isMissing,
@@ -108,9 +111,10 @@ export function changeObject(
       });
     }
     case 'given': {
-      const soft = softMaskFromMask(action.mask, frame.analysis);
+      const { given, pixels } = givenMask(action.mask, frame.display);
+      const soft = softMaskFromMask(pixels, frame.analysis);
       const said = { frame, samples, predictedIou: null, presence: 1, prompt: certainPrompt };
-      return { ...atKeyframe(object, soft, said), given: action.mask };
+      return { ...atKeyframe(object, soft, said), given };
     }
     case 'refined': {
       if (object.cut === null) return object;
@@ -229,6 +233,17 @@ export function withHistogram(
     ...object,
     histogram: learnHistogram(samples, object.soft, object.histogram) ?? object.histogram,
   };
+}
+
+/** A client's mask at display size, which a resumed stream's masks need not have. */
+function givenMask(
+  mask: RunLengthMask,
+  display: Size,
+): { readonly given: RunLengthMask; readonly pixels: Mask } {
+  const pixels = decodeCocoRle(mask.counts, mask.size);
+  if (sameSize(mask.size, display)) return { given: mask, pixels };
+  const resized = resizeMask(pixels, display);
+  return { given: runLengthsOf(resized), pixels: resized };
 }
 
 function smallestArea(size: Size): number {

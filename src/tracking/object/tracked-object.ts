@@ -1,5 +1,5 @@
+import type { RunLengthMask } from '../../frame/coco-rle.ts';
 import { inFractions, type Box } from '../../frame/geometry.ts';
-import type { Mask } from '../../frame/mask.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import type { ColourHistogram } from './colour-histogram.ts';
 import {
@@ -36,7 +36,7 @@ export type TrackedObject = {
   /** Pixels of probability >= 1/2 at analysis size. */
   readonly area: number;
   /** The mask that the client gave for this very frame; answered as it came. */
-  readonly given: Mask | null;
+  readonly given: RunLengthMask | null;
   /** Null until the object's first keyframe. */
   readonly sourceKeyframe: SourceKeyframe | null;
   /** What the refiner remembers of the last keyframe; null without a refiner. */

@@ -1,3 +1,5 @@
+import { latin1 } from './latin1.ts';
+import { walkJpeg } from './jpeg-walk.ts';
 import type { ImageFormat } from '../stream-format.ts';
 
 const orientationTag = 0x0112;
@@ -44,21 +46,10 @@ function findTiff(bytes: Uint8Array, format: ImageFormat): Uint8Array | null {
   }
 }
 
-/** The APP1 segment that begins with "Exif", before the first scan. */
+/** The APP1 segment that begins with "Exif". */
 function findInJpeg(bytes: Uint8Array): Uint8Array | null {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda;) {
-    if (bytes[at + 1] === 0xff) {
-      // Fill bytes may stand before any marker (ITU-T T.81, B.1.1.2).
-      at++;
-      continue;
-    }
-    const end = at + 2 + view.getUint16(at + 2);
-    const isExif = bytes[at + 1] === 0xe1 && latin1(bytes, at + 4, at + 8) === 'Exif';
-    if (isExif) return bytes.subarray(at + 10, end);
-    at = end;
-  }
-  return null;
+  const { exif } = walkJpeg(bytes);
+  return exif === null ? null : bytes.subarray(exif.start, exif.end);
 }
 
 /** PNG writes the length first and big-endian, RIFF after the type and little-endian. */
@@ -96,8 +87,4 @@ function readOrientation(tiff: Uint8Array): number {
     if (view.getUint16(entry, little) === orientationTag) return view.getUint16(entry + 8, little);
   }
   return 1;
-}
-
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.subarray(from, to)).toString('latin1');
 }

@@ -10,11 +10,35 @@ export function hevcFrameRate(unit: Uint8Array): number | null {
   // neutral_chroma_indication, field_seq, frame_field_info_present
   reader.skip(3);
   if (reader.bit() === 1) for (let side = 0; side < 4; side++) reader.ue();
+  return readTiming(reader);
+}
+
+/** A flag, then num_units_in_tick and time_scale: a tick is one frame. */
+function readTiming(reader: BitReader): number | null {
   if (reader.bit() === 0) return null;
   const unitsInTick = reader.bits(32);
   const timeScale = reader.bits(32);
   if (reader.overrun || unitsInTick === 0) return null;
   return timeScale / unitsInTick;
+}
+
+/**
+ * Frames a second from an HEVC video parameter set (7.3.2.1); null where it has none. Some encoders
+ * write their timing here only.
+ */
+export function hevcVideoFrameRate(unit: Uint8Array): number | null {
+  const reader = new BitReader(unit.subarray(2));
+  // vps_video_parameter_set_id, base layer flags, vps_max_layers_minus1
+  reader.skip(4 + 2 + 6);
+  const maxSubLayers = reader.bits(3) + 1;
+  // vps_temporal_id_nesting_flag, vps_reserved_0xffff_16bits
+  reader.skip(1 + 16);
+  skipProfileTierLevel(reader, maxSubLayers);
+  skipOrdering(reader, maxSubLayers);
+  const layerIdBits = reader.bits(6) + 1;
+  const layerSets = Math.min(reader.ue(), 1023);
+  reader.skip(layerSets * layerIdBits);
+  return readTiming(reader);
 }
 
 /** Rec. ITU-T H.265, 7.3.2.2.1, up to vui_parameters_present_flag. */
@@ -31,12 +55,7 @@ function skipToVui(reader: BitReader): void {
   reader.ue();
   reader.ue();
   const orderCountBits = reader.ue() + 4;
-  const firstLayer = reader.bit() === 1 ? 0 : maxSubLayers - 1;
-  for (let layer = firstLayer; layer < maxSubLayers; layer++) {
-    reader.ue();
-    reader.ue();
-    reader.ue();
-  }
+  skipOrdering(reader, maxSubLayers);
   for (let field = 0; field < 6; field++) reader.ue();
   if (reader.bit() === 1 && reader.bit() === 1) skipScalingLists(reader);
   reader.skip(2);
@@ -52,6 +71,16 @@ function skipToVui(reader: BitReader): void {
     for (let i = 0; i < count; i++) reader.skip(orderCountBits + 1);
   }
   reader.skip(2);
+}
+
+/** sub_layer_ordering_info_present_flag and the three numbers of each layer. */
+function skipOrdering(reader: BitReader, maxSubLayers: number): void {
+  const firstLayer = reader.bit() === 1 ? 0 : maxSubLayers - 1;
+  for (let layer = firstLayer; layer < maxSubLayers; layer++) {
+    reader.ue();
+    reader.ue();
+    reader.ue();
+  }
 }
 
 function skipProfileTierLevel(reader: BitReader, maxSubLayers: number): void {

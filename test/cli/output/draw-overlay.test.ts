@@ -14,6 +14,7 @@ describe('an overlay', () => {
     const hidden = { ...base, objectId: 2, box: null, area: 0, mask: emptyMask(picture.size) };
     drawOverlay(picture, {
       ...answeredFrame(0, []),
+      size: picture.size,
       objects: [{ ...base, mask, box: mask.box }, hidden],
     });
     const at = (x: number, y: number) => [
@@ -24,5 +25,24 @@ describe('an overlay', () => {
     expect(at(60, 45)).toEqual([0, 0, 0]);
     // The label stands on its background above the box.
     expect(at(10, 12)).toEqual([...overlayColour(1)]);
+  });
+
+  test('after a change of size lies on the picture as it was stretched', () => {
+    const picture = { size: { width: 64, height: 48 }, data: new Uint8Array(64 * 48 * 3) };
+    const half = { width: 64, height: 24 };
+    const bits = new Uint8Array(64 * 24);
+    for (let y = 10; y < 20; y++) bits.fill(1, y * 64 + 10, y * 64 + 50);
+    const mask = maskFromBitmap(bits, half);
+    const base = answeredFrame(0, [1]).objects[0];
+    if (base === undefined) throw new Error('expected an object');
+    const objects = [{ ...base, mask, box: mask.box }];
+    drawOverlay(picture, { ...answeredFrame(0, []), size: half, objects });
+    const red = (x: number, y: number) => picture.data[(y * 64 + x) * 3] ?? 0;
+    expect([red(30, 20), red(30, 30), red(30, 39), red(30, 40)]).toEqual([
+      255,
+      Math.round(255 * 0.45),
+      255,
+      0,
+    ]);
   });
 });

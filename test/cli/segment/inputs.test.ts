@@ -23,15 +23,25 @@ function write(name: string, kind: keyof typeof contents): string {
   return file;
 }
 
-const find = (...paths: string[]) => findInputs(paths, { asSequence: false });
+const options = {
+  asSequence: false,
+  frameRate: null,
+  io: {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: new AbortController().signal,
+  },
+};
+const find = (...paths: string[]) => findInputs(paths, options);
 
 describe('a file', () => {
   test('is told by its first bytes, whatever its name', async () => {
     const video = write('holiday.jpg', 'ivf');
     const image = write('holiday.mp4', 'jpeg');
     expect(await find(video, image)).toEqual([
-      { kind: 'video', name: 'holiday', file: video, container: 'ivf' },
-      { kind: 'image', name: 'holiday-2', file: image },
+      { kind: 'video', name: 'holiday', source: { kind: 'file', path: video }, container: 'ivf' },
+      { kind: 'image', name: 'holiday-2', source: { kind: 'file', path: image } },
     ]);
   });
 
@@ -65,7 +75,7 @@ describe('a folder', () => {
 
   test('may be one sequence, in the same order', async () => {
     for (const name of ['10.jpg', '9.jpg']) write(`in/${name}`, 'jpeg');
-    expect(await findInputs([join(folder, 'in')], { asSequence: true })).toEqual([
+    expect(await findInputs([join(folder, 'in')], { ...options, asSequence: true })).toEqual([
       {
         kind: 'sequence',
         name: 'in',

@@ -7,6 +7,7 @@ function readerOf(inputs: InputScript) {
   const told: unknown[] = [];
   const reader = new InputReader(inputs, {
     onPrompt: ({ requestId }) => told.push(requestId),
+    room: () => Promise.resolve(),
     onFailure: (reason) => told.push(reason),
     onEnd: () => told.push('end'),
   });
@@ -37,7 +38,7 @@ test('capture times are kept in order, and null is none', async () => {
   inputs.endOfVideo().end();
   const { reader } = readerOf(inputs);
   for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
-  expect([1, 2, 3].map(() => reader.takeCaptureTimestamp())).toEqual([5, 6, null]);
+  expect([1, 2, 3].map(() => reader.takeCaptureTimestamp(null))).toEqual([5, 6, null]);
 });
 
 test('a failure is told once, and ends the chunks and the prompts', async () => {
@@ -61,7 +62,7 @@ test('never: a client that says nothing holds back nobody', async () => {
   const { reader, told } = readerOf(new InputScript());
   await settled();
   expect(told).toEqual([]);
-  expect(reader.takeCaptureTimestamp()).toBeNull();
+  expect(reader.takeCaptureTimestamp(null)).toBeNull();
   reader.close();
 });
 
@@ -103,6 +104,6 @@ test('capture times that no frame takes are bounded', async () => {
   const { reader } = readerOf(inputs);
   for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1);
   let held = 0;
-  while (reader.takeCaptureTimestamp() !== null) held++;
+  while (reader.takeCaptureTimestamp(null) !== null) held++;
   expect(held).toBe(1024);
 });

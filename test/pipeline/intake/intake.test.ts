@@ -47,6 +47,7 @@ function open({
       needsNextFrame: () => false,
       countFrames: () => undefined,
       prefetch: () => undefined,
+      room: () => Promise.resolve(),
       onFailure: (reason) => failures.push(reason),
       ...session,
     },

@@ -156,3 +156,37 @@ test('a decoder that leaves takes what waits with it, and later chunks are dropp
   expect((await queue[Symbol.asyncIterator]().next()).done).toBe(true);
   expect(taken).toHaveLength(1);
 });
+
+test('tens of thousands of tiny pieces of one access unit are not looked at over and over', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  expect(await take()).toBe(0);
+  const pieces = 60_000;
+  const push = async () => {
+    for (let index = 0; index < pieces; index++) {
+      await queue.push(piece(1, { randomAccess: true, captureTimestampUs: null }));
+    }
+    queue.end();
+  };
+  const pushing = push();
+  await new Promise(setImmediate);
+  clock.nowMs = 300;
+  const startedMs = performance.now();
+  let taken = 0;
+  while ((await take()) !== undefined) taken++;
+  await pushing;
+  expect(taken).toBe(pieces);
+  expect(performance.now() - startedMs).toBeLessThan(8000);
+});
+
+test('as many chunks wait as may, however small', async () => {
+  const { queue, take } = openQueue();
+  let pushed = 0;
+  for (let unit = 0; unit < 5000; unit++) {
+    void queue.push(piece(unit % 256, { randomAccess: true })).then(() => pushed++);
+  }
+  await new Promise(setImmediate);
+  expect(pushed).toBe(4096);
+  await take();
+  await expect.poll(() => pushed).toBeGreaterThan(4096);
+});

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { createFakeSegmenter } from '../../fixtures/fake-segmenter.ts';
 import { movingSquare, trueMask } from '../../fixtures/fake-video.ts';
@@ -44,7 +45,7 @@ test('a click, and a keyframe after it, take six calls of the tracker', async ()
 });
 
 test('a given mask takes as many: its prior comes with the plan', async () => {
-  const given = prompt(1, 0, { mask: trueMask(movingSquare, 0, 1) });
+  const given = prompt(1, 0, { mask: runLengthsOf(trueMask(movingSquare, 0, 1)) });
   const [first] = await callsOf(given);
   expect(first).toEqual(['advance', 'apply', 'plan', 'crops', 'apply', 'deliver']);
 });

@@ -136,3 +136,25 @@ test('updates on one frame come out in the order in which they came', () => {
   for (const update of updates) pending.hold(update);
   expect(pending.take({ index: 4, timestampUs: 0 }, null).due).toEqual(updates);
 });
+
+function masked(id: number): PromptUpdate {
+  return prompt(id, 9, { mask: { size, counts: new Uint8Array(40).fill(48) } });
+}
+
+test('masks that wait are bounded in bytes, together with those in other queues', () => {
+  const pending = newPending({ maxPendingBytes: 100 });
+  expect(outcome(pending, masked(1))).toBeNull();
+  expect(outcome(pending, masked(2))).toBeNull();
+  expect(outcome(pending, masked(3))).toBe('too-many-prompts');
+  pending.take({ index: 9, timestampUs: 0 }, null);
+  expect(outcome(pending, masked(3))).toBeNull();
+  expect(() => pending.accept(masked(4), size, [masked(1)])).toThrow('at most 100 bytes');
+});
+
+test('a frame that is absurdly far ahead is refused', () => {
+  const pending = newPending({ maxFramesAhead: 1000 });
+  expect(outcome(pending, prompt(1, 1000, click(1, 1)))).toBeNull();
+  expect(outcome(pending, prompt(2, 1001, click(1, 1)))).toBe('invalid-prompt');
+  pending.take({ index: 500, timestampUs: 0 }, null);
+  expect(outcome(pending, prompt(2, 1500, click(1, 1)))).toBeNull();
+});

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeMask as decodeInClient } from '../../../clients/typescript/index.ts';
 import { emptyMask, type Mask, maskToBitmap } from '../../../src/frame/mask.ts';
 import { MaskEncoding, type Mask as WireMask } from '../../../src/gen/maskstream/v1/common.ts';
-import { encodeCocoRle } from '../../../src/frame/coco-rle.ts';
-import { decodeMask, encodeMask } from '../../../src/server/mask-encoding/index.ts';
+import { decodeCocoRle, encodeCocoRle } from '../../../src/frame/coco-rle.ts';
+import { encodeMask, readMask } from '../../../src/server/mask-encoding/index.ts';
 import { randomNumbers } from '../../fixtures/random-numbers.ts';
 import { drawn, randomMask } from '../../fixtures/small-masks.ts';
 
@@ -18,6 +18,12 @@ const encodings = [
 
 function onWire(mask: Mask, data: WireMask['data']): WireMask {
   return { width: mask.size.width, height: mask.size.height, data };
+}
+
+/** The pixels of what the server read. */
+function decodeMask(wire: WireMask, pixels: number): Mask {
+  const { counts, size } = readMask(wire, { maxPixels: pixels, maxBytes: 1 << 20 });
+  return decodeCocoRle(counts, size);
 }
 
 describe('all encodings', () => {

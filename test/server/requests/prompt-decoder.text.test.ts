@@ -5,24 +5,26 @@ import { decodePromptUpdate } from '../../../src/server/requests/prompt-decoder.
 const context = {
   model: { name: 'words', promptKinds: ['text', 'box'] as const },
   limits: { maxPoints: 8, maxObjects: 10, maxFramePixels: 10_000 },
+  readMask: () => Promise.reject(new Error('no mask here')),
 };
 
 function decode(change: Record<string, unknown>) {
   const action = PromptAction.PROMPT_ACTION_ADD;
-  return decodePromptUpdate(PromptUpdate.fromPartial({ action, ...change }), context);
+  const value = PromptUpdate.fromPartial({ action, ...change });
+  return decodePromptUpdate({ value, mask: null }, context);
 }
 
 describe('a text prompt', () => {
-  test('takes its ids from first_object_id on', () => {
-    const { objectId, text } = decode({
+  test('takes its ids from first_object_id on', async () => {
+    const { objectId, text } = await decode({
       text: { phrase: ' red car ', firstObjectId: 20, maxObjects: 3 },
     });
     expect(objectId).toBe(20);
     expect(text).toEqual({ phrase: 'red car', firstObjectId: 20, maxObjects: 3 });
   });
 
-  test('takes object_id and one instance where nothing else is said', () => {
-    const { text } = decode({ objectId: 4, text: { phrase: 'dog' } });
+  test('takes object_id and one instance where nothing else is said', async () => {
+    const { text } = await decode({ objectId: 4, text: { phrase: 'dog' } });
     expect(text).toEqual({ phrase: 'dog', firstObjectId: 4, maxObjects: 1 });
   });
 
@@ -36,7 +38,7 @@ describe('a text prompt', () => {
     ['past the last id', { text: { ...dog, firstObjectId: 65_535, maxObjects: 2 } }, 'got 65536'],
   ];
 
-  test.each(refused)('%s is refused', (_, change, message) => {
-    expect(() => decode(change)).toThrow(message);
+  test.each(refused)('%s is refused', async (_, change, message) => {
+    await expect(decode(change)).rejects.toThrow(message);
   });
 });

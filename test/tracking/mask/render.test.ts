@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, maskToBitmap } from '../../../src/frame/mask.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
-import { resizeMask } from '../../../src/tracking/object/render.ts';
+import { resizeMask } from '../../../src/tracking/object/resize-mask.ts';
 import { discMask, randomSoftMask, softDisc } from '../../fixtures/discs.ts';
 import { randomNumbers } from '../../fixtures/random-numbers.ts';
 

@@ -1,3 +1,4 @@
+import { runLengthsOf } from '../../../src/frame/coco-rle.ts';
 import { expect, test } from 'vitest';
 import {
   certainPrompt,
@@ -144,7 +145,7 @@ test('the doubt of a prompt stays through later keyframes until a clearer prompt
 test('a mask that is given ends all doubt of an earlier prompt', () => {
   const bare = newTrackedObject(1, emptySoftMask(size));
   const unclear = changeObject(bare, segmented(doubtful), frameAt(0), { maskSide, samples: null });
-  const mask = discMask({ x: 30, y: 20, radius: 9 }, size);
+  const mask = runLengthsOf(discMask({ x: 30, y: 20, radius: 9 }, size));
   const given = changeObject(unclear, { kind: 'given', objectId: 1, mask }, frameAt(1), {
     maskSide,
     samples: null,
@@ -164,9 +165,12 @@ test('a given mask is certain, an object that nobody segmented yet is not known 
   const soft = softDisc({ x: 30, y: 20, radius: 9 }, size);
   const object = newTrackedObject(1, soft);
   expect(confidenceOf(object, 0)).toBe(0);
-  expect(confidenceOf({ ...object, given: discMask({ x: 30, y: 20, radius: 9 }, size) }, 0)).toBe(
-    1,
-  );
+  expect(
+    confidenceOf(
+      { ...object, given: runLengthsOf(discMask({ x: 30, y: 20, radius: 9 }, size)) },
+      0,
+    ),
+  ).toBe(1);
 });
 
 test('an empty mask is as sure as the object is absent', () => {

@@ -63,3 +63,58 @@ test('MJPEG never has a rate, and what is no JPEG is left to the decoder', () =>
   expect(headerFrameRate('mjpeg', Uint8Array.of(0xff, 0xd8))).toBe('absent');
   expect(headerFrameRate('mjpeg', Uint8Array.of(1, 2, 3))).toBe('unknown');
 });
+
+const untimed = '-c:v libx265 -preset ultrafast -x265-params log-level=error:vui-timing-info=0';
+
+test('HEVC may state its timing in the video parameter set only', async () => {
+  const bytes = await readFile(await makeClip({ encode: untimed, extension: 'hevc', frames: 6 }));
+  expect(headerFrameRate('hevc-annex-b', bytes)).toBe('absent');
+  // One layer, no ordering of its own, layer id 0, one layer set, then 1000 ticks of 15,000.
+  const profile = '0'.repeat(96);
+  const ordering = '0 1 1 1';
+  const timing = `1 ${(1000).toString(2).padStart(32, '0')} ${(15_000).toString(2).padStart(32, '0')}`;
+  const fields = `0000 1 1 000000 000 1 ${'1'.repeat(16)} ${profile} ${ordering} 000000 1 ${timing}`;
+  const bits = fields.replaceAll(' ', '');
+  const payload = bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? [];
+  const unit = payload.map((byte) => Number.parseInt(byte, 2));
+  const escaped = withEmulationPrevention(unit);
+  // In place of the clip's own, which says nothing.
+  const rest = bytes.subarray(bytes.indexOf(Buffer.from([0, 0, 0, 1, 0x42])));
+  const replaced = Uint8Array.from([0, 0, 0, 1, 0x40, 1, ...escaped, ...rest]);
+  expect(headerFrameRate('hevc-annex-b', replaced)).toBe(15);
+});
+
+/** Puts 03 between two zeros and a byte up to 3 (HEVC, 7.4.2). */
+function withEmulationPrevention(unit: readonly number[]): number[] {
+  const out: number[] = [];
+  for (const byte of unit) {
+    if (byte <= 3 && out.at(-1) === 0 && out.at(-2) === 0) out.push(3);
+    out.push(byte);
+  }
+  return out;
+}
+
+test.each([
+  [9, 15],
+  [10, 5],
+  [13, 15],
+  [8, 60],
+  [0, 'absent'],
+  [14, 'absent'],
+] as const)('MPEG-1 with frame_rate_code %i has the rate %s', async (code, rate) => {
+  const bytes = await readFile(
+    await makeClip({ encode: encoders.mpeg1, extension: 'm1v', frames: 3 }),
+  );
+  bytes[7] = ((bytes[7] ?? 0) & 0xf0) | code;
+  expect(headerFrameRate('mpeg-video', bytes)).toBe(rate);
+});
+
+test('the extension of MPEG-2 multiplies the rate', async () => {
+  const bytes = await readFile(
+    await makeClip({ encode: encoders.mpeg2, extension: 'm2v', frames: 3 }),
+  );
+  const extension = bytes.indexOf(Buffer.from([0, 0, 1, 0xb5]));
+  // n = 1, d = 2: two thirds.
+  bytes[extension + 9] = ((bytes[extension + 9] ?? 0) & 0x80) | (1 << 5) | 2;
+  expect(headerFrameRate('mpeg-video', bytes)).toBe(20);
+});

@@ -25,6 +25,35 @@ def colour(images: Tensor, amount: float, views: int = 1) -> Tensor:
     return torch.baddbmm(offset, matrix, images.flatten(2)).view_as(images).clamp(0, 255)
 
 
+POOR = .35                      # of sequences
+POOR_SIDES = (96, 128, 176, 256)   # pixels that a poor picture had
+GRAY, FLAT, FOG = .35, .35, .3     # of poor sequences
+
+
+def poor_film(images: Tensor, views: int) -> Tensor:
+    """A share of the sequences as small old films show them: few pixels, often grey, flat or in fog. [views*P,3,h,w] in 0..255."""
+    count, device, size = images.shape[0] // views, images.device, images.shape[-1]
+    per_view = lambda t: t.repeat(views, *[1] * (t.ndim - 1)).to(images.dtype)
+    uniform = lambda *shape: torch.rand(*shape, device=device)
+    order = torch.randperm(count, device=device)[:int(count * POOR)]
+    for side, some in zip(POOR_SIDES, order.chunk(len(POOR_SIDES))):
+        rows = (torch.arange(views, device=device).view(-1, 1) * count + some).flatten()
+        small = F.interpolate(images[rows], size=(side, side), mode="area")
+        images = images.index_copy(0, rows, F.interpolate(small, size=(size, size), mode="bilinear", align_corners=False))
+    poor = torch.zeros(count, dtype=torch.bool, device=device).index_fill(0, order, True)
+    chosen = lambda share: (poor & (uniform(count) < share)).float().view(-1, 1, 1, 1)
+    gray = per_view(chosen(GRAY))
+    images = torch.lerp(images, images.mean(1, keepdim=True).expand_as(images), gray)
+    contrast = per_view(1 - chosen(FLAT) * (.25 + .45 * uniform(count, 1, 1, 1)))
+    level = per_view(80 + 110 * uniform(count, 1, 1, 1))
+    images = (images - level) * contrast + level
+    # Fog is denser towards the top, where a scene is farther.
+    height = torch.linspace(1, -1, images.shape[2], device=device).view(1, 1, -1, 1)
+    density = chosen(FOG) * (.25 + .4 * uniform(count, 1, 1, 1) + .2 * uniform(count, 1, 1, 1) * height)
+    mist = per_view(150 + 80 * uniform(count, 1, 1, 1))
+    return torch.lerp(images, mist.expand_as(images), per_view(density)).clamp(0, 255)
+
+
 def degrade(images: Tensor) -> Tensor:
     """Gamma, defocus, motion blur on a fifth, noise, JPEG on a quarter."""
     count, _, height, width = images.shape

@@ -1,11 +1,12 @@
 """Decode the training sets once into flat arrays: images stretched to 448x448, label maps, candidate objects, flow.
 
-    python -m maskstream_training.data.prepare RAW OUT [--workers 16] [--every 1]
+    python -m maskstream_training.data.prepare RAW OUT [--terms commercial] [--workers 16] [--every 1]
 
 OUT/images.npy u8[n,448,448,3], OUT/labels.npy u8[m,448,448], OUT/flow.npy f16[f,2,112,112,2] (DIS flow of each video
 frame to the frame before and to the frame after, in units of half the square), OUT/candidates.npz:
   image, label, kind, lut u8[c,256] (which label ids are the object), box (x0,y0,x1,y1,area; 0..1),
-  parent (a candidate that contains it, or -1), clip (0 for photographs), flow_first (first row of flow.npy, by image).
+  parent (a candidate that contains it, or -1), clip (0 for photographs), like (what looks alike: the kind, or the class of an
+  instance), terms, flow_first (first row of flow.npy, by image).
 """
 import argparse
 import os
@@ -16,11 +17,14 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
+from .instances import INSTANCE_SETS, OWN, classes, kept_back, usable_instances
+from .manifest import TERMS, sets_under
+
 SQUARE = 448
 FLOW_SIZE = 112
 FLOW_FRAME = (448, 252)   # DIS runs at the size the product runs it at
-KINDS = ("region", "regions", "street", "human", "car", "car_part", "person", "clothing", "video")
-SETS = ("bsds500", "camvid", "human290", "carparts", "ccp", "davis-train")
+KINDS = ("region", "regions", "street", "human", "car", "car_part", "person", "clothing", "video", "thing", "cat")
+SETS = ("bsds500", "camvid", "human290", "carparts", "ccp", "cats", "coco-free", "coco-research", "balloons", OWN, "davis-train")
 #: Never trained on: tuning and calibration use the clips, the text test uses the CamVid sequence.
 HELD_OUT_CLIPS = ("dance-jump", "drift-turn", "flamingo", "scooter-gray", "rhino")
 HELD_OUT_CAMVID = "0001TP"
@@ -93,9 +97,12 @@ def part_candidates(found: dict, whole: str, part: str) -> list:
     return rows + [[part, lut([i]), found[i], 0] for i in ids if found[i][4] > SMALLEST_PART]
 
 
-def candidates(dataset: str, labels: np.ndarray, rng: random.Random) -> list:
-    """Rows of [kind, lut, extent, parent row or -1]."""
+def candidates(dataset: str, labels: np.ndarray, named: dict, rng: random.Random) -> list:
+    """Rows of [kind, lut, extent, parent row or -1], with a class for instances."""
     found = extents(labels)
+    if dataset in INSTANCE_SETS:
+        kind = "cat" if dataset == "cats" else "thing"
+        return [[kind, lut([i]), found[i], -1, name] for i, name in usable_instances(labels, found, named).items()]
     if dataset == "bsds500":
         return region_candidates(labels, found, rng)
     if dataset == "camvid":
@@ -116,7 +123,7 @@ def read_labels(path: str) -> np.ndarray:
 
 
 def decode(job: tuple) -> list:
-    dataset, path, maps, image_row, label_row, out = job
+    dataset, path, maps, named, image_row, label_row, out = job
     rng = random.Random(path)
     image = cv2.imread(path, cv2.IMREAD_COLOR)[:, :, ::-1]
     memory_map(out, "images")[image_row] = cv2.resize(image, (SQUARE, SQUARE), interpolation=cv2.INTER_LINEAR)
@@ -126,7 +133,7 @@ def decode(job: tuple) -> list:
         if dataset == "camvid":
             labels = components(labels)
         memory_map(out, "labels")[label_row + offset] = labels
-        rows.append(candidates(dataset, labels, rng))
+        rows.append(candidates(dataset, labels, named, rng))
     return rows
 
 
@@ -160,11 +167,17 @@ def clip_of(path: str) -> str:
     return os.path.basename(path).rsplit("_", 1)[0]
 
 
-def list_images(raw: pathlib.Path, every: int) -> list:
-    """(set, path, label maps) of everything that may be trained on, video in clip and time order."""
-    found = []
+def list_images(raw: pathlib.Path, every: int, terms: str = "research", back: bool = False) -> list:
+    """(set, path, label maps, classes by id) of everything that may be trained on, video in clip and time order.
+
+    back: the photographs that are kept back instead.
+    """
+    found, allowed = [], (*sets_under(terms), OWN)
     for name in SETS:
-        images = sorted(p for ext in ("jpg", "webp") for p in (raw / name).glob(f"*.{ext}"))
+        images = sorted(p for ext in ("jpg", "webp") for p in (raw / name).glob(f"*.{ext}")) if name in allowed else []
+        named = classes(raw, name) if images and name in INSTANCE_SETS else {}
+        apart = kept_back(name, [p.stem for p in images])
+        images = [p for p in images if (p.stem in apart) == back]
         if name == "davis-train":
             images = [p for p in images if clip_of(p.name) not in HELD_OUT_CLIPS]
             clips = sorted({clip_of(p.name) for p in images})[::every]
@@ -174,7 +187,7 @@ def list_images(raw: pathlib.Path, every: int) -> list:
         for path in images:
             maps = sorted(str(p) for p in path.parent.glob(f"{path.stem}.[0-9].png"))
             if maps:
-                found.append((name, str(path), maps))
+                found.append((name, str(path), maps, named.get(path.stem, {})))
     return found
 
 
@@ -184,36 +197,38 @@ def main() -> None:
     parser.add_argument("raw", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--terms", choices=TERMS, default="research", help="whose stated terms allow it (data/manifest.json)")
     parser.add_argument("--every", type=int, default=1, help="keep every n-th photograph and clip, for a smoke test")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    out, listed = str(args.out), list_images(args.raw, args.every)
+    out, listed = str(args.out), list_images(args.raw, args.every, args.terms)
     video = [i for i, item in enumerate(listed) if item[0] == "davis-train"]
     create(out, "images", np.uint8, (len(listed), SQUARE, SQUARE, 3))
-    create(out, "labels", np.uint8, (sum(len(m) for _, _, m in listed), SQUARE, SQUARE))
+    create(out, "labels", np.uint8, (sum(len(item[2]) for item in listed), SQUARE, SQUARE))
     create(out, "flow", np.float16, (max(1, len(video)), 2, FLOW_SIZE, FLOW_SIZE, 2))
     jobs, label_row = [], 0
-    for row, (name, path, maps) in enumerate(listed):
-        jobs.append((name, path, maps, row, label_row, out))
+    for row, (name, path, maps, named) in enumerate(listed):
+        jobs.append((name, path, maps, named, row, label_row, out))
         label_row += len(maps)
     clips = {}
     for i in video:
         clips.setdefault(clip_of(listed[i][1]), []).append(i)
     flow_jobs = [([listed[i][1] for i in rows], rows[0] - video[0], out) for rows in clips.values()]
     clip_ids = {name: n + 1 for n, name in enumerate(clips)}
-    columns: dict = {k: [] for k in ("image", "label", "kind", "lut", "box", "parent", "clip")}
+    columns: dict = {k: [] for k in ("image", "label", "kind", "lut", "box", "parent", "clip", "like")}
+    like = {name: n for n, name in enumerate((*KINDS, *sorted({c for item in listed for c in item[3].values()})))}
     with ProcessPoolExecutor(args.workers) as pool:
         flows = pool.map(clip_flow, flow_jobs)
         for job, maps in zip(jobs, pool.map(decode, jobs, chunksize=8)):
             clip = clip_ids[clip_of(job[1])] if job[0] == "davis-train" else 0
             for offset, rows in enumerate(maps):
                 base = len(columns["image"])
-                for kind, table, box, parent in rows:
-                    values = (job[3], job[4] + offset, KINDS.index(kind), table, box, base + parent if parent >= 0 else -1, clip)
+                for kind, table, box, parent, *name in rows:
+                    values = (job[4], job[5] + offset, KINDS.index(kind), table, box, base + parent if parent >= 0 else -1, clip, like[name[0] if name else kind])
                     for key, value in zip(columns, values):
                         columns[key].append(value)
         list(flows)
-    np.savez(f"{out}/candidates.npz", flow_first=video[0] if video else 0, **{
+    np.savez(f"{out}/candidates.npz", flow_first=video[0] if video else 0, terms=args.terms, **{
         k: np.array(v, {"lut": np.uint8, "box": np.float32}.get(k, np.int64)) for k, v in columns.items()})
     kinds = np.bincount(columns["kind"], minlength=len(KINDS))
     print("prepared", len(listed), "images", label_row, "maps", len(columns["image"]), "objects", dict(zip(KINDS, kinds.tolist())), flush=True)

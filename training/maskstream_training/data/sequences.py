@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..model.encoder import SIZE
 from . import shapes
-from .photometric import colour, degrade
+from .photometric import colour, degrade, poor_film
 from .shapes import affine
 from .store import Store
 
@@ -18,11 +18,20 @@ PROCEDURAL = .24      # of pasted objects
 ATTACHED = .12        # pasted onto the object and moving with it: one composite object (rider and bicycle)
 VANISH = .14          # of pasted objects: absent in a middle view, or from some view on
 TWIN = .18            # of second pastes: a copy of the first object
-SAME_KIND = .30       # of second pastes
+ALIKE = .30           # of second pastes: of the first one's kind or class
+SIBLING = .35         # of first pastes where the base object has siblings in its photograph: one of them, upon or beside it
 FAR_PROMPT = .45      # of sequences: the prompt frame is not the frame before the first propagation
 GAPS = (1, 1, 2, 3, 4, 5, 5, 6, 8, 10)
 FRAMED = .5           # of sequences: framed as the tracker's encoder sees a keyframe, a region around the object that follows it
 FRAME_SCALE = (1.3, 3.)   # of such a region, in boxes of the object
+SMALL = .01           # of the square: smaller objects are always framed, as the tracker frames them
+FAST = .30            # of sequences: 5 frames a second, with jumps of up to the object's size and flow that misses it
+FAST_GAPS = (5, 6, 8, 10)
+FAST_OFF = 3.         # how much farther from its middle an object lies in a region that follows it
+MISSED = .22          # of the steps of a fast sequence: the flow is not the object's
+FARTHEST = .85        # where the middle of a jumping object may come to lie, of the half square
+GROWS = .20           # of layers: grows or shrinks all along
+GROWTH = 1.1          # at most, in all: natural logarithm of the scale
 
 
 @dataclass
@@ -35,6 +44,7 @@ class Sequences:
     part_known: Tensor   # [V*P] the target is a whole whose parts are labelled in region
     flow: Tensor         # [V,P,96,96,2] where each pixel of view v was in view v-1 (approximate), -1..1; row 0 unused
     near: Tensor         # [P] view 0 is one keyframe before view 1, so that flow[1] means something
+    fast: Tensor         # [P] few frames a second: flow[v] often misses the object
 
 
 @dataclass
@@ -68,11 +78,13 @@ class SequenceMaker:
 
     # -- time ---------------------------------------------------------------------------------------------------------
     def _schedule(self, count: int) -> dict:
-        gap = torch.tensor(GAPS, device=self.device)[torch.randint(0, len(GAPS), (count,), device=self.device)]
+        gap, gap_fast = (torch.tensor(gaps, device=self.device)[torch.randint(0, len(gaps), (count,), device=self.device)] for gaps in (GAPS, FAST_GAPS))
+        fast = self._uniform(count) < FAST
+        gap = torch.where(fast, gap_fast, gap)
         far = self._uniform(count) < FAR_PROMPT
         lead = torch.where(far, self._uniform(count, lo=11, hi=50).long(), gap)
         return dict(gap=gap, near=~far, lead=lead, side=torch.randint(0, 2, (count,), device=self.device), start=self._uniform(count),
-                    framed=self._uniform(count) < FRAMED)
+                    framed=self._uniform(count) < FRAMED, fast=fast)
 
     def _times(self, candidate: Tensor, plan: dict) -> tuple[Tensor, Tensor]:
         """candidate [n] -> candidates of the views [V*n], gap [n]; a photograph stays itself."""
@@ -92,7 +104,7 @@ class SequenceMaker:
     # -- motion -------------------------------------------------------------------------------------------------------
     def _motion(self, count: int, amount: float) -> tuple[Tensor, Tensor]:
         """Random walk of scale, rotation and position, with some velocity: motion [V,n,2,2], move [V,n,2]."""
-        strength = amount * (1 + 1.6 * (self._uniform(count) < .3).float())
+        strength = amount * min(1., 3 / max(1, self.views - 1)) ** .5 * (1 + 1.6 * (self._uniform(count) < .3).float())
         steps = self.views - 1
         walk = self._normal(steps, count, 4) + .8 * self._normal(1, count, 4)
         walk = torch.cat([torch.zeros(1, count, 4, device=self.device), walk.cumsum(0)]) * strength.view(1, -1, 1)
@@ -100,6 +112,23 @@ class SequenceMaker:
         stretch = torch.exp(self._normal(self.views, count) * .02)
         stretch[0] = 1
         return affine((size * stretch).flatten(), size.flatten(), turn.flatten()).view(self.views, count, 2, 2), walk[..., 2:] * .065
+
+    def _grow(self, motion: Tensor, move: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+        """A steady change of scale about the object's centre [n,2] (of view 0), for some of the layers."""
+        count, steps = motion.shape[1], self.views - 1
+        total = self._uniform(count, lo=-GROWTH, hi=GROWTH) * (self._uniform(count) < GROWS)
+        along = torch.arange(self.views, device=self.device).view(-1, 1) / max(1, steps)
+        scale = torch.exp(-along * total)
+        return motion * scale[..., None, None], move * scale.unsqueeze(-1) + centre * (1 - scale).unsqueeze(-1)
+
+    def _jump(self, move: Tensor, centre: Tensor, size: Tensor, fast: Tensor) -> Tensor:
+        """Jumps of up to size [n,2] (in half squares) a view, the object's middle staying in the picture."""
+        steps, count = self.views - 1, len(centre)
+        jumps = self._uniform(steps, count, 2, lo=-1., hi=1.) * size
+        jumped = move + torch.cat([torch.zeros(1, count, 2, device=self.device), jumps.cumsum(0)])
+        edge = torch.maximum(centre.abs(), torch.full_like(centre, FARTHEST))
+        jumped = torch.minimum(torch.maximum(jumped, centre - edge), centre + edge)
+        return torch.where(fast.view(1, -1, 1), jumped, move)
 
     def _positions(self, layer: Layer, grid: Tensor, elastic: float) -> tuple[Tensor, Tensor]:
         """Object-frame positions and source positions of every pixel, both [V*P,h,w,2]."""
@@ -133,6 +162,7 @@ class SequenceMaker:
     def _base(self, count: int, plan: dict) -> tuple[Layer, Tensor, Tensor]:
         store = self.store
         candidate = torch.multinomial(store.base_weight, count, True)
+        plan["framed"] = plan["framed"] | ((store.box[candidate, 4] > 0) & (store.box[candidate, 4] < SMALL))
         rows, gap = self._times(candidate, plan)
         box = store.box[candidate]
         centre = torch.stack([box[:, 0] + box[:, 2], box[:, 1] + box[:, 3]], -1) - 1
@@ -144,32 +174,39 @@ class SequenceMaker:
         sides = torch.stack([(scale * aspect).clamp(.22, 1.1), (scale / aspect).clamp(.22, 1.1)], -1)
         shift = self._inside(centre + self._uniform(count, 2, lo=-.6, hi=.6) * sides, sides)
         framed = plan["framed"].view(1, -1, 1)
-        region_sides, region_shift = self._regions(rows, count)
+        region_sides, region_shift = self._regions(rows, count, plan["fast"])
         sides = torch.where(framed[0], region_sides[0], sides)
         shift = torch.where(framed[0], region_shift[0], shift)
         flip = torch.where(self._uniform(count) < .5, -1., 1.)
         crop = affine(sides[:, 0] * flip, sides[:, 1], self._normal(count) * .14 * (self._uniform(count) < .5))
         motion, move = self._motion(count, 1.)
+        undo_crop = torch.linalg.inv_ex(crop)[0]
+        middle = torch.einsum("nij,nj->ni", undo_crop, centre - shift).clamp(-1, 1)
+        motion, move = self._grow(motion, move, middle)
+        span = torch.stack([box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]], -1) / sides * 2
+        # The camera's jumps are shorter: beyond its border a photograph has nothing to show.
+        move = self._jump(move, middle, (span / 2).clamp(max=.35), plan["fast"])
         # Real video moves by itself: a still camera half the time, a slight one otherwise, or a region that follows the object.
         video = store.last[candidate] > store.first[candidate]
         keep = torch.where(video, .3 * (self._uniform(count) < .5), 1.)
         motion, move = self._weaken(motion, move, keep)
         follows = framed & video.view(1, -1, 1)
         motion = torch.where(follows.unsqueeze(-1), torch.diag_embed(region_sides / region_sides[:1]), motion)
-        away = torch.einsum("nij,vnj->vni", torch.linalg.inv_ex(crop)[0], region_shift - region_shift[:1])
+        away = torch.einsum("nij,vnj->vni", undo_crop, region_shift - region_shift[:1])
         return Layer(rows, crop, shift, motion, torch.where(follows, away, move)), candidate, gap
 
     def _inside(self, shift: Tensor, sides: Tensor) -> Tensor:
         limit = (1 - sides).clamp(min=0)
         return torch.minimum(torch.maximum(shift, -limit), limit)
 
-    def _regions(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def _regions(self, rows: Tensor, count: int, fast: Tensor) -> tuple[Tensor, Tensor]:
         """Half sides and centres of the regions around the objects, [V,n,2]; an object that is gone keeps the region before."""
         box = self.store.box[rows].view(self.views, count, -1)
         low, high = math.log(FRAME_SCALE[0]), math.log(FRAME_SCALE[1])
         factor = torch.exp(self._uniform(1, count, 1, lo=low, hi=high) + self._normal(self.views, count, 2) * .08)
         sides = ((box[..., 2:4] - box[..., :2]) * factor).clamp(.25, 1)
-        shift = self._inside(box[..., :2] + box[..., 2:4] - 1 + self._uniform(self.views, count, 2, lo=-.2, hi=.2) * sides, sides)
+        off = self._uniform(self.views, count, 2, lo=-.2, hi=.2) * torch.where(fast, FAST_OFF, 1.).view(1, -1, 1)
+        shift = self._inside(box[..., :2] + box[..., 2:4] - 1 + off * sides, sides)
         for v in range(1, self.views):
             seen = box[v, :, 4:5] > 0
             sides[v], shift[v] = torch.where(seen, sides[v], sides[v - 1]), torch.where(seen, shift[v], shift[v - 1])
@@ -194,7 +231,8 @@ class SequenceMaker:
         place = self._uniform(count, 2, lo=-.75, hi=.75) * torch.where(plan["framed"], .4, 1.).unsqueeze(1)
         place = torch.where(onto.isnan(), place, onto.nan_to_num())
         shift = centre - torch.einsum("bij,bj->bi", crop, place)
-        motion, move = self._motion(count, 1.3)
+        motion, move = self._grow(*self._motion(count, 1.3), place)
+        move = self._jump(move, place, (2 * wanted).clamp(max=.9).unsqueeze(-1).expand(-1, 2), plan["fast"])
         return Layer(rows, crop, shift, motion, move), gap
 
     def _presence(self, count: int) -> Tensor:
@@ -252,9 +290,13 @@ class SequenceMaker:
             attached = torch.zeros(n, dtype=torch.bool, device=self.device)
             if number == 0:
                 attached, onto = self._attach(target[:n], onto)
+                other, some = store.sibling(candidate[:n])
+                sibling = some & ~attached & (self._uniform(n) < SIBLING)
+                pasted = torch.where(sibling, other, pasted)
             else:
+                sibling = torch.zeros_like(attached)
                 draw = self._uniform(n)
-                pasted = torch.where(draw < SAME_KIND, store.same_kind(previous[:n]), pasted)
+                pasted = torch.where(draw < ALIKE, store.look_alike(previous[:n]), pasted)
                 pasted = torch.where(draw < TWIN, previous[:n], pasted)
             previous = pasted
             part = {k: v[:n] for k, v in plan.items()}
@@ -266,7 +308,9 @@ class SequenceMaker:
             sharp = self._rep(torch.exp(self._uniform(n, hi=1.2))).view(-1, 1, 1, 1).to(mask.dtype)
             alpha = torch.where(mask > .02, ((mask - .5) * sharp + .5).clamp(0, 1), torch.zeros_like(mask))
             below, wanted = image[rows], target[rows]
-            is_target = self._rep((self._uniform(n) < (.72 if number == 0 else .4)) & ~attached).view(-1, 1, 1, 1)
+            # A sibling mostly passes before or beside the object.
+            share = torch.where(sibling, .3, .72 if number == 0 else .4)
+            is_target = self._rep((self._uniform(n) < share) & ~attached).view(-1, 1, 1, 1)
             hard, joined = (alpha > .5).to(mask.dtype), self._rep(attached).view(-1, 1, 1, 1)
             kept = wanted * (1 - hard)
             new_target = torch.where(joined, torch.maximum(kept, hard), torch.where(is_target, hard, kept))
@@ -282,11 +326,12 @@ class SequenceMaker:
             region = region.index_copy(0, rows, torch.where(fine_hard[:, 0] > .5, torch.full_like(region[rows], -1), region[rows]))
             part_known = part_known.index_copy(0, rows, part_known[rows] & ~(is_target | joined).flatten())
             layer_flow = self._layer_flow(layer, paste_gap, part["side"])
-            cover = fine_hard.view(views, n, FINE, FINE, 1)[1:] > .5
+            missed = part["fast"].view(1, -1) & (self._uniform(views - 1, n) < MISSED)
+            cover = (fine_hard.view(views, n, FINE, FINE, 1)[1:] > .5) & ~missed[..., None, None, None]
             flow[:, :n] = torch.where(cover, layer_flow, flow[:, :n])
-        image = degrade(colour(image, .25))
-        flow = torch.cat([flow[:1], self._disturb(flow)])
-        return Sequences(image, (target > .5).to(target.dtype), whole, region, part_known, flow, plan["near"])
+        image = degrade(colour(poor_film(image, views), .25))
+        flow = torch.cat([flow[:1], self._disturb(flow, plan["fast"])])
+        return Sequences(image, (target > .5).to(target.dtype), whole, region, part_known, flow, plan["near"], plan["fast"])
 
     def _attach(self, target: Tensor, onto: Tensor) -> tuple[Tensor, Tensor]:
         """Which pasted objects join the base object, and a point near that object to put them at."""
@@ -301,8 +346,9 @@ class SequenceMaker:
         near = held & (self._uniform(n) < .3)
         return attached, torch.where((attached | near).unsqueeze(1), point, onto)
 
-    def _disturb(self, flow: Tensor) -> Tensor:
+    def _disturb(self, flow: Tensor, fast: Tensor) -> Tensor:
         """Errors of an estimated flow: blurred across outlines, off by a share of the motion, lost in places. [V-1,P,h,w,2]"""
+        lost = torch.where(fast, MISSED, .05).repeat(flow.shape[0])
         rows = flow.shape[0] * flow.shape[1]
         moved = (flow - self.fine_grid).flatten(0, 1).permute(0, 3, 1, 2)
         kind = self._uniform(rows).view(-1, 1, 1, 1)
@@ -311,5 +357,5 @@ class SequenceMaker:
         size = moved.abs().mean((1, 2, 3), keepdim=True)
         noise = F.interpolate(self._normal(rows, 2, 6, 6), size=(FINE, FINE), mode="bicubic", align_corners=False)
         moved = moved * (1 - .15 * self._uniform(rows).view(-1, 1, 1, 1)) + noise * (.004 + .25 * size) * self._uniform(rows).view(-1, 1, 1, 1)
-        moved = torch.where(self._uniform(rows).view(-1, 1, 1, 1) < .05, torch.zeros_like(moved), moved)
+        moved = torch.where((self._uniform(rows) < lost).view(-1, 1, 1, 1), torch.zeros_like(moved), moved)
         return moved.permute(0, 2, 3, 1).reshape_as(flow) + self.fine_grid

@@ -9,10 +9,15 @@ from torch import Tensor
 from .prepare import KINDS
 
 LONGEST_CHAIN = 10
-#: Share of base photographs and of pasted objects by kind.  Things count as much as people.
-BASE_SHARE = dict(region=.23, regions=.05, street=.09, human=.07, car=.03, car_part=.05, person=.09, clothing=.06, video=.33)
-PASTE_SHARE = dict(region=.20, regions=.04, street=.06, human=.10, car=.04, car_part=.06, person=.13, clothing=.08, video=.29)
-AREA_WEIGHTED = ("region", "regions", "street", "car_part", "clothing")   # fewer specks
+#: Share of base photographs and of pasted objects by kind, by the terms of the data; kinds that are not there give theirs to the others.
+BASE_SHARE = {
+    "research": dict(region=.103, regions=.022, street=.04, human=.031, car=.013, car_part=.022, person=.04, clothing=.027, video=.28, thing=.32, cat=.10),
+    "commercial": dict(person=.18, clothing=.12, thing=.42, cat=.28)}
+PASTE_SHARE = {
+    "research": dict(region=.096, regions=.019, street=.029, human=.048, car=.019, car_part=.029, person=.062, clothing=.038, video=.20, thing=.38, cat=.08),
+    "commercial": dict(person=.20, clothing=.12, thing=.48, cat=.20)}
+AREA_WEIGHTED = ("region", "regions", "street", "car_part", "clothing", "thing", "cat")   # fewer specks
+LOOK_ALIKE = ("thing", "cat")   # kinds whose instances of one photograph and class are siblings
 
 
 class Store:
@@ -27,21 +32,25 @@ class Store:
         column = lambda name: torch.from_numpy(table[name]).to(device)
         self.image_of, self.label_of, self.kind = column("image"), column("label"), column("kind")
         self.lut, self.box, self.parent = column("lut"), column("box"), column("parent")
-        self.base_weight = self._weights(table, BASE_SHARE)
-        self.paste_weight = self._weights(table, PASTE_SHARE)
+        terms = str(table["terms"])
+        self.base_weight = self._weights(table, BASE_SHARE[terms])
+        self.paste_weight = self._weights(table, PASTE_SHARE[terms])
         self._index_clips(table["clip"])
-        self._index_kinds(table["kind"])
+        self._index_look_alikes(table["like"])
+        self._index_siblings(table)
         self.flow_first = int(table["flow_first"])
         self.chains = self._chains(torch.from_numpy(np.load(root / "flow.npy")).to(device))
 
     def _weights(self, table, share: dict) -> Tensor:
         kind, area = table["kind"], table["box"][:, 4]
-        total = np.zeros(len(kind))
+        total, of_class = np.zeros(len(kind)), np.bincount(table["like"])
         for i, name in enumerate(KINDS):
             weight = np.clip(area, .002, .05) ** .5 if name in AREA_WEIGHTED else (area > 8e-4).astype(float)
             weight = np.where(kind == i, weight, 0)
+            if name == "thing":   # a third of all instances are people
+                weight = weight / of_class[table["like"]] ** .5
             if weight.sum() > 0:
-                total += share[name] * weight / weight.sum()
+                total += share.get(name, 0) * weight / weight.sum()
         return torch.from_numpy(total / total.sum()).float().to(self.device)
 
     def _index_clips(self, clip: np.ndarray) -> None:
@@ -53,22 +62,40 @@ class Store:
             first[rows], last[rows] = rows[0], rows[-1]
         self.first, self.last = torch.from_numpy(first).to(self.device), torch.from_numpy(last).to(self.device)
 
-    def _index_kinds(self, kind: np.ndarray) -> None:
-        order = np.argsort(kind, kind="stable")
-        counts = np.bincount(kind, minlength=len(KINDS))
-        self.by_kind = torch.from_numpy(order).to(self.device)
-        self.kind_start = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(self.device)
-        self.kind_count = torch.from_numpy(counts).to(self.device)
+    def _index_look_alikes(self, like: np.ndarray) -> None:
+        order, counts = np.argsort(like, kind="stable"), np.bincount(like)
+        self.like = torch.from_numpy(like).to(self.device)
+        self.by_like = torch.from_numpy(order).to(self.device)
+        self.like_start = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(self.device)
+        self.like_count = torch.from_numpy(counts).to(self.device)
 
-    def same_kind(self, candidate: Tensor) -> Tensor:
-        """A random candidate of the same kind."""
-        kind = self.kind[candidate]
-        pick = (torch.rand(len(candidate), device=self.device) * self.kind_count[kind]).long()
-        return self.by_kind[self.kind_start[kind] + pick]
+    def look_alike(self, candidate: Tensor) -> Tensor:
+        """A random candidate of the same kind, or class where there are classes."""
+        like = self.like[candidate]
+        pick = (torch.rand(len(candidate), device=self.device) * self.like_count[like]).long()
+        return self.by_like[self.like_start[like] + pick]
+
+    def _index_siblings(self, table) -> None:
+        """Other instances of a candidate's class in its photograph lie in a row of `siblings`."""
+        like = np.where(np.isin(table["kind"], [KINDS.index(name) for name in LOOK_ALIKE]), table["like"], -1 - np.arange(len(table["like"])))
+        order = np.lexsort((like, table["label"]))
+        keys = np.stack([table["label"][order], like[order]])
+        starts = np.flatnonzero(np.concatenate([[True], (keys[:, 1:] != keys[:, :-1]).any(0)]))
+        counts = np.diff(np.append(starts, len(order)))
+        place, start, count = (np.empty(len(order), np.int64) for _ in range(3))
+        place[order] = np.arange(len(order)) - np.repeat(starts, counts)
+        start[order], count[order] = np.repeat(starts, counts), np.repeat(counts, counts)
+        self.siblings, self.sibling_start, self.sibling_count, self.sibling_place = (torch.from_numpy(a).to(self.device) for a in (order, start, count, place))
+
+    def sibling(self, candidate: Tensor) -> tuple[Tensor, Tensor]:
+        """Another instance of the class in the same photograph, and whether there is one."""
+        count = self.sibling_count[candidate]
+        step = 1 + (torch.rand(len(candidate), device=self.device) * (count - 1)).long().clamp(min=0)
+        return self.siblings[self.sibling_start[candidate] + (self.sibling_place[candidate] + step) % count], count > 1
 
     def _chains(self, flow: Tensor) -> Tensor:
         """Frame-to-frame flow [f,2,h,w,2] -> displacement over 1..10 frames, [side, 10, f, 2, h, w]; side 0 looks back."""
-        frames, _, height, width, _ = flow.shape
+        height, width = flow.shape[2:4]
         ys, xs = torch.meshgrid(*[(torch.arange(n, device=self.device) + .5) / n * 2 - 1 for n in (height, width)], indexing="ij")
         grid = torch.stack([xs, ys], -1)
         sides = []

@@ -19,12 +19,14 @@ def deepest(mask: np.ndarray) -> tuple:
 
 
 def read_clip(job: tuple) -> tuple:
+    """One object of a clip: NAME is object 1 of its label maps, NAME#K object K."""
     folder, name, frames = job
+    name, _, number = name.partition("#")
     cv2.setNumThreads(1)
     paths = sorted(pathlib.Path(folder).glob(f"{name}_[0-9]*.jpg"))[:frames]
     images = [cv2.resize(cv2.imread(str(p)), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for p in paths]
     masks = [cv2.resize(cv2.imread(str(p)[:-4] + ".0.png", cv2.IMREAD_UNCHANGED), (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST) for p in paths]
-    masks = [(m if m.ndim == 2 else m[..., 0]) == 1 for m in masks]
+    masks = [(m if m.ndim == 2 else m[..., 0]) == int(number or 1) for m in masks]
     gray = [cv2.cvtColor(i, cv2.COLOR_BGR2GRAY) for i in images]
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = [np.zeros((HEIGHT, WIDTH, 2), np.float16)] + [dis.calc(b, a, None).astype(np.float16) for a, b in zip(gray, gray[1:])]

@@ -110,7 +110,7 @@ class Decoder(nn.Module):
         self.draw16 = nn.Conv2d(32, width, 3, 2, 1)
         self.emb = nn.Linear(EMB, width)
         self.memory = MemoryRead(width, key, memory_heads)
-        self.block = TransformerBlock(width, heads, 2)
+        self.block = TransformerBlock(GRID * GRID, width, heads, 2)
         self.norm = nn.LayerNorm(width)
         self.two_way = nn.ModuleList(TwoWayBlock(width, heads, 2 * width) for _ in range(2))
         self.final = CrossAttention(width, heads, width // 2)

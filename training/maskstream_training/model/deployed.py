@@ -8,7 +8,6 @@ inside products, and work moves from the 576 cells of the image to the few promp
 - Where 15 tokens meet 576 cells, the projections of the image are applied to the tokens: q . (W x) = (W' q) . x.
 - Remembered features keep channels first, as they come: keys and values are made without turning them.
 """
-import math
 
 import torch
 import torch.nn.functional as F

@@ -2,6 +2,7 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .layers import Residual, TransformerBlock, conv_bn
 
@@ -16,6 +17,7 @@ class Encoder(nn.Module):
 
     def __init__(self, widths: tuple = (32, 64, 128, 224), depths: tuple = (2, 3, 4), top: int = 256, blocks: int = 4):
         super().__init__()
+        self.checkpointed = False   # in training, keep the stages' inputs only and compute the rest again on the way back
         w0, w1, w2, w3 = widths
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
@@ -26,7 +28,7 @@ class Encoder(nn.Module):
         self.stage8 = nn.Sequential(conv_bn(w1, w2, 3, 2), *[Residual(w2, w2 // 2) for _ in range(depths[1])])
         self.stage16 = nn.Sequential(conv_bn(w2, w3, 3, 2), *[Residual(w3, w3 // 2) for _ in range(depths[2])])
         self.down32 = conv_bn(w3, top, 3, 2, relu=False)
-        self.blocks = nn.ModuleList(TransformerBlock(top, top // 32, 4) for _ in range(blocks))
+        self.blocks = nn.ModuleList(TransformerBlock((SIZE // 32) ** 2, top, top // 32, 4) for _ in range(blocks))
         self.norm = nn.LayerNorm(top)
         self.top = nn.Conv2d(top, EMB, 1)
         self.lateral = conv_bn(w3, EMB, 1, relu=False)
@@ -38,13 +40,18 @@ class Encoder(nn.Module):
         x = (image - self.mean) / self.std
         if not torch.onnx.is_in_onnx_export():
             x = x.contiguous(memory_format=torch.channels_last)
-        x4 = self.stage4(self.stem(x))
-        x8 = self.stage8(x4)
-        x16 = self.stage16(x8)
+        run = self._again if self.checkpointed and self.training else lambda module, value: module(value)
+        x4 = run(self.stage4, run(self.stem, x))
+        x8 = run(self.stage8, x4)
+        x16 = run(self.stage16, x8)
         x32 = self.down32(x16)
         tokens = x32.flatten(2).transpose(1, 2) + self.position
         for block in self.blocks:
-            tokens = block(tokens)
-        x32 = self.norm(tokens).transpose(1, 2).reshape(x32.shape)
+            tokens = run(block, tokens)
+        x32 = self.norm(tokens).transpose(1, 2).reshape(-1, self.top.in_channels, SIZE // 32, SIZE // 32)
         up = F.interpolate(self.top(x32), scale_factor=2, mode="bilinear", align_corners=False)
         return self.fuse(F.relu(up + self.lateral(x16))), self.out8(x8), self.out4(x4)
+
+    def _again(self, module: nn.Module, value: Tensor) -> Tensor:
+        """Gradient checkpointing. Batch norms see a batch twice, which their running statistics, a mean over many, do not mind."""
+        return checkpoint(module, value, use_reentrant=False)

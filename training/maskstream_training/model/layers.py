@@ -59,11 +59,14 @@ class PlainResidual(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm self-attention and MLP over tokens [B, N, C], identity at the start of training."""
+    """Pre-norm self-attention and MLP over tokens [B, N, C], identity at the start of training.
 
-    def __init__(self, channels: int, heads: int, expansion: int):
+    N is given, so that it is a constant of the exported graph, whose batch is open.
+    """
+
+    def __init__(self, tokens: int, channels: int, heads: int, expansion: int):
         super().__init__()
-        self.heads = heads
+        self.tokens, self.channels, self.heads = tokens, channels, heads
         self.norm1 = nn.LayerNorm(channels)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
@@ -75,10 +78,10 @@ class TransformerBlock(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens, channels = x.shape[1], x.shape[2]
+        tokens, channels = self.tokens, self.channels
         qkv = self.qkv(self.norm1(x)).reshape(-1, tokens, 3, self.heads, channels // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        x = x + self.proj(attention(q, k, v).transpose(1, 2).reshape(-1, tokens, channels))
+        x = x + self.proj(attention(q, k, v, scale=(channels // self.heads) ** -0.5).transpose(1, 2).reshape(-1, tokens, channels))
         return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
 
 

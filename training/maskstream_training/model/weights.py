@@ -10,10 +10,11 @@ def half_state(module: nn.Module) -> dict:
 
 
 def save_weights(folder: pathlib.Path, modules: dict[str, nn.Module], **facts) -> None:
-    """folder/NAME.pt for each module: fp16 tensors, and the facts that say where they come from."""
+    """Write folder/NAME.pt for each module: fp16 tensors, and the facts that say where they come from."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, module in modules.items():
-        torch.save({"state": half_state(module), **facts}, folder / f"{name}.pt")
+        torch.save({"state": half_state(module), **facts}, folder / f"{name}.tmp")
+        (folder / f"{name}.tmp").replace(folder / f"{name}.pt")   # a reader never sees half a file
 
 
 def load_weights(path: pathlib.Path, module: nn.Module) -> dict:

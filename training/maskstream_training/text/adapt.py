@@ -13,12 +13,12 @@ import time
 
 import torch
 
+from ..model.weights import save_weights
 from .evaluate import record, report, some
 from .loss import noun_loss
 from .samples import Images
 from .train import Averaged, frozen_encoder, lessons, stored
 from .vocabulary import NOUNS
-from ..model.weights import save_weights
 
 
 def thresholds(manifest: pathlib.Path) -> tuple[dict, float | None]:

@@ -1,5 +1,4 @@
 """The second text head, trained for areas alone: it knows no borders, and draws large and sharp-edged things better than `head.py`."""
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ..model.encoder import SIZE
 from .instances import find, matched
-from .prepare import SETS
 from .samples import FINE, Crops, Images, dusk
 from .vocabulary import NOUNS, SEPARABLE, UNKNOWN, YES
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..export import trace
 from ..model.encoder import C4, C8, EMB, Encoder
 from ..model.weights import load_weights, save_weights
-from .evaluate import (DEFAULT_AREA, DEFAULT_PROBABILITY, TILES, choose, choose_border, record, report, separated, some, twins)
+from .evaluate import DEFAULT_AREA, DEFAULT_PROBABILITY, TILES, choose, choose_border, record, report, separated, some, twins
 from .head import TextHead
 from .joint_head import JointHead
 from .loss import loss_of

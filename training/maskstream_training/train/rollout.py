@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data.sequences import Sequences
-from ..model.decoder import POINTS, SLOTS
+from ..model.decoder import SLOTS
 from .losses import Task, decode_loss
-from .prompts import (box_of, chance, damage, error_weight, inner_point, jitter, no_points, per_row, pick_point, put_box, usable)
+from .prompts import box_of, chance, damage, error_weight, inner_point, jitter, no_points, per_row, pick_point, put_box, usable
 
 PRESENT_AREA, ABSENT_AREA = 3e-4, 3e-5
 BOX, CLICK, BOX_AND_CLICK = .46, .40, .07     # interactive prompts; the rest start from a damaged mask
@@ -192,7 +192,7 @@ class Rollout:
         flowed = F.grid_sample(source, batch.flow[v].to(source.dtype), padding_mode="border", align_corners=False)
         follows = batch.near if v == 1 else torch.ones_like(batch.near)
         prior = torch.where(per_row(follows & (uniform() < .8)), flowed, damage(fine))
-        prior = torch.where(per_row(uniform() < .06), source, prior)                 # the flow failed
+        prior = torch.where(per_row(uniform() < torch.where(batch.fast, .12, .06)), source, prior)   # the flow failed
         prior = torch.where(per_row(uniform() < .25), damage(prior), prior)
         prior = torch.where(per_row(uniform() < .04), damage(prior.roll(1, 0)), prior)   # another object's
         prior = torch.where(per_row(uniform() < .05), torch.zeros_like(prior), prior)    # lost

@@ -1,10 +1,11 @@
 """Train, resume, and write checkpoints.
 
     torchrun-style environment (RANK, WORLD_SIZE, LOCAL_RANK), or one process:
-    python -m maskstream_training.train.run --data PREPARED --out RUN --seconds 520 --budget 1050 [--resume STATE] [--warm-encoder FILE]
+    python -m maskstream_training.train.run --data PREPARED --out RUN --seconds 520 --budget 1050 [--resume STATE] [--weights FOLDER [--continue]]
 
 Progress runs from 0 to 1 over --budget seconds of training, so that a run may be cut into several calls of --seconds.
-RUN/state.pt holds everything to resume; RUN/encoder.pt and RUN/decoder.pt the averaged fp16 weights.
+RUN/state.pt holds everything to resume (140 MB); RUN/encoder.pt and RUN/decoder.pt the averaged fp16 weights (16 MB), from which
+--weights RUN --continue goes on at the same place of the schedule: the optimiser's moments come back within a warm-up.
 """
 import argparse
 import copy
@@ -29,7 +30,7 @@ SYNC = 20      # steps between looks at the clock
 SAVE = 600     # steps between checkpoints: what a lost machine may cost
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -38,14 +39,25 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead (smoke test)")
     parser.add_argument("--sequences", type=int, default=96, help="per GPU and step")
     parser.add_argument("--views", type=int, default=3)
+    parser.add_argument("--long-views", type=int, default=0, help="so many views in every --long-every-th step, with as many images as in the others")
+    parser.add_argument("--long-every", type=int, default=4)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--encoder-lr", type=float, default=.4, help="factor on --lr")
     parser.add_argument("--warm-up", type=int, default=300, help="steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", type=pathlib.Path)
     parser.add_argument("--weights", type=pathlib.Path, help="folder with encoder.pt and decoder.pt to start from")
+    parser.add_argument("--continue", dest="onward", action="store_true", help="take the place in the schedule from --weights, too")
+    parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing in the encoder: less memory, more time")
+    parser.add_argument("--compile", choices=("no", "encoder", "both"), default="no", help="compile the encoder, or both networks (a minute or two at the start)")
     parser.add_argument("--warm-encoder", type=pathlib.Path, help="encoder weights of an earlier version, by order")
-    return parser.parse_args()
+    return parser.parse_args(given)
+
+
+def compiled(encoder: torch.nn.Module, decoder: torch.nn.Module, which: str) -> tuple:
+    """The networks as --compile asks; parameters stay where they are."""
+    choose = lambda module, yes: torch.compile(module, dynamic=False) if yes else module
+    return choose(encoder, which != "no"), choose(decoder, which == "both")
 
 
 class Trainer:
@@ -62,23 +74,28 @@ class Trainer:
         args.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(1234)
         self.encoder, self.decoder = Encoder().to(self.device), Decoder().to(self.device)
+        self.encoder.checkpointed = args.checkpointing
+        self.step_count, self.spent = 0, 0.
         self._start_weights()
         torch.manual_seed(1000 * args.seed + self.rank)
         self.parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self._flatten_gradients()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=args.lr, betas=(.9, .98), **({"fused": True} if cuda else {}))
         self.average = copy.deepcopy(self.encoder).eval(), copy.deepcopy(self.decoder).eval()
-        self.step_count, self.spent = 0, 0.
+        self.begun_at = self.step_count
         if args.resume:
             self._resume(args.resume)
         self.averaged, self.current = self._tensors(self.average), self._tensors((self.encoder, self.decoder))
-        self.rollout = Rollout(self.encoder, self.decoder, args.views, torch.bfloat16 if cuda else None)
-        self.maker = SequenceMaker(Store(args.data, self.device), args.views)
+        store, half = Store(args.data, self.device), torch.bfloat16 if cuda else None
+        networks = compiled(self.encoder, self.decoder, args.compile)
+        self.lessons = [(Rollout(*networks, views, half), SequenceMaker(store, views)) for views in (args.views, args.long_views) if views]
         torch.manual_seed(1000 * args.seed + self.rank + 77 * self.step_count)
 
     def _start_weights(self) -> None:
         if self.args.weights:
-            load_weights(self.args.weights / "encoder.pt", self.encoder)
+            facts = load_weights(self.args.weights / "encoder.pt", self.encoder)
+            if self.args.onward:
+                self.step_count, self.spent = facts["step"], facts["spent"]
             load_weights(self.args.weights / "decoder.pt", self.decoder)
         elif self.args.warm_encoder:
             load_ordered(self.encoder, torch.load(self.args.warm_encoder, map_location="cpu")["enc"])
@@ -133,12 +150,13 @@ class Trainer:
 
     def update(self, progress: float) -> torch.Tensor:
         args = self.args
-        rate = args.lr * min(1, (self.step_count + 1) / args.warm_up) * (.5 * (1 + math.cos(math.pi * progress)) * .995 + .005)
+        rate = args.lr * min(1, (self.step_count - self.begun_at + 1) / args.warm_up) * (.5 * (1 + math.cos(math.pi * progress)) * .995 + .005)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        own = min(1., self.step_count / 800) * .85 if not args.weights else .85
-        batch = self.maker.make(args.sequences)
-        loss, figures = self.rollout.step(batch, own)
+        own = min(1., self.step_count / 800) * .85 if not args.weights or args.onward else .85
+        rollout, maker = self.lessons[-1 if self.step_count % args.long_every == 0 else 0]
+        batch = maker.make(args.sequences * args.views // rollout.views)
+        loss, figures = rollout.step(batch, own)
         self.gradients.zero_()
         loss.backward()
         if self.world > 1:

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { LimitInfo } from "./video_response.ts";
 
 export const protobufPackage = "maskstream.v1";
 
@@ -33,6 +34,8 @@ export interface ListModelsRequest {
 export interface ListModelsResponse {
   /** The models. */
   models: Model[];
+  /** Limits of this server. */
+  limits: LimitInfo | undefined;
 }
 
 /** Model describes one model. */
@@ -108,13 +111,16 @@ export const ListModelsRequest: MessageFns<ListModelsRequest> = {
 };
 
 function createBaseListModelsResponse(): ListModelsResponse {
-  return { models: [] };
+  return { models: [], limits: undefined };
 }
 
 export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   encode(message: ListModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.models) {
       Model.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.limits !== undefined) {
+      LimitInfo.encode(message.limits, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -140,6 +146,14 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
             message.models.push(Model.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.limits = LimitInfo.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -158,6 +172,9 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   fromPartial<I extends Exact<DeepPartial<ListModelsResponse>, I>>(object: I): ListModelsResponse {
     const message = createBaseListModelsResponse();
     message.models = object.models?.map((e) => Model.fromPartial(e)) || [];
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? LimitInfo.fromPartial(object.limits)
+      : undefined;
     return message;
   },
 };

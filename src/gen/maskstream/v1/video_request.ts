@@ -119,8 +119,9 @@ export interface StreamConfig {
     | number
     | undefined;
   /**
-   * Frames a second. Required for MJPEG and for Annex B without timing in its headers; elsewhere
-   * it only helps admission.
+   * Frames a second. Required for MJPEG and for other raw video without timing in its headers; where
+   * a raw stream's headers state another rate, this one holds. Containers with timestamps of their own
+   * keep them, and it only helps admission.
    */
   frameRate?:
     | number
@@ -185,7 +186,8 @@ export interface VideoChunk {
   randomAccess: boolean;
   /**
    * Clock of the sender when the access unit that starts this chunk was captured, in microseconds.
-   * Echoed in that frame's FrameMasks where frames leave in the order they came (no B-frames).
+   * Echoed in the FrameMasks of the frame that begins in this chunk, or in those that follow it up to
+   * the next with a capture time: units that give no frame shift nothing.
    */
   captureTimestampUs?:
     | number

@@ -131,6 +131,46 @@ export interface LimitInfo {
   maxFramePixels: number;
   /** Time without support after which an object is LOST, in microseconds of video. */
   lostAfterUs: number;
+  /** Elements of one request: each number and each field counts 1, each nested message 16. */
+  maxRequestElements: number;
+  /** Pixels of the masks of one request together; and of an image, times the objects asked for. */
+  maxRequestMaskPixels: number;
+  /** Unpacked bytes for each packed byte of a compressed request, from 1 MiB on. */
+  maxUnpackRatio: number;
+  /** Bytes of requests under way on one connection. */
+  maxConnectionBytes: number;
+  /**
+   * Time in which a request must be complete, besides that of its bytes at
+   * min_request_bytes_per_second; and in which a new connection must open a call.
+   */
+  requestTimeoutMs: number;
+  /** Pace at which a request must come at least. */
+  minRequestBytesPerSecond: number;
+  /** Largest SegmentImage picture, in pixels (width x height), for one object. */
+  maxImagePixels: number;
+  /** Bytes of the masks of prompts that wait for their frame, as COCO run lengths. */
+  maxPendingBytes: number;
+  /** Bytes of one mask in a request, as COCO run lengths. */
+  maxMaskBytes: number;
+  /** How far ahead of the newest frame a prompt may name one. */
+  maxFramesAhead: number;
+  /** Frames that corrections may process again at once. */
+  maxReplayedFrames: number;
+  /** How many more of them each second. */
+  replayedFramesPerSecond: number;
+  /** Streams and images at a time. */
+  maxStreams: number;
+  /**
+   * Time without an answered frame after which a stream gives its place to another one, where all
+   * places are taken.
+   */
+  maxQuietMs: number;
+  /** Time in which a client must send something or half-close. */
+  idleTimeoutMs: number;
+  /** Connections at a time: the quietest without a stream gives way to a new one. */
+  maxConnections: number;
+  /** Time without a call after which a connection is closed. */
+  connectionIdleMs: number;
 }
 
 /**
@@ -553,6 +593,23 @@ function createBaseLimitInfo(): LimitInfo {
     maxPendingPrompts: 0,
     maxFramePixels: 0,
     lostAfterUs: 0,
+    maxRequestElements: 0,
+    maxRequestMaskPixels: 0,
+    maxUnpackRatio: 0,
+    maxConnectionBytes: 0,
+    requestTimeoutMs: 0,
+    minRequestBytesPerSecond: 0,
+    maxImagePixels: 0,
+    maxPendingBytes: 0,
+    maxMaskBytes: 0,
+    maxFramesAhead: 0,
+    maxReplayedFrames: 0,
+    replayedFramesPerSecond: 0,
+    maxStreams: 0,
+    maxQuietMs: 0,
+    idleTimeoutMs: 0,
+    maxConnections: 0,
+    connectionIdleMs: 0,
   };
 }
 
@@ -581,6 +638,57 @@ export const LimitInfo: MessageFns<LimitInfo> = {
     }
     if (message.lostAfterUs !== 0) {
       writer.uint32(64).uint64(message.lostAfterUs);
+    }
+    if (message.maxRequestElements !== 0) {
+      writer.uint32(72).uint32(message.maxRequestElements);
+    }
+    if (message.maxRequestMaskPixels !== 0) {
+      writer.uint32(80).uint64(message.maxRequestMaskPixels);
+    }
+    if (message.maxUnpackRatio !== 0) {
+      writer.uint32(88).uint32(message.maxUnpackRatio);
+    }
+    if (message.maxConnectionBytes !== 0) {
+      writer.uint32(96).uint64(message.maxConnectionBytes);
+    }
+    if (message.requestTimeoutMs !== 0) {
+      writer.uint32(104).uint32(message.requestTimeoutMs);
+    }
+    if (message.minRequestBytesPerSecond !== 0) {
+      writer.uint32(112).uint32(message.minRequestBytesPerSecond);
+    }
+    if (message.maxImagePixels !== 0) {
+      writer.uint32(120).uint64(message.maxImagePixels);
+    }
+    if (message.maxPendingBytes !== 0) {
+      writer.uint32(128).uint64(message.maxPendingBytes);
+    }
+    if (message.maxMaskBytes !== 0) {
+      writer.uint32(136).uint32(message.maxMaskBytes);
+    }
+    if (message.maxFramesAhead !== 0) {
+      writer.uint32(144).uint64(message.maxFramesAhead);
+    }
+    if (message.maxReplayedFrames !== 0) {
+      writer.uint32(152).uint32(message.maxReplayedFrames);
+    }
+    if (message.replayedFramesPerSecond !== 0) {
+      writer.uint32(160).uint32(message.replayedFramesPerSecond);
+    }
+    if (message.maxStreams !== 0) {
+      writer.uint32(168).uint32(message.maxStreams);
+    }
+    if (message.maxQuietMs !== 0) {
+      writer.uint32(176).uint32(message.maxQuietMs);
+    }
+    if (message.idleTimeoutMs !== 0) {
+      writer.uint32(184).uint32(message.idleTimeoutMs);
+    }
+    if (message.maxConnections !== 0) {
+      writer.uint32(192).uint32(message.maxConnections);
+    }
+    if (message.connectionIdleMs !== 0) {
+      writer.uint32(200).uint32(message.connectionIdleMs);
     }
     return writer;
   },
@@ -662,6 +770,142 @@ export const LimitInfo: MessageFns<LimitInfo> = {
             message.lostAfterUs = longToNumber(reader.uint64());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.maxRequestElements = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxRequestMaskPixels = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.maxUnpackRatio = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.maxConnectionBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.requestTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.minRequestBytesPerSecond = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.maxImagePixels = longToNumber(reader.uint64());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.maxPendingBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.maxMaskBytes = reader.uint32();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.maxFramesAhead = longToNumber(reader.uint64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.maxReplayedFrames = reader.uint32();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.replayedFramesPerSecond = reader.uint32();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.maxStreams = reader.uint32();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.maxQuietMs = reader.uint32();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.idleTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.maxConnections = reader.uint32();
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.connectionIdleMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -687,6 +931,23 @@ export const LimitInfo: MessageFns<LimitInfo> = {
     message.maxPendingPrompts = object.maxPendingPrompts ?? 0;
     message.maxFramePixels = object.maxFramePixels ?? 0;
     message.lostAfterUs = object.lostAfterUs ?? 0;
+    message.maxRequestElements = object.maxRequestElements ?? 0;
+    message.maxRequestMaskPixels = object.maxRequestMaskPixels ?? 0;
+    message.maxUnpackRatio = object.maxUnpackRatio ?? 0;
+    message.maxConnectionBytes = object.maxConnectionBytes ?? 0;
+    message.requestTimeoutMs = object.requestTimeoutMs ?? 0;
+    message.minRequestBytesPerSecond = object.minRequestBytesPerSecond ?? 0;
+    message.maxImagePixels = object.maxImagePixels ?? 0;
+    message.maxPendingBytes = object.maxPendingBytes ?? 0;
+    message.maxMaskBytes = object.maxMaskBytes ?? 0;
+    message.maxFramesAhead = object.maxFramesAhead ?? 0;
+    message.maxReplayedFrames = object.maxReplayedFrames ?? 0;
+    message.replayedFramesPerSecond = object.replayedFramesPerSecond ?? 0;
+    message.maxStreams = object.maxStreams ?? 0;
+    message.maxQuietMs = object.maxQuietMs ?? 0;
+    message.idleTimeoutMs = object.idleTimeoutMs ?? 0;
+    message.maxConnections = object.maxConnections ?? 0;
+    message.connectionIdleMs = object.connectionIdleMs ?? 0;
     return message;
   },
 };

@@ -1,0 +1,199 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import {
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  type ServerMethodDefinition,
+} from '@grpc/grpc-js';
+import { SegmentationError } from '../../frame/errors.ts';
+import { statusOfError } from '../error-status.ts';
+import type { ServerLimits } from '../server-limits.ts';
+import { baseCallOf, type BaseCall } from './grpc-internals.ts';
+import { MessageFrames } from './message-frames.ts';
+import { ReceivedBytes } from './received-bytes.ts';
+import { prefixBytes, unpackMessage } from './unpack-message.ts';
+
+/** Requests that carry no pixels: health checks, the list of models, reflection. */
+const maxSmallRequestBytes = 4096;
+
+const servicePrefix = '/maskstream.v1.SegmentationService/';
+
+const withPixels: ReadonlySet<string> = new Set([
+  `${servicePrefix}SegmentVideo`,
+  `${servicePrefix}SegmentImage`,
+]);
+
+/** Unfinished requests are looked at this often. */
+const lookMs = 1000;
+
+type Limits = Pick<
+  ServerLimits,
+  | 'maxRequestBytes'
+  | 'maxUnpackRatio'
+  | 'maxConnectionBytes'
+  | 'maxReceivedBytes'
+  | 'requestTimeoutMs'
+  | 'minRequestBytesPerSecond'
+>;
+
+/** Watches what calls send before a handler can; dispose it with the server. */
+export type CallGuard = Disposable & { readonly interceptor: ServerInterceptor };
+
+/**
+ * Bounds what grpc-js would buffer, unpack or wait for without end: a limit of bytes for each method,
+ * of packing, of unfinished requests on a connection and on the server, and a time in which a
+ * request must come. A refused call is reset at once. Must be the first interceptor.
+ */
+export function guardCalls(limits: Limits): CallGuard {
+  const received = new ReceivedBytes({
+    maxConnectionBytes: limits.maxConnectionBytes,
+    maxServerBytes: limits.maxReceivedBytes,
+  });
+  const unfinished = new Set<WatchedCall>();
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    for (const call of unfinished) call.look(nowMs);
+  }, lookMs);
+  timer.unref();
+  return {
+    interceptor: (method, call) => {
+      const watched = new WatchedCall(baseCallOf(call), { method, limits, received });
+      unfinished.add(watched);
+      watched.onceOver(() => unfinished.delete(watched));
+      return new ServerInterceptingCall(call);
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+/** One call, as far as its request is concerned. */
+class WatchedCall {
+  readonly #base: BaseCall;
+  readonly #stream: ServerHttp2Stream;
+  readonly #limits: Limits;
+  readonly #maxBytes: number;
+  /** A single request is complete only when the client half-closes: it waits in memory until then. */
+  readonly #isSingle: boolean;
+  readonly #received: ReceivedBytes;
+  readonly #frames = new MessageFrames();
+  /** Of the connection; the stream forgets its own when it closes. */
+  readonly #session: object;
+  #countedBytes = 0;
+  #waitingSinceMs = performance.now();
+  #messagesSeen = 0;
+  #refused = false;
+
+  constructor(
+    base: BaseCall,
+    options: {
+      readonly method: ServerMethodDefinition<unknown, unknown>;
+      readonly limits: Limits;
+      readonly received: ReceivedBytes;
+    },
+  ) {
+    const { method, limits, received } = options;
+    this.#base = base;
+    this.#stream = base.stream;
+    this.#session = base.stream.session ?? base.stream;
+    this.#limits = limits;
+    this.#maxBytes = withPixels.has(method.path) ? limits.maxRequestBytes : maxSmallRequestBytes;
+    this.#isSingle = !method.requestStream;
+    this.#received = received;
+    this.#stream.prependListener('data', (data: Buffer) => this.#take(data));
+    this.onceOver(() => this.#count(0));
+    this.#checkMessages(method);
+    this.#resetWithStatus();
+  }
+
+  /** Calls `listener` when the request is complete for good, or the call is gone. */
+  onceOver(listener: () => void): void {
+    this.#stream.once('end', listener);
+    this.#stream.once('close', listener);
+  }
+
+  /** Refuses a request that takes too long to come. */
+  look(nowMs: number): void {
+    const { messages, unfinishedBytes } = this.#frames;
+    const waits = this.#isSingle || messages === 0 || unfinishedBytes > 0;
+    // Time in which nobody reads is the server's own.
+    if (!waits || messages > this.#messagesSeen || this.#stream.isPaused()) {
+      this.#messagesSeen = messages;
+      this.#waitingSinceMs = nowMs;
+      return;
+    }
+    const { requestTimeoutMs, minRequestBytesPerSecond } = this.#limits;
+    const bytesMs = (this.#countedBytes / minRequestBytesPerSecond) * 1000;
+    if (nowMs - this.#waitingSinceMs <= requestTimeoutMs + bytesMs) return;
+    this.#refuse(
+      new SegmentationError(
+        'deadline-exceeded',
+        `request must come within ${requestTimeoutMs} ms and at ${minRequestBytesPerSecond} bytes a second`,
+      ),
+    );
+  }
+
+  #take(data: Buffer): void {
+    if (this.#refused) return;
+    const length = this.#frames.push(data);
+    const { unfinishedBytes } = this.#frames;
+    try {
+      this.#count(this.#isSingle ? this.#countedBytes + data.length : unfinishedBytes);
+      if (length <= this.#maxBytes) return;
+      const message = `request of this method must have at most ${this.#maxBytes} bytes`;
+      throw new SegmentationError('request-too-large', `${message}, got ${length}`);
+    } catch (reason) {
+      this.#refuse(reason);
+    }
+  }
+
+  #count(bytes: number): void {
+    const more = bytes - this.#countedBytes;
+    this.#countedBytes = bytes;
+    if (more !== 0) this.#received.add(this.#session, more);
+  }
+
+  #refuse(reason: unknown): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.#base.sendStatus(statusOfError(reason));
+  }
+
+  /** What goes wrong in here ends the call with the status that is thrown. */
+  #checkMessages({ path, requestDeserialize }: ServerMethodDefinition<unknown, unknown>): void {
+    const unpack = { maxBytes: this.#maxBytes, maxRatio: this.#limits.maxUnpackRatio };
+    this.#base.decompressMessage = async (message, encoding) => {
+      try {
+        const content =
+          encoding === 'identity'
+            ? message.subarray(prefixBytes)
+            : await unpackMessage(message, encoding, unpack);
+        // Services of others throw in the middle of grpc-js, which calls that INTERNAL.
+        if (!path.startsWith(servicePrefix)) tryDecode(content, requestDeserialize);
+        return content;
+      } catch (reason) {
+        throw statusOfError(reason);
+      }
+    };
+  }
+
+  /** A client that goes on sending after its status would be read for nothing. */
+  #resetWithStatus(): void {
+    const send = this.#base.sendStatus.bind(this.#base);
+    this.#base.sendStatus = (status) => {
+      const stream = this.#stream;
+      // Behind answers the status goes as trailers, which wait until those have left.
+      const sent = stream.headersSent ? 'wantTrailers' : 'finish';
+      send(status);
+      if (stream.readableEnded || stream.destroyed) return;
+      stream.once(sent, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+    };
+  }
+}
+
+function tryDecode(content: Buffer, decode: (bytes: Buffer) => unknown): void {
+  try {
+    decode(content);
+  } catch (cause) {
+    const message = 'message must be a request of this method, got other bytes';
+    throw new SegmentationError('malformed-message', message, { cause });
+  }
+}

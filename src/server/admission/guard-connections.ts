@@ -1,0 +1,116 @@
+import type { Server as NetServer, Socket } from 'node:net';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
+import type { Logger } from '../logger.ts';
+
+/** Bounds of a server's connections. */
+export type ConnectionLimits = {
+  readonly maxConnections: number;
+  /** Time in which a new connection must open a call, in milliseconds. */
+  readonly firstCallTimeoutMs: number;
+};
+
+/** Keeps strangers from taking all connections. */
+export type ConnectionGuard = {
+  /** Watches the connections of a server that listens. */
+  watch(server: Server): void;
+  /** The peer's connection does work until this is disposed: it is not given up for another one. */
+  keep(peer: string): Disposable;
+};
+
+type Connection = {
+  readonly socket: Socket;
+  /** Calls that do work. */
+  working: number;
+  opened: boolean;
+};
+
+/**
+ * A connection costs a stranger nothing and the server a handle: one that opens no call in time is
+ * closed, and where there are as many as there may be, a new one takes the place of the one that has
+ * been quiet for longest and has no work.
+ */
+export function guardConnections(limits: ConnectionLimits, log: Logger): ConnectionGuard {
+  /** By peer, the one that was quiet for longest first. */
+  const connections = new Map<string, Connection>();
+
+  const touch = (peer: string, connection: Connection) => {
+    connections.delete(peer);
+    connections.set(peer, connection);
+  };
+  const accept = (socket: Socket) => {
+    if (connections.size >= limits.maxConnections && !giveOneUp(connections)) {
+      log.warn({ connections: connections.size }, 'connection refused: all others do work');
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    const connection: Connection = { socket, working: 0, opened: false };
+    connections.set(peer, connection);
+    const timer = setTimeout(() => {
+      if (!connection.opened) socket.destroy();
+    }, limits.firstCallTimeoutMs);
+    timer.unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+      if (connections.get(peer) === connection) connections.delete(peer);
+    });
+  };
+  const callOpened = (session: Http2Session | undefined) => {
+    const peer = session === undefined ? '' : peerOf(session.socket);
+    const connection = connections.get(peer);
+    if (connection === undefined) return;
+    connection.opened = true;
+    touch(peer, connection);
+  };
+
+  return {
+    watch: (server) => {
+      for (const listener of http2Servers(server)) {
+        listener.prependListener('connection', accept);
+        listener.prependListener('stream', (stream: ServerHttp2Stream) =>
+          callOpened(stream.session),
+        );
+      }
+    },
+    keep: (peer) => {
+      const connection = connections.get(peer);
+      if (connection !== undefined) connection.working++;
+      return {
+        [Symbol.dispose]: () => {
+          if (connection === undefined) return;
+          connection.working--;
+          if (connections.get(peer) === connection) touch(peer, connection);
+        },
+      };
+    },
+  };
+}
+
+/** Closes the connection that has been quiet for longest; false where all do work. */
+function giveOneUp(connections: Map<string, Connection>): boolean {
+  for (const [peer, { working, socket }] of connections) {
+    if (working > 0) continue;
+    connections.delete(peer);
+    socket.destroy();
+    return true;
+  }
+  return false;
+}
+
+/** As grpc-js names a peer. */
+function peerOf({
+  remoteAddress,
+  remotePort,
+}: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress}:${remotePort}`;
+}
+
+/** grpc-js (1.14.7) has no public way to the sockets of a server that it listens with. */
+function http2Servers(server: Server): NetServer[] {
+  const servers: unknown = Reflect.get(server, 'http2Servers');
+  if (!(servers instanceof Map) || servers.size === 0) {
+    throw new Error('grpc-js must hold its listeners in http2Servers');
+  }
+  return [...servers.keys()] as NetServer[];
+}

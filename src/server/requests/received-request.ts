@@ -1,0 +1,143 @@
+import { SegmentationError } from '../../frame/errors.ts';
+import { Mask } from '../../gen/maskstream/v1/common.ts';
+import { ImagePrompt, SegmentImageRequest } from '../../gen/maskstream/v1/image.ts';
+import {
+  PromptUpdate,
+  ResumeObject,
+  StreamConfig,
+  VideoChunk,
+} from '../../gen/maskstream/v1/video_request.ts';
+import type { EncodedMask } from '../mask-workers/messages.ts';
+import { scanMessage } from '../wire-scan/scan-message.ts';
+import { takeFields } from '../wire-scan/take-fields.ts';
+import { fieldNumber, type WireSchema, type WireSchemas } from '../wire-scan/wire-schema.ts';
+
+/** Something with a mask, which stays encoded: `value` is without it. */
+export type Masked<T> = { readonly value: T; readonly mask: EncodedMask | null };
+
+/** One message of a SegmentVideo call. */
+export type VideoMessage =
+  | {
+      readonly kind: 'config';
+      readonly config: StreamConfig;
+      readonly resume: readonly Masked<ResumeObject>[];
+    }
+  | { readonly kind: 'video_chunk'; readonly chunk: VideoChunk }
+  | { readonly kind: 'prompt_update'; readonly prompt: Masked<PromptUpdate> }
+  | { readonly kind: 'end_of_video' }
+  | { readonly kind: 'none' };
+
+/** A SegmentImage request. */
+export type ImageMessage = {
+  readonly request: SegmentImageRequest;
+  readonly image: Uint8Array;
+  readonly prompts: readonly Masked<ImagePrompt>[];
+};
+
+/** A request as it came: what is wrong with it is the call's error, not gRPC's. */
+export type Received<T> =
+  | { readonly kind: 'request'; readonly message: T }
+  | { readonly kind: 'refused'; readonly error: SegmentationError };
+
+/**
+ * Turns bytes into requests: looks over them first, then has the generated code decode all but the
+ * masks, which a worker reads once their size is known to be allowed.
+ */
+export class RequestParser {
+  readonly #schemas: WireSchemas;
+  readonly #maxElements: number;
+
+  constructor(schemas: WireSchemas, maxElements: number) {
+    this.#schemas = schemas;
+    this.#maxElements = maxElements;
+  }
+
+  /** A SegmentVideoRequest; never throws. */
+  video(bytes: Uint8Array): Received<VideoMessage> {
+    return this.#parse(bytes, 'SegmentVideoRequest', () => this.#videoMessage(bytes));
+  }
+
+  /** A SegmentImageRequest; never throws. */
+  image(bytes: Uint8Array): Received<ImageMessage> {
+    return this.#parse(bytes, 'SegmentImageRequest', () => this.#imageMessage(bytes));
+  }
+
+  /** A request that says nothing; never throws. */
+  empty(bytes: Uint8Array, name: string): Received<null> {
+    return this.#parse(bytes, name, () => null);
+  }
+
+  #parse<T>(bytes: Uint8Array, name: string, decode: () => T): Received<T> {
+    try {
+      scanMessage(bytes, this.#schemas.get(name), this.#maxElements);
+      return { kind: 'request', message: decode() };
+    } catch (cause) {
+      if (cause instanceof SegmentationError) return { kind: 'refused', error: cause };
+      const message = `message must be a ${name}, got bytes that do not decode as one`;
+      const error = new SegmentationError('malformed-message', message, { cause });
+      return { kind: 'refused', error };
+    }
+  }
+
+  #videoMessage(bytes: Uint8Array): VideoMessage {
+    const schema = this.#schemas.get('SegmentVideoRequest');
+    const { taken } = takeFields(bytes, [...schema.fields.keys()]);
+    // Of a oneof, the last one counts.
+    const last = taken.at(-1);
+    if (last === undefined) return { kind: 'none' };
+    const { value } = last;
+    switch (schema.fields.get(last.number)?.name) {
+      case 'config':
+        return this.#config(value);
+      case 'chunk':
+        return { kind: 'video_chunk', chunk: VideoChunk.decode(value) };
+      case 'prompt':
+        return { kind: 'prompt_update', prompt: this.#masked(PromptUpdate, 'PromptUpdate', value) };
+      case undefined:
+      default:
+        return { kind: 'end_of_video' };
+    }
+  }
+
+  #config(bytes: Uint8Array): VideoMessage {
+    const { rest, last } = this.#take(bytes, 'StreamConfig', 'resume');
+    const objects = last === null ? [] : this.#take(last, 'ResumeState', 'objects').all;
+    const resume = objects.map((value) => this.#masked(ResumeObject, 'ResumeObject', value));
+    return { kind: 'config', config: StreamConfig.decode(rest), resume };
+  }
+
+  #imageMessage(bytes: Uint8Array): ImageMessage {
+    const picture = this.#take(bytes, 'SegmentImageRequest', 'image');
+    const prompts = this.#take(picture.rest, 'SegmentImageRequest', 'prompts');
+    return {
+      request: SegmentImageRequest.decode(prompts.rest),
+      image: picture.last ?? new Uint8Array(0),
+      prompts: prompts.all.map((value) => this.#masked(ImagePrompt, 'ImagePrompt', value)),
+    };
+  }
+
+  #masked<T>(
+    decoder: { decode(bytes: Uint8Array): T },
+    name: string,
+    bytes: Uint8Array,
+  ): Masked<T> {
+    const { rest, last } = this.#take(bytes, name, 'mask');
+    return { value: decoder.decode(rest), mask: last === null ? null : this.#encodedMask(last) };
+  }
+
+  #encodedMask(bytes: Uint8Array): EncodedMask {
+    const schema = this.#schemas.get('Mask');
+    const forms = [...schema.fields].flatMap(([number, { name }]) =>
+      name === 'width' || name === 'height' ? [] : [number],
+    );
+    const { width, height } = Mask.decode(takeFields(bytes, forms).rest);
+    return { width, height, bytes };
+  }
+
+  #take(bytes: Uint8Array, name: string, field: string) {
+    const schema: WireSchema = this.#schemas.get(name);
+    const { rest, taken } = takeFields(bytes, [fieldNumber(schema, field)]);
+    const all = taken.map(({ value }) => value);
+    return { rest, all, last: all.at(-1) ?? null };
+  }
+}

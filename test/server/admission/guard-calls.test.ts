@@ -1,0 +1,160 @@
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { once } from 'node:events';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createServer, type MaskstreamServer } from '../../../src/server/index.ts';
+import type { ServerLimits } from '../../../src/server/index.ts';
+import { SegmentImageRequest } from '../../../src/gen/maskstream/v1/image.ts';
+import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
+
+const check = '/grpc.health.v1.Health/Check';
+const listModels = '/maskstream.v1.SegmentationService/ListModels';
+const segmentImage = '/maskstream.v1.SegmentationService/SegmentImage';
+const segmentVideo = '/maskstream.v1.SegmentationService/SegmentVideo';
+
+let server: MaskstreamServer | null = null;
+let session: ClientHttp2Session;
+
+afterEach(async () => {
+  session.destroy();
+  await server?.close();
+});
+
+async function start(limits: Partial<ServerLimits> = {}, token?: string): Promise<void> {
+  server = createServer({
+    sessions: scripted(echoSession),
+    models: [scriptedModel],
+    limits,
+    token,
+  });
+  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  session = connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => {});
+}
+
+/** A call that never half-closes, and how it ended: its status, and the code it was reset with. */
+function open(path: string, headers: Record<string, string> = {}) {
+  const stream = session.request(
+    {
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    },
+    { endStream: false },
+  );
+  stream.on('error', () => {});
+  let status: Record<string, unknown> = {};
+  stream.on('response', (answer) => (status = { ...status, ...answer }));
+  stream.on('trailers', (trailers) => (status = { ...status, ...trailers }));
+  stream.resume();
+  const ended = once(stream, 'close').then(() => ({
+    status: Number(status['grpc-status']),
+    code: status['maskstream-error-code'],
+    rstCode: stream.rstCode,
+  }));
+  return { stream, ended };
+}
+
+/** A gRPC frame; the length may be a lie. */
+function frame(content: Uint8Array, { length = content.length, packed = false } = {}): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix[0] = packed ? 1 : 0;
+  prefix.writeUInt32BE(length, 1);
+  return Buffer.concat([prefix, content]);
+}
+
+describe('a request', () => {
+  test.each([check, listModels, '/grpc.health.v1.Health/Watch'])(
+    'of %s that says it is large is refused and reset before it comes',
+    async (path) => {
+      await start();
+      const { stream, ended } = open(path);
+      stream.write(frame(new Uint8Array(16), { length: 1024 * 1024 }));
+      expect(await ended).toEqual({ status: 8, code: 'request-too-large', rstCode: 0 });
+    },
+  );
+
+  test.each([check, segmentImage, segmentVideo])(
+    'of %s that does not come to its end is refused in time',
+    async (path) => {
+      await start({ requestTimeoutMs: 100, minRequestBytesPerSecond: 1e9 });
+      const { stream, ended } = open(path);
+      stream.write(frame(new Uint8Array(16), { length: 1024 }));
+      expect(await ended).toEqual({ status: 4, code: 'deadline-exceeded', rstCode: 0 });
+    },
+  );
+
+  test('that is complete and never half-closed is refused in time', async () => {
+    await start({ requestTimeoutMs: 100, minRequestBytesPerSecond: 1e9 });
+    const { stream, ended } = open(segmentImage);
+    stream.write(frame(new Uint8Array(0)));
+    expect(await ended).toMatchObject({ code: 'deadline-exceeded' });
+  });
+
+  test('of a stream that waits between messages is left alone', async () => {
+    await start({ requestTimeoutMs: 50, minRequestBytesPerSecond: 1e9 });
+    const { stream } = open(segmentVideo);
+    // config { container: 4, delivery: 1 }
+    stream.write(frame(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1])));
+    await once(stream, 'data');
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(stream.closed).toBe(false);
+  });
+
+  test('beyond what a connection may have under way is refused, and the bytes are given up', async () => {
+    await start({ maxConnectionBytes: 100_000 });
+    const first = open(segmentImage);
+    first.stream.write(frame(new Uint8Array(60_000), { length: 500_000 }));
+    const second = open(segmentImage);
+    second.stream.write(frame(new Uint8Array(60_000), { length: 500_000 }));
+    expect(await second.ended).toMatchObject({ status: 8, code: 'request-too-large' });
+    const third = open(segmentImage);
+    third.stream.write(frame(new Uint8Array(20_000)));
+    third.stream.end();
+    expect(await third.ended).toMatchObject({ code: 'malformed-message' });
+  });
+
+  test.each([check, listModels, segmentImage])(
+    'of %s that is no protobuf is INVALID_ARGUMENT',
+    async (path) => {
+      await start();
+      const { stream, ended } = open(path);
+      stream.end(frame(Buffer.from([0x0a, 0xff, 0xff, 0xff])));
+      expect(await ended).toMatchObject({ status: 3, code: 'malformed-message' });
+    },
+  );
+});
+
+describe('a packed request', () => {
+  test('that unpacks a thousandfold is refused early', async () => {
+    await start();
+    const bomb = gzipSync(new Uint8Array(16_000_000));
+    const { stream, ended } = open(segmentImage, { 'grpc-encoding': 'gzip' });
+    stream.end(frame(bomb, { packed: true }));
+    expect(await ended).toMatchObject({ status: 8, code: 'request-too-large' });
+  });
+
+  test('that is not packed at all is INVALID_ARGUMENT', async () => {
+    await start();
+    const { stream, ended } = open(segmentImage, { 'grpc-encoding': 'gzip' });
+    stream.end(frame(Buffer.from('not packed'), { packed: true }));
+    expect(await ended).toMatchObject({ status: 3, code: 'malformed-message' });
+  });
+
+  test('that is honest is served', async () => {
+    await start();
+    const request = SegmentImageRequest.encode(SegmentImageRequest.fromPartial({})).finish();
+    const { stream, ended } = open(segmentImage, { 'grpc-encoding': 'gzip' });
+    stream.end(frame(gzipSync(request), { packed: true }));
+    expect(await ended).toMatchObject({ code: 'invalid-prompt' });
+  });
+});
+
+test('who has no token is reset at once', async () => {
+  await start({}, 'secret');
+  const { stream, ended } = open(segmentImage);
+  stream.write(frame(new Uint8Array(16), { length: 1024 * 1024 }));
+  expect(await ended).toEqual({ status: 16, code: 'unauthenticated', rstCode: 0 });
+});

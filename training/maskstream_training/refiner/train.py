@@ -1,0 +1,183 @@
+"""Trains the refiner; resumes from OUT/refiner.pt when it is there.
+
+    python -m maskstream_training.refiner.train ARRAYS OUT --seconds 1300 [--now 450] [--warm CHECKPOINT] [--batch 816] [--processes 2]
+
+OUT/refiner.pt holds weights, their average, the optimiser and the progress; it is written every SAVE_SECONDS and at the end.
+"""
+import argparse
+import copy
+import math
+import os
+import time
+
+import torch
+import torch.distributed as dist
+
+from .losses import refiner_loss
+from .model import Refiner
+from .prepare import SYNTHETIC, TRAIN
+from .rollout import GROUPS, Clips, Tracks
+
+SAVE_SECONDS = 45.0
+WARMUP_STEPS = 150
+AVERAGE_DECAY = 0.998
+FIGURES = ('loss', 'iou of prior', 'iou of output', 'gain where prior > .85', 'share of these made worse', 'iou error', 'live')
+
+
+class Trainer:
+    """Model, optimiser, averaged weights and their checkpoint."""
+
+    def __init__(self, args, rank, world, device):
+        self.args, self.rank, self.world, self.device = args, rank, world, device
+        torch.manual_seed(1)
+        self.model = Refiner().to(device)
+        if device.type == 'cuda':
+            self.model = self.model.to(memory_format=torch.channels_last)
+        if args.warm:
+            self.warm_start(args.warm)
+        self.average = copy.deepcopy(self.model).eval()
+        decay = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=plain, weight_decay=0.0)],
+                                           lr=args.rate, betas=(0.9, 0.98))
+        self.iteration, self.spent, self.path = 0, 0.0, f'{args.out}/refiner.pt'
+        if os.path.exists(self.path):
+            self.resume()
+        floats = lambda m: [t.data for t in list(m.parameters()) + list(m.buffers()) if t.is_floating_point()]
+        self.now, self.smooth = floats(self.model), floats(self.average)
+        torch.manual_seed(1000 * args.seed + rank + self.iteration)
+
+    def warm_start(self, path):
+        """Takes every tensor whose name and shape are still the same from another checkpoint's averaged weights."""
+        theirs, ours = torch.load(path, map_location=self.device)['average'], self.model.state_dict()
+        same = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
+        self.model.load_state_dict(same, strict=False)
+        if self.rank == 0:
+            print(f'warm start: {len(same)} of {len(ours)} tensors', flush=True)
+
+    def resume(self):
+        """Continues from the checkpoint, with the time it had used."""
+        state = torch.load(self.path, map_location=self.device)
+        self.model.load_state_dict(state['model'])
+        self.average.load_state_dict(state['average'])
+        self.optimiser.load_state_dict(state['optimiser'])
+        self.iteration, self.spent = state['iteration'], state['spent']
+        print(f'resumed at step {self.iteration}, {self.spent:.0f} s used', flush=True)
+
+    def save(self):
+        """Writes the checkpoint, whole or not at all."""
+        state = dict(model=self.model.state_dict(), average=self.average.state_dict(),
+                     optimiser=self.optimiser.state_dict(), iteration=self.iteration, spent=self.spent)
+        torch.save(state, self.path + '.part')
+        os.replace(self.path + '.part', self.path)
+
+    def share_gradients(self):
+        """Averages gradients over the processes."""
+        gradients = [p.grad for p in self.model.parameters()]
+        flat = torch.cat([g.flatten() for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.world
+        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient))
+
+    def step(self, tracks, progress):
+        """One batch; returns its figures."""
+        rate = self.args.rate * min(1.0, (self.iteration + 1) / WARMUP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress))
+        for group in self.optimiser.param_groups:
+            group['lr'] = max(rate, self.args.rate * 0.005)
+        batch = tracks.step()
+        layout = torch.channels_last if self.device.type == 'cuda' else torch.contiguous_format
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == 'cuda'):
+            appearance = self.model.appearance(batch['key_crop'].contiguous(memory_format=layout), batch['key_prior'])
+            logits, rating, _ = self.model(batch['crop'].contiguous(memory_format=layout), batch['prior'], appearance)
+        loss, figures = refiner_loss(logits.float(), rating.float(), batch)
+        self.optimiser.zero_grad(set_to_none=False)
+        loss.backward()
+        if self.world > 1:
+            self.share_gradients()
+        for parameter in self.model.parameters():
+            parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.iteration += 1
+        with torch.no_grad():
+            keep = min(AVERAGE_DECAY, (1 + self.iteration) / (10 + self.iteration))
+            torch._foreach_mul_(self.smooth, keep)
+            torch._foreach_add_(self.smooth, self.now, alpha=1 - keep)
+        tracks.feed(logits.detach())
+        return figures
+
+    def agree(self, progress):
+        """The first process's value, so that all of them use one learning rate and stop at one step."""
+        if self.world == 1:
+            return progress
+        value = torch.tensor([progress], device=self.device)
+        dist.broadcast(value, 0)
+        return value.item()
+
+    def run(self, tracks):
+        """Trains until the seconds (or steps) are used up."""
+        started, saved, shown, spent_before = time.time(), time.time(), time.time(), self.spent
+        total, count, progress = torch.zeros(len(FIGURES), device=self.device), 0, None
+        while True:
+            if progress is None or self.iteration % self.args.check == 0:
+                self.spent = spent_before + time.time() - started
+                progress = self.agree(self.iteration / self.args.steps if self.args.steps else self.spent / self.args.seconds)
+                if progress >= 1 or (self.args.now and self.agree(self.spent - spent_before) >= self.args.now):
+                    break
+            total += self.step(tracks, progress)
+            count += 1
+            if self.rank == 0 and time.time() - shown > self.args.show:
+                figures = ', '.join(f'{n} {v:.3f}' for n, v in zip(FIGURES, (total / count).tolist()))
+                rate = count * tracks.count * self.world / (time.time() - shown)
+                print(f'step {self.iteration}, {self.spent:.0f} s, {rate:.0f} crops/s: {figures}', flush=True)
+                total.zero_()
+                count, shown = 0, time.time()
+            if self.rank == 0 and time.time() - saved > SAVE_SECONDS:
+                self.save()
+                saved = time.time()
+        if self.rank == 0:
+            self.save()
+            print(f'done: {self.iteration} steps of {tracks.count * self.world} crops, {self.spent:.0f} s', flush=True)
+
+
+def train(rank, world, args):
+    """One process of the training, on its own GPU when there is one."""
+    device = torch.device('cuda', rank) if torch.cuda.is_available() else torch.device('cpu')
+    if device.type == 'cuda':
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+    if world > 1:
+        os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+        os.environ.setdefault('MASTER_PORT', '29541')
+        dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo', rank=rank, world_size=world)
+    Trainer(args, rank, world, device).run(Tracks(Clips(args.arrays, device), args.batch, (TRAIN, SYNTHETIC)))
+    if world > 1:
+        dist.destroy_process_group()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('arrays')
+    parser.add_argument('out')
+    parser.add_argument('--seconds', type=float, default=180.0, help='training time, earlier calls counted in')
+    parser.add_argument('--now', type=float, default=0, help='stop after so many seconds of this call, to resume later')
+    parser.add_argument('--steps', type=int, default=0, help='stop after this many steps instead')
+    parser.add_argument('--warm', help='checkpoint to take tensors of the same name and shape from')
+    parser.add_argument('--batch', type=int, default=816, help=f'crops per process, a multiple of {2 * GROUPS}')
+    parser.add_argument('--rate', type=float, default=2e-3)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--processes', type=int, default=0, help='default: one per GPU, or one')
+    parser.add_argument('--check', type=int, default=10, help='steps between two looks at the clock')
+    parser.add_argument('--show', type=float, default=10.0, help='seconds between two lines of figures')
+    args = parser.parse_args()
+    world = args.processes or max(1, torch.cuda.device_count())
+    os.makedirs(args.out, exist_ok=True)
+    if world == 1:
+        train(0, 1, args)
+    else:
+        torch.multiprocessing.spawn(train, (world, args), world)
+
+
+if __name__ == '__main__':
+    main()
