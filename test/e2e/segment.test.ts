@@ -249,7 +249,7 @@ describe('a failed run ends with exit code 1 and says why:', () => {
     const words = ['--box', '1,1,2,2', '--out', out('never'), '--server', '127.0.0.1:1'];
     const run = await captureCli(['segment', clip.file, ...words]);
     expect(run.code).toBe(1);
-    expect(run.stderr).toContain('the call ended with UNAVAILABLE unreachable');
+    expect(run.stderr).toContain('UNAVAILABLE unreachable');
     expect(existsSync(out('never'))).toBe(false);
   });
 

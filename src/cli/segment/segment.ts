@@ -67,10 +67,10 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
     io,
   });
   const outputs = createOutputSet(out, inputs, io.signal);
+  let anythingFound = false;
   try {
     await using service = await openClient(args, io);
     const job = { args, io, prompts, frameRate, client: service.client };
-    let anythingFound = false;
     for (const input of inputs) {
       const nothing = await segmentInput(input, outputs, job);
       for (const phrase of nothing) {
@@ -79,11 +79,11 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
       anythingFound ||= nothing.length === 0;
     }
     await outputs.close();
-    if (!anythingFound) throw nothingFound();
   } catch (reason) {
     await outputs.discard();
     throw reason;
   }
+  if (!anythingFound) throw nothingFound();
 }
 
 /** Resolves with the phrases that found nothing in this input. */
