@@ -78,7 +78,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const masks = createMaskWorkers();
   addService(server, parser, { sessions, models, limits, log, calls, masks, connections });
   health.addToServer(server);
-  addReflection(server, protoFiles);
+  addReflection(server);
 
   let port: number | null = null;
   let inside: string | null = null;

@@ -1,8 +1,9 @@
 import type { Server } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+import { protoPath as healthProto } from 'grpc-health-check';
+import { loadReflectedFiles } from './wire-scan/proto-files.ts';
 
-/** Serves grpc.reflection from the descriptors of the package's .proto files. */
-export function addReflection(server: Server, protoFiles: PackageDefinition): void {
-  new ReflectionService(protoFiles).addToServer(server);
+/** Serves grpc.reflection from the package's .proto files, and those of the health service. */
+export function addReflection(server: Server): void {
+  new ReflectionService(loadReflectedFiles([healthProto])).addToServer(server);
 }

@@ -58,7 +58,7 @@ test('health says SERVING for the server and the service, and does not know othe
   expect(await health(address, 'nobody')).toEqual({ code: status.NOT_FOUND });
 });
 
-test('reflection lists the service and describes it', async () => {
+test('reflection describes the service and health, fields by the names of their files', async () => {
   const client = rawClient(Number((await start(echoSession)).split(':')[1]));
   const answers = await new Promise<Buffer>((resolve, reject) => {
     const call = client.makeBidiStreamRequest(
@@ -72,13 +72,21 @@ test('reflection lists the service and describes it', async () => {
     call.on('end', () => resolve(Buffer.concat(parts)));
     // ServerReflectionRequest: list_services = 7, file_containing_symbol = 4.
     call.write(Buffer.from([0x3a, 1, 0x2a]));
-    const symbol = Buffer.from('maskstream.v1.SegmentationService');
-    call.write(Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]));
+    for (const name of [
+      'maskstream.v1.SegmentationService',
+      'maskstream.v1.StreamConfig',
+      'grpc.health.v1.Health',
+    ]) {
+      const symbol = Buffer.from(name);
+      call.write(Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]));
+    }
     call.end();
   });
   client.close();
   expect(answers.includes('maskstream.v1.SegmentationService')).toBe(true);
   expect(answers.includes('SegmentVideo')).toBe(true);
+  expect(answers.includes('mask_encoding')).toBe(true);
+  expect(answers.includes('HealthCheckRequest')).toBe(true);
   expect(answers.includes('error_response')).toBe(false);
 });
 

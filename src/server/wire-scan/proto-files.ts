@@ -7,8 +7,16 @@ const protoFile = 'maskstream/v1/segmentation_service.proto';
 
 /** The descriptors of the .proto files that ship with the package. */
 export function loadProtoFiles(): PackageDefinition {
-  const root = findProtoRoot(dirname(fileURLToPath(import.meta.url)));
-  return loadSync(protoFile, { includeDirs: [root] });
+  return loadSync(protoFile, { includeDirs: [protoRoot()] });
+}
+
+/** The same with `more` files of other packages, and with every field named as its file names it. */
+export function loadReflectedFiles(more: readonly string[]): PackageDefinition {
+  return loadSync([protoFile, ...more], { includeDirs: [protoRoot()], keepCase: true });
+}
+
+function protoRoot(): string {
+  return findProtoRoot(dirname(fileURLToPath(import.meta.url)));
 }
 
 /** The package root is some folders up, one more in the build than in the sources. */
