@@ -24,9 +24,6 @@ export type FfmpegProcess = {
 /** How long ffmpeg may take to obey SIGTERM before SIGKILL. */
 const termGraceMs = 500;
 
-/** How `prlimit` ends where it cannot execute its program; ffmpeg never does. */
-const execFailed: ReadonlySet<number> = new Set([126, 127]);
-
 /**
  * Starts ffmpeg without a shell, with an empty environment, in the root folder: nothing that a
  * client sends can name a variable, a relative file or a command.
@@ -46,7 +43,6 @@ export function startFfmpeg(
   },
 ): FfmpegProcess {
   const [program, words] = options.limiter?.wrap(path, args) ?? [path, args];
-  const isLimited = program !== path;
   const child = spawnChild(program, words, options.inputFd);
   // Before anything else is looked at: without a listener an error would end the process.
   child.on('error', () => undefined);
@@ -64,9 +60,7 @@ export function startFfmpeg(
       if (child.pid === undefined) reject(failedStart(cause));
     });
     child.once('close', (exitCode, signal) => {
-      if (isLimited && exitCode !== null && execFailed.has(exitCode)) {
-        reject(failedStart({ exitCode }));
-      } else if (signal === null) resolve({ kind: 'exited', exitCode: exitCode ?? 0 });
+      if (signal === null) resolve({ kind: 'exited', exitCode: exitCode ?? 0 });
       else resolve({ kind: 'killed', by: stopping ? 'us' : 'others', signal });
     });
   });

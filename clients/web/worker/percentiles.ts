@@ -20,6 +20,6 @@ export class RecentValues {
   /** The value that `ratio` of the kept ones do not exceed; null of none. */
   percentile(ratio: number): number | null {
     const sorted = this.#values.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.ceil(ratio * sorted.length) - 1)] ?? null;
+    return sorted[Math.max(0, Math.ceil(ratio * sorted.length) - 1)] ?? null;
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
 
@@ -6,9 +6,9 @@ import { SegmentationError } from '../../frame/errors.ts';
  * Makes a folder and those above it, where they are missing. Not `mkdir` with `recursive`: Node 20 tries
  * for ever where a file system refuses folders as missing, such as /proc.
  *
- * Throws `unreadable-file` saying why not.
+ * Returns what takes those away again that are still empty. Throws `unreadable-file` saying why not.
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string): () => void {
   const missing: string[] = [];
   for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) {
     missing.push(folder);
@@ -19,4 +19,11 @@ export function makeFolder(path: string): void {
     const message = `${path}: expected a folder that can be written`;
     throw new SegmentationError('unreadable-file', message, { cause });
   }
+  return () => {
+    try {
+      for (const folder of missing) rmdirSync(folder);
+    } catch {
+      // Something is in it by now.
+    }
+  };
 }

@@ -59,9 +59,9 @@ export function createOutputSet(
       discard: () => archive.discard(),
     };
   }
-  makeFolder(path);
+  const removeEmpty = makeFolder(path);
   const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
-  return { ...none, output, video: output };
+  return { ...none, output, video: output, discard: async () => removeEmpty() };
 }
 
 function overlay(
