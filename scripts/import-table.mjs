@@ -39,7 +39,16 @@ const mayImport = {
   'src/gen': [],
   'src/formats': ['src/frame'],
   'src/calls': ['src/frame', 'src/formats', 'clients/typescript'],
-  'src/video': ['src/frame', 'src/video/headers'],
+  'src/video': [
+    'src/frame',
+    'src/video/headers',
+    'src/video/ffmpeg',
+    'src/video/mp4',
+    'src/video/encode',
+  ],
+  'src/video/ffmpeg': ['src/frame', 'src/video/stream-format.ts'],
+  'src/video/mp4': ['src/frame', 'src/video/headers', 'src/video/chunk-source.ts'],
+  'src/video/encode': ['src/frame', 'src/video/ffmpeg', 'src/video/chunk-source.ts'],
   'src/video/headers': ['src/frame', 'src/video/stream-format.ts'],
   'src/inference': [
     'src/frame',
@@ -159,7 +168,7 @@ const onlyHomes = {
     'clients/typescript',
   ],
   zod: ['src', 'src/inference'],
-  'node:child_process': ['src/video', 'src/evaluation', 'src'],
+  'node:child_process': ['src/video/ffmpeg', 'src/video/encode', 'src/evaluation', 'src'],
 };
 
 /** The only files that read or write the environment. */

@@ -4,7 +4,7 @@ import type { ChunkSource } from './chunk-source.ts';
 import { watchEnd } from './headers/container-elements.ts';
 import type { EndWatch } from './headers/container-elements.ts';
 import { headerFrameRate } from './headers/frame-rate.ts';
-import { openMp4 } from './open-mp4.ts';
+import { openMp4 } from './mp4/open.ts';
 import { isRaw } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 

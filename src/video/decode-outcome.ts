@@ -1,6 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
-import type { FfmpegLog } from './ffmpeg-log.ts';
-import type { FfmpegExit } from './ffmpeg-process.ts';
+import type { FfmpegLog } from './ffmpeg/log.ts';
+import type { FfmpegExit } from './ffmpeg/process.ts';
 import { allowedCodecs } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 

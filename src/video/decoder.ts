@@ -6,9 +6,9 @@ import type { Decode, DecodeEvent, DecodeOptions, VideoFormat } from '../frame/p
 import { microsecondsFromTicks, microsecondsPerSecond } from '../frame/time.ts';
 import { decodePictures } from './decode-pictures.ts';
 import type { DecodeLimits, PictureContext } from './decode-pictures.ts';
-import { writesAnySize } from './ffmpeg-arguments.ts';
-import type { StillInput } from './ffmpeg-arguments.ts';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import { writesAnySize } from './ffmpeg/arguments.ts';
+import type { StillInput } from './ffmpeg/arguments.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
 import { allOf } from './picture-reader.ts';
 import type { PlaneWindow } from './picture-reader.ts';
 import type { PictureSlot } from './picture-stream.ts';

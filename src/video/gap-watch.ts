@@ -1,4 +1,4 @@
-import type { PictureNote } from './ffmpeg-log.ts';
+import type { PictureNote } from './ffmpeg/log.ts';
 
 /**
  * Notices pictures of a raw stream that gave no frame. ffmpeg numbers what it reads, not what it

@@ -6,7 +6,7 @@ import type { DecodeEvent, Decode } from '../frame/ports.ts';
 import { detectImage } from './detect-container.ts';
 import { checkImage, isCut, undecodable } from './image-checks.ts';
 import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
 
 /** Options of {@link createImageDecoder} and {@link decodeImage}. */
 export type ImageDecoderOptions = {

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
-import { startFfmpeg } from './ffmpeg-process.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
+import { startFfmpeg } from './ffmpeg/process.ts';
 import { SegmentationError } from '../frame/errors.ts';
-import { readAt } from './mp4-file.ts';
+import { readAt } from './mp4/file.ts';
 
 const segmentId = 0x18538067;
 const clusterId = 0x1f43b675;

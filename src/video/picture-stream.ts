@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { abortable } from './chunk-source.ts';
-import type { FfmpegLog, PictureNote } from './ffmpeg-log.ts';
+import type { FfmpegLog, PictureNote } from './ffmpeg/log.ts';
 import { PictureReader } from './picture-reader.ts';
 import type { PlaneWindow } from './picture-reader.ts';
 

@@ -2,8 +2,8 @@ import type { Size } from '../frame/geometry.ts';
 import type { Container } from '../frame/container.ts';
 import { decodePictures } from './decode-pictures.ts';
 import { defaultLimits, FrameClock } from './decoder.ts';
-import type { ColourTags } from './colour-tags.ts';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import type { ColourTags } from './ffmpeg/colour-tags.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
 import { allOf } from './picture-reader.ts';
 
 /** One picture in full colour, in ordinary memory: nothing to close. */

@@ -1,5 +1,5 @@
 import { SegmentationError } from '../frame/errors.ts';
-import type { FfmpegProcess } from './ffmpeg-process.ts';
+import type { FfmpegProcess } from './ffmpeg/process.ts';
 import type { PictureStream } from './picture-stream.ts';
 
 /** Looks at progress this often within one timeout. */

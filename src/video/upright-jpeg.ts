@@ -1,6 +1,6 @@
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
 import { abortable } from './chunk-source.ts';
-import { startFfmpeg } from './ffmpeg-process.ts';
+import { startFfmpeg } from './ffmpeg/process.ts';
 import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
 import { walkJpeg } from './headers/jpeg-walk.ts';
 import { checkImage, isCut, undecodable } from './image-checks.ts';

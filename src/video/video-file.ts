@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Container } from '../frame/container.ts';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
-import { indexFirstMp4 } from './index-first-mp4.ts';
+import type { FfmpegBinary } from './ffmpeg/binary.ts';
+import { indexFirstMp4 } from './mp4/index-first.ts';
 import { remuxMatroska, tracksComeFirst } from './matroska-file.ts';
 
 /** Bytes of a chunk. */

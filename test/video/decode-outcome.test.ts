@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
 import { judgeOutcome, unsupportedCodec } from '../../src/video/decode-outcome.ts';
-import { FfmpegLog } from '../../src/video/ffmpeg-log.ts';
+import { FfmpegLog } from '../../src/video/ffmpeg/log.ts';
 
 const exited = { kind: 'exited', exitCode: 0 } as const;
 const h264 = '[info]   Stream #0:0: Video: h264 (High), yuv420p, 320x180, 30 fps, 30 tbr';

@@ -1,4 +1,4 @@
-import { microsecondsPerSecond } from '../frame/time.ts';
+import { microsecondsPerSecond } from '../../frame/time.ts';
 
 /** Later than this a file would begin with nothing to see for longer than anyone waits. */
 const latestOriginUs = 10 * microsecondsPerSecond;

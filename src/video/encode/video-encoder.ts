@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { SegmentationError } from '../frame/errors.ts';
-import { microsecondsPerSecond } from '../frame/time.ts';
-import { abortable } from './chunk-source.ts';
-import { colourArguments } from './colour-tags.ts';
-import type { ColourTags } from './colour-tags.ts';
-import { passthrough, keepsLastDuration } from './ffmpeg-arguments.ts';
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
-import { startFfmpeg } from './ffmpeg-process.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { microsecondsPerSecond } from '../../frame/time.ts';
+import { abortable } from '../chunk-source.ts';
+import { colourArguments } from '../ffmpeg/colour-tags.ts';
+import type { ColourTags } from '../ffmpeg/colour-tags.ts';
+import { passthrough, keepsLastDuration } from '../ffmpeg/arguments.ts';
+import type { FfmpegBinary } from '../ffmpeg/binary.ts';
+import { startFfmpeg } from '../ffmpeg/process.ts';
 import { OutputClock } from './output-clock.ts';
 import { matroskaHead, matroskaPictureHead } from './raw-matroska.ts';
 

@@ -1,6 +1,6 @@
-import type { FfmpegBinary } from './ffmpeg-binary.ts';
-import { allowedDecoders, demuxers, isRaw } from './stream-format.ts';
-import type { StreamFormat } from './stream-format.ts';
+import type { FfmpegBinary } from './binary.ts';
+import { allowedDecoders, demuxers, isRaw } from '../stream-format.ts';
+import type { StreamFormat } from '../stream-format.ts';
 
 /** What the pictures on standard output look like. */
 export type PictureShape =

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { delimiter } from 'node:path';
 import { promisify } from 'node:util';
-import { SegmentationError } from '../frame/errors.ts';
+import { SegmentationError } from '../../frame/errors.ts';
 import { findOnPath } from './find-on-path.ts';
 import { findLimiter, type ProcessLimiter } from './process-limiter.ts';
 

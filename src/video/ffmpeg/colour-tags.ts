@@ -1,4 +1,4 @@
-import type { Size } from '../frame/geometry.ts';
+import type { Size } from '../../frame/geometry.ts';
 
 /** What the numbers of a video's pixels mean, as ffmpeg names it; `unknown` where it does not say. */
 export type ColourTags = {

@@ -1,4 +1,4 @@
-import type { Size } from '../frame/geometry.ts';
+import type { Size } from '../../frame/geometry.ts';
 import { readColourTags } from './colour-tags.ts';
 import type { ColourTags } from './colour-tags.ts';
 

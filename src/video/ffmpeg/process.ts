@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { SegmentationError } from '../frame/errors.ts';
-import { shortageOf } from '../frame/shortage.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { shortageOf } from '../../frame/shortage.ts';
 import { splitLines } from './log-lines.ts';
 import type { ProcessLimiter } from './process-limiter.ts';
 

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mp4BoxAt } from './headers/mp4-boxes.ts';
-import type { Mp4Box } from './headers/mp4-boxes.ts';
+import { mp4BoxAt } from '../headers/mp4-boxes.ts';
+import type { Mp4Box } from '../headers/mp4-boxes.ts';
 
 /** Longest index that is taken into memory. */
 const maxIndexBytes = 256 * 1024 * 1024;

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { findMp4Box, mp4Boxes } from './headers/mp4-boxes.ts';
-import type { Mp4Box } from './headers/mp4-boxes.ts';
-import { chunksAscend, readMp4Index } from './headers/mp4-index.ts';
-import type { Mp4Video } from './headers/mp4-index.ts';
-import { readChunkSizes } from './headers/mp4-chunk-sizes.ts';
-import { readAt, readBoxesOfFile } from './mp4-file.ts';
+import { findMp4Box, mp4Boxes } from '../headers/mp4-boxes.ts';
+import type { Mp4Box } from '../headers/mp4-boxes.ts';
+import { chunksAscend, readMp4Index } from '../headers/mp4-index.ts';
+import type { Mp4Video } from '../headers/mp4-index.ts';
+import { readChunkSizes } from '../headers/mp4-chunk-sizes.ts';
+import { readAt, readBoxesOfFile } from './file.ts';
 
 /** Bytes that one read takes from the disk. */
 const readBytes = 256 * 1024;

@@ -3,17 +3,17 @@ import { open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SegmentationError } from '../frame/errors.ts';
-import { shortageOf } from '../frame/shortage.ts';
-import type { ChunkSource } from './chunk-source.ts';
-import { watchEnd } from './headers/container-elements.ts';
-import type { EndWatch } from './headers/container-elements.ts';
-import { uprightFilters } from './headers/exif-orientation.ts';
-import { mp4BoxAt } from './headers/mp4-boxes.ts';
-import type { Mp4Box } from './headers/mp4-boxes.ts';
-import { chunksAscend, readMp4Index } from './headers/mp4-index.ts';
-import type { Mp4Index } from './headers/mp4-index.ts';
-import { readIndexOfFile } from './mp4-file.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { shortageOf } from '../../frame/shortage.ts';
+import type { ChunkSource } from '../chunk-source.ts';
+import { watchEnd } from '../headers/container-elements.ts';
+import type { EndWatch } from '../headers/container-elements.ts';
+import { uprightFilters } from '../headers/exif-orientation.ts';
+import { mp4BoxAt } from '../headers/mp4-boxes.ts';
+import type { Mp4Box } from '../headers/mp4-boxes.ts';
+import { chunksAscend, readMp4Index } from '../headers/mp4-index.ts';
+import type { Mp4Index } from '../headers/mp4-index.ts';
+import { readIndexOfFile } from './file.ts';
 
 /** How ffmpeg gets an MP4, told from its index. */
 export type OpenMp4 = {

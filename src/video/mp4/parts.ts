@@ -1,5 +1,5 @@
-import { mp4BoxAt } from './headers/mp4-boxes.ts';
-import { fragmentTimes } from './headers/mp4-fragment.ts';
+import { mp4BoxAt } from '../headers/mp4-boxes.ts';
+import { fragmentTimes } from '../headers/mp4-fragment.ts';
 
 /** The index of a fragmented MP4 lists no samples: a kilobyte or two. A longer one is not kept. */
 const maxInitBytes = 1024 * 1024;

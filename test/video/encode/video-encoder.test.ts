@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { encodeVideo } from '../../src/video/index.ts';
+import { encodeVideo } from '../../../src/video/index.ts';
 import {
   bundledFfmpeg,
   expectNothingLeft,
@@ -8,8 +8,8 @@ import {
   probeTimesUs,
   systemFfmpeg,
   temporaryPath,
-} from '../fixtures/encoded-clips.ts';
-import { rgbFrames } from '../fixtures/rgb-frames.ts';
+} from '../../fixtures/encoded-clips.ts';
+import { rgbFrames } from '../../fixtures/rgb-frames.ts';
 
 expectNothingLeft();
 

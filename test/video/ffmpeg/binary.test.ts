@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findFfmpeg } from '../../src/video/index.ts';
-import { bundledFfmpeg, systemFfmpeg, temporaryPath } from '../fixtures/encoded-clips.ts';
+import { findFfmpeg } from '../../../src/video/index.ts';
+import { bundledFfmpeg, systemFfmpeg, temporaryPath } from '../../fixtures/encoded-clips.ts';
 
 /** A script that says what an ffmpeg of that version would say. */
 async function pretend(name: string, version: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { splitLines } from '../../src/video/log-lines.ts';
+import { splitLines } from '../../../src/video/ffmpeg/log-lines.ts';
 
 test('lines are put together from pieces, and endless ones are cut off', () => {
   const lines: string[] = [];

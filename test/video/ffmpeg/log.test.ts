@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FfmpegLog } from '../../src/video/ffmpeg-log.ts';
+import { FfmpegLog } from '../../../src/video/ffmpeg/log.ts';
 
 const size =
   '[scale@secret @ 0x1] [verbose] w:640 h:360 fmt:yuv420p sar:2/1 -> w:512 h:144 fmt:x sar:1/1';
