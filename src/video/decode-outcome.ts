@@ -1,7 +1,7 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { FfmpegLog } from './ffmpeg/log.ts';
 import type { FfmpegExit } from './ffmpeg/process.ts';
-import { allowedCodecs } from './stream-format.ts';
+import { allowedCodecs, isImage } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 
 /** How a stream ended, judged from what ffmpeg said and did. */
@@ -83,7 +83,7 @@ export function unsupportedCodec(codec: string, format: StreamFormat): Segmentat
   const list = [...allowedCodecs(format)].join(', ');
   return new SegmentationError(
     'unsupported-codec',
-    `expected one of ${list}, got ${codec}: convert the video`,
+    `expected one of ${list}, got ${codec}: convert the ${isImage(format) ? 'picture' : 'video'}`,
   );
 }
 

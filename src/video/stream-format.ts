@@ -55,7 +55,7 @@ export function allowedDecoders(format: StreamFormat): string {
 }
 
 /** A still picture, not a video. */
-function isImage(format: StreamFormat): format is ImageFormat {
+export function isImage(format: StreamFormat): format is ImageFormat {
   return format === 'jpeg' || format === 'png' || format === 'webp';
 }
 

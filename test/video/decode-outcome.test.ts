@@ -87,6 +87,10 @@ test('what ffmpeg said is told by its first two lines and its last, without name
 });
 
 test('a codec outside of the list is named, and so is the list of its kind', () => {
-  expect(unsupportedCodec('prores', 'mp4').message).toMatch(/^expected one of h264, .*got prores$/);
-  expect(unsupportedCodec('gif', 'png').message).toBe('expected one of mjpeg, png, webp, got gif');
+  expect(unsupportedCodec('prores', 'mp4').message).toMatch(
+    /^expected one of h264, .*got prores: convert the video$/,
+  );
+  expect(unsupportedCodec('gif', 'png').message).toBe(
+    'expected one of mjpeg, png, webp, got gif: convert the picture',
+  );
 });

@@ -28,6 +28,7 @@ export function walkJpeg(bytes: Uint8Array, from = 0): JpegPicture {
   const found = { progressive: false, hasMorePictures: false, exif: null, size: null } as Mutable<
     Omit<JpegPicture, 'end' | 'ending'>
   >;
+  let scanned = false;
   for (let at = from + 2; ;) {
     at = nextMarker(bytes, at);
     const marker = bytes[at + 1];
@@ -40,7 +41,9 @@ export function walkJpeg(bytes: Uint8Array, from = 0): JpegPicture {
     if (at + 2 > bytes.length || end > bytes.length) {
       return { ...found, end: bytes.length, ending: 'cut' };
     }
-    noteSegment(bytes, { marker, start: at + 2, end }, found);
+    // What stands behind the first scan says nothing of this picture.
+    if (!scanned) noteSegment(bytes, { marker, start: at + 2, end }, found);
+    scanned ||= marker === startOfScan;
     at = marker === startOfScan ? endOfScan(bytes, end) : end;
   }
 }
