@@ -46,11 +46,12 @@ export async function createService(
   });
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
   const limits = resolveServerLimits({ maxStreams: config.maxStreams });
+  const directory = modelDirectory(config.model);
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
   const restartListeners = new Set<() => void>();
   const model = await loadModel({
-    directory: modelDirectory(config.model),
+    directory,
     provider: config.provider,
     threads: config.modelThreads,
     onWorkerRestart: (worker) => {
