@@ -112,9 +112,8 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await page.waitForSelector('[data-phase=ended]');
     expect(await page.locator('tr[data-state=visible]').count()).toBeGreaterThan(0);
     await page.getByRole('button', { name: 'Hide Object 1' }).click();
-    expect(
-      await page.getByRole('button', { name: 'Hide Object 1' }).getAttribute('aria-pressed'),
-    ).toBe('true');
+    const hide = page.getByRole('button', { name: 'Hide Object 1' });
+    await expect.poll(() => hide.getAttribute('aria-pressed')).toBe('true');
     await page.locator('canvas[data-track="1"]').click({ position: { x: 4, y: 10 } });
     await page.getByRole('button', { name: 'Back to newest' }).waitFor();
     await page.getByRole('button', { name: 'Refine Object 2' }).click();
