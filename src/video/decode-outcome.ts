@@ -25,6 +25,8 @@ export function judgeOutcome(options: {
   readonly pictures: number;
   /** The bytes ended in the middle of something. */
   readonly unfinished: boolean;
+  /** The bytes say that their payload is scrambled. */
+  readonly encrypted: boolean;
   readonly maxFramePixels: number;
 }): DecodeOutcome {
   const { exit, log, pictures } = options;
@@ -59,6 +61,7 @@ function nothingDecoded(options: {
   readonly format: StreamFormat;
   readonly log: FfmpegLog;
   readonly unfinished: boolean;
+  readonly encrypted: boolean;
 }): DecodeOutcome {
   const { format, log } = options;
   const codec = log.stream?.codec;
@@ -74,7 +77,10 @@ function nothingDecoded(options: {
   if (noIndex.test(said)) {
     return failed('undecodable-video', `${expected}, found no index (moov) in it`);
   }
-  const ended = options.unfinished ? ', which ends before its first picture is complete' : '';
+  if (options.encrypted) {
+    return failed('undecodable-video', `${expected}, got an encrypted stream: send it decrypted`);
+  }
+  const ended = options.unfinished ? ' before its end, which came early' : '';
   return failed('undecodable-video', `${expected}, found no frame${ended}: ${summary(log)}`);
 }
 

@@ -186,8 +186,8 @@ async function* decodeInput<P>(
       yield { kind: 'warning', message: `the decoder met damage: ${damage}` };
     }
     const judged = { format, exit, log, pictures: openedBefore + pictures.completed };
-    const unfinished = input.end.unfinished;
-    const outcome = judgeOutcome({ ...judged, ...limits, unfinished });
+    const { unfinished, encrypted = false } = input.end;
+    const outcome = judgeOutcome({ ...judged, ...limits, unfinished, encrypted });
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'truncated') yield outcome;
   } finally {

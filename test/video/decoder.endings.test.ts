@@ -106,6 +106,18 @@ test.each([
   expect(errorOf(await decode(clip, declared)).code).toBe('undecodable-video');
 });
 
+test('a scrambled transport stream is said to be encrypted', async () => {
+  const bytes = await readFile(await makeClip({ encode: encoders.h264, extension: 'ts' }));
+  for (let at = 0; at < bytes.length; at += 188) {
+    if ((bytes.readUInt16BE(at + 1) & 0x1fff) !== 0x100) continue;
+    bytes[at + 3] = (bytes[at + 3] ?? 0) | 0x80;
+    for (let i = at + 12; i < at + 188; i++) bytes[i] = (bytes[i] ?? 0) ^ ((i * 131) & 0xff);
+  }
+  const error = errorOf(await decode(bytes, 'mpeg-ts'));
+  expect(error.code).toBe('undecodable-video');
+  expect(error.message).toContain('encrypted');
+});
+
 test('an MP4 that lost its index is undecodable, as nothing of it can be shown', async () => {
   const whole = await readFile(await makeClip({ encode: encoders.h264, extension: 'mp4' }));
   expect(errorOf(await decode(whole.subarray(0, whole.length / 2), 'mp4')).code).toBe(

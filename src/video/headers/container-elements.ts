@@ -6,6 +6,8 @@ import type { StreamFormat } from '../stream-format.ts';
 export type EndWatch = {
   push(bytes: Uint8Array): void;
   readonly unfinished: boolean;
+  /** Most of what came is scrambled, as far as the container says. */
+  readonly encrypted?: boolean;
 };
 
 /**
@@ -26,7 +28,7 @@ export function watchEnd(format: StreamFormat): EndWatch {
     case 'avi':
       return new ElementWalker(readRiffChunk);
     case 'mpeg-ts':
-      return new ElementWalker(readTransportPacket);
+      return watchTransport();
     case 'h264-annex-b':
     case 'hevc-annex-b':
     case 'mjpeg':
@@ -104,9 +106,33 @@ function readRiffChunk(header: Uint8Array): Element | null {
   return { bodyBytes: known ? size + (size & 1) : Infinity, type: fourCharacters(header, 0) };
 }
 
-/** 188 bytes each, the first 0x47; after a loss of step nothing is said. */
-function readTransportPacket(header: Uint8Array): Element | null {
-  return header[0] === 0x47 ? { bodyBytes: 187, type: 'packet' } : null;
+/**
+ * 188 bytes each, the first 0x47; after a loss of step nothing is said. The upper two bits of the fourth
+ * are transport_scrambling_control (ISO/IEC 13818-1, 2.4.3.2); tables are never scrambled.
+ */
+function watchTransport(): EndWatch {
+  let packets = 0;
+  let scrambled = 0;
+  const walker = new ElementWalker(
+    (header) => {
+      if (header[0] !== 0x47 || header.length < 4) return null;
+      const type = ((header[3] ?? 0) & 0xc0) === 0 ? 'clear' : 'scrambled';
+      return { bodyBytes: 184, type };
+    },
+    (type) => {
+      packets++;
+      if (type === 'scrambled') scrambled++;
+    },
+  );
+  return {
+    push: (bytes) => walker.push(bytes),
+    get unfinished() {
+      return walker.unfinished;
+    },
+    get encrypted() {
+      return scrambled > packets / 2;
+    },
+  };
 }
 
 function fourCharacters(bytes: Uint8Array, at: number): string {
