@@ -11,12 +11,14 @@ function judge(said: {
   exit?: Parameters<typeof judgeOutcome>[0]['exit'];
   pictures?: number;
   unfinished?: boolean;
+  encrypted?: boolean;
   format?: Container;
 }) {
   const log = new FfmpegLog('tag');
   for (const line of [h264, ...(said.lines ?? [])]) log.read(line);
-  const { exit = exited, pictures = 9, unfinished = false, format = 'mp4' } = said;
-  return judgeOutcome({ format, exit, log, pictures, unfinished, maxFramePixels: 1000 });
+  const { exit = exited, pictures = 9, unfinished = false, encrypted = false } = said;
+  const ended = { exit, log, pictures, unfinished, encrypted };
+  return judgeOutcome({ format: said.format ?? 'mp4', ...ended, maxFramePixels: 1000 });
 }
 
 function codeOf(said: Parameters<typeof judge>[0]): string {
@@ -52,6 +54,13 @@ describe('a stream without frames', () => {
   test('is undecodable, even where ffmpeg ended in order', () => {
     expect(codeOf({ pictures: 0 })).toBe('undecodable-video');
     expect(codeOf({ pictures: 0, unfinished: true })).toBe('undecodable-video');
+  });
+
+  test('whose bytes are scrambled is said to be encrypted', () => {
+    expect(judge({ pictures: 0, encrypted: true })).toMatchObject({
+      error: { message: 'expected mp4 video, got an encrypted stream: send it decrypted' },
+    });
+    expect(codeOf({ encrypted: true })).toBe('complete');
   });
 
   test('of a codec that we take, and this ffmpeg has no decoder for, is unsupported', () => {

@@ -52,6 +52,11 @@ describe.skipIf(!casesPresent).each([
     expect(String(error)).toContain('before its end, which came early');
   });
 
+  test('a transport stream of 6 kB with times before its packets gives every frame', async () => {
+    const { frames } = await decodeCase('h27/avchd.m2ts', binary, { container: 'mpeg-ts' });
+    expect(frames).toHaveLength(10);
+  });
+
   test('times that go back are no damage', async () => {
     const decoded = await decodeCase('h40/ts_times_back.ts', binary, { container: 'mpeg-ts' });
     expect([decoded.error, decoded.frames.length, decoded.warnings]).toEqual([null, 20, 0]);

@@ -47,7 +47,7 @@ export function decodeArguments(options: {
   const general = '-hide_banner -nostats -nostdin -loglevel repeat+level+verbose'.split(' ');
   // Start at once: the default probe holds back 5 MB of a raw stream and 20 frames of an MP4.
   const start =
-    '-probesize 32 -analyzeduration 0 -fpsprobesize 0 -threads 1 -copyts -max_error_rate 1'.split(
+    `-probesize ${probeBytes(options)} -analyzeduration 0 -fpsprobesize 0 -threads 1 -copyts -max_error_rate 1`.split(
       ' ',
     );
   const limits =
@@ -78,6 +78,18 @@ export function decodeArguments(options: {
     ...passthrough(binary),
     ...raw,
   ];
+}
+
+/**
+ * What may be read before the streams are known. ffmpeg of 2018 gives up a transport stream of fewer
+ * than 8 KiB, such as a clip of a few small frames, where it may not read that much.
+ */
+function probeBytes(options: {
+  readonly binary: FfmpegBinary;
+  readonly format: StreamFormat;
+}): number {
+  const isShortRefused = options.format === 'mpeg-ts' && !isAtLeast(options.binary, ffmpeg5m1);
+  return isShortRefused ? 8192 : 32;
 }
 
 /**
