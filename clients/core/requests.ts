@@ -74,14 +74,16 @@ export type PromptOptions = ObjectPrompts & {
   /** The frame it belongs to. Default: the next one that is processed. */
   readonly at?: { readonly frameIndex: number } | { readonly timestampUs: number };
   /**
-   * Finds up to `maxObjects` (default 1) objects, which take ids from `objectId` on. `minScore`: least
-   * certainty that one is what the phrase says, 0..1; default the model's for the
-   * noun, 0.6 for most.
+   * Finds up to `maxObjects` (default 1) objects, which take ids from `objectId` on: on its frame, and
+   * unless `thisFrameOnly`, later, until there are so many or one of the ids is removed. `minScore`:
+   * least certainty that one is what the phrase says, 0..1; default the model's for the noun, 0.65 for
+   * most.
    */
   readonly text?: {
     readonly phrase: string;
     readonly maxObjects?: number;
     readonly minScore?: number;
+    readonly thisFrameOnly?: boolean;
   };
 };
 

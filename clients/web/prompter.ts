@@ -41,7 +41,9 @@ export class Prompter {
   /** Looks for what a word names. */
   find(phrase: string): void {
     const text = { phrase, maxObjects: maxFound };
-    this.#send({ ...this.#empty(nextObjectId(this.#state)), text });
+    const objectId = nextObjectId(this.#state);
+    this.#state.lastReservedId = objectId + maxFound - 1;
+    this.#send({ ...this.#empty(objectId), text });
   }
 
   /** Ends an object. */
@@ -79,7 +81,9 @@ export class Prompter {
     const prompt = this.#take(requestId);
     if (prompt === undefined) return;
     if (prompt.text !== null && objectIds.length === 0) {
-      addProblem(this.#state, `Nothing was found for "${prompt.text.phrase}".`);
+      const isOver = this.#state.source?.kind === 'image';
+      const said = isOver ? 'Nothing was found' : 'Nothing was found yet';
+      addProblem(this.#state, `${said} for "${prompt.text.phrase}".`);
     }
     for (const id of objectIds) {
       const object = this.#state.objects.get(id) ?? addObject(this.#state, id);

@@ -40,6 +40,8 @@ export type State = {
   /** The object that clicks refine; null: the next click makes a new one. */
   selected: number | null;
   readonly objects: Map<number, PageObject>;
+  /** Words that are still looked for may use ids up to this one. */
+  lastReservedId: number;
   /** Answered frames, newest last, in their newest revision; bounded. */
   readonly history: FrameSummary[];
   shown: number | null;
@@ -72,6 +74,7 @@ export function initialState(): State {
     view: 'overlay',
     selected: null,
     objects: new Map(),
+    lastReservedId: 0,
     history: [],
     shown: null,
     chosen: null,
@@ -86,6 +89,7 @@ export function initialState(): State {
 /** Forgets what belongs to a source, before another one. */
 export function forgetSource(state: State): void {
   state.objects.clear();
+  state.lastReservedId = 0;
   state.history.length = 0;
   state.selected = null;
   state.shown = null;
@@ -124,9 +128,9 @@ export function addObject(state: State, id: number): PageObject {
   return object;
 }
 
-/** The next id that no object has had. */
+/** The next id that no object has had, or may get. */
 export function nextObjectId(state: State): number {
-  return Math.max(0, ...state.objects.keys()) + 1;
+  return Math.max(state.lastReservedId, ...state.objects.keys()) + 1;
 }
 
 /** Objects that are still followed, by id. */

@@ -38,7 +38,7 @@ export const promptOptions = {
   threshold: {
     kind: 'text',
     placeholder: 'T',
-    help: 'Least certainty that a thing is what --text says, 0 to 1. Default: the model’s for the noun, 0.6 for most.',
+    help: 'Least certainty that a thing is what --text says, 0 to 1. Default: the model’s for the noun, 0.65 for most.',
   },
   prompts: {
     kind: 'text',

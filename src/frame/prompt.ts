@@ -19,6 +19,8 @@ export type TextQuery = {
   readonly maxObjects: number;
   /** Least certainty of an instance, 0..1. Default: the model's. */
   readonly minScore?: number;
+  /** It is not looked for again on later frames. Default: false. */
+  readonly thisFrameOnly?: boolean;
 };
 
 /** The frame that an update belongs to. */

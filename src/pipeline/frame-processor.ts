@@ -7,7 +7,9 @@ import {
   initialState,
   keyframeBegun,
   keyframeUsed,
+  lookUsed,
   positionOf,
+  promptsApplied,
   trackerFrame,
   type FrameTask,
   type ProcessedFrame,
@@ -18,8 +20,8 @@ import { frameEvidence } from './keyframe/evidence.ts';
 import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts';
 import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
-import { applyPrompts, type PromptedFrame } from './prompts/apply-prompts.ts';
-import type { ObjectRecords } from './prompts/object-record.ts';
+import { applyPrompts, type PromptedFrame, type PromptScene } from './prompts/apply-prompts.ts';
+import { SearchStage } from './search-stage.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
 import { StageClock } from './stage-clock.ts';
@@ -35,6 +37,7 @@ export class FrameProcessor {
   readonly #tracker: TrackerHandle;
   readonly #keyframes: KeyframeStage;
   readonly #refiner: RefineStage;
+  readonly #searches: SearchStage;
   /** Null in EVERY_FRAME, where nothing depends on time. */
   readonly #pace: LivePace | null;
   #state: StreamState = initialState;
@@ -45,10 +48,14 @@ export class FrameProcessor {
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
-    const shared = { ...parts, tracker, signal: options.signal };
-    this.#keyframes = new KeyframeStage({
+    const onRunOver = (): void => this.#pace?.endKeyframe();
+    const shared = { ...parts, tracker, signal: options.signal, onRunOver };
+    this.#keyframes = new KeyframeStage(shared);
+    this.#searches = new SearchStage({
       ...shared,
-      onRunOver: () => this.#pace?.endKeyframe(),
+      maxObjects: options.limits.maxObjects,
+      policy: options.keyframes,
+      context: (clock) => this.#keyframes.context(clock),
     });
     this.#refiner = new RefineStage(shared);
   }
@@ -67,15 +74,18 @@ export class FrameProcessor {
     const step = await this.#advance(task, clock);
 
     const carried = await this.#keyframes.carry(this.#state.records, clock);
-    const before = carried === null ? this.#state : keyframeUsed(this.#state, carried);
-    const prompted = await this.#applyPrompts(task, before.records, clock);
-    const known = { ...before, records: prompted.records };
+    const used = carried === null ? this.#state : keyframeUsed(this.#state, carried);
+    const looked = await this.#searches.carry(used);
+    const before = looked === null ? used : lookUsed(used, looked);
+    const prompted = await this.#applyPrompts(task, { before, step, clock });
+    const known = promptsApplied(before, prompted, task);
+    if (this.#pace !== null) this.#beginLook(task, step, known);
     const decision = this.#decide(task, step, { prompted, state: known });
 
     const decided = await this.#obey(decision, frame, { prompted, state: known, clock });
     const isKeyframe = decision.kind === 'segment';
     const refined = isKeyframe ? [] : await this.#refine(task, step, { known, carried, clock });
-    const isSettled = !isKeyframe && carried === null && refined.length === 0;
+    const isSettled = !isKeyframe && carried === null && looked === null && refined.length === 0;
     const settled = isSettled ? step.delivered : null;
     const outputs = settled ?? (await this.#deliver(frame, refined, clock));
 
@@ -108,26 +118,28 @@ export class FrameProcessor {
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */
   async restore(frame: Frame | null, state: StreamState): Promise<void> {
     this.#keyframes.abandon();
+    this.#searches.abandon();
     this.#state = state;
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
 
   /** Closes features that neither the newest state nor a held one may still compare with. */
   releaseFeatures(heldStates: readonly StreamState[]): void {
-    this.#keyframes.releaseFeatures([this.#state, ...heldStates].map(({ records }) => records));
+    const held = [this.#state, ...heldStates].map(({ records }) => records);
+    this.#keyframes.releaseFeatures(held, this.#searches.frameIndex);
   }
 
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
   async close(): Promise<void> {
     this.#pace?.endKeyframe();
-    await this.#keyframes.close();
+    await Promise.all([this.#searches.close(), this.#keyframes.close()]);
   }
 
   /** Moves all masks onto the frame. */
   async #advance(task: FrameTask, clock: StageClock): Promise<StepEvidence> {
     const mayRefine = this.#pace?.mayRefine(task) ?? true;
     const options: AdvanceOptions = {
-      needMotion: this.#keyframes.asyncState !== 'none',
+      needMotion: this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none',
       cropsUnder: mayRefine ? this.#refiner.maxConfidence : 0,
       ...(this.#mayEndWithStep(task) ? { deliver: this.#delivery(task.frame) } : {}),
     };
@@ -143,23 +155,48 @@ export class FrameProcessor {
    */
   #mayEndWithStep({ updates }: FrameTask): boolean {
     if (this.#pace === null || updates.length > 0) return false;
-    return this.#keyframes.asyncState !== 'arrived';
+    return this.#keyframes.asyncState !== 'arrived' && this.#searches.asyncState !== 'arrived';
   }
 
   async #applyPrompts(
-    { frame, updates }: FrameTask,
-    records: ObjectRecords,
-    clock: StageClock,
+    task: FrameTask,
+    given: {
+      readonly before: StreamState;
+      readonly step: StepEvidence;
+      readonly clock: StageClock;
+    },
   ): Promise<PromptedFrame> {
+    const { frame, updates } = task;
+    const { before, step, clock } = given;
+    const look: PromptScene['look'] = (search, known) =>
+      this.#searches.look(frame, search, { ...known, step, clock });
     const prompted = await applyPrompts(updates, {
-      records,
+      records: before.records,
+      searches: before.searches,
       frame,
       maxClicks: this.#parts.segmenter.info.maxClicks,
-      findText: (query) => this.#keyframes.findText(frame, query, clock),
+      maxObjects: this.#options.limits.maxObjects,
+      look,
     });
     // One by one: a given mask of a large picture takes a while, and other streams share the thread.
     for (const action of prompted.actions) await this.#tracker.call('apply', [action]);
-    return prompted;
+    if (this.#pace !== null) return prompted;
+    let now = prompted;
+    const { firstPromptFrame } = before;
+    const due = this.#searches.due(frame.index, step, { ...prompted, firstPromptFrame });
+    for (const search of due) {
+      const { records, searches, objectIds } = await look(search, now);
+      now = { ...now, records, searches, found: new Set([...now.found, ...objectIds]) };
+    }
+    return now;
+  }
+
+  /** LATEST: begins to look for a phrase while this frame and later ones leave, one at a time. */
+  #beginLook(task: FrameTask, step: StepEvidence, state: StreamState): void {
+    if (this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none') return;
+    const [first] = this.#searches.due(task.frame.index, step, state);
+    if (first === undefined || this.#pace?.tryBeginKeyframe() !== true) return;
+    this.#searches.begin(task.frame, first, { records: state.records, step });
   }
 
   #decide(
@@ -169,13 +206,13 @@ export class FrameProcessor {
   ): FrameDecision {
     const pace = this.#pace;
     const { records, firstPromptFrame, lastKeyframe } = state;
-    const inWork = this.#keyframes.asyncState !== 'none';
+    const inWork = this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none';
     const evidence = frameEvidence(step, {
       frameIndex: frame.index,
       records,
       firstPromptFrame,
       lastKeyframe,
-      prompted: prompted.asked.size > 0,
+      prompted: prompted.asked.size + prompted.found.size > 0,
       sizeChanged,
       resumed,
       live: pace && { inWork, mayBegin: () => pace.tryBeginKeyframe() },

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import type { KeyframeReason, PromptUpdate } from '../frame/prompt.ts';
 import type { ObjectRecords } from './prompts/object-record.ts';
+import type { TextSearch } from './prompts/text-search.ts';
 import type { TrackerFrame } from '../tracking/tracker-types.ts';
 import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import type { FrameResult } from './session-types.ts';
@@ -8,6 +9,8 @@ import type { FrameResult } from './session-types.ts';
 /** What is remembered between frames, besides the pixels. Immutable: a correction goes back to it. */
 export type StreamState = {
   readonly records: ObjectRecords;
+  /** Phrases that are looked for until their ids are taken. */
+  readonly searches: readonly TextSearch[];
   readonly firstPromptFrame: number | null;
   /** Newest keyframe, also one whose result has not come yet. */
   readonly lastKeyframe: number | null;
@@ -18,6 +21,7 @@ export type StreamState = {
 /** The state before the first frame. */
 export const initialState: StreamState = {
   records: new Map(),
+  searches: [],
   firstPromptFrame: null,
   lastKeyframe: null,
   sourceKeyframe: null,
@@ -40,6 +44,31 @@ export function keyframeUsed(
   keyframe: { readonly frameIndex: number; readonly records: ObjectRecords },
 ): StreamState {
   return { ...state, records: keyframe.records, sourceKeyframe: keyframe.frameIndex };
+}
+
+/** The state once what a look for a phrase found, on an earlier frame, has masks on this one. */
+export function lookUsed(
+  state: StreamState,
+  look: {
+    readonly frameIndex: number;
+    readonly records: ObjectRecords;
+    readonly searches: readonly TextSearch[];
+  },
+): StreamState {
+  const { records, searches } = look;
+  const sourceKeyframe = Math.max(look.frameIndex, state.sourceKeyframe ?? 0);
+  return { ...state, records, searches, sourceKeyframe };
+}
+
+/** The state after a frame's prompts. A phrase counts as a prompt, whether or not it found anything. */
+export function promptsApplied(
+  state: StreamState,
+  { records, searches }: Pick<StreamState, 'records' | 'searches'>,
+  { frame, updates }: FrameTask,
+): StreamState {
+  const hasText = updates.some(({ text }) => text !== null);
+  const firstPromptFrame = state.firstPromptFrame ?? (hasText ? frame.index : null);
+  return { ...state, records, searches, firstPromptFrame };
 }
 
 /** One frame to process. */

@@ -279,8 +279,9 @@ export class SessionCore {
 
   /** Acks go before the masks that they affect. */
   #report(processed: ProcessedFrame): void {
-    const { result } = processed;
+    const { result, state } = processed;
     for (const outcome of processed.outcomes) this.#answer(outcome, result.frameIndex);
+    this.#prompts.follow(state.searches, state.records);
     this.#newest = result;
     this.#events.push({ kind: 'masks', result });
   }

@@ -143,7 +143,11 @@ async function decodeImagePrompt(
   const text =
     phrase === undefined
       ? null
-      : decodeText({ phrase, firstObjectId: id, maxObjects, minScore }, id, context);
+      : decodeText(
+          { phrase, firstObjectId: id, maxObjects, minScore, thisFrameOnly: true },
+          id,
+          context,
+        );
   checkContent({ action: 'add', text, ...prompt });
   const objectId = checkObjectId(id);
   const label = checkLabel(name);

@@ -43,6 +43,8 @@ export type ObjectEvidence = {
   readonly objectId: number;
   /** The mask has pixels. */
   readonly visible: boolean;
+  /** Bounds of the mask, in fractions of the picture; null where it has no pixels. */
+  readonly box: Box | null;
   /** It has no mask, or one that is probably wrong: keyframes follow its re-detection. */
   readonly missing: boolean;
   /** Expected IoU if the prompt was understood: what a keyframe or the refiner can mend, 0..1. */

@@ -14,7 +14,8 @@ import { comparePictures } from './flow/photometric.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
 import type { FlowField, FlowImage } from './flow/types.ts';
 import { warpSoftMask } from './mask/warp.ts';
-import { emptySoftMask, modelMaskFromSoft } from './mask/model-mask.ts';
+import { claimedRatio } from './mask/claimed-ratio.ts';
+import { emptySoftMask, modelMaskFromSoft, softMaskFromLogits } from './mask/model-mask.ts';
 import {
   carryKeyframe,
   changeObject,
@@ -165,7 +166,7 @@ export class Tracker {
 
   /**
    * Applies an asynchronous keyframe, started on an earlier frame: its masks are carried to the current
-   * frame by composed flow. Returns false, and changes nothing, where a cut or the end of history
+   * frame by composed flow, those of objects that are new among them. Returns false, and changes nothing, where a cut or the end of history
    * lies in between.
    */
   applyAsyncKeyframe(frameIndex: number, actions: readonly SegmentedAction[]): boolean {
@@ -175,8 +176,10 @@ export class Tracker {
     const path = this.#history.pathTo(frameIndex);
     const origin = { ...this.#now(), ...then.frame };
     for (const action of actions) {
-      const now = this.#objects.get(action.objectId);
-      const before = then.objects.get(action.objectId);
+      const isNew = !this.#objects.has(action.objectId) && !then.objects.has(action.objectId);
+      const created = isNew ? this.#object(action.objectId) : undefined;
+      const now = this.#objects.get(action.objectId) ?? created;
+      const before = then.objects.get(action.objectId) ?? created;
       // What was said on a later frame is newer.
       if (!now || !before || (now.sourceKeyframe?.frameIndex ?? 0) > frameIndex) continue;
       // The pixels of that frame are gone; their colours are not known.
@@ -187,6 +190,26 @@ export class Tracker {
     }
     this.#history.amend(this.#now().index, this.#objects);
     return true;
+  }
+
+  /**
+   * Shares of masks that the model made on a frame which the named objects claim there, or masks
+   * before them in the list; 1 for an empty one. A frame that is not held any more has no objects.
+   */
+  claimedRatios(
+    frameIndex: number,
+    actions: readonly SegmentedAction[],
+    objectIds: readonly number[],
+  ): number[] {
+    const then = this.#history.at(frameIndex);
+    const { analysis } = then?.frame ?? this.#now();
+    const others = objectIds.flatMap((objectId) => then?.objects.get(objectId)?.soft ?? []);
+    return actions.map(({ logits, region }) => {
+      const mask = softMaskFromLogits(logits, this.#options.maskSide, analysis, region);
+      const ratio = claimedRatio(mask, others);
+      others.push(mask);
+      return ratio;
+    });
   }
 
   /** Masks of all objects on the current frame, by ascending id. */

@@ -273,9 +273,9 @@ test('DISJOINT gives no pixel twice and ties to the lowest id; INDEPENDENT share
   for (const [low, high] of await masksUnder('independent')) expect(high).toEqual(low);
 });
 
-test('a phrase finds its objects, labels them, and leaves the rest of its ids free', async () => {
+test('a phrase for one frame finds its objects, labels them, and leaves the rest of its ids free', async () => {
   const session = open({ scene: twoSquares });
-  const text = { phrase: 'square', firstObjectId: 5, maxObjects: 3 };
+  const text = { phrase: 'square', firstObjectId: 5, maxObjects: 3, thisFrameOnly: true };
   session.inputs.prompt(prompt(5, 0, { text })).prompt(prompt(7, 2, click(22, 30)));
   session.inputs.frames(2);
   const before = await readUntil(session, isMasks(1));

@@ -35,12 +35,16 @@ export class FeatureBank {
     return this.#features.get(featureKey(name));
   }
 
-  /** Closes all features but those of the named ones. */
-  keepOnly(names: Iterable<FeatureName>): void {
+  /**
+   * Closes all features but the named ones.
+   *
+   * @param frameIndex a frame whose features are all kept. Default: none.
+   */
+  keepOnly(names: Iterable<FeatureName>, frameIndex: number | null = null): void {
     // Every state that is held names the same few: most are told by identity, without a key.
     const needed = new Set([...new Set(names)].map(featureKey));
     for (const [key, features] of this.#features) {
-      if (needed.has(key)) continue;
+      if (needed.has(key) || features.frameIndex === frameIndex) continue;
       this.#features.delete(key);
       features.close();
     }

@@ -1,7 +1,6 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import type { Frame } from '../../frame/frame.ts';
-import { wholePicture } from '../../frame/geometry.ts';
-import type { Segmenter, TextInstance, TextRequest } from '../../frame/ports.ts';
+import type { Segmenter } from '../../frame/ports.ts';
 import type { PromptedFrame } from '../prompts/apply-prompts.ts';
 import { memoryOf, type ObjectRecords } from '../prompts/object-record.ts';
 import { StageClock } from '../stage-clock.ts';
@@ -67,23 +66,12 @@ export class KeyframeStage {
     this.#prefetched.start(frame, (held) => segmenter.encode(held, signal));
   }
 
-  /** Finds the instances of a phrase on a frame. Throws `unknown-word`. */
-  async findText(
-    frame: Frame,
-    query: Omit<TextRequest, 'frame'>,
-    clock: StageClock,
-  ): Promise<TextInstance[]> {
-    const { segmenter, signal } = this.#parts;
-    const features = await encodeInto(this.#context(clock), frame, wholePicture);
-    return await segmenter.findText(features, { ...query, frame }, signal);
-  }
-
   /** Runs the model on a frame; its masks are in the tracker when this resolves. */
   async segment(frame: Frame, prompted: PromptedFrame, clock: StageClock): Promise<UsedKeyframe> {
     this.abandon();
     const { tracker, segmenter } = this.#parts;
     const { region, objects, given } = await this.#plan(frame, prompted);
-    const context = this.#context(clock);
+    const context = this.context(clock);
     const actions = await segmentObjects(context, frame, objects);
     if (actions.length > 0) await tracker.call('apply', actions);
     if (prompted.given.size > 0) await encodeInto(context, frame, region);
@@ -98,7 +86,7 @@ export class KeyframeStage {
   async begin(frame: Frame, prompted: PromptedFrame): Promise<void> {
     this.abandon();
     const { objects } = await this.#plan(frame, prompted);
-    const context = this.#context(new StageClock(this.#parts.nowMs));
+    const context = this.context(new StageClock(this.#parts.nowMs));
     this.#async = new AsyncKeyframe(frame, objects, context);
     const over = this.#async.over.finally(() => {
       this.#parts.onRunOver();
@@ -136,13 +124,17 @@ export class KeyframeStage {
     this.#prefetched.discard(frameIndex);
   }
 
-  /** Closes features that no object of these records may still be compared with. */
-  releaseFeatures(held: Iterable<ObjectRecords>): void {
+  /**
+   * Closes features that no object of these records may still be compared with.
+   *
+   * @param inUse a frame whose features are needed all the same
+   */
+  releaseFeatures(held: Iterable<ObjectRecords>, inUse: number | null): void {
     const needed: FeatureName[] = [...(this.#async?.features ?? [])];
     for (const records of held) {
       for (const record of records.values()) needed.push(...memoryOf(record));
     }
-    this.#bank.keepOnly(needed);
+    this.#bank.keepOnly(needed, inUse);
   }
 
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
@@ -159,7 +151,8 @@ export class KeyframeStage {
     return planKeyframe(tracker, { frame, records, prompted, regionScale });
   }
 
-  #context(clock: StageClock): KeyframeContext {
+  /** What the model is run with on this stream. */
+  context(clock: StageClock): KeyframeContext {
     const { segmenter, signal } = this.#parts;
     const onEncode = (): number => this.#encoderRuns++;
     return { segmenter, bank: this.#bank, prefetched: this.#prefetched, clock, signal, onEncode };

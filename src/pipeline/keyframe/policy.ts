@@ -93,6 +93,11 @@ export function isKnownKeyframe(
   );
 }
 
+/** Whether a score of `FrameEvidence.sceneCut` says that a new scene starts. */
+export function isSceneCut(score: number): boolean {
+  return score >= sceneCutThreshold;
+}
+
 /** Why a keyframe is due; null: none is. */
 function reasonOf(evidence: FrameEvidence, policy: KeyframePolicy): KeyframeReason | null {
   if (evidence.prompted) return 'prompt';
@@ -110,7 +115,7 @@ function adaptiveReason(
   policy: Extract<KeyframePolicy, { kind: 'adaptive' }>,
 ): KeyframeReason | null {
   if (evidence.lastKeyframe === null) return null;
-  if (evidence.sceneCut >= sceneCutThreshold) return 'scene-cut';
+  if (isSceneCut(evidence.sceneCut)) return 'scene-cut';
   const age = evidence.frameIndex - evidence.lastKeyframe;
   if (age < policy.minIntervalFrames) return null;
   if (evidence.redetection === 'urgent') return 'low-confidence';

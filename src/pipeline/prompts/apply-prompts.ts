@@ -5,15 +5,26 @@ import type { PromptUpdate } from '../../frame/prompt.ts';
 import { newObjectRecord, type ObjectRecord, type ObjectRecords } from './object-record.ts';
 import { isResumeUpdate } from './resume-updates.ts';
 import type { ObjectAction } from '../../tracking/tracker-types.ts';
-import type { TextInstance, TextRequest } from '../../frame/ports.ts';
+import { coversId, newTextSearch, type TextSearch } from './text-search.ts';
 
 /** What the updates need besides themselves. */
 export type PromptScene = {
   readonly records: ObjectRecords;
+  readonly searches: readonly TextSearch[];
   readonly frame: Frame;
   /** Most clicks on one frame that the model takes for one object. */
   readonly maxClicks: number;
-  readonly findText: (query: Omit<TextRequest, 'frame'>) => Promise<TextInstance[]>;
+  /** Most objects of the stream. */
+  readonly maxObjects: number;
+  /** Looks for a phrase on the frame: objects, searches, and whose masks it made. */
+  readonly look: (
+    search: TextSearch,
+    known: { readonly records: ObjectRecords; readonly searches: readonly TextSearch[] },
+  ) => Promise<{
+    readonly records: ObjectRecords;
+    readonly searches: readonly TextSearch[];
+    readonly objectIds: readonly number[];
+  }>;
 };
 
 /** How one update ended. */
@@ -24,6 +35,9 @@ export type PromptOutcome =
 /** A frame's prompts, applied to the records. */
 export type PromptedFrame = {
   readonly records: ObjectRecords;
+  readonly searches: readonly TextSearch[];
+  /** Objects that phrases found on this frame: their masks are made. It becomes a keyframe too. */
+  readonly found: ReadonlySet<number>;
   /** Objects with prompts on this frame: it becomes a keyframe where there is one. */
   readonly asked: ReadonlySet<number>;
   /** Those of them that start anew instead of correcting their propagated mask. */
@@ -37,6 +51,8 @@ export type PromptedFrame = {
 
 type Draft = {
   readonly records: Map<number, ObjectRecord>;
+  searches: readonly TextSearch[];
+  readonly found: Set<number>;
   readonly asked: Set<number>;
   readonly fresh: Set<number>;
   readonly given: Set<number>;
@@ -53,6 +69,8 @@ export async function applyPrompts(
 ): Promise<PromptedFrame> {
   const draft: Draft = {
     records: new Map(scene.records),
+    searches: scene.searches,
+    found: new Set(),
     asked: new Set(),
     fresh: new Set(),
     given: new Set(),
@@ -76,13 +94,7 @@ export async function applyPrompts(
 
 function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): number[] {
   const { objectId, action } = update;
-  if (action === 'remove') {
-    if (!draft.records.has(objectId)) throw unknownObject(update, scene);
-    draft.records.delete(objectId);
-    for (const set of [draft.asked, draft.fresh, draft.given]) set.delete(objectId);
-    draft.actions.push({ kind: 'removed', objectId });
-    return [objectId];
-  }
+  if (action === 'remove') return removeOne(draft, update, scene);
   // A resumed stream's masks may have another size: the tracker scales them.
   const prompts = isResumeUpdate(update)
     ? update.prompts
@@ -113,15 +125,42 @@ function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numbe
   return [objectId];
 }
 
+/**
+ * Ends an object, or a search by any id of its range: whoever sends an instance away does not want it
+ * to be found again.
+ */
+function removeOne(draft: Draft, update: PromptUpdate, scene: PromptScene): number[] {
+  const { objectId } = update;
+  const searches = draft.searches.filter((search) => !coversId(search, objectId));
+  const isSearched = searches.length < draft.searches.length;
+  draft.searches = searches;
+  if (!draft.records.has(objectId)) {
+    if (isSearched) return [objectId];
+    throw unknownObject(update, scene);
+  }
+  draft.records.delete(objectId);
+  for (const set of [draft.asked, draft.fresh, draft.given, draft.found]) set.delete(objectId);
+  draft.actions.push({ kind: 'removed', objectId });
+  return [objectId];
+}
+
 function recordFor(draft: Draft, update: PromptUpdate, scene: PromptScene): ObjectRecord {
   const { objectId, action, label } = update;
   const known = draft.records.get(objectId);
   if (action === 'add') {
+    checkRoom(draft, scene);
     const { index, timestampUs } = scene.frame;
     return newObjectRecord(objectId, label, { frameIndex: index, timestampUs });
   }
   if (known) return known;
   throw unknownObject(update, scene);
+}
+
+/** Found here, since a standing search may have found objects after the update was taken in. */
+function checkRoom({ records }: Draft, { maxObjects }: PromptScene): void {
+  if (records.size < maxObjects) return;
+  const message = `at most ${maxObjects} objects may be alive, got one more`;
+  throw new SegmentationError('too-many-objects', message);
 }
 
 function unknownObject({ action, objectId }: PromptUpdate, scene: PromptScene): SegmentationError {
@@ -131,38 +170,28 @@ function unknownObject({ action, objectId }: PromptUpdate, scene: PromptScene): 
   return new SegmentationError('unknown-object', message);
 }
 
-/** Each instance that the phrase finds becomes an object, prompted by its box. */
+/** A phrase is looked for at once, and again on later frames until its ids are taken. */
 async function applyText(
   draft: Draft,
   update: PromptUpdate,
   scene: PromptScene,
 ): Promise<number[]> {
   if (update.text === null) return [];
-  const { firstObjectId, ...query } = update.text;
-  const { maxObjects } = query;
-  const instances = await scene.findText(query);
-  const { width, height } = scene.frame.display;
-  return instances.slice(0, maxObjects).map((instance, i) => {
-    const objectId = firstObjectId + i;
-    const box = {
-      x: instance.box.x * width,
-      y: instance.box.y * height,
-      width: instance.box.width * width,
-      height: instance.box.height * height,
-    };
-    const { index, timestampUs } = scene.frame;
-    const label = update.label ?? instance.noun;
-    const record = newObjectRecord(objectId, label, { frameIndex: index, timestampUs });
-    draft.records.set(objectId, { ...record, prompt: { ...record.prompt, box } });
-    draft.asked.add(objectId);
-    draft.fresh.add(objectId);
-    return objectId;
-  });
+  const search = newTextSearch(update.text, update.label, scene.frame.index);
+  const { records, searches, objectIds } = await scene.look(search, draft);
+  for (const [objectId, record] of records) draft.records.set(objectId, record);
+  if (update.text.thisFrameOnly !== true) draft.searches = searches;
+  for (const objectId of objectIds) draft.found.add(objectId);
+  return [...objectIds];
 }
 
 /** Failures of ours end the stream; failures of a prompt end the prompt. */
 function isFatal(error: SegmentationError): boolean {
-  return !['invalid-prompt', 'unknown-object', 'unknown-word', 'unsupported-prompt'].includes(
-    error.code,
-  );
+  return ![
+    'invalid-prompt',
+    'too-many-objects',
+    'unknown-object',
+    'unknown-word',
+    'unsupported-prompt',
+  ].includes(error.code);
 }

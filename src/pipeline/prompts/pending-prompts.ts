@@ -4,6 +4,8 @@ import type { ModelInfo } from '../../frame/model.ts';
 import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
 import type { PromptKind, PromptUpdate } from '../../frame/prompt.ts';
 import type { SessionLimits } from '../session-types.ts';
+import type { ObjectRecords } from './object-record.ts';
+import { openIds, type TextSearch } from './text-search.ts';
 
 /** Position of a frame in the stream. */
 type FramePosition = { readonly index: number; readonly timestampUs: number };
@@ -17,6 +19,8 @@ export class PendingPrompts {
   readonly #model: ModelInfo;
   /** Ids in use, by the updates so far. */
   readonly #alive = new Set<number>();
+  /** Ids of standing searches that nothing has taken yet. */
+  readonly #reserved = new Set<number>();
   /** Ids that were removed: never to be used again. */
   readonly #retired = new Set<number>();
   readonly #points = new Map<number, number>();
@@ -85,6 +89,21 @@ export class PendingPrompts {
   settle(update: PromptUpdate, objectIds: readonly number[]): void {
     for (const objectId of idsOf(update)) {
       if (!objectIds.includes(objectId)) this.#alive.delete(objectId);
+    }
+  }
+
+  /** Learns which ids standing searches hold after a frame, and which of those are objects now. */
+  follow(searches: readonly TextSearch[], records: ObjectRecords): void {
+    const open = new Set(searches.flatMap(openIds));
+    for (const id of this.#reserved) {
+      if (open.has(id)) continue;
+      this.#reserved.delete(id);
+      if (records.has(id)) this.#alive.add(id);
+    }
+    for (const id of open) {
+      // A correction may have taken back what was found.
+      this.#alive.delete(id);
+      this.#reserved.add(id);
     }
   }
 
@@ -176,7 +195,8 @@ export class PendingPrompts {
   #checkIds(update: PromptUpdate): void {
     const adding = update.action === 'add';
     for (const objectId of idsOf(update)) {
-      const taken = this.#alive.has(objectId) || (adding && this.#retired.has(objectId));
+      const isOpen = this.#reserved.has(objectId) && ['add', 'remove'].includes(update.action);
+      const taken = this.#alive.has(objectId) || isOpen || (adding && this.#retired.has(objectId));
       if (adding && taken) {
         throw new SegmentationError(
           'duplicate-object',
@@ -212,6 +232,8 @@ export class PendingPrompts {
   #count(update: PromptUpdate): void {
     if (update.action === 'add') for (const id of idsOf(update)) this.#alive.add(id);
     if (update.action === 'remove') {
+      // The id of a search that ends is free again, as no object had it.
+      if (this.#reserved.has(update.objectId)) return;
       this.#alive.delete(update.objectId);
       this.#retired.add(update.objectId);
       this.#points.delete(update.objectId);

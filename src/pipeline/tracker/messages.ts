@@ -28,6 +28,10 @@ export type TrackerCalls = {
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };
   applyAsyncKeyframe: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
+  claimedRatios: {
+    arguments: [number, readonly SegmentedAction[], readonly number[]];
+    result: number[];
+  };
   output: { arguments: [OutputOptions]; result: ObjectOutput[] };
   deliver: {
     arguments: [DeliveryOptions, (readonly ObjectAction[])?];

@@ -98,7 +98,13 @@ export function decodeText(
   if (minScore !== undefined && !(minScore >= 0 && minScore <= 1)) {
     throw invalid(`min_score must be 0..1, got ${minScore}`);
   }
-  return { phrase, firstObjectId, maxObjects, ...(minScore === undefined ? {} : { minScore }) };
+  return {
+    phrase,
+    firstObjectId,
+    maxObjects,
+    ...(minScore === undefined ? {} : { minScore }),
+    ...(text.thisFrameOnly ? { thisFrameOnly: true } : {}),
+  };
 }
 
 /** Refuses an update that says nothing, or more than can be meant. */

@@ -154,6 +154,7 @@ export function objectEvidence(object: TrackedObject, timestampUs: number): Obje
   return {
     objectId: object.objectId,
     visible: object.area > 0,
+    box: boundsOf(object),
     missing: object.redetection !== null,
     confidence,
     confidenceDrop: object.keyframeConfidence - confidence,

@@ -69,7 +69,7 @@ test('specks below the smallest area are dropped, corners that touch join', () =
 function blobWith(isBorder: (x: number, y: number) => boolean) {
   const at = (i: number): [number, number] => [i % side, Math.floor(i / side)];
   const cells = { length: side * side };
-  const blob = Float32Array.from(cells, (_, i) => ([2, 3, 4, 5].includes(at(i)[1]) ? 0.8 : 0.1));
+  const blob = Float32Array.from(cells, (_, i) => ([2, 3, 4, 5].includes(at(i)[1]) ? 0.9 : 0.1));
   const edges = Float32Array.from(cells, (_, i) => (isBorder(...at(i)) ? 0.7 : 0.2));
   return { ...map, probabilities: blob, border: { probabilities: edges, minProbability: 0.6 } };
 }

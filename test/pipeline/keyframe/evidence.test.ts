@@ -4,6 +4,7 @@ import { newObjectRecord, type ObjectRecord } from '../../../src/pipeline/prompt
 import type { ObjectEvidence, StepEvidence } from '../../../src/tracking/tracker-types.ts';
 
 const steady: ObjectEvidence = {
+  box: { x: 0.4, y: 0.4, width: 0.2, height: 0.2 },
   objectId: 1,
   visible: true,
   missing: false,

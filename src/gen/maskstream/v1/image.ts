@@ -52,7 +52,7 @@ export interface ImagePrompt {
     | undefined;
   /**
    * Least certainty that an instance is what the phrase says, 0..1. Default: the model's for the
-   * noun, 0.6 for most.
+   * noun, 0.65 for most.
    */
   minScore?: number | undefined;
 }

@@ -239,7 +239,10 @@ export interface PromptUpdate {
 
 /**
  * TextPrompt finds objects by a phrase. Instances take the ids first_object_id ..
- * first_object_id + max_objects - 1 in order of discovery; all of them must be unused.
+ * first_object_id + max_objects - 1 in order of discovery; all of them must be unused. The phrase is
+ * looked for on the prompt's frame, which the acknowledgement answers with what it found there (maybe
+ * nothing), and again on later frames until all ids are taken: what is found then appears in
+ * FrameMasks under the next ids. REMOVE of any id of the range ends the search.
  */
 export interface TextPrompt {
   /** The phrase; for a model with a limited vocabulary an unknown word is an ack error listing it. */
@@ -250,9 +253,13 @@ export interface TextPrompt {
   maxObjects: number;
   /**
    * Least certainty that an instance is what the phrase says, 0..1. Default: the model's for the
-   * noun, 0.6 for most.
+   * noun, 0.65 for most.
    */
-  minScore?: number | undefined;
+  minScore?:
+    | number
+    | undefined;
+  /** Look on the prompt's frame alone: ids that nothing took there are free again. */
+  thisFrameOnly: boolean;
 }
 
 /**
@@ -1143,7 +1150,7 @@ export const PromptUpdate: MessageFns<PromptUpdate> = {
 };
 
 function createBaseTextPrompt(): TextPrompt {
-  return { phrase: "", firstObjectId: 0, maxObjects: 0, minScore: undefined };
+  return { phrase: "", firstObjectId: 0, maxObjects: 0, minScore: undefined, thisFrameOnly: false };
 }
 
 export const TextPrompt: MessageFns<TextPrompt> = {
@@ -1159,6 +1166,9 @@ export const TextPrompt: MessageFns<TextPrompt> = {
     }
     if (message.minScore !== undefined) {
       writer.uint32(37).float(message.minScore);
+    }
+    if (message.thisFrameOnly !== false) {
+      writer.uint32(40).bool(message.thisFrameOnly);
     }
     return writer;
   },
@@ -1208,6 +1218,14 @@ export const TextPrompt: MessageFns<TextPrompt> = {
             message.minScore = reader.float();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.thisFrameOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1229,6 +1247,7 @@ export const TextPrompt: MessageFns<TextPrompt> = {
     message.firstObjectId = object.firstObjectId ?? 0;
     message.maxObjects = object.maxObjects ?? 0;
     message.minScore = object.minScore ?? undefined;
+    message.thisFrameOnly = object.thisFrameOnly ?? false;
     return message;
   },
 };
