@@ -143,8 +143,11 @@ export class SearchStage {
         query.firstObjectId === look.search.query.firstObjectId && taken === look.search.taken,
     );
     if (!stands || known.records.size + look.found.length > this.#parts.maxObjects) return null;
+    const { frameIndex, found } = look;
+    const newIds = found.map(({ record }) => record.objectId);
+    const { tracker } = this.#parts;
     const actions = actionsOf(look);
-    const carried = await this.#parts.tracker.call('applyAsyncKeyframe', look.frameIndex, actions);
+    const carried = await tracker.call('applyAsyncKeyframe', frameIndex, actions, newIds);
     return carried ? this.#used(look, known) : null;
   }
 

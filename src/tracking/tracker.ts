@@ -166,18 +166,23 @@ export class Tracker {
 
   /**
    * Applies an asynchronous keyframe, started on an earlier frame: its masks are carried to the current
-   * frame by composed flow, those of objects that are new among them. Returns false, and changes nothing, where a cut or the end of history
+   * frame by composed flow. Returns false, and changes nothing, where a cut or the end of history
    * lies in between.
+   *
+   * @param newIds objects that it makes; others that are not there any more stay away
    */
-  applyAsyncKeyframe(frameIndex: number, actions: readonly SegmentedAction[]): boolean {
+  applyAsyncKeyframe(
+    frameIndex: number,
+    actions: readonly SegmentedAction[],
+    newIds: readonly number[] = [],
+  ): boolean {
     const then = this.#history.at(frameIndex);
     if (!then || this.#history.hasCutAfter(frameIndex)) return false;
     if (!sameSize(then.frame.analysis, this.#now().analysis)) return false;
     const path = this.#history.pathTo(frameIndex);
     const origin = { ...this.#now(), ...then.frame };
     for (const action of actions) {
-      const isNew = !this.#objects.has(action.objectId) && !then.objects.has(action.objectId);
-      const created = isNew ? this.#object(action.objectId) : undefined;
+      const created = newIds.includes(action.objectId) ? this.#object(action.objectId) : undefined;
       const now = this.#objects.get(action.objectId) ?? created;
       const before = then.objects.get(action.objectId) ?? created;
       // What was said on a later frame is newer.

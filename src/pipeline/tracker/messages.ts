@@ -27,7 +27,10 @@ export type TrackerCalls = {
   plan: { arguments: [PlanRequest]; result: TrackerPlan };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
   apply: { arguments: [readonly ObjectAction[]]; result: void };
-  applyAsyncKeyframe: { arguments: [number, readonly SegmentedAction[]]; result: boolean };
+  applyAsyncKeyframe: {
+    arguments: [number, readonly SegmentedAction[], (readonly number[])?];
+    result: boolean;
+  };
   claimedRatios: {
     arguments: [number, readonly SegmentedAction[], readonly number[]];
     result: number[];
