@@ -79,6 +79,8 @@ export type SessionInput =
       readonly captureTimestampUs: number | null;
       /** Decoding can begin here, as far as the sender knows. Default: false. */
       readonly randomAccess?: boolean;
+      /** Bytes at its end with which the next access unit begins. Default: 0. */
+      readonly nextUnitBytes?: number;
     }
   | { readonly kind: 'prompt'; readonly update: PromptUpdate }
   | { readonly kind: 'end-of-video' };

@@ -14,14 +14,20 @@ type Mark = { readonly position: number; readonly timestampUs: number; taken: bo
 export class CaptureMarks {
   #marks: Mark[] = [];
   #bytes = 0;
+  #nextUnitBytes = 0;
 
-  /** Notes the next chunk; `timestampUs` is null where it does not begin an access unit. */
-  add(chunkBytes: number, timestampUs: number | null): void {
+  /**
+   * Notes the next chunk; `timestampUs` is null where it does not begin an access unit. Its last
+   * `nextUnitBytes` bytes begin the next unit already, as a delimiter does.
+   */
+  add(chunkBytes: number, timestampUs: number | null, nextUnitBytes = 0): void {
     if (timestampUs !== null) {
-      this.#marks.push({ position: this.#bytes, timestampUs, taken: false });
+      const position = this.#bytes - this.#nextUnitBytes;
+      this.#marks.push({ position, timestampUs, taken: false });
       if (this.#marks.length > maxMarks) this.#marks.shift();
     }
     this.#bytes += chunkBytes;
+    this.#nextUnitBytes = nextUnitBytes;
   }
 
   /**

@@ -37,8 +37,8 @@ export class InputReader {
     handlers: InputHandlers,
     live: Omit<LiveChunkOptions, 'onTaken'> | null = null,
   ) {
-    const onTaken = ({ data, captureTimestampUs }: EncodedChunk): void =>
-      this.#captureMarks.add(data.byteLength, captureTimestampUs);
+    const onTaken = ({ data, captureTimestampUs, nextUnitBytes }: EncodedChunk): void =>
+      this.#captureMarks.add(data.byteLength, captureTimestampUs, nextUnitBytes);
     if (live === null) {
       const queue = new ChunkQueue();
       const push = (chunk: EncodedChunk): Promise<void> => {
@@ -106,8 +106,8 @@ export class InputReader {
   async #take(input: SessionInput): Promise<void> {
     switch (input.kind) {
       case 'chunk': {
-        const { data, captureTimestampUs, randomAccess = false } = input;
-        return await this.#queue.push({ data, captureTimestampUs, randomAccess });
+        const { kind: _, randomAccess = false, ...chunk } = input;
+        return await this.#queue.push({ ...chunk, randomAccess });
       }
       case 'prompt':
         this.#handlers.onPrompt(input.update);

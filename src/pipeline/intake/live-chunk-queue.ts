@@ -8,6 +8,8 @@ export type EncodedChunk = {
   readonly captureTimestampUs: number | null;
   /** Decoding can begin with this chunk. */
   readonly randomAccess: boolean;
+  /** Bytes at its end with which the next access unit begins. Default: 0. */
+  readonly nextUnitBytes?: number;
 };
 
 /** What a {@link LiveChunkQueue} is made for. */

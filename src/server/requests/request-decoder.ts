@@ -1,6 +1,7 @@
 import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
+import type { VideoChunk } from '../../gen/maskstream/v1/video_request.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
 import { closeAccessUnit } from './close-access-unit.ts';
@@ -57,15 +58,7 @@ export async function* decodeRequests(
       case 'video_chunk':
         if (ended) throw afterEnd('video_chunk');
         checkChunk(message.chunk.data, options.limits.maxChunkBytes);
-        yield {
-          kind: 'chunk',
-          data:
-            message.chunk.endsAccessUnit === true
-              ? closeAccessUnit(message.chunk.data, options.container)
-              : message.chunk.data,
-          captureTimestampUs: message.chunk.captureTimestampUs ?? null,
-          randomAccess: message.chunk.randomAccess,
-        };
+        yield chunkInput(message.chunk, options.container);
         break;
       case 'end_of_video':
         if (ended) throw afterEnd('end_of_video');
@@ -113,6 +106,14 @@ function messageOf(received: Received<VideoMessage>): Message {
     'malformed-message',
     'message must be one of config, video_chunk, prompt_update, end_of_video, got none of them',
   );
+}
+
+/** A whole access unit ends with the delimiter of the next one, where its container has no lengths. */
+function chunkInput(chunk: VideoChunk, container: Container): SessionInput {
+  const { captureTimestampUs = null, endsAccessUnit, randomAccess } = chunk;
+  const data = endsAccessUnit === true ? closeAccessUnit(chunk.data, container) : chunk.data;
+  const nextUnitBytes = data.length - chunk.data.length;
+  return { kind: 'chunk', data, captureTimestampUs, randomAccess, nextUnitBytes };
 }
 
 function checkChunk(data: Uint8Array, limit: number): void {

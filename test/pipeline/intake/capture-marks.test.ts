@@ -26,6 +26,12 @@ test('a chunk gives its time once, to the first frame in it', () => {
   expect([0, 110, 160, 250].map((position) => marks.take(position))).toEqual([null, 7, null, null]);
 });
 
+test('a unit begins with the delimiter that ends the chunk before it', () => {
+  const marks = new CaptureMarks();
+  for (let unit = 0; unit < 3; unit++) marks.add(16, unit, 6);
+  expect([0, 10, 26].map((position) => marks.take(position))).toEqual([0, 1, 2]);
+});
+
 test('frames without a position take times in order', () => {
   const marks = marksOf(2);
   expect([marks.take(null), marks.take(null), marks.take(null)]).toEqual([0, 1, null]);
