@@ -31,6 +31,8 @@ export type MaskOptions = {
   readonly maskEncoding?: MaskEncodingName;
   /** Who owns a pixel that two objects claim. Default: `disjoint`. */
   readonly overlap?: 'disjoint' | 'independent';
+  /** Islands and holes of fewer pixels are dropped and filled. Default: 0, none. */
+  readonly minMaskRegionArea?: number;
 };
 
 /** How a video is to be segmented. */
@@ -188,8 +190,9 @@ export function imageMessage(options: ImageOptions): SegmentImageRequest {
   });
 }
 
-function maskFields({ model, maskEncoding, overlap }: MaskOptions) {
+function maskFields({ model, maskEncoding, overlap, minMaskRegionArea }: MaskOptions) {
   return {
+    minMaskRegionArea: minMaskRegionArea ?? 0,
     model: model ?? '',
     maskEncoding: choose('maskEncoding', maskEncodings, maskEncoding ?? 'coco-rle'),
     overlap: choose('overlap', overlaps, overlap ?? 'disjoint'),

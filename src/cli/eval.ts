@@ -17,6 +17,7 @@ import { formatReport } from '../evaluation/format-report.ts';
 import type { ServerProcess } from '../evaluation/server-process.ts';
 import { startServerProcess } from '../evaluation/server-process.ts';
 import { poolPrompts, summarize } from '../evaluation/summarize.ts';
+import { regionArea, videoOptions } from './segment/video-config.ts';
 import { promptKinds } from '../evaluation/true-prompts.ts';
 
 /** `maskstream eval` */
@@ -37,6 +38,7 @@ export const evalCommand: Command = {
       placeholder: 'LIST',
       help: 'adaptive or a number of frames, or several joined by commas. Default: adaptive.',
     },
+    'min-region': videoOptions['min-region'],
     clips: { kind: 'text', placeholder: 'NAMES', help: 'Only these clips, joined by commas.' },
     json: { kind: 'flag', help: 'Print one JSON object instead of tables.' },
     ...serviceOptions,
@@ -56,9 +58,12 @@ async function evaluate(args: Arguments, io: CommandIo): Promise<void> {
   const decode = createDecoder({ ffmpeg });
   await using server = await startServerProcess(serverWords(args));
   using client = connect(server.address);
+  const masks = regionArea(args);
   const results: ClipResult[] = [];
   for (const clip of clips) {
-    results.push(...(await evaluateSettings(clip, settings, { client, server, decode, io })));
+    results.push(
+      ...(await evaluateSettings(clip, settings, { client, server, decode, io, masks })),
+    );
   }
   const summaries = settings.map((setting) =>
     summarize(
@@ -78,12 +83,13 @@ type Running = {
   readonly server: ServerProcess;
   readonly decode: Decode;
   readonly io: CommandIo;
+  readonly masks: ReturnType<typeof regionArea>;
 };
 
 async function evaluateSettings(
   clip: Clip,
   settings: readonly Setting[],
-  { client, server, decode, io }: Running,
+  { client, server, decode, io, masks }: Running,
 ): Promise<ClipResult[]> {
   const { signal } = io;
   // By itself and before the flow: nothing else may count as decoding.
@@ -101,6 +107,7 @@ async function evaluateSettings(
         setting,
         truths,
         flows,
+        masks,
         cpuMs: () => server.cpuMs(),
         decodeCpuMs: decoding.cpuMs,
         onFrame: () => progress.update(++frames),

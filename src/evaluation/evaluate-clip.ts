@@ -41,6 +41,8 @@ export type EvaluateOptions = {
   readonly cpuMs: () => number | null;
   /** CPU of decoding the clip alone, in milliseconds. */
   readonly decodeCpuMs: number | null;
+  /** What masks are asked for besides. Default: nothing. */
+  readonly masks?: { readonly minMaskRegionArea?: number };
   readonly onFrame: () => void;
   readonly signal: AbortSignal;
 };
@@ -69,6 +71,7 @@ export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promis
       container: 'mp4',
       delivery: 'every-frame',
       keyframes: parseKeyframes(setting.keyframes),
+      ...options.masks,
     },
     prompts,
     send: (stream) => sendChunks(stream, createReadStream(clip.videoFile)),

@@ -273,8 +273,9 @@ export class FrameProcessor {
 
   #delivery({ display }: Frame): DeliveryOptions {
     const { maskLongSide, overlap, maskForm: form = 'pixels' } = this.#options;
+    const { minMaskRegionArea: minRegionArea = 0 } = this.#options;
     const maskSize = maskLongSide === null ? display : fitLongSide(display, maskLongSide);
-    return { overlap, maskSize, form };
+    return { overlap, maskSize, form, minRegionArea };
   }
 
   #observe(

@@ -41,6 +41,8 @@ export type SessionOptions = {
   readonly maxFramePixels?: number;
   /** Longest side of delivered masks in pixels; null = display size. */
   readonly maskLongSide: number | null;
+  /** Islands and holes of fewer display pixels are left out of masks. Default: 0, none. */
+  readonly minMaskRegionArea?: number;
   /** Form in which masks are made; pixels can always be read. Default: `pixels`. */
   readonly maskForm?: MaskForm;
   readonly resume: readonly ResumeObject[];

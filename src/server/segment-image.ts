@@ -8,6 +8,7 @@ import { checkMaskPixels, readClientMask } from './mask-workers/read-mask.ts';
 import {
   checkMaskEncoding,
   checkOverlap,
+  checkRegionArea,
   decodeKeyframes,
   findModel,
 } from './requests/config-decoder.ts';
@@ -73,6 +74,7 @@ async function answer(
     expectedSize: { width: null, height: null },
     maxFramePixels,
     maskLongSide: null,
+    minMaskRegionArea: checkRegionArea(request.minMaskRegionArea, limits.maxFramePixels),
     maskForm: 'coco-rle',
     resume: [],
     limits: sessionLimits(limits),

@@ -9,6 +9,8 @@ export type OutputOptions = {
   readonly overlap: OverlapRule;
   /** Size of the delivered masks; box and area stay in display pixels. */
   readonly maskSize: Size;
+  /** Islands and holes of fewer display pixels are dropped and filled. Default: 0, none. */
+  readonly minRegionArea?: number;
 };
 
 /** One object as it is delivered. */

@@ -220,7 +220,9 @@ export class Tracker {
   /** Masks of all objects on the current frame, by ascending id. */
   output(options: OutputOptions): ObjectOutput[] {
     const objects = [...this.#objects.values()].toSorted((a, b) => a.objectId - b.objectId);
-    return renderObjects(objects, this.#now(), options);
+    const { display, timestampUs } = this.#now();
+    const samples = (): ColourSamples => this.#colours().samples;
+    return renderObjects(objects, { display, timestampUs, samples }, options);
   }
 
   /** Applies what the refiner said, then gives the masks in the form in which they are sent. */

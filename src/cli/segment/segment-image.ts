@@ -6,6 +6,7 @@ import { decodeObject } from '../../calls/decode-answer.ts';
 import type { Input, InputSource } from './inputs.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { toWireMask } from '../../calls/wire-mask.ts';
+import { regionArea } from './video-config.ts';
 
 /** Segments one image into `output` as frame 0, which the caller closes. */
 export async function segmentImage(
@@ -18,6 +19,7 @@ export async function segmentImage(
     {
       image: await readImage(input.source),
       prompts: prompts.map(toImagePrompt),
+      ...regionArea(args),
       ...(args.texts.has('server') && model !== undefined ? { model } : {}),
     },
     { signal: io.signal },

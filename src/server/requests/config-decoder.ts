@@ -63,6 +63,7 @@ export async function decodeConfig(
       frameRate,
       expectedSize: checkExpectedSize(config, limits.maxFramePixels),
       maskLongSide: config.maskLongSide === 0 ? null : config.maskLongSide,
+      minMaskRegionArea: checkRegionArea(config.minMaskRegionArea, limits.maxFramePixels),
       // Small on its way between threads; a worker makes other forms of it.
       maskForm: 'coco-rle',
       resume: await decodeResume(resume, { limits, readMask }),
@@ -93,6 +94,12 @@ export function checkOverlap(rule: number): SessionOptions['overlap'] {
   const overlap = overlapFromWire[rule];
   if (overlap !== undefined) return overlap;
   throw invalid(`overlap must be DISJOINT or INDEPENDENT, got ${rule}`);
+}
+
+/** @throws SegmentationError `invalid-config` where it is more than a whole picture. */
+export function checkRegionArea(pixels: number, maxFramePixels: number): number {
+  if (pixels <= maxFramePixels) return pixels;
+  throw invalid(`min_mask_region_area must be at most ${maxFramePixels} pixels, got ${pixels}`);
 }
 
 function checkFrameRate(frameRate: number | undefined): number | null {

@@ -2,36 +2,39 @@ import type { Size } from '../../frame/geometry.ts';
 
 /** Sums over a square around every pixel, taken twice; 0 outside. `values` is row-major over `size`. */
 export function boxFilter(values: Float32Array, size: Size, radius: number): Float32Array {
-  const { width, height } = size;
   let out = values;
-  for (let pass = 0; pass < 2; pass++) {
-    out = sumAlong(out, { lines: height, length: width, step: 1, lineStep: width }, radius);
-    out = sumAlong(out, { lines: width, length: height, step: width, lineStep: 1 }, radius);
+  for (let pass = 0; pass < 2; pass++) out = sumDown(sumAcross(out, size, radius), size, radius);
+  return out;
+}
+
+function sumAcross(values: Float32Array, { width, height }: Size, radius: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < height; row++) {
+    const start = row * width;
+    let sum = 0;
+    for (let x = -radius; x < width; x++) {
+      if (x + radius < width) sum += values[start + x + radius]!;
+      if (x > radius) sum -= values[start + x - radius - 1]!;
+      if (x >= 0) out[start + x] = sum;
+    }
   }
   return out;
 }
 
-type Lines = {
-  readonly lines: number;
-  readonly length: number;
-  readonly step: number;
-  readonly lineStep: number;
-};
-
-function sumAlong(
-  values: Float32Array,
-  { lines, length, step, lineStep }: Lines,
-  radius: number,
-): Float32Array {
+/** Row by row, with one running sum a column: down each column the cache would miss every time. */
+function sumDown(values: Float32Array, { width, height }: Size, radius: number): Float32Array {
   const out = new Float32Array(values.length);
-  for (let line = 0; line < lines; line++) {
-    const start = line * lineStep;
-    let sum = 0;
-    for (let i = -radius; i < length; i++) {
-      if (i + radius < length) sum += values[start + (i + radius) * step]!;
-      if (i - radius > 0) sum -= values[start + (i - radius - 1) * step]!;
-      if (i >= 0) out[start + i * step] = sum;
+  const sums = new Float64Array(width);
+  for (let y = -radius; y < height; y++) {
+    if (y + radius < height) {
+      const entering = (y + radius) * width;
+      for (let x = 0; x < width; x++) sums[x]! += values[entering + x]!;
     }
+    if (y > radius) {
+      const leaving = (y - radius - 1) * width;
+      for (let x = 0; x < width; x++) sums[x]! -= values[leaving + x]!;
+    }
+    if (y >= 0) out.set(sums, y * width);
   }
   return out;
 }

@@ -21,10 +21,7 @@ export type Contest = {
 export function findContest(masks: readonly SoftMask[]): Contest | null {
   const meeting = meetingArea(masks);
   if (meeting === null) return null;
-  const disputed = disputedPixels(
-    masks.map((mask) => cut(mask, meeting)),
-    meeting.width * meeting.height,
-  );
+  const disputed = disputedPixels(masks, meeting);
   const area = boundsOfSet(disputed, meeting, masks[0]!.size);
   if (area === null) return null;
   return {
@@ -34,36 +31,60 @@ export function findContest(masks: readonly SoftMask[]): Contest | null {
   };
 }
 
-function disputedPixels(values: readonly Float32Array[], pixels: number): Float32Array {
+/** Read from the masks' own windows: most of the meeting area lies outside of each. */
+function disputedPixels(masks: readonly SoftMask[], area: Box): Float32Array {
+  const pixels = area.width * area.height;
   const rivals = new Uint8Array(pixels);
   const claimed = new Uint8Array(pixels);
-  for (const held of values) {
-    for (let at = 0; at < pixels; at++) {
-      const p = held[at]!;
-      if (p < rivalProbability) continue;
-      rivals[at]!++;
-      if (p >= 0.5) claimed[at] = 1;
+  for (const { window, values } of masks) {
+    const shared = window && intersectBoxes(window, area);
+    if (!window || !shared) continue;
+    for (let y = shared.y; y < shared.y + shared.height; y++) {
+      let from = (y - window.y) * window.width + shared.x - window.x;
+      let at = (y - area.y) * area.width + shared.x - area.x;
+      for (let i = 0; i < shared.width; i++, from++, at++) {
+        const p = values[from]!;
+        if (p < rivalProbability) continue;
+        rivals[at]!++;
+        if (p >= 0.5) claimed[at] = 1;
+      }
     }
   }
-  return Float32Array.from(rivals, (count, at) => (count > 1 ? claimed[at]! : 0));
+  const disputed = new Float32Array(pixels);
+  for (let at = 0; at < pixels; at++) if (rivals[at]! > 1) disputed[at] = claimed[at]!;
+  return disputed;
 }
 
 /** Bounds of the pixels that are not 0 and of their neighbours; null where there are none. */
 function boundsOfSet(set: Float32Array, { x, y, width }: Box, size: Size): Box | null {
-  const bounds = { left: width, right: -1, top: -1, bottom: -1 };
-  for (let at = 0; at < set.length; at++) {
-    if (set[at] === 0) continue;
-    const column = at % width;
-    const row = (at - column) / width;
-    if (bounds.top < 0) bounds.top = row;
-    bounds.bottom = row;
-    if (column < bounds.left) bounds.left = column;
-    if (column > bounds.right) bounds.right = column;
+  const bounds = boundsWhere(set.length, width, (at) => set[at] !== 0);
+  return bounds && grow({ ...bounds, x: x + bounds.x, y: y + bounds.y }, size, 1);
+}
+
+/** Bounds of the pixels that a mask is a rival for, within the contest's area; null: none. */
+export function rivalBounds(
+  held: Float32Array,
+  { disputed, area }: Pick<Contest, 'disputed' | 'area'>,
+): Box | null {
+  const isRival = (at: number): boolean => held[at]! >= rivalProbability && disputed[at] === 1;
+  return boundsWhere(held.length, area.width, isRival);
+}
+
+function boundsWhere(length: number, width: number, isIn: (at: number) => boolean): Box | null {
+  let [left, right, top, bottom] = [width, -1, -1, -1];
+  for (let row = 0, start = 0; start < length; row++, start += width) {
+    let first = 0;
+    while (first < width && !isIn(start + first)) first++;
+    if (first === width) continue;
+    let last = width - 1;
+    while (last > right && !isIn(start + last)) last--;
+    if (top < 0) top = row;
+    bottom = row;
+    if (first < left) left = first;
+    if (last > right) right = last;
   }
-  const { left, right, top, bottom } = bounds;
   if (right < 0) return null;
-  const box = { x: x + left, y: y + top, width: right - left + 1, height: bottom - top + 1 };
-  return grow(box, size, 1);
+  return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 
 /** Bounds of all places where the claims of two masks come near each other; null where none do. */

@@ -102,12 +102,23 @@ export function expectedIouOfFollowing(evidence: MaskEvidence): number {
 }
 
 /**
- * Expected IoU of a mask of which a share is claimed by another object too. Which of two rivals is
- * right is not known from their masks, so a contested pixel counts as right with probability 1/2; a
- * bound from symmetry, not a fitted weight.
+ * IoU that a mask loses where it touches its like, for each unit of {@link likeTouchRatios}: on films
+ * with a mirrored twin of their object, less than where the twin stays away
+ * (docs/experiments/2026-11-29-masks-that-touch.md).
  */
-export function contestedIou(iou: number, contestedRatio: number): number {
-  return iou * (1 - contestedRatio / 2);
+const lossPerLikeTouch = 0.25;
+
+/**
+ * Expected IoU of a mask of which a share is claimed by another object too, or that touches its like. Which of two rivals is
+ * right is not known from their masks, so a contested pixel counts as right with probability 1/2; a
+ * bound from symmetry, not a fitted weight. What touches is mostly what is contested, so the larger
+ * doubt counts.
+ */
+export function contestedIou(
+  iou: number,
+  { contestedRatio, likeTouchRatio }: { contestedRatio: number; likeTouchRatio: number },
+): number {
+  return iou * (1 - Math.max(contestedRatio / 2, lossPerLikeTouch * likeTouchRatio));
 }
 
 /** The logistic function of the bias less the weighted doubts. */

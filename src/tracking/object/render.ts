@@ -2,28 +2,39 @@ import type { Size } from '../../frame/geometry.ts';
 import { decodeCocoRle } from '../../frame/coco-rle.ts';
 import { maskFromBitmap, type Mask } from '../../frame/mask.ts';
 import type { ObjectOutput, OutputOptions } from '../delivery-types.ts';
+import { cleanMasks } from '../mask/clean-mask.ts';
 import { renderDisjoint } from '../mask/overlap.ts';
 import { emptySoftMask } from '../mask/model-mask.ts';
 import { renderMask } from '../mask/render.ts';
 import { settleContest, type Settled } from '../mask/settle-contest.ts';
 import { contestedIou } from './confidence.ts';
 import { resizeMask } from './resize-mask.ts';
+import type { ColourSamples } from './colour-histogram.ts';
+import { likeTouchRatios } from './like-neighbours.ts';
 import { confidenceOf, presenceOf, type TrackedObject } from './tracked-object.ts';
 
 /** Thresholds, applies the overlap rule and measures what is delivered, by ascending object id. */
 export function renderObjects(
   objects: readonly TrackedObject[],
-  frame: { readonly display: Size; readonly timestampUs: number },
+  frame: {
+    readonly display: Size;
+    readonly timestampUs: number;
+    /** The picture's colours; asked for only where masks touch. */
+    readonly samples: () => ColourSamples;
+  },
   options: OutputOptions,
 ): ObjectOutput[] {
   const disjoint = options.overlap === 'disjoint';
-  const { masks, contestedRatios } = settledMasks(objects, disjoint);
+  const settled = settledMasks(objects, disjoint, frame.samples);
+  const { masks } = settled;
   const rendered = disjoint
     ? renderDisjoint(masks, frame.display)
     : masks.map((mask) => renderMask(mask, frame.display));
   let shown = objects.map(({ given }, i) =>
     given === null ? rendered[i]! : decodeCocoRle(given.counts, given.size),
   );
+  const { minRegionArea = 0 } = options;
+  if (minRegionArea > 1) shown = cleaned(objects, shown, minRegionArea);
   if (disjoint) shown = givenMasksFirst(objects, shown);
   return objects.map((object, i) => {
     const display = shown[i]!;
@@ -32,7 +43,10 @@ export function renderObjects(
       mask: resizeMask(display, options.maskSize),
       box: display.box,
       area: display.area,
-      confidence: contestedIou(confidenceOf(object, frame.timestampUs), contestedRatios[i]!),
+      confidence: contestedIou(confidenceOf(object, frame.timestampUs), {
+        contestedRatio: settled.contestedRatios[i]!,
+        likeTouchRatio: settled.likeTouchRatios[i]!,
+      }),
       presence: presenceOf(object, frame.timestampUs),
       predictedIou: object.sourceKeyframe?.predictedIou ?? null,
       sourceKeyframe: object.sourceKeyframe?.frameIndex ?? null,
@@ -41,16 +55,35 @@ export function renderObjects(
 }
 
 /** Masks whose disputes are settled; a given one is in no dispute, and without the rule none is. */
-function settledMasks(objects: readonly TrackedObject[], disjoint: boolean): Settled {
+function settledMasks(
+  objects: readonly TrackedObject[],
+  disjoint: boolean,
+  samples: () => ColourSamples,
+): Settled & { readonly likeTouchRatios: readonly number[] } {
   const masks = objects.map(({ soft }) => soft);
-  if (!disjoint) return { masks, contestedRatios: masks.map(() => 0) };
-  const settled = settleContest(
-    objects.map(({ soft, given }) => (given === null ? soft : emptySoftMask(soft.size))),
+  const none = masks.map(() => 0);
+  if (!disjoint || masks.length < 2) {
+    return { masks, contestedRatios: none, likeTouchRatios: none };
+  }
+  const rivals = objects.map(({ soft, given }) =>
+    given === null ? soft : emptySoftMask(soft.size),
   );
+  const settled = settleContest(rivals);
   return {
     masks: objects.map(({ soft, given }, i) => (given === null ? settled.masks[i]! : soft)),
     contestedRatios: settled.contestedRatios,
+    likeTouchRatios: likeTouchRatios(rivals, samples),
   };
+}
+
+/** Without small islands and holes; a given mask is answered as it came. */
+function cleaned(
+  objects: readonly TrackedObject[],
+  masks: readonly Mask[],
+  minArea: number,
+): Mask[] {
+  const clean = cleanMasks(masks, minArea);
+  return objects.map(({ given }, i) => (given === null ? clean[i]! : masks[i]!));
 }
 
 /** A given mask is answered exactly, so the others yield to it; among given ones the lowest id wins. */

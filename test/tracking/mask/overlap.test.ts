@@ -1,10 +1,12 @@
 import { runLengthsOf } from '../../../src/frame/coco-rle.ts';
 import { expect, test } from 'vitest';
+import type { Size } from '../../../src/frame/geometry.ts';
 import { maskToBitmap, type Mask } from '../../../src/frame/mask.ts';
 import type { SoftMask } from '../../../src/frame/soft-mask.ts';
 import { measuresOf } from '../../../src/tracking/mask/measures.ts';
 import { renderDisjoint } from '../../../src/tracking/mask/overlap.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
+import { sampleColours } from '../../../src/tracking/object/colour-histogram.ts';
 import { renderObjects } from '../../../src/tracking/object/render.ts';
 import {
   confidenceOf,
@@ -16,6 +18,14 @@ import { randomNumbers } from '../../fixtures/random-numbers.ts';
 
 const analysis = { width: 24, height: 18 };
 const displays = [analysis, { width: 77, height: 50 }, { width: 120, height: 90 }];
+
+/** A frame of one colour, or of another one from a column on. */
+function frameOf(display: Size, otherFrom = analysis.width) {
+  const pixels = analysis.width * analysis.height;
+  const data = new Uint8Array(1.5 * pixels).fill(128);
+  for (let at = 0; at < pixels; at++) if (at % analysis.width >= otherFrom) data[at] = 250;
+  return { display, timestampUs: 0, samples: () => sampleColours({ analysis, data }) };
+}
 
 function claims(masks: readonly Mask[]): Uint8Array {
   const counts = new Uint8Array(masks[0] ? masks[0].size.width * masks[0].size.height : 0);
@@ -82,7 +92,7 @@ test('a given mask is delivered as it came, others yield, and the lowest given i
   const soft = softDisc({ x: 12, y: 9, radius: 6 }, analysis);
   const objects = [object(1, soft), object(2, soft, given), object(5, soft, other)];
   const options = { overlap: 'disjoint', maskSize: display } as const;
-  const [first, second, third] = renderObjects(objects, { display, timestampUs: 0 }, options);
+  const [first, second, third] = renderObjects(objects, frameOf(display), options);
   expect(second!.mask).toEqual(given);
   expect(Math.max(...claims([first!.mask, second!.mask, third!.mask]))).toBe(1);
   expect(first!.area).toBeGreaterThan(0);
@@ -94,11 +104,7 @@ test('INDEPENDENT leaves every mask as it is', () => {
   const display = { width: 120, height: 90 };
   const soft = softDisc({ x: 12, y: 9, radius: 6 }, analysis);
   const options = { overlap: 'independent', maskSize: display } as const;
-  const [a, b] = renderObjects(
-    [object(1, soft), object(2, soft)],
-    { display, timestampUs: 0 },
-    options,
-  );
+  const [a, b] = renderObjects([object(1, soft), object(2, soft)], frameOf(display), options);
   expect(a!.area).toBeGreaterThan(2000);
   expect(b!.mask).toEqual(a!.mask);
 });
@@ -106,7 +112,7 @@ test('INDEPENDENT leaves every mask as it is', () => {
 test('a single object is delivered bit for bit as it is alone, and its confidence stands', () => {
   const random = randomNumbers(5);
   const options = { overlap: 'disjoint', maskSize: displays[2]! } as const;
-  const frame = { display: displays[2]!, timestampUs: 0 };
+  const frame = frameOf(displays[2]!);
   for (let round = 0; round < 30; round++) {
     const soft = randomSoftMask(random, analysis);
     const [alone] = renderObjects([found(1, soft)], frame, options);
@@ -117,7 +123,7 @@ test('a single object is delivered bit for bit as it is alone, and its confidenc
 
 test('confidence falls by half the share of a mask that another one claims too', () => {
   const display = { width: 120, height: 90 };
-  const frame = { display, timestampUs: 0 };
+  const frame = frameOf(display);
   const left = found(1, softDisc({ x: 9, y: 9, radius: 5 }, analysis));
   const right = found(2, softDisc({ x: 12, y: 9, radius: 5 }, analysis));
   const far = found(3, softDisc({ x: 21, y: 3, radius: 2 }, analysis));
@@ -130,6 +136,27 @@ test('confidence falls by half the share of a mask that another one claims too',
   expect(c!.confidence).toBe(confidenceOf(far, 0));
   const [free] = renderObjects([left, right], frame, { ...options, overlap: 'independent' });
   expect(free!.confidence).toBe(alone);
+});
+
+/** A block of 6 x 10 pixels. */
+function block(objectId: number, x: number): TrackedObject {
+  const window = { x, y: 4, width: 6, height: 10 };
+  return found(objectId, { size: analysis, window, values: new Float32Array(60).fill(0.9) });
+}
+
+test('confidence falls where like objects touch, and not where they differ or are apart', () => {
+  const display = { width: 120, height: 90 };
+  const options = { overlap: 'disjoint', maskSize: display } as const;
+  const [left, right, apart] = [block(1, 6), block(2, 12), block(2, 16)];
+  const alone = confidenceOf(left, 0);
+  const confidences = (other: TrackedObject, otherFrom?: number): number[] =>
+    renderObjects([left, other], frameOf(display, otherFrom), options).map(
+      ({ confidence }) => confidence / alone,
+    );
+  // 10 of the 28 pixels of the outline have the other beside them, and two more at each corner.
+  for (const ratio of confidences(right)) expect(ratio).toBeCloseTo(1 - 0.25 * (14 / 28), 1);
+  expect(confidences(right, 12)).toEqual([1, 1]);
+  expect(confidences(apart)).toEqual([1, 1]);
 });
 
 function found(objectId: number, soft: SoftMask): TrackedObject {

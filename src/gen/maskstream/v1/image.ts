@@ -24,6 +24,8 @@ export interface SegmentImageRequest {
   maskEncoding: MaskEncoding;
   /** Who owns a pixel that two objects claim. Default: DISJOINT. */
   overlap: OverlapRule;
+  /** As StreamConfig.min_mask_region_area, in pixels of the image. Default (0): none. */
+  minMaskRegionArea: number;
 }
 
 /** ImagePrompt is one object, or a phrase that finds several. */
@@ -70,7 +72,7 @@ export interface SegmentImageResponse {
 }
 
 function createBaseSegmentImageRequest(): SegmentImageRequest {
-  return { image: new Uint8Array(0), model: "", prompts: [], maskEncoding: 0, overlap: 0 };
+  return { image: new Uint8Array(0), model: "", prompts: [], maskEncoding: 0, overlap: 0, minMaskRegionArea: 0 };
 }
 
 export const SegmentImageRequest: MessageFns<SegmentImageRequest> = {
@@ -89,6 +91,9 @@ export const SegmentImageRequest: MessageFns<SegmentImageRequest> = {
     }
     if (message.overlap !== 0) {
       writer.uint32(40).int32(message.overlap);
+    }
+    if (message.minMaskRegionArea !== 0) {
+      writer.uint32(48).uint32(message.minMaskRegionArea);
     }
     return writer;
   },
@@ -146,6 +151,14 @@ export const SegmentImageRequest: MessageFns<SegmentImageRequest> = {
             message.overlap = reader.int32() as any;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.minMaskRegionArea = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -168,6 +181,7 @@ export const SegmentImageRequest: MessageFns<SegmentImageRequest> = {
     message.prompts = object.prompts?.map((e) => ImagePrompt.fromPartial(e)) || [];
     message.maskEncoding = object.maskEncoding ?? 0;
     message.overlap = object.overlap ?? 0;
+    message.minMaskRegionArea = object.minMaskRegionArea ?? 0;
     return message;
   },
 };

@@ -127,7 +127,14 @@ export interface StreamConfig {
     | number
     | undefined;
   /** State from a Notice of an earlier stream: its objects go on here from the first frame. */
-  resume?: ResumeState | undefined;
+  resume?:
+    | ResumeState
+    | undefined;
+  /**
+   * Islands of fewer display pixels are dropped from masks, and holes of fewer are filled; the largest
+   * part of a mask stays, and so does a hole that another object shows through. Default (0): none.
+   */
+  minMaskRegionArea: number;
 }
 
 /** KeyframeOptions says when the full model runs. */
@@ -397,6 +404,7 @@ function createBaseStreamConfig(): StreamConfig {
     height: undefined,
     frameRate: undefined,
     resume: undefined,
+    minMaskRegionArea: 0,
   };
 }
 
@@ -434,6 +442,9 @@ export const StreamConfig: MessageFns<StreamConfig> = {
     }
     if (message.resume !== undefined) {
       ResumeState.encode(message.resume, writer.uint32(90).fork()).join();
+    }
+    if (message.minMaskRegionArea !== 0) {
+      writer.uint32(96).uint32(message.minMaskRegionArea);
     }
     return writer;
   },
@@ -539,6 +550,14 @@ export const StreamConfig: MessageFns<StreamConfig> = {
             message.resume = ResumeState.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.minMaskRegionArea = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -571,6 +590,7 @@ export const StreamConfig: MessageFns<StreamConfig> = {
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? ResumeState.fromPartial(object.resume)
       : undefined;
+    message.minMaskRegionArea = object.minMaskRegionArea ?? 0;
     return message;
   },
 };
