@@ -64,6 +64,8 @@ while read -r version python; do
   fi
   if [ "$version" = "$newest" ]; then
     "$interpreter" -m ruff check . && "$interpreter" -m ruff format --check . || status=1
+    "$interpreter" -m ruff check --config pyproject.toml --extend-ignore T20 ../../examples || status=1
+    "$interpreter" -m ruff format --check --config pyproject.toml ../../examples || status=1
     "$interpreter" -m mypy || status=1
     "$interpreter" scripts/generate.py --check || status=1
     packages "$interpreter" || status=1

@@ -4,6 +4,7 @@ import { maskFromBitmap, maskToBitmap } from '../../frame/mask.ts';
 import type { Mask } from '../../frame/mask.ts';
 import type { AnsweredFrame, AnsweredObject } from '../../formats/answered-frame.ts';
 import { glyphPixel, glyphSize } from './bitmap-font.ts';
+import { type OverlayStyle, paintStyle } from './overlay-style.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -29,11 +30,23 @@ export function overlayColour(objectId: number): Colour {
   return colours[(objectId - 1) % colours.length] ?? [255, 255, 255];
 }
 
-/** Draws every object of a frame onto its picture: tint, outline, box, id and confidence. */
-export function drawOverlay(picture: RgbPicture, frame: AnsweredFrame): void {
+/**
+ * Draws every object of a frame onto its picture: by default tint, outline, box, id and confidence; the
+ * other styles are those of {@link paintStyle}.
+ */
+export function drawOverlay(
+  picture: RgbPicture,
+  frame: AnsweredFrame,
+  style: OverlayStyle = 'labels',
+): void {
   const thickness = Math.max(1, Math.round(picture.size.height / 240));
   // After a change of size, pictures are stretched to the first one; so must be what is drawn on them.
   const objects = frame.objects.map((object) => stretched(object, frame.size, picture.size));
+  if (style !== 'labels') {
+    const masks = objects.map(({ mask, objectId }) => ({ mask, colour: overlayColour(objectId) }));
+    paintStyle(picture, masks, style);
+    return;
+  }
   for (const object of objects) {
     const colour = overlayColour(object.objectId);
     if (object.box === null) continue;

@@ -4,6 +4,7 @@ import { decodeRgb, encodeVideo } from '../../video/index.ts';
 import type { Container } from '../../frame/container.ts';
 import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
 import { drawOverlay } from './draw-overlay.ts';
+import type { OverlayStyle } from './overlay-style.ts';
 
 /** Where the pictures below the masks come from. */
 export type OverlaySource = {
@@ -19,9 +20,14 @@ export type OverlaySource = {
 export function createOverlayOutput(
   path: string,
   source: OverlaySource,
-  options: { readonly ffmpeg: () => Promise<FfmpegBinary>; readonly signal: AbortSignal },
+  options: {
+    readonly ffmpeg: () => Promise<FfmpegBinary>;
+    readonly style: OverlayStyle;
+    readonly container: 'mp4' | 'webm';
+    readonly signal: AbortSignal;
+  },
 ): Output {
-  const { signal } = options;
+  const { signal, style, container } = options;
   let pictures: AsyncGenerator<RgbFrame, void, void> | undefined;
   let encoder: VideoEncoder | undefined;
   let ffmpeg: FfmpegBinary | undefined;
@@ -34,17 +40,24 @@ export function createOverlayOutput(
     async open(header) {
       ffmpeg = await options.ffmpeg();
       frameRate = header.frameRate;
-      const { container } = source;
-      const decoding = { ffmpeg, container, frameRate: source.frameRate, signal };
+      const decoding = { ffmpeg, container: source.container, frameRate: source.frameRate, signal };
       pictures = decodeRgb(source.chunks(), decoding);
     },
     async write(frame) {
       const picture = await nextPicture(pictures, frame);
       if (ffmpeg !== undefined && encoder === undefined) {
         const { size, colour } = picture;
-        encoder = await encodeVideo({ ffmpeg, ...size, frameRate, colour, path, signal });
+        encoder = await encodeVideo({
+          ffmpeg,
+          ...size,
+          frameRate,
+          colour,
+          path,
+          container,
+          signal,
+        });
       }
-      drawOverlay({ size: picture.size, data: picture.data }, frame);
+      drawOverlay({ size: picture.size, data: picture.data }, frame, style);
       await encoder?.write(picture.data, frame.timestampUs);
     },
     async close() {

@@ -1,14 +1,17 @@
 import { dirname, extname, join } from 'node:path';
-import { statSync } from 'node:fs';
 import { usageError } from '../../frame/errors.ts';
 import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
 import type { Output } from '../../formats/answered-frame.ts';
+import { noOutput } from '../../formats/json-lines.ts';
 import { createFolderOutput } from '../output/folder-output.ts';
 import { makeFolder } from '../output/make-folder.ts';
 import { createMaskOutput } from '../output/mask-output.ts';
+import type { OutputFormat } from '../output/output-format.ts';
 import { createOverlayOutput } from '../output/overlay-output.ts';
+import type { OverlayStyle } from '../output/overlay-style.ts';
 import { createZipArchive } from '../output/zip-output.ts';
 import type { Input } from './inputs.ts';
+import { createLabelSet, type LabelFormat } from './label-set.ts';
 import type { OpenVideo } from './open-video.ts';
 
 /** Where all inputs of one command line go. Each output is closed or discarded before the next. */
@@ -23,51 +26,80 @@ export type OutputSet = {
   discard(): Promise<void>;
 };
 
-/** Endings that stand for a form that is not written: a folder of such a name is a mistake. */
-const otherForms =
-  /^\.(?:avi|mov|mkv|webm|m4v|mpe?g|ts|flv|wmv|ogv|gif|jpe?g|webp|bmp|tiff?|heic|json|xml|csv|txt|npy|npz|tar|t?gz|bz2|xz|7z|rar)$/;
+/** What the command line says of the form. */
+export type OutputSetOptions = {
+  readonly format: OutputFormat;
+  readonly style: OverlayStyle;
+  readonly signal: AbortSignal;
+};
 
 /**
- * Chooses by the ending of `path`: .zip, .mp4, .png for a single image, else a folder; what is a folder
- * already stays one.
- *
- * The folder that is written into is made at once. Throws `usage` for an ending of another form and
- * where the form does not fit the inputs, `unreadable-file` where the folder cannot be made.
+ * Makes the folder that is written into at once. Throws `usage` where the form does not fit the inputs,
+ * `unreadable-file` where the folder cannot be made.
  */
 export function createOutputSet(
   path: string,
   inputs: readonly Input[],
-  signal: AbortSignal,
+  options: OutputSetOptions,
 ): OutputSet {
-  const ending = isFolder(path) ? '' : extname(path).toLowerCase();
-  if (otherForms.test(ending)) {
-    throw usageError(`--out: expected a folder, .zip, .mp4 or .png, got "${path}"`);
-  }
+  const { format } = options;
   const none = { readsAgain: false, close: nothing, discard: nothing };
-  if (ending === '.mp4') return { ...none, ...overlay(path, inputs, signal) };
-  if (ending === '.png') return { ...none, ...maskPicture(path, inputs) };
   const several = inputs.length > 1;
-  if (ending === '.zip') {
-    makeFolder(dirname(path));
-    const archive = createZipArchive(path);
-    const output = ({ name }: Input) => archive.output(several ? name : '');
-    return {
-      ...none,
-      output,
-      video: output,
-      close: () => archive.close(),
-      discard: () => archive.discard(),
-    };
+  switch (format) {
+    case 'mp4':
+    case 'webm':
+      return { ...none, ...overlay(path, inputs, options) };
+    case 'zip':
+      return { ...none, ...zip(path, several) };
+    case 'dir': {
+      const removeEmpty = makeFolder(path);
+      const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
+      return { ...none, output, video: output, discard: async () => removeEmpty() };
+    }
+    case 'mask':
+    case 'coco':
+    case 'ytvis':
+    case 'davis':
+    case 'labelme':
+    case 'yolo':
+      return { ...none, ...labels(path, inputs, format) };
   }
-  const removeEmpty = makeFolder(path);
-  const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
-  return { ...none, output, video: output, discard: async () => removeEmpty() };
+}
+
+function labels(
+  path: string,
+  inputs: readonly Input[],
+  format: LabelFormat,
+): Pick<OutputSet, 'output' | 'video'> & Partial<OutputSet> {
+  if (format === 'mask' && extname(path).toLowerCase() === '.png') return maskPicture(path, inputs);
+  if (format === 'ytvis' && inputs.some(({ kind }) => kind === 'image')) {
+    throw usageError('--format ytvis: expected videos or --sequence, got an image');
+  }
+  const { output, close } = createLabelSet(path, format, inputs.length > 1);
+  return { output, video: output, close };
+}
+
+/** No `--out`: the frames go to standard output alone. */
+export const noOutputSet: OutputSet = {
+  readsAgain: false,
+  output: () => noOutput,
+  video: () => noOutput,
+  close: nothing,
+  discard: nothing,
+};
+
+function zip(path: string, several: boolean): Omit<OutputSet, 'readsAgain'> {
+  makeFolder(dirname(path));
+  const archive = createZipArchive(path);
+  const output = ({ name }: Input) => archive.output(several ? name : '');
+  const close = () => archive.close();
+  return { output, video: output, close, discard: () => archive.discard() };
 }
 
 function overlay(
   path: string,
   inputs: readonly Input[],
-  signal: AbortSignal,
+  { style, format, signal }: OutputSetOptions,
 ): Pick<OutputSet, 'readsAgain' | 'output' | 'video'> {
   const lone = inputs.length > 1 ? `${inputs.length} inputs` : 'an image';
   const refuse = () => usageError(`--out: expected a folder or .zip for ${lone}, got "${path}"`);
@@ -79,14 +111,19 @@ function overlay(
       throw refuse();
     },
     video: (_input, video) =>
-      createOverlayOutput(path, video, { ffmpeg: findConfiguredFfmpeg, signal }),
+      createOverlayOutput(path, video, {
+        ffmpeg: findConfiguredFfmpeg,
+        style,
+        container: format === 'webm' ? 'webm' : 'mp4',
+        signal,
+      }),
   };
 }
 
 function maskPicture(path: string, inputs: readonly Input[]): Pick<OutputSet, 'output' | 'video'> {
   const what = inputs.length > 1 ? `${inputs.length} inputs` : 'a video';
   const refuse = () =>
-    usageError(`--out: expected a folder, .zip or .mp4 for ${what}, got "${path}"`);
+    usageError(`--out: expected a folder, .zip, .mp4 or .webm for ${what}, got "${path}"`);
   if (inputs.length > 1 || inputs[0]?.kind !== 'image') throw refuse();
   makeFolder(dirname(path));
   return {
@@ -95,10 +132,6 @@ function maskPicture(path: string, inputs: readonly Input[]): Pick<OutputSet, 'o
       throw refuse();
     },
   };
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Folders and overlays need no end of their own. */

@@ -1,12 +1,17 @@
+import { once } from 'node:events';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
 import { clientOptions, openClient } from '../open-client.ts';
 import type { Output } from '../../formats/answered-frame.ts';
+import { createJsonLines } from '../../formats/json-lines.ts';
+import { createSampledOutput } from '../../formats/sampled-output.ts';
+import { outputFormat, outputFormats } from '../output/output-format.ts';
+import { overlayStyle, overlayStyles } from '../output/overlay-style.ts';
 import { parseCount, promptOptions, readPrompts } from '../prompt-flags.ts';
 import type { Input } from './inputs.ts';
 import { findInputs } from './inputs.ts';
 import type { OutputSet } from './output-set.ts';
-import { createOutputSet } from './output-set.ts';
+import { createOutputSet, noOutputSet } from './output-set.ts';
 import { openVideo } from './open-video.ts';
 import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
@@ -25,7 +30,26 @@ export const segmentCommand: Command = {
     out: {
       kind: 'text',
       placeholder: 'PATH',
-      help: 'A folder, NAME.zip, or NAME.mp4 for an overlay. Required.',
+      help: 'A folder, NAME.zip, NAME.mp4 or NAME.webm for an overlay, or what --format says. Required, but not with --json.',
+    },
+    format: {
+      kind: 'text',
+      placeholder: 'NAME',
+      help: `One of ${outputFormats.join(', ')}. Default: by the ending of PATH.`,
+    },
+    overlay: {
+      kind: 'text',
+      placeholder: 'STYLE',
+      help: `What .mp4 and .webm show: ${overlayStyles.join(', ')}. Default: labels.`,
+    },
+    fps: {
+      kind: 'text',
+      placeholder: 'N',
+      help: 'Write only the first frame at or after each 1/N s; the others are tracked.',
+    },
+    json: {
+      kind: 'flag',
+      help: 'Each frame as a line of JSON on stdout, as it comes; nothing else on stdout.',
     },
     ...promptOptions,
     ...videoOptions,
@@ -55,9 +79,9 @@ line is wrong.`,
 
 async function segment(args: Arguments, io: CommandIo): Promise<void> {
   if (args.positionals.length === 0) throw usageError('expected an INPUT, got none');
-  const out = args.texts.get('out');
-  if (out === undefined || out === '') throw usageError('expected --out PATH, got none');
-  const frameRate = parseFrameRate(args);
+  const frameRate = parseRate(args, 'frame-rate');
+  const wrap = readSampling(args, io);
+  const form = readForm(args);
   // Checked before anything is started or written.
   readVideoConfig(args, { container: 'mp4', frameRate });
   const prompts = await readPrompts(args);
@@ -66,11 +90,15 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
     frameRate,
     io,
   });
-  const outputs = createOutputSet(out, inputs, io.signal);
+  const outputs = sampled(
+    form === null ? noOutputSet : createOutputSet(form.out, inputs, { ...form, signal: io.signal }),
+    (output, input) => wrap(output, inputs.length > 1 ? input.name : undefined),
+  );
   let anythingFound = false;
   try {
     await using service = await openClient(args, io);
-    const job = { args, io, prompts, frameRate, client: service.client };
+    const lines = args.flags.has('json') ? { ...io, stdout: io.stderr } : io;
+    const job = { args, io: lines, prompts, frameRate, client: service.client };
     for (const input of inputs) {
       const nothing = await segmentInput(input, outputs, job);
       for (const phrase of nothing) {
@@ -117,13 +145,49 @@ async function writeThrough(output: Output, work: (output: Output) => Promise<vo
   }
 }
 
-function parseFrameRate(args: Arguments): number | null {
-  const text = args.texts.get('frame-rate');
+/** Null: `--json` alone. Throws `usage`. */
+function readForm(args: Arguments) {
+  const out = args.texts.get('out');
+  const style = overlayStyle(args.texts.get('overlay'));
+  if (out !== undefined && out !== '') {
+    return { out, style, format: outputFormat(out, args.texts.get('format')) };
+  }
+  if (!args.flags.has('json')) throw usageError('expected --out PATH, got none');
+  if (args.texts.has('format')) throw usageError('--format: expected --out PATH with it, got none');
+  return null;
+}
+
+/** What `--fps` and `--json` put before an output. */
+function readSampling(args: Arguments, io: CommandIo): (output: Output, input?: string) => Output {
+  const framesPerSecond = parseRate(args, 'fps');
+  const writeLine = async (line: string): Promise<void> => {
+    if (!io.stdout.write(line)) await once(io.stdout, 'drain', { signal: io.signal });
+  };
+  return (output, input) => {
+    const named = input === undefined ? {} : { input };
+    const lines = args.flags.has('json')
+      ? createJsonLines(output, { writeLine, ...named })
+      : output;
+    return framesPerSecond === null ? lines : createSampledOutput(lines, framesPerSecond);
+  };
+}
+
+function sampled(outputs: OutputSet, wrap: (output: Output, input: Input) => Output): OutputSet {
+  return {
+    ...outputs,
+    output: (input) => wrap(outputs.output(input), input),
+    video: (input, video) => wrap(outputs.video(input, video), input),
+  };
+}
+
+/** Frames a second; null where the option is not given. */
+function parseRate(args: Arguments, option: 'frame-rate' | 'fps'): number | null {
+  const text = args.texts.get(option);
   if (text === undefined) return null;
-  if (/^\d+$/.test(text)) return parseCount(text, '--frame-rate', 1);
+  if (/^\d+$/.test(text)) return parseCount(text, `--${option}`, 1);
   const rate = Number(text);
   if (!(rate > 0 && rate <= 1000)) {
-    throw usageError(`--frame-rate: expected frames a second above 0, got "${text}"`);
+    throw usageError(`--${option}: expected frames a second above 0, got "${text}"`);
   }
   return rate;
 }

@@ -3,7 +3,7 @@ import { MaskEncoding, type Mask as WireMask } from '../../gen/maskstream/v1/com
 import { encodeBitmap } from './bitmap.ts';
 import { encodeCocoRle } from '../../frame/coco-rle.ts';
 import { encodePng } from './png.ts';
-import { encodePolygons } from './polygons.ts';
+import { encodePolygons } from '../../frame/polygons.ts';
 
 /**
  * The mask in the form that the stream asked for; undefined where it is empty or not wanted.

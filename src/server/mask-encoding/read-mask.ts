@@ -5,7 +5,7 @@ import type { Mask } from '../../frame/mask.ts';
 import type { Mask as WireMask } from '../../gen/maskstream/v1/common.ts';
 import { decodeBitmap } from './bitmap.ts';
 import { decodePng } from './png.ts';
-import { decodePolygons } from './polygons.ts';
+import { decodePolygons } from '../../frame/polygons.ts';
 
 /** What a client's mask may cost. */
 export type MaskBounds = {

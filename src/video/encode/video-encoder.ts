@@ -12,7 +12,7 @@ import { startFfmpeg } from '../ffmpeg/process.ts';
 import { OutputClock } from './output-clock.ts';
 import { matroskaHead, matroskaPictureHead } from './raw-matroska.ts';
 
-/** Writes an MP4. `finish` makes the file complete; `close` without it gives up. */
+/** Writes an MP4 or WebM. `finish` makes the file complete; `close` without it gives up. */
 export type VideoEncoder = AsyncDisposable & {
   /**
    * Takes one picture, rgb24, row-major, tightly packed, with its presentation time in microseconds.
@@ -36,6 +36,8 @@ export type EncodeVideoOptions = {
   readonly colour?: ColourTags | null;
   /** The file; an older one is replaced. */
   readonly path: string;
+  /** Default: mp4. */
+  readonly container?: 'mp4' | 'webm';
   readonly signal: AbortSignal;
 };
 
@@ -44,7 +46,7 @@ const keptLogLines = 3;
 
 /**
  * Writes rgb24 pictures to an H.264 MP4 (MPEG-4 where the ffmpeg has no libx264), each at its own time,
- * exact to the microsecond. Odd sides get one more line of black, as the codec wants even ones. The
+ * exact to the microsecond; or to VP9 in WebM, to the millisecond. Odd sides get one more line of black, as the codec wants even ones. The
  * caller closes.
  *
  * Times keep their origin unless it is negative or so late that players would show nothing for long;
@@ -54,7 +56,7 @@ const keptLogLines = 3;
  */
 export async function encodeVideo(options: EncodeVideoOptions): Promise<VideoEncoder> {
   const { ffmpeg, width, height, signal } = options;
-  const args = encodeArguments(options, await codecArguments(ffmpeg));
+  const args = encodeArguments(options, await codecArguments(ffmpeg, options.container));
   const said: string[] = [];
   const child = startFfmpeg(ffmpeg.path, args, {
     onLogLine: (line) => {
@@ -104,7 +106,12 @@ function encodeArguments(options: EncodeVideoOptions, codec: readonly string[]):
   const output = `file:${resolve(options.path)}`;
   const colour = colourArguments(options.colour ?? null, options);
   const even = 'pad=w=2*ceil(iw/2):h=2*ceil(ih/2)';
-  const timing = ['-video_track_timescale', String(microsecondsPerSecond)];
+  // MP4 takes the last picture to last no time, and an edit list would cut it off.
+  const edits = keepsLastDuration(ffmpeg) ? '' : '-use_editlist 0 ';
+  const file =
+    options.container === 'webm'
+      ? '-f webm -y'
+      : `-video_track_timescale ${microsecondsPerSecond} ${edits}-movflags +faststart -f mp4 -y`;
   return [
     ...'-hide_banner -nostats -nostdin -loglevel error'.split(' '),
     ...'-probesize 32 -analyzeduration 0 -copyts -f matroska -i pipe:0'.split(' '),
@@ -118,15 +125,18 @@ function encodeArguments(options: EncodeVideoOptions, codec: readonly string[]):
     // Without reordering the last picture is the last packet: its time ends the file.
     '-bf',
     '0',
-    ...timing,
-    // It takes the last picture to last no time, and an edit list would cut it off.
-    ...(keepsLastDuration(ffmpeg) ? [] : ['-use_editlist', '0']),
-    ...'-movflags +faststart -f mp4 -y'.split(' '),
+    ...file.split(' '),
     output,
   ];
 }
 
-async function codecArguments(ffmpeg: FfmpegBinary): Promise<string[]> {
+async function codecArguments(
+  ffmpeg: FfmpegBinary,
+  container: EncodeVideoOptions['container'],
+): Promise<string[]> {
+  if (container === 'webm') {
+    return '-c:v libvpx-vp9 -deadline realtime -cpu-used 6 -crf 24 -b:v 0'.split(' ');
+  }
   const { stdout } = await promisify(execFile)(
     ffmpeg.path,
     ['-hide_banner', '-h', 'encoder=libx264'],

@@ -1,6 +1,6 @@
-import { SegmentationError } from '../../frame/errors.ts';
-import type { Size } from '../../frame/geometry.ts';
-import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
+import { SegmentationError } from './errors.ts';
+import type { Size } from './geometry.ts';
+import { type Mask, maskFromBitmap } from './mask.ts';
 
 /** One closed outline: x0, y0, x1, y1, ... on pixel corners. */
 export type Outline = readonly number[];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decodePolygons, encodePolygons } from '../../../src/server/mask-encoding/polygons.ts';
-import { drawn } from '../../fixtures/small-masks.ts';
+import { decodePolygons, encodePolygons } from '../../src/frame/polygons.ts';
+import { drawn } from '../fixtures/small-masks.ts';
 
 /** Shoelace area; with y down, positive is clockwise on the screen. */
 function areaOf(corners: readonly number[]): number {

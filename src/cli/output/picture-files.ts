@@ -1,0 +1,37 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
+import { makeFolder } from './make-folder.ts';
+
+/**
+ * One file for each frame, at `nameOf(frame)` below `folder`.
+ *
+ * @param options.replaces folder whose earlier content goes first
+ */
+export function createPictureFiles(
+  folder: string,
+  options: {
+    readonly nameOf: (frameIndex: number) => string;
+    readonly content: (frame: AnsweredFrame) => Uint8Array | string;
+    readonly replaces?: string;
+  },
+): Output {
+  return {
+    async open() {
+      if (options.replaces !== undefined) {
+        await rm(options.replaces, { recursive: true, force: true });
+      }
+      makeFolder(folder);
+    },
+    async write(frame) {
+      const path = join(folder, options.nameOf(frame.frameIndex));
+      makeFolder(dirname(path));
+      await writeFile(path, options.content(frame));
+    },
+    close: nothing,
+    discard: nothing,
+  };
+}
+
+/** Each file is written whole. */
+async function nothing(): Promise<void> {}
