@@ -15,6 +15,7 @@ import argparse
 from typing import Any
 
 import cv2
+
 import maskstream
 
 Box = tuple[int, int, int, int]

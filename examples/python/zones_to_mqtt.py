@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 
-import maskstream
 import numpy as np
 import paho.mqtt.client as mqtt
 import supervision as sv
+
+import maskstream
 
 
 class Events:

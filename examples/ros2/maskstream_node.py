@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import maskstream
 import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
+
+import maskstream
 
 
 class MaskstreamNode(Node):

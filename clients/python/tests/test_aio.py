@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from conftest import FRAMES, Clip, iou
 
 import maskstream
+from conftest import FRAMES, Clip, iou
 from maskstream import CallFailed, MaskstreamError, PromptRejected, aio
 
 

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 import paho.mqtt.client as mqtt
 import pytest
-from conftest import FRAMES, HEIGHT, ROOT, WIDTH, Clip, iou
 from paho.mqtt.enums import CallbackAPIVersion
+
+from conftest import FRAMES, HEIGHT, ROOT, WIDTH, Clip, iou
 
 EXAMPLES = ROOT / "examples"
 # Debian keeps daemons out of the path of users.

@@ -14,11 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, PROGRAM, WIDTH, Clip
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
+
+from conftest import FRAMES, HEIGHT, PROGRAM, WIDTH, Clip
 
 FORMATS = ("dir", "coco", "ytvis", "davis", "labelme", "yolo", "mask")
 

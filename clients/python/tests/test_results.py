@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import supervision
-from conftest import HEIGHT, WIDTH, Clip
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 import maskstream
+from conftest import HEIGHT, WIDTH, Clip
 
 
 @pytest.fixture(scope="module")

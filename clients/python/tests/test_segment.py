@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, ROOT, WIDTH, Clip, Server, iou
 from numpy.typing import NDArray
 
 import maskstream
+from conftest import FRAMES, HEIGHT, ROOT, WIDTH, Clip, Server, iou
 from maskstream import CallFailed, MaskstreamError, PromptRejected
 
 TLS = ROOT / "test/fixtures/tls"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, RATE, WIDTH, Clip, iou
 
 import maskstream
+from conftest import FRAMES, HEIGHT, RATE, WIDTH, Clip, iou
 from maskstream import MaskstreamError
 from maskstream.containers import detect_container
 

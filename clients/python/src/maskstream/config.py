@@ -43,6 +43,8 @@ class MaskOptions:
     """`none` sends boxes, areas and scores only."""
     overlap: Overlap = "disjoint"
     """Who owns a pixel that two objects claim."""
+    min_mask_region_area: int = 0
+    """Smaller islands are dropped from masks and smaller holes filled, in pixels. 0: none."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def mask_fields(options: MaskOptions) -> dict[str, Any]:
         "model": options.model,
         "mask_encoding": _choose("mask_encoding", _ENCODINGS, options.mask_encoding),
         "overlap": _choose("overlap", _OVERLAPS, options.overlap),
+        "min_mask_region_area": options.min_mask_region_area,
     }
 
 

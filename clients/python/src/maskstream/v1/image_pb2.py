@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from maskstream.v1 import common_pb2 as maskstream_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19maskstream/v1/image.proto\x12\rmaskstream.v1\x1a\x1amaskstream/v1/common.proto\"\xc1\x01\n\x13SegmentImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\r\n\x05model\x18\x02 \x01(\t\x12+\n\x07prompts\x18\x03 \x03(\x0b\x32\x1a.maskstream.v1.ImagePrompt\x12\x32\n\rmask_encoding\x18\x04 \x01(\x0e\x32\x1b.maskstream.v1.MaskEncoding\x12+\n\x07overlap\x18\x05 \x01(\x0e\x32\x1a.maskstream.v1.OverlapRule\"\xa1\x02\n\x0bImagePrompt\x12\x11\n\tobject_id\x18\x01 \x01(\r\x12+\n\x06points\x18\x02 \x03(\x0b\x32\x1b.maskstream.v1.LabeledPoint\x12$\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x12.maskstream.v1.BoxH\x00\x88\x01\x01\x12&\n\x04mask\x18\x04 \x01(\x0b\x32\x13.maskstream.v1.MaskH\x01\x88\x01\x01\x12\x11\n\x04text\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x0bmax_objects\x18\x06 \x01(\r\x12\x12\n\x05label\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\x16\n\tmin_score\x18\x08 \x01(\x02H\x04\x88\x01\x01\x42\x06\n\x04_boxB\x07\n\x05_maskB\x07\n\x05_textB\x08\n\x06_labelB\x0c\n\n_min_score\"p\n\x14SegmentImageResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\x12*\n\x07objects\x18\x04 \x03(\x0b\x32\x19.maskstream.v1.ObjectMaskb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19maskstream/v1/image.proto\x12\rmaskstream.v1\x1a\x1amaskstream/v1/common.proto\"\xdf\x01\n\x13SegmentImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\r\n\x05model\x18\x02 \x01(\t\x12+\n\x07prompts\x18\x03 \x03(\x0b\x32\x1a.maskstream.v1.ImagePrompt\x12\x32\n\rmask_encoding\x18\x04 \x01(\x0e\x32\x1b.maskstream.v1.MaskEncoding\x12+\n\x07overlap\x18\x05 \x01(\x0e\x32\x1a.maskstream.v1.OverlapRule\x12\x1c\n\x14min_mask_region_area\x18\x06 \x01(\r\"\xa1\x02\n\x0bImagePrompt\x12\x11\n\tobject_id\x18\x01 \x01(\r\x12+\n\x06points\x18\x02 \x03(\x0b\x32\x1b.maskstream.v1.LabeledPoint\x12$\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x12.maskstream.v1.BoxH\x00\x88\x01\x01\x12&\n\x04mask\x18\x04 \x01(\x0b\x32\x13.maskstream.v1.MaskH\x01\x88\x01\x01\x12\x11\n\x04text\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x0bmax_objects\x18\x06 \x01(\r\x12\x12\n\x05label\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\x16\n\tmin_score\x18\x08 \x01(\x02H\x04\x88\x01\x01\x42\x06\n\x04_boxB\x07\n\x05_maskB\x07\n\x05_textB\x08\n\x06_labelB\x0c\n\n_min_score\"p\n\x14SegmentImageResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\r\n\x05model\x18\x03 \x01(\t\x12*\n\x07objects\x18\x04 \x03(\x0b\x32\x19.maskstream.v1.ObjectMaskb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'maskstream.v1.image_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEGMENTIMAGEREQUEST']._serialized_start=73
-  _globals['_SEGMENTIMAGEREQUEST']._serialized_end=266
-  _globals['_IMAGEPROMPT']._serialized_start=269
-  _globals['_IMAGEPROMPT']._serialized_end=558
-  _globals['_SEGMENTIMAGERESPONSE']._serialized_start=560
-  _globals['_SEGMENTIMAGERESPONSE']._serialized_end=672
+  _globals['_SEGMENTIMAGEREQUEST']._serialized_end=296
+  _globals['_IMAGEPROMPT']._serialized_start=299
+  _globals['_IMAGEPROMPT']._serialized_end=588
+  _globals['_SEGMENTIMAGERESPONSE']._serialized_start=590
+  _globals['_SEGMENTIMAGERESPONSE']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

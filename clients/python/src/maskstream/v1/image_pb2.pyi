@@ -8,18 +8,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SegmentImageRequest(_message.Message):
-    __slots__ = ("image", "model", "prompts", "mask_encoding", "overlap")
+    __slots__ = ("image", "model", "prompts", "mask_encoding", "overlap", "min_mask_region_area")
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPTS_FIELD_NUMBER: _ClassVar[int]
     MASK_ENCODING_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    MIN_MASK_REGION_AREA_FIELD_NUMBER: _ClassVar[int]
     image: bytes
     model: str
     prompts: _containers.RepeatedCompositeFieldContainer[ImagePrompt]
     mask_encoding: _common_pb2.MaskEncoding
     overlap: _common_pb2.OverlapRule
-    def __init__(self, image: _Optional[bytes] = ..., model: _Optional[str] = ..., prompts: _Optional[_Iterable[_Union[ImagePrompt, _Mapping]]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ...) -> None: ...
+    min_mask_region_area: int
+    def __init__(self, image: _Optional[bytes] = ..., model: _Optional[str] = ..., prompts: _Optional[_Iterable[_Union[ImagePrompt, _Mapping]]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ..., min_mask_region_area: _Optional[int] = ...) -> None: ...
 
 class ImagePrompt(_message.Message):
     __slots__ = ("object_id", "points", "box", "mask", "text", "max_objects", "label", "min_score")

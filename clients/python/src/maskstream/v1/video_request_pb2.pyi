@@ -70,7 +70,7 @@ class SegmentVideoRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., chunk: _Optional[_Union[VideoChunk, _Mapping]] = ..., prompt: _Optional[_Union[PromptUpdate, _Mapping]] = ..., end_of_video: _Optional[_Union[EndOfVideo, _Mapping]] = ...) -> None: ...
 
 class StreamConfig(_message.Message):
-    __slots__ = ("container", "model", "delivery", "mask_encoding", "mask_long_side", "overlap", "keyframes", "width", "height", "frame_rate", "resume")
+    __slots__ = ("container", "model", "delivery", "mask_encoding", "mask_long_side", "overlap", "keyframes", "width", "height", "frame_rate", "resume", "min_mask_region_area")
     CONTAINER_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +82,7 @@ class StreamConfig(_message.Message):
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     FRAME_RATE_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
+    MIN_MASK_REGION_AREA_FIELD_NUMBER: _ClassVar[int]
     container: Container
     model: str
     delivery: Delivery
@@ -93,7 +94,8 @@ class StreamConfig(_message.Message):
     height: int
     frame_rate: float
     resume: ResumeState
-    def __init__(self, container: _Optional[_Union[Container, str]] = ..., model: _Optional[str] = ..., delivery: _Optional[_Union[Delivery, str]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., mask_long_side: _Optional[int] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ..., keyframes: _Optional[_Union[KeyframeOptions, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame_rate: _Optional[float] = ..., resume: _Optional[_Union[ResumeState, _Mapping]] = ...) -> None: ...
+    min_mask_region_area: int
+    def __init__(self, container: _Optional[_Union[Container, str]] = ..., model: _Optional[str] = ..., delivery: _Optional[_Union[Delivery, str]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., mask_long_side: _Optional[int] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ..., keyframes: _Optional[_Union[KeyframeOptions, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame_rate: _Optional[float] = ..., resume: _Optional[_Union[ResumeState, _Mapping]] = ..., min_mask_region_area: _Optional[int] = ...) -> None: ...
 
 class KeyframeOptions(_message.Message):
     __slots__ = ("fixed_interval", "adaptive")
