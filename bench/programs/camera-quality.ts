@@ -33,6 +33,7 @@ import { percentile } from '../support/percentile.ts';
  *   --seconds S      length of each run. Default: 16
  *   --warm-up S      start of each run that is left out. Default: 2
  *   --size WxH       Default: 1280x720
+ *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --threads N      threads of one model run. Default: 2
  */
 
@@ -47,6 +48,7 @@ const options = readBenchOptions({
   seconds: '16',
   'warm-up': '2',
   size: '1280x720',
+  'bit-rate': '0',
   threads: '2',
 });
 const { signal } = new AbortController();
@@ -59,6 +61,7 @@ const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
 
 /** A clip as a camera, with the truth of its frames in the order in which they were filmed. */
 type Subject = {
+  readonly name: string;
   readonly camera: CameraClip;
   readonly pieces: readonly Buffer[];
   readonly truths: ReadonlyMap<number, TrueMasks>;
@@ -72,38 +75,46 @@ try {
   for (const clip of await findClips(options.text('clips'), null)) {
     subjects.push(await subjectOf(clip));
   }
-  print(await measure());
+  const { rows, clips } = await measure();
+  print(rows, clips);
 } finally {
   for (const { camera } of subjects) await camera[Symbol.asyncDispose]();
 }
 
-/** A row of the table for each number of cameras. */
-async function measure(): Promise<string[][]> {
+/** A row for each number of cameras, and one for each clip: J alone, then with each number. */
+async function measure(): Promise<{ readonly rows: string[][]; readonly clips: string[][] }> {
   const alone: number[] = [];
   for (const subject of subjects) {
     alone.push(...(await play([subject])).map(({ region }) => region));
   }
   const rows: string[][] = [];
+  const clips = subjects.map(({ name }, k) => [name, cell(alone[k] ?? null, 3)]);
   for (const cameras of options.numbers('cameras')) {
     const playing = Array.from({ length: cameras }, (_, k) => k % subjects.length);
     const runs = await play(playing.map((k) => subjects[k]!));
     rows.push(row(runs, mean(playing.map((k) => alone[k]!))));
+    for (const [k, clip] of clips.entries()) {
+      clip.push(cell(mean(runs.flatMap(({ region }, i) => (playing[i] === k ? [region] : []))), 3));
+    }
   }
-  return rows;
+  return { rows, clips };
 }
 
-function print(rows: readonly string[][]): void {
+function print(rows: readonly string[][], clips: readonly string[][]): void {
   console.log(`${machineName()}; ${options.text('size')} at ${cameraFrameRate} frames a second,`);
   console.log(`${subjects.length} clips, one object each, ${options.number('seconds')} s\n`);
   const columns = ['cameras', 'dropped', 'p95 ms', 'keyframes/frame', 'refined/frame'];
-  console.log(markdownTable([...columns, 'J', 'J of the same clips alone'], rows));
+  console.log(`${markdownTable([...columns, 'J', 'J of the same clips alone'], rows)}\n`);
+  const loads = options.numbers('cameras').map((cameras) => `J, ${cameras} cameras`);
+  console.log(markdownTable(['clip', 'J alone', ...loads], clips));
 }
 
 async function subjectOf(clip: Clip): Promise<Subject> {
-  const filming = { ffmpeg, source: clip, size, maxObjects: 1, signal };
+  const bitRateKbps = options.number('bit-rate');
+  const filming = { ffmpeg, source: clip, size, maxObjects: 1, bitRateKbps, signal };
   const camera = await createCameraClip(filming);
   const pieces = await readPieces(camera, { ffmpeg, frames, signal });
-  return { camera, pieces, truths: await readTruths(clip, size) };
+  return { name: clip.name, camera, pieces, truths: await readTruths(clip, size) };
 }
 
 /** Plays all at once, on a server of their own. */

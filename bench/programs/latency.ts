@@ -25,6 +25,7 @@ import { percentile } from '../support/percentile.ts';
  *   --warm-up S          start of each run that is left out. Default: 3
  *   --size WxH           Default: 640x360
  *   --objects N          most objects. Default: 2
+ *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --source FOLDER      clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
  */
 
@@ -35,6 +36,7 @@ const options = readBenchOptions({
   'warm-up': '3',
   size: '640x360',
   objects: '2',
+  'bit-rate': '0',
   source: '',
 });
 const { signal } = new AbortController();

@@ -20,6 +20,7 @@ import { readProcessState } from '../support/process-state.ts';
  *   --from N         frame from which memory should stand still. Default: 1000
  *   --size WxH       Default: 640x360
  *   --objects N      most objects. Default: 2
+ *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
  *   --minutes N      in place of one stream: conversations of all kinds, good and bad, side by side
  *   --warm N         minutes of them before memory should stand still. Default: 5
@@ -37,6 +38,7 @@ const options = readBenchOptions({
   from: '1000',
   size: '640x360',
   objects: '2',
+  'bit-rate': '0',
   source: '',
   minutes: '0',
   warm: '5',

@@ -37,6 +37,8 @@ type CameraClipOptions = {
   readonly size: Size;
   /** Most boxes to take from the first frame. */
   readonly maxObjects: number;
+  /** Constant bit rate in kbit/s, as most cameras have it; 0: constant quality, twice as heavy to decode. */
+  readonly bitRateKbps: number;
   readonly signal: AbortSignal;
 };
 
@@ -44,10 +46,10 @@ type CameraClipOptions = {
 const filmed: Size = { width: 640, height: 360 };
 const filmedFrames = 150;
 const seed = 2026;
-const x264 = '-c:v libx264 -preset veryfast -tune zerolatency -crf 20 -g 60 -pix_fmt yuv420p';
+const x264 = '-c:v libx264 -preset veryfast -tune zerolatency -g 60 -pix_fmt yuv420p';
 const quiet = '-hide_banner -nostats -loglevel error -y';
 
-/** The clip that `--size`, `--objects` and `--source` of a bench ask for. The caller disposes it. */
+/** The clip that `--size`, `--objects`, `--bit-rate` and `--source` of a bench ask for. The caller disposes it. */
 export async function cameraClipFrom(
   options: BenchOptions,
   parts: Pick<CameraClipOptions, 'ffmpeg' | 'signal'>,
@@ -56,7 +58,8 @@ export async function cameraClipFrom(
   const [source = null] = folder === '' ? [] : await findClips(folder, null);
   const size = pictureSize(options.text('size'));
   const maxObjects = options.number('objects');
-  return await createCameraClip({ ...parts, source, size, maxObjects });
+  const bitRateKbps = options.number('bit-rate');
+  return await createCameraClip({ ...parts, source, size, maxObjects, bitRateKbps });
 }
 
 /** WIDTHxHEIGHT as a size. */
@@ -76,13 +79,19 @@ export async function createCameraClip(options: CameraClipOptions): Promise<Came
     const once = `scale=${size.width}:${size.height},setsar=1,setpts=N/(${cameraFrameRate}*TB)`;
     const graph = `[0:v]${once},split[a][b];[b]reverse[r];[a][r]concat,fps=${cameraFrameRate}`;
     const words = [...quiet.split(' '), '-i', video, '-filter_complex', graph];
-    await promisify(execFile)(ffmpeg.path, [...words, '-an', ...x264.split(' '), file], { signal });
+    const rate = rateWords(options.bitRateKbps);
+    const encoder = `${x264} ${rate}`.split(' ');
+    await promisify(execFile)(ffmpeg.path, [...words, '-an', ...encoder, file], { signal });
     const scaled = boxes.slice(0, maxObjects).map((box) => scaleBox(box, filmedSize, size));
     return { file, size, boxes: scaled, [Symbol.asyncDispose]: remove };
   } catch (reason) {
     await remove();
     throw reason;
   }
+}
+
+function rateWords(kbps: number): string {
+  return kbps === 0 ? '-crf 20' : `-b:v ${kbps}k -maxrate ${kbps}k -bufsize ${kbps}k`;
 }
 
 /** The clip over and over as fragmented MP4, one fragment a frame; ends after `frames`. */

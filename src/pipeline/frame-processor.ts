@@ -140,6 +140,7 @@ export class FrameProcessor {
     const mayRefine = this.#pace?.mayRefine(task) ?? true;
     const options: AdvanceOptions = {
       needMotion: this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none',
+      bridge: task.bridge.map(trackerFrame),
       cropsUnder: mayRefine ? this.#refiner.maxConfidence : 0,
       ...(this.#mayEndWithStep(task) ? { deliver: this.#delivery(task.frame) } : {}),
     };

@@ -78,6 +78,8 @@ export type FrameTask = {
   readonly sizeChanged: boolean;
   readonly resumed: boolean;
   readonly framesDroppedBefore: number;
+  /** Some of those, oldest first: flow passes over them. Owned by the caller, as `frame` is. */
+  readonly bridge: readonly Frame[];
   readonly captureTimestampUs: number | null;
   readonly revision: number;
   /** Monotonic time at which the frame was handed to the pipeline, in milliseconds. */

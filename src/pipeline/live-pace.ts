@@ -16,7 +16,7 @@ const refineWithinIntervals = 0.75;
 
 /**
  * How one LATEST stream keeps pace with its camera: first masks are refined less, then keyframes come
- * less often; frames are dropped last.
+ * less often, down to a bound that keeps masks right; then frames are dropped.
  */
 export class LivePace {
   readonly #budget: KeyframeBudget;

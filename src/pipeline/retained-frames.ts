@@ -14,6 +14,8 @@ import {
 export type RetainedFrame = {
   /** Owned. */
   readonly frame: Frame;
+  /** Owned: dropped frames before it that a replay passes over again. */
+  readonly bridge: readonly Frame[];
   /** State after the frame. */
   readonly state: StreamState;
   /** Updates that were applied on it; a replay applies them again. */
@@ -25,8 +27,11 @@ export type RetainedFrame = {
   readonly revision: number;
 };
 
-/** What is kept of a processed frame, besides the frame itself. */
-export function heldAs(task: FrameTask, processed: ProcessedFrame): Omit<RetainedFrame, 'frame'> {
+/** What is kept of a processed frame, besides pixels. */
+export function heldAs(
+  task: FrameTask,
+  processed: ProcessedFrame,
+): Omit<RetainedFrame, 'frame' | 'bridge'> {
   const { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs, revision } = task;
   const kept = { updates, sizeChanged, resumed, framesDroppedBefore, captureTimestampUs };
   return { ...kept, state: processed.state, revision };
@@ -158,13 +163,14 @@ export class RetainedFrames {
     const oldest = this.#entries.shift();
     if (!oldest) return;
     this.#bytes -= bytesOf(oldest);
-    oldest.frame.close();
+    for (const frame of [oldest.frame, ...oldest.bridge]) frame.close();
   }
 }
 
 /** Pixels, and the masks that clients gave for the frame. */
-function bytesOf({ frame, updates }: RetainedFrame): number {
-  return updates.reduce((sum, update) => sum + maskBytes(update), frame.data.byteLength);
+function bytesOf({ frame, bridge, updates }: RetainedFrame): number {
+  const pixels = [frame, ...bridge].reduce((sum, { data }) => sum + data.byteLength, 0);
+  return updates.reduce((sum, update) => sum + maskBytes(update), pixels);
 }
 
 function nearestIndex(entries: readonly RetainedFrame[], frameIndex: number): number {

@@ -12,7 +12,11 @@ import { ReplayBudget } from './prompts/replay-budget.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';
-import type { ScheduledFrame, ScheduledItem } from './intake/schedule-frames.ts';
+import {
+  closeScheduled,
+  type ScheduledFrame,
+  type ScheduledItem,
+} from './intake/schedule-frames.ts';
 import type {
   FrameResult,
   ResumeObject,
@@ -233,7 +237,7 @@ export class SessionCore {
   }
 
   async #takeFrame(item: ScheduledFrame): Promise<void> {
-    const { frame } = item;
+    const { frame, bridge } = item;
     try {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
@@ -246,6 +250,7 @@ export class SessionCore {
         sizeChanged,
         resumed: resume.length > 0,
         framesDroppedBefore: item.framesDroppedBefore,
+        bridge,
         captureTimestampUs: item.captureTimestampUs,
         revision: 0,
         queuedAtMs: frame.decodedAtMs,
@@ -254,12 +259,13 @@ export class SessionCore {
       this.#report(processed);
       this.#framesOut++;
       this.#statistics.add(processed.result.timings);
-      this.#retained.push({ ...heldAs(task, processed), frame: frame.retain() });
+      const pixels = { frame: frame.retain(), bridge: bridge.map((passed) => passed.retain()) };
+      this.#retained.push({ ...heldAs(task, processed), ...pixels });
       this.#processor.releaseFeatures(this.#retained.states());
       // Also those that came while the frame was in work.
       await this.#correctPast(missed);
     } finally {
-      frame.close();
+      closeScheduled(item);
     }
   }
 
@@ -274,7 +280,8 @@ export class SessionCore {
     const answered = new Set(held.updates);
     const fresh = processed.outcomes.filter((outcome) => !answered.has(outcome.update));
     this.#report({ ...processed, outcomes: fresh });
-    this.#retained.update({ ...heldAs(task, processed), frame: held.frame });
+    const { frame, bridge } = held;
+    this.#retained.update({ ...heldAs(task, processed), frame, bridge });
   }
 
   /** Acks go before the masks that they affect. */

@@ -6,13 +6,47 @@ import type { Motion } from './object/steps.ts';
 import type { TrackedObject } from './object/tracked-object.ts';
 import type { TrackerFrame } from './tracker-types.ts';
 
+/** How a picture came from the one before, and how likely it is that a new scene starts there, 0..1. */
+export type Step = { readonly motion: Motion | null; readonly sceneCut: number };
+
 /** State after one frame. Objects and flow are immutable, so it holds references only. */
 export type Moment = {
   readonly frame: Omit<TrackerFrame, 'data'>;
+  /** From the moment before, over all steps; null where nothing moved. */
   readonly motion: Motion | null;
+  /** The likeliest cut of all steps. */
   readonly sceneCut: number;
+  /** One for each dropped frame that flow passed over, then that of the frame itself. */
+  readonly steps: readonly Step[];
   readonly objects: ReadonlyMap<number, TrackedObject>;
 };
+
+/** Several steps as one, oldest first: their flow composed, the residual of the newest. */
+export function joinSteps(steps: readonly Step[]): Step {
+  const [only] = steps;
+  if (only !== undefined && steps.length === 1) return only;
+  const sceneCut = Math.max(0, ...steps.map((step) => step.sceneCut));
+  const flow = chainFlows(steps.map(({ motion }) => motion));
+  const residual = steps.findLast(({ motion }) => motion !== null)?.motion?.residual;
+  const motion = flow === null || residual === undefined ? null : { flow, residual };
+  return { motion, sceneCut };
+}
+
+/** Backward flow over several motions, oldest first; null where nothing moved. */
+function chainFlows(motions: readonly (Motion | null)[]): FlowField | null {
+  let path: FlowField | null = null;
+  for (const motion of motions) {
+    if (motion === null) continue;
+    if (path === null) {
+      path = motion.flow;
+    } else {
+      const longer = createFlowField(motion.flow);
+      composeFlow(motion.flow, path, longer);
+      path = longer;
+    }
+  }
+  return path;
+}
 
 /** A given mask is given again when its frame is, and can be large. */
 function withoutGiven(
@@ -65,18 +99,7 @@ export class TrackerHistory {
 
   /** Composed flow from the newest frame back to an earlier one; null where nothing moved. */
   pathTo(frameIndex: number): FlowField | null {
-    let path: FlowField | null = null;
-    for (const { motion } of this.#after(frameIndex)) {
-      if (motion === null) continue;
-      if (path === null) {
-        path = motion.flow;
-      } else {
-        const longer = createFlowField(motion.flow);
-        composeFlow(motion.flow, path, longer);
-        path = longer;
-      }
-    }
-    return path;
+    return chainFlows(this.#after(frameIndex).map(({ motion }) => motion));
   }
 
   /** Forgets everything. */

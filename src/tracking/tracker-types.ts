@@ -29,6 +29,8 @@ export type TrackerFrame = Picture & {
 export type AdvanceOptions = {
   /** Flow is wanted though no mask moves: a keyframe is in work that may find a hidden object. */
   readonly needMotion: boolean;
+  /** Dropped frames between the last one and this one that flow passes over, oldest first. Default: none. */
+  readonly bridge?: readonly TrackerFrame[];
   /** Crops are wanted of visible objects whose confidence is under this. Default: none. */
   readonly cropsUnder?: number;
   /**

@@ -23,7 +23,6 @@ import {
   moveObject,
   withHistogram,
   type CarryObject,
-  type Motion,
 } from './object/steps.ts';
 import { mayRefine } from './object/refine-dead-zone.ts';
 import {
@@ -43,7 +42,7 @@ import {
   type TrackedObject,
 } from './object/tracked-object.ts';
 import { planObjects, type PlanRequest, type TrackerPlan } from './keyframe-plan.ts';
-import { TrackerHistory } from './tracker-history.ts';
+import { joinSteps, TrackerHistory, type Step } from './tracker-history.ts';
 import type {
   AdvanceOptions,
   CropRequest,
@@ -79,28 +78,25 @@ export class Tracker {
   }
 
   /**
-   * Moves all masks onto the next frame. A frame that was seen before (a correction replays it)
-   * reuses its flow, so that untouched objects come out bit for bit as before.
+   * Moves all masks onto the next frame, over the frames of `options.bridge`. A frame that was seen
+   * before (a correction replays it) reuses its flow, so that untouched objects come out bit for bit
+   * as before.
    */
   advance(frame: TrackerFrame, options: AdvanceOptions = { needMotion: false }): StepEvidence {
-    const before = this.#frame;
-    const known = this.#history.at(frame.index);
-    this.#prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
     const moves = options.needMotion || [...this.#objects.values()].some(({ area }) => area > 0);
-    const fresh = known?.motion || !moves ? null : this.#motion(before);
-    const motion = known?.motion ?? fresh?.motion ?? null;
-    const sceneCut = known?.motion ? known.sceneCut : (fresh?.sceneCut ?? 0);
-    this.#frame = frame;
-    const isCut = motion !== null && sceneCut >= sceneCutThreshold;
-    const usable = motion && { ...motion, carry: this.#carrier(motion.flow) };
-    this.#samples = null;
-    for (const [objectId, object] of this.#objects) {
-      const moved = moveObject(object, frame, isCut ? 'cut' : usable);
+    const path = moves ? [...(options.bridge ?? []), frame] : [frame];
+    const seen = this.#history.at(frame.index)?.steps ?? [];
+    const known = seen.length === path.length ? seen : [];
+    const steps: Step[] = [];
+    for (const [i, next] of path.entries()) {
+      steps.push(this.#step(next, { known: known[i], last: steps.at(-1), moves }));
+    }
+    for (const [objectId, moved] of this.#objects) {
       const missing = isMissing(moved, frame.timestampUs);
       const next = missing ? judgeMissing(moved, this.#colours()) : { ...moved, redetection: null };
       this.#objects.set(objectId, next);
     }
-    this.#remember(motion, sceneCut);
+    const sceneCut = this.#remember(steps);
     const objects = [...this.#objects.values()].map((object) =>
       objectEvidence(object, frame.timestampUs),
     );
@@ -272,11 +268,10 @@ export class Tracker {
   }
 
   /** Not called where no mask would move: an object that is lost costs next to nothing. */
-  #motion(before: TrackerFrame | null): { motion: Motion; sceneCut: number } | null {
+  #motion(initial: FlowField | undefined): Step | null {
     if (this.#previous === null || this.#current === null) return null;
     const flow = createFlowField(this.#current.grid);
-    const initial = before === null ? null : this.#history.at(before.index)?.motion?.flow;
-    this.#options.engine.compute(this.#previous, this.#current, flow, initial ?? undefined);
+    this.#options.engine.compute(this.#previous, this.#current, flow, initial);
     const residual = new Float32Array(flow.u.length);
     const evidence = comparePictures(this.#previous, this.#current, flow, residual);
     const sceneCut = this.#cuts.score(evidence);
@@ -291,9 +286,37 @@ export class Tracker {
     return (mask) => carryObject({ mask, flow, previous, current });
   }
 
-  #remember(motion: Motion | null, sceneCut: number): void {
+  /** Moves all masks onto the next picture; how it came from the one before. */
+  #step(
+    frame: TrackerFrame,
+    given: {
+      readonly known: Step | undefined;
+      readonly last: Step | undefined;
+      readonly moves: boolean;
+    },
+  ): Step {
+    const before = this.#frame;
+    const initial = given.last ?? (before && this.#history.at(before.index)?.steps.at(-1));
+    this.#prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
+    const fresh = given.known?.motion || !given.moves ? null : this.#motion(initial?.motion?.flow);
+    const step = given.known?.motion ? given.known : (fresh ?? { motion: null, sceneCut: 0 });
+    this.#frame = frame;
+    this.#samples = null;
+    const { motion, sceneCut } = step;
+    const isCut = motion !== null && sceneCut >= sceneCutThreshold;
+    const usable = motion && { ...motion, carry: this.#carrier(motion.flow) };
+    for (const [objectId, object] of this.#objects) {
+      this.#objects.set(objectId, moveObject(object, frame, isCut ? 'cut' : usable));
+    }
+    return step;
+  }
+
+  /** Keeps the state after the frame that these steps led to; how likely a cut lies on them, 0..1. */
+  #remember(steps: readonly Step[]): number {
     const { data: _pixels, ...frame } = this.#now();
-    this.#history.put({ frame, motion, sceneCut, objects: new Map(this.#objects) });
+    const { motion, sceneCut } = joinSteps(steps);
+    this.#history.put({ frame, motion, sceneCut, steps, objects: new Map(this.#objects) });
+    return sceneCut;
   }
 
   #changed(

@@ -1,18 +1,28 @@
 import { expect, test } from 'vitest';
 import { sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
 import { newTrackedObject } from '../../src/tracking/object/tracked-object.ts';
-import { TrackerHistory, type Moment } from '../../src/tracking/tracker-history.ts';
+import {
+  joinSteps,
+  TrackerHistory,
+  type Moment,
+  type Step,
+} from '../../src/tracking/tracker-history.ts';
 import { endPointError, softMask, uniformFlow } from '../fixtures/textures.ts';
 
 const size = { width: 32, height: 18 };
 
+function stepOf(shift: number | null, sceneCut = 0): Step {
+  const flow = uniformFlow(size, shift ?? 0, 0);
+  return { motion: shift === null ? null : { flow, residual: new Float32Array(0) }, sceneCut };
+}
+
 /** A frame that moved by `shift` pixels since the one before; null: nothing was compared. */
 function moment(index: number, shift: number | null = 1, sceneCut = 0): Moment {
-  const flow = uniformFlow(size, shift ?? 0, 0);
+  const step = stepOf(shift, sceneCut);
   return {
     frame: { index, timestampUs: index * 1000, analysis: size, display: size },
-    motion: shift === null ? null : { flow, residual: new Float32Array(0) },
-    sceneCut,
+    ...step,
+    steps: [step],
     objects: new Map(),
   };
 }
@@ -87,4 +97,13 @@ test('what was changed on a frame is taken over, and later changes of the map ar
   // A frame that is too old: nothing to amend.
   history.amend(0, new Map([[7, object]]));
   expect(history.at(0)).toBeUndefined();
+});
+
+test('steps over dropped frames are one: flow composed, the likeliest cut', () => {
+  const joined = joinSteps([stepOf(2, 0.1), stepOf(null), stepOf(3, 0.4), stepOf(1)]);
+  expect(endPointError(joined.motion!.flow, () => ({ x: 6, y: 0 }), 0)).toBeLessThan(1e-5);
+  expect(joined.sceneCut).toBe(0.4);
+  const only = stepOf(2);
+  expect(joinSteps([only])).toBe(only);
+  expect(joinSteps([stepOf(null), stepOf(null)]).motion).toBeNull();
 });

@@ -3,63 +3,19 @@ import { wholePicture } from '../../src/frame/geometry.ts';
 import { expect, test } from 'vitest';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
 import { createDisFlow } from '../../src/tracking/flow/dis.ts';
-import type { ObjectOutput } from '../../src/tracking/delivery-types.ts';
-import type {
-  ObjectAction,
-  SegmentedAction,
-  TrackerFrame,
-} from '../../src/tracking/tracker-types.ts';
+import type { ObjectAction, TrackerFrame } from '../../src/tracking/tracker-types.ts';
 import { Tracker } from '../../src/tracking/tracker.ts';
-import { discLogits, discMask } from '../fixtures/discs.ts';
-
-const size = { width: 128, height: 96 };
-const maskSide = 48;
-
-/** A textured disc that moves two pixels a frame over a textured ground. */
-function disc(index: number) {
-  return { x: 40 + 2 * index, y: 48, radius: 20 };
-}
-
-function picture(index: number, analysis = size): TrackerFrame {
-  const data = new Uint8Array((analysis.width * analysis.height * 3) / 2).fill(128);
-  const { x: cx, y: cy, radius } = disc(index);
-  for (let y = 0; y < analysis.height; y++) {
-    for (let x = 0; x < analysis.width; x++) {
-      const inside = Math.hypot(x + 0.5 - cx, y + 0.5 - cy) < radius;
-      data[y * analysis.width + x] = inside
-        ? 170 + 40 * Math.sin((x - cx) / 2.1) * Math.cos((y - cy) / 2.7)
-        : 70 + 30 * Math.sin(x / 2.9) * Math.cos(y / 3.3);
-    }
-  }
-  return { index, timestampUs: index * 40_000, display: analysis, analysis, data };
-}
-
-function newTracker(historyFrames = 16): Tracker {
-  const engine = createDisFlow();
-  return new Tracker({ engine, flowLongSide: 128, maskSide, cropSide: 32, historyFrames });
-}
-
-function segmented(objectId: number, index: number, hidden = false): SegmentedAction {
-  const logits = discLogits(disc(index), maskSide, size);
-  return {
-    region: wholePicture,
-    kind: 'segmented',
-    objectId,
-    logits,
-    predictedIou: 0.9,
-    presence: 0.95,
-    hidden,
-    prompt: null,
-  };
-}
-
-function outputs(tracker: Tracker): ObjectOutput[] {
-  return tracker.output({ overlap: 'independent', maskSize: size });
-}
-
-function maskOf(tracker: Tracker, objectId = 1): Mask {
-  return outputs(tracker).find((one) => one.objectId === objectId)!.mask;
-}
+import { discMask } from '../fixtures/discs.ts';
+import {
+  disc,
+  maskOf,
+  maskSide,
+  newTracker,
+  outputs,
+  picture,
+  segmented,
+  size,
+} from '../fixtures/moving-disc.ts';
 
 /** Frames 0 to `last`, object 1 segmented on frame 0. */
 function tracked(last: number): Tracker {

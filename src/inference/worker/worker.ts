@@ -18,18 +18,14 @@ const gate = new NativeGate(gateMemory);
 const send = (message: FromWorker): void => port.postMessage(message);
 const onStandstill = (): void => send({ kind: 'standstill' });
 
-/** Niceness of threads whose results may come late, and of those that work for the frame at hand. */
-const keyframeNiceness = 5;
-const refinerNiceness = 2;
+/** Niceness of threads that run the model; tracking threads have the same. */
+const modelNiceness = 2;
 
-// Flow, ffmpeg and gRPC have a frame to deliver every 33 ms, a keyframe's result is carried forward
-// when it comes: under load p95 of LATEST fell from 3 times that of propagated frames alone to about
-// the same. Linux sets the priority of the calling thread, and the runtime's own threads inherit
-// it; elsewhere it would be the whole process's. The refiner works for the frame at hand, but gives
-// way to decoders as tracking does: what waits there grows old and cannot be dropped.
-if (process.platform === 'linux') {
-  setPriority(0, setup.roles.includes('encoder') ? keyframeNiceness : refinerNiceness);
-}
+// Decoders go first: what waits for them grows old and cannot be dropped. Keyframes and flow share
+// what is left evenly: with keyframes behind flow (niceness 5), four to six cameras on two cores had
+// none any more, and answered with masks that had drifted. Linux sets the priority of the calling
+// thread, and the runtime's own threads inherit it; elsewhere it would be the whole process's.
+if (process.platform === 'linux') setPriority(0, modelNiceness);
 
 const runner = await openRunner(setup).catch(reportUnusable);
 gate.leave(onStandstill);

@@ -5,6 +5,7 @@ import type { SessionInput, SessionOptions, SessionParts } from '../session-type
 import { InputReader } from './input-reader.ts';
 import { newestWithCredit } from './newest-with-credit.ts';
 import { pullWithCredit } from './pull-with-credit.ts';
+import { QueueingDelay } from './queueing-delay.ts';
 import { readAhead } from './read-ahead.ts';
 import {
   conflateItems,
@@ -29,14 +30,6 @@ export type IntakeSession = {
 
 /** Decoded frames that EVERY_FRAME reads before their turn. */
 const framesAhead = 4;
-
-/**
- * LATEST lets a frame wait behind the one in work for so long after decoding (maximum queueing
- * delay), though a newer one has come: a moment in which everything comes together is not yet
- * falling behind. Six cameras lose 0 of 2,160 frames in four runs at 90 ms, 8 to 12 at 50 ms with
- * room for two; eight, which are too many, are answered 10 ms later.
- */
-const maxQueueingDelayMs = 90;
 
 /**
  * What comes into one stream: the client's messages are parted into video and prompts, the video is
@@ -137,8 +130,15 @@ export class Intake {
     { nowMs, session }: { readonly nowMs: () => number; readonly session: IntakeSession },
   ): Observable<ScheduledItem> {
     if (delivery === 'latest') {
-      const mayWait = (item: ScheduledItem): boolean => isWithinDelay(item, nowMs());
-      const options = { mayWait, conflate: conflateItems, discard: discardItem };
+      const delay = new QueueingDelay(nowMs);
+      // A warning gives way at once.
+      const mayWait = (item: ScheduledItem): boolean =>
+        item.kind === 'frame' && delay.mayWait(item.frame.decodedAtMs);
+      const conflate = (older: ScheduledItem, newer: ScheduledItem): ScheduledItem => {
+        delay.onDrop();
+        return conflateItems(older, newer);
+      };
+      const options = { mayWait, conflate, discard: discardItem };
       return newestWithCredit(scheduled, this.#credit$, options);
     }
     const { prefetch: onRead } = session;
@@ -146,9 +146,4 @@ export class Intake {
     this.#sources.push(ahead);
     return pullWithCredit(ahead, this.#credit$, discardItem);
   }
-}
-
-/** A warning gives way at once. */
-function isWithinDelay(item: ScheduledItem, nowMs: number): boolean {
-  return item.kind === 'frame' && nowMs - item.frame.decodedAtMs < maxQueueingDelayMs;
 }

@@ -1,5 +1,7 @@
 import type { Frame } from '../../frame/frame.ts';
+import { sameSize } from '../../frame/geometry.ts';
 import type { DecodeEvent, VideoFormat } from '../../frame/ports.ts';
+import { bridgeFrames } from './bridge-frames.ts';
 
 /** A decoded frame with what is known at its turn. */
 export type ScheduledFrame = {
@@ -11,6 +13,8 @@ export type ScheduledFrame = {
   /** Time of the frame after it, where a waiting prompt needs it; infinite at the end. */
   readonly nextTimestampUs: number | null;
   readonly framesDroppedBefore: number;
+  /** Some of those dropped before it, oldest first, that flow passes over; owned as `frame` is. */
+  readonly bridge: readonly Frame[];
   readonly captureTimestampUs: number | null;
   /** The video ends early, after this frame. Only where the frame waited until the end. */
   readonly truncated: string | null;
@@ -67,6 +71,7 @@ export async function* scheduleFrames(
         format,
         nextTimestampUs: null,
         framesDroppedBefore: skipped,
+        bridge: [],
         captureTimestampUs: options.takeCaptureTimestamp(event.position ?? null),
         truncated: null,
       };
@@ -87,22 +92,41 @@ export async function* scheduleFrames(
 }
 
 /**
- * Gives a frame up for a newer one: its memory is freed, it is counted, its format lives on. A
- * warning gives way to a frame; the early end of the video is never lost.
+ * Gives a frame up for a newer one: it is counted, its format lives on, and its memory is freed
+ * unless flow passes over it. A warning gives way to a frame; the early end of the video is never lost.
  */
 export function conflateItems(older: ScheduledItem, newer: ScheduledItem): ScheduledItem {
   if (older.kind !== 'frame') return newer;
   if (newer.kind === 'warning') return older;
   if (newer.kind === 'truncated') return { ...older, truncated: newer.message };
-  older.frame.close();
+  const framesDroppedBefore = newer.framesDroppedBefore + older.framesDroppedBefore + 1;
   return {
     ...newer,
     format: newer.format ?? older.format,
-    framesDroppedBefore: newer.framesDroppedBefore + older.framesDroppedBefore + 1,
+    framesDroppedBefore,
+    bridge: bridgeOver(older, { ...newer, framesDroppedBefore }),
   };
 }
 
 /** Frees an item that nobody takes. */
 export function discardItem(item: ScheduledItem): void {
-  if (item.kind === 'frame') item.frame.close();
+  if (item.kind === 'frame') closeScheduled(item);
+}
+
+/** Closes a frame and those that lead to it. */
+export function closeScheduled({ frame, bridge }: Pick<ScheduledFrame, 'frame' | 'bridge'>): void {
+  for (const passed of bridge) passed.close();
+  frame.close();
+}
+
+/** Where the size changes there is no flow, and nothing to pass over. */
+function bridgeOver(older: ScheduledFrame, newer: ScheduledFrame): readonly Frame[] {
+  const { frame, framesDroppedBefore } = newer;
+  const dropped = [...older.bridge, older.frame, ...newer.bridge];
+  const isSame = (other: Frame): boolean =>
+    sameSize(other.analysis, frame.analysis) && sameSize(other.display, frame.display);
+  const usable = dropped.every(isSame);
+  const from = frame.index - framesDroppedBefore - 1;
+  const to = usable ? frame.index : Number.POSITIVE_INFINITY;
+  return bridgeFrames(dropped, { from, to });
 }

@@ -1,4 +1,4 @@
-/** Lowest rate: least share of the time in which live streams may keep the model busy. */
+/** Lowest rate; see `rateRatio`. */
 const minRate = 0.05;
 
 /** Multiplicative decrease: what is left of the rate after a late frame; late frames within one interval count once. */
@@ -8,8 +8,12 @@ const decreaseIntervalMs = 200;
 /** Additive increase of the rate in a second without late frames. */
 const increasePerSecond = 0.2;
 
-/** Longest pause after a keyframe: masks that nothing corrects drift. */
-const maxPauseMs = 500;
+/**
+ * Frames that are analysed between two keyframes at half the rate, and at most: masks that nothing
+ * corrects drift, and a frame with a drifted mask is worth less than one that is dropped.
+ */
+const framesBetweenAtHalf = 4;
+const mostFramesBetween = 25;
 
 /** A waiter that has not asked again for so long loses its place in the queue. */
 const waiterLifeMs = 500;
@@ -23,18 +27,18 @@ type Waiter = { readonly sinceMs: number; askedMs: number };
 /**
  * Shares the model's time between the live streams of a server (LATEST only). One asynchronous keyframe
  * runs at a time, on the frame that is current when its turn comes: a queue before the encoder would
- * make every result late. While frames are late anywhere, pauses between keyframes grow (the rate
- * follows AIMD, additive increase and multiplicative decrease, as TCP's congestion control), so that the
- * quality of masks gives way before frames do.
+ * make every result late. While frames are late anywhere, more frames are analysed between keyframes
+ * (the rate follows AIMD, additive increase and multiplicative decrease, as TCP's congestion control),
+ * but never more than a bound: beyond it frames are dropped, and what is delivered stays right.
  */
 export class KeyframeBudget {
   readonly #nowMs: () => number;
   readonly #waiters = new Map<object, Waiter>();
-  #running: { readonly stream: object; readonly sinceMs: number } | null = null;
+  #running: object | null = null;
   #rate = 1;
   #observedMs: number;
   #decreasedMs = Number.NEGATIVE_INFINITY;
-  #openMs = Number.NEGATIVE_INFINITY;
+  #framesSinceBegin = Number.POSITIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #refining = 0;
 
@@ -44,7 +48,7 @@ export class KeyframeBudget {
     this.#observedMs = nowMs();
   }
 
-  /** Rate of keyframes: share of the time in which they may run now, 0..1. */
+  /** How much may be spent beyond what every frame needs, 0..1: 1 while no frame is late. */
   get rateRatio(): number {
     return this.#rate;
   }
@@ -76,6 +80,7 @@ export class KeyframeBudget {
    */
   observe(pace: 'in-time' | 'slow' | 'late'): void {
     const nowMs = this.#nowMs();
+    this.#framesSinceBegin++;
     if (pace !== 'in-time') this.#slowMs = nowMs;
     if (pace !== 'late') {
       const increase = ((nowMs - this.#observedMs) / 1000) * increasePerSecond;
@@ -93,21 +98,23 @@ export class KeyframeBudget {
     const waiter = this.#waiters.get(stream);
     if (waiter) waiter.askedMs = nowMs;
     else this.#waiters.set(stream, { sinceMs: nowMs, askedMs: nowMs });
-    if (this.#running !== null || nowMs < this.#openMs) return false;
+    if (this.#running !== null || this.#framesSinceBegin < this.#framesBetween()) return false;
     if (this.#firstInRow(nowMs) !== stream) return false;
     this.#waiters.delete(stream);
-    this.#running = { stream, sinceMs: nowMs };
+    this.#running = stream;
+    this.#framesSinceBegin = 0;
     return true;
   }
 
   /** The keyframe that `stream` began is over, or the stream is; idempotent. */
   end(stream: object): void {
     this.#waiters.delete(stream);
-    if (this.#running?.stream !== stream) return;
-    const nowMs = this.#nowMs();
-    const pauseMs = (nowMs - this.#running.sinceMs) * (1 / this.#rate - 1);
-    this.#openMs = nowMs + Math.min(maxPauseMs, pauseMs);
-    this.#running = null;
+    if (this.#running === stream) this.#running = null;
+  }
+
+  /** Frames of all streams that are analysed from the begin of one keyframe to that of the next. */
+  #framesBetween(): number {
+    return Math.min(mostFramesBetween, framesBetweenAtHalf * (1 / this.#rate - 1));
   }
 
   /** The stream that has waited longest and still asks. */

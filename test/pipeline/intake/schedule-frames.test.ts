@@ -111,3 +111,36 @@ test('a conflated frame is closed and counted, and its format lives on', async (
   expect(last).toMatchObject({ frame: c.frame, truncated: 'ends early' });
   discardItem(last);
 });
+
+/** A frame on which nothing else happens. */
+function scheduled(index: number): ScheduledFrame {
+  return {
+    kind: 'frame',
+    frame: frame(index),
+    format: null,
+    nextTimestampUs: null,
+    framesDroppedBefore: 0,
+    bridge: [],
+    captureTimestampUs: null,
+    truncated: null,
+  };
+}
+
+test('of a long gap some frames are kept for flow to pass over, unless the size changes in it', () => {
+  const gap = Array.from({ length: 14 }, (_, i) => scheduled(i + 1));
+  const newest = gap.reduce((older, newer) => conflateItems(older, newer) as ScheduledFrame);
+  expect(newest).toMatchObject({ framesDroppedBefore: 13 });
+  expect(newest.bridge.map(({ index }) => index)).toEqual([6, 12]);
+  expect(liveFrames()).toBe(3);
+  const larger = { width: 16, height: 16 };
+  const at = { timestampUs: 15_000, timestampSynthetic: false, decodedAtMs: 0 };
+  const other = pool.create({ ...at, index: 15, analysis: larger, display: larger });
+  const resized = conflateItems(newest, {
+    ...newest,
+    frame: other,
+    framesDroppedBefore: 0,
+    bridge: [],
+  }) as ScheduledFrame;
+  expect(resized.bridge).toEqual([]);
+  discardItem(resized);
+});

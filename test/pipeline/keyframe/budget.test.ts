@@ -37,45 +37,73 @@ test('a stream that asks no more gives its place up', () => {
   expect(budget.tryBegin(c)).toBe(true);
 });
 
-test('late frames make pauses between keyframes, which shrink again without them', () => {
-  const { budget, clock } = openBudget();
-  const stream = {};
-  for (let i = 0; i < 10; i++) {
-    clock.nowMs += 50;
-    budget.observe('late');
+/** So many frames, all streams together, answered late or in time, one every `everyMs`. */
+function answer({ clock, budget }: ReturnType<typeof openBudget>, frames: Answered): void {
+  for (let i = 0; i < frames.count; i++) {
+    clock.nowMs += frames.everyMs;
+    budget.observe(frames.pace);
   }
+}
+
+type Answered = {
+  readonly count: number;
+  readonly everyMs: number;
+  readonly pace: 'in-time' | 'late';
+};
+
+test('while frames are late more of them are analysed between keyframes, and fewer again without', () => {
+  const opened = openBudget();
+  const { budget } = opened;
+  const stream = {};
+  answer(opened, { count: 10, everyMs: 50, pace: 'late' });
   // Late frames in a row are one cause: three cuts in half a second.
   expect(budget.rateRatio).toBeCloseTo(0.8 ** 3);
   expect(budget.tryBegin(stream)).toBe(true);
-  clock.nowMs += 100;
   budget.end(stream);
-  clock.nowMs += 100 * (1 / 0.8 ** 3 - 1) - 1;
+  // 4 * (1 / 0.8 ** 3 - 1) = 3.8
+  answer(opened, { count: 3, everyMs: 0, pace: 'in-time' });
   expect(budget.tryBegin(stream)).toBe(false);
-  clock.nowMs += 2;
+  answer(opened, { count: 1, everyMs: 0, pace: 'in-time' });
   expect(budget.tryBegin(stream)).toBe(true);
   budget.end(stream);
-  for (let i = 0; i < 20; i++) {
-    clock.nowMs += 1000;
-    budget.observe('in-time');
-  }
+  answer(opened, { count: 20, everyMs: 1000, pace: 'in-time' });
   expect(budget.rateRatio).toBe(1);
+  expect(budget.tryBegin(stream)).toBe(true);
+  budget.end(stream);
+  expect(budget.tryBegin(stream)).toBe(true);
 });
 
-test('a pause is never longer than half a second', () => {
-  const { budget, clock } = openBudget();
+test('under any overload every 25th analysed frame may begin a keyframe, whatever the time', () => {
+  const opened = openBudget();
+  const { budget, clock } = opened;
   const stream = {};
-  for (let i = 0; i < 100; i++) {
-    clock.nowMs += 200;
-    budget.observe('late');
-  }
+  answer(opened, { count: 100, everyMs: 200, pace: 'late' });
   expect(budget.rateRatio).toBe(0.05);
   expect(budget.tryBegin(stream)).toBe(true);
-  clock.nowMs += 5000;
+  answer(opened, { count: 24, everyMs: 200, pace: 'late' });
   budget.end(stream);
-  clock.nowMs += 499;
+  clock.nowMs += 10_000;
   expect(budget.tryBegin(stream)).toBe(false);
-  clock.nowMs += 1;
+  answer(opened, { count: 1, everyMs: 200, pace: 'late' });
   expect(budget.tryBegin(stream)).toBe(true);
+});
+
+test('overloaded streams take turns at keyframes, so that each has its share', () => {
+  const opened = openBudget();
+  const { budget } = opened;
+  const streams = [{}, {}, {}, {}];
+  const keyframes = streams.map(() => 0);
+  answer(opened, { count: 100, everyMs: 200, pace: 'late' });
+  for (let frame = 0; frame < 1000; frame++) {
+    const turn = frame % streams.length;
+    if (budget.tryBegin(streams[turn]!)) {
+      keyframes[turn]! += 1;
+      budget.end(streams[turn]!);
+    }
+    answer(opened, { count: 1, everyMs: 20, pace: 'late' });
+  }
+  expect(Math.min(...keyframes)).toBeGreaterThanOrEqual(9);
+  expect(Math.max(...keyframes)).toBeLessThanOrEqual(10);
 });
 
 test('a slow answer makes the server busy for two seconds, and costs no keyframe', () => {
