@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SegmentationError } from '../frame/errors.ts';
 
 /** The part of a gRPC call that can end it from outside. */
@@ -23,6 +24,8 @@ const longestTimerMs = 2 ** 31 - 1;
  */
 export function linkCallSignal(call: EndableCall, shutdown: AbortSignal): CallSignal {
   const controller = new AbortController();
+  // Each mask of a request listens while it is read: 32 are no leak.
+  setMaxListeners(64, controller.signal);
   const abort = (reason: SegmentationError) => controller.abort(reason);
   const hangUp = () => abort(new SegmentationError('cancelled', 'the client cancelled the call'));
   const shutDown = () => controller.abort(shutdown.reason);

@@ -60,6 +60,11 @@ export class PictureStream<P> {
     return this.#queue.length >= this.#maxQueued;
   }
 
+  /** Pictures wait to be taken, or all have come: ffmpeg has done what there is to do. */
+  get untaken(): boolean {
+    return this.#queue.length > 0 || this.#ended;
+  }
+
   /** Goes on after a note came or a picture was taken. */
   pump(): void {
     try {

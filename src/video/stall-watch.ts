@@ -19,7 +19,7 @@ export function watchForStall<P>(options: {
   let idleLooks = 0;
   const timer = setInterval(() => {
     const hasInput = child.stdin.writableLength > 0 || child.stdin.writableEnded;
-    if (pictures.completed !== seen || pictures.full || !hasInput) idleLooks = 0;
+    if (pictures.completed !== seen || pictures.untaken || !hasInput) idleLooks = 0;
     else idleLooks++;
     seen = pictures.completed;
     if (idleLooks < looksPerTimeout) return;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../src/frame/container.ts';
@@ -208,6 +209,24 @@ test('a child that has input and gives nothing has stalled', async () => {
     }),
   );
   expect(errorOf(seen).code).toBe('decoder-stalled');
+});
+
+test('a receiver that is slow at the end of the video is no stalled child', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'h264', frames: 3 });
+  const stallTimeoutMs = 1000;
+  const decoder = createDecoder({ ffmpeg: systemFfmpeg, stallTimeoutMs });
+  const options = { container: 'h264-annex-b', frameRate: null, signal: never } as const;
+  async function* slow() {
+    for await (const event of decoder(chunksOf(clip), options)) {
+      yield event;
+      if (event.kind !== 'frame' || event.frame.index > 0) continue;
+      // The child has given all and waits for nobody; its time would be over twice.
+      await setTimeout(2.5 * stallTimeoutMs);
+    }
+  }
+  const { frames, error } = await decodeAll(slow());
+  expect(error).toBeNull();
+  expect(frames).toHaveLength(3);
 });
 
 test('an ffmpeg that cannot be started is a failed decoder', async () => {

@@ -16,7 +16,7 @@ import { renderDisjoint } from '../../src/tracking/mask/overlap.ts';
 import { settleContest } from '../../src/tracking/mask/settle-contest.ts';
 import { outlineOf, touchRatio } from '../../src/tracking/mask/touch.ts';
 import { sampleColours } from '../../src/tracking/object/colour-histogram.ts';
-import { colourLikeness } from '../../src/tracking/object/colour-likeness.ts';
+import { colourLikeness, coloursOf } from '../../src/tracking/object/colour-likeness.ts';
 
 /** One object of a crowded picture, and how its mask came out beside the others. */
 export type ContestSample = {
@@ -86,7 +86,14 @@ export async function collectContests(
     contestedRatio: contestedRatios[i]!,
     touches: masks.flatMap((other, j) => {
       const ratio = j === i ? 0 : touchRatio(outlineOf(mask), other);
-      return ratio === 0 ? [] : [{ ratio, likeness: colourLikeness(samples, mask, other) }];
+      return ratio === 0
+        ? []
+        : [
+            {
+              ratio,
+              likeness: colourLikeness(coloursOf(samples, mask), coloursOf(samples, other)),
+            },
+          ];
     }),
     iou: Object.fromEntries(
       given.leads.map((lead, k) => [lead, maskIou(rendered[k]![i]!, truths[i]!)]),

@@ -21,6 +21,12 @@ const containedLead = 0.2;
 /** Least probability that the owner of a disputed pixel gets: a claim, however it is interpolated. */
 const ownerProbability = 0.55;
 
+/**
+ * Masks times pixels up to which a contest is settled: ten that fill the picture. Settling takes up to
+ * 0.1 µs each on a thread that other streams share; 32 objects in one place are left to the higher value.
+ */
+const maxMaskPixels = 1.5e6;
+
 /** Masks of one picture after their disputes were settled. */
 export type Settled = {
   /** In the order given; one without disputed pixels is the very mask that came. */
@@ -34,7 +40,8 @@ export type Settled = {
  * noise, and ownership by the higher value flips from pixel to pixel. So each probability becomes
  * the mean of the disputed pixels around, with the same weights for all masks: the order stays
  * transitive and the border is smooth. What lies within another object is in front of it. Parts that hang on no undisputed pixel of their object then
- * go to the rival. A pixel that nobody claimed stays so; undisputed pixels are not touched.
+ * go to the rival. A pixel that nobody claimed stays so; undisputed pixels are not touched. Where too
+ * many masks dispute too much, all stay as they came.
  *
  * @param masks of one picture
  * @param lead see {@link containedLead}; another one only where it is fitted
@@ -46,6 +53,7 @@ export function settleContest(masks: readonly SoftMask[], lead: number = contain
   const contestedRatios = countContested(contest.values).map((count, i) =>
     count === 0 ? 0 : count / areas[i]!,
   );
+  if (masks.length * contest.disputed.length > maxMaskPixels) return { masks, contestedRatios };
   const rivals = contest.values.map((held) => rivalBounds(held, contest));
   const leads = contestedRatios.map((ratio) => lead * ratio);
   const settled = smoothen(contest, rivals, leads);

@@ -1,13 +1,17 @@
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import type { ColourSamples } from './colour-histogram.ts';
 
+/** How many samples of each colour lie in a mask. */
+export type MaskColours = {
+  readonly counts: ReadonlyMap<number, number>;
+  readonly total: number;
+};
+
 /**
  * How alike two masks of one picture are by their colours: the intersection of their normalised
  * histograms (Swain and Ballard, IJCV 1991), 0..1; 0 where one of them has no sample.
  */
-export function colourLikeness(samples: ColourSamples, a: SoftMask, b: SoftMask): number {
-  const left = coloursOf(samples, a);
-  const right = coloursOf(samples, b);
+export function colourLikeness(left: MaskColours, right: MaskColours): number {
   let likeness = 0;
   for (const [colour, count] of left.counts) {
     likeness += Math.min(count / left.total, (right.counts.get(colour) ?? 0) / right.total);
@@ -15,11 +19,11 @@ export function colourLikeness(samples: ColourSamples, a: SoftMask, b: SoftMask)
   return left.total === 0 || right.total === 0 ? 0 : likeness;
 }
 
-/** How many samples of each colour lie in a mask. */
-function coloursOf(
+/** Counts a mask's colours. */
+export function coloursOf(
   { width, height, colour }: ColourSamples,
   { window, values, size }: SoftMask,
-): { readonly counts: ReadonlyMap<number, number>; readonly total: number } {
+): MaskColours {
   const counts = new Map<number, number>();
   if (window === null) return { counts, total: 0 };
   const [across, down] = [size.width / width, size.height / height];

@@ -123,3 +123,13 @@ function pixelsOf({ size: picture, window, values }: SoftMask): Float32Array {
 function most(held: readonly Float32Array[], at: number): number {
   return Math.max(...held.map((values) => values[at]!));
 }
+
+test('many masks that fill the picture are left to the higher value, and their shares are told', () => {
+  const large = { width: 512, height: 288 };
+  const window = { x: 0, y: 0, ...large };
+  const values = new Float32Array(large.width * large.height).fill(0.9);
+  const masks = Array.from({ length: 32 }, () => ({ size: large, window, values }));
+  const settled = settleContest(masks);
+  expect(settled.masks).toBe(masks);
+  expect(settled.contestedRatios).toEqual(masks.map(() => 1));
+});
