@@ -13,6 +13,8 @@ import { startServer, type TestServer } from '../fixtures/start-server.ts';
  */
 
 const config = { container: 'mpeg-ts', delivery: 'every-frame', maskEncoding: 'png' } as const;
+/** A busy machine takes its time: each decodes 32 objects several times. */
+const timeout = 240_000;
 const size4k = { width: 4096, height: 2304 };
 
 let system: TestServer;
@@ -38,28 +40,32 @@ function boxes({ width, height }: { readonly width: number; readonly height: num
   }));
 }
 
-test('a stream of 4K with 32 objects, answered as PNG, and going on elsewhere with all of them', async () => {
-  const prompts = boxes(size4k).map((prompt) => ({ ...prompt, at: { frameIndex: 0 } }));
-  const outcome = await runStream(system.client.segmentVideo(config), video, prompts);
-  expect(outcome.failure).toBeNull();
-  expect(outcome.acks.map(({ status }) => status)).toEqual(prompts.map(() => 'fulfilled'));
-  expect(outcome.frames.map(({ objects }) => objects.length)).toEqual([32, 32, 32]);
+test(
+  'a stream of 4K with 32 objects, answered as PNG, and going on elsewhere with all of them',
+  { timeout },
+  async () => {
+    const prompts = boxes(size4k).map((prompt) => ({ ...prompt, at: { frameIndex: 0 } }));
+    const outcome = await runStream(system.client.segmentVideo(config), video, prompts);
+    expect(outcome.failure).toBeNull();
+    expect(outcome.acks.map(({ status }) => status)).toEqual(prompts.map(() => 'fulfilled'));
+    expect(outcome.frames.map(({ objects }) => objects.length)).toEqual([32, 32, 32]);
 
-  const objects = boxes(size4k).map(({ objectId, box }) => ({ objectId, mask: maskOf(box) }));
-  const resume: ResumeState = { objects };
-  const next = await runStream(system.client.segmentVideo({ ...config, resume }), video);
-  expect(next.failure).toBeNull();
-  expect(next.frames.map((frame) => frame.objects.length)).toEqual([32, 32, 32]);
-  expect(next.frames[0]?.objects.map(({ objectId }) => objectId)).toEqual(
-    objects.map(({ objectId }) => objectId),
-  );
-  // The first frame is answered with the very masks.
-  const area = (size4k.width / 8) * (size4k.height / 4);
-  expect(next.frames[0]?.objects.every((object) => object.area === area)).toBe(true);
-  expect(next.notices.filter(({ kind }) => kind !== NoticeKind.NOTICE_KIND_DECODE_WARNING)).toEqual(
-    [],
-  );
-});
+    const objects = boxes(size4k).map(({ objectId, box }) => ({ objectId, mask: maskOf(box) }));
+    const resume: ResumeState = { objects };
+    const next = await runStream(system.client.segmentVideo({ ...config, resume }), video);
+    expect(next.failure).toBeNull();
+    expect(next.frames.map((frame) => frame.objects.length)).toEqual([32, 32, 32]);
+    expect(next.frames[0]?.objects.map(({ objectId }) => objectId)).toEqual(
+      objects.map(({ objectId }) => objectId),
+    );
+    // The first frame is answered with the very masks.
+    const area = (size4k.width / 8) * (size4k.height / 4);
+    expect(next.frames[0]?.objects.every((object) => object.area === area)).toBe(true);
+    expect(
+      next.notices.filter(({ kind }) => kind !== NoticeKind.NOTICE_KIND_DECODE_WARNING),
+    ).toEqual([]);
+  },
+);
 
 /** All pixels of a box, as run lengths. */
 function maskOf(box: ReturnType<typeof boxes>[number]['box']) {
@@ -68,7 +74,7 @@ function maskOf(box: ReturnType<typeof boxes>[number]['box']) {
   return { ...size4k, data: { $case: 'cocoRle' as const, value: { counts } } };
 }
 
-test('a PNG of 4096 x 4096 with 32 boxes', async () => {
+test('a PNG of 4096 x 4096 with 32 boxes', { timeout }, async () => {
   const size = { width: 4096, height: 4096 };
   const path = temporaryPath('large.png');
   await ffmpeg(['-f', 'lavfi', '-i', 'testsrc2=s=4096x4096', '-frames:v', '1', path]);

@@ -2,11 +2,18 @@ import { expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
 import type { TrackerFrame } from '../../src/tracking/tracker-types.ts';
 import { discMask } from '../fixtures/discs.ts';
-import { disc, maskOf, newTracker, picture, segmented, size } from '../fixtures/moving-disc.ts';
+import {
+  disc,
+  trackedMask,
+  newTracker,
+  discPicture,
+  segmented,
+  size,
+} from '../fixtures/moving-disc.ts';
 
 /** The moving disc, where its texture changes little by little: over a long gap nothing matches. */
 function turning(index: number): TrackerFrame {
-  const frame = picture(index);
+  const frame = discPicture(index);
   const { x: cx, y: cy, radius } = disc(index);
   for (let at = 0; at < size.width * size.height; at++) {
     const x = (at % size.width) + 0.5 - cx;
@@ -33,34 +40,34 @@ test('over a long gap flow passes over dropped frames, and a replay comes out th
   straight.advance(turning(24));
   bridged.advance(turning(24), { needMotion: false, bridge });
   const truth = discMask(disc(24), size);
-  expect(maskIou(maskOf(straight), truth)).toBeLessThan(0.6);
-  expect(maskIou(maskOf(bridged), truth)).toBeGreaterThan(0.9);
+  expect(maskIou(trackedMask(straight), truth)).toBeLessThan(0.6);
+  expect(maskIou(trackedMask(bridged), truth)).toBeGreaterThan(0.9);
 
-  const first = maskOf(bridged);
+  const first = trackedMask(bridged);
   bridged.advance(turning(25));
   bridged.restore(turning(0));
   bridged.advance(turning(24), { needMotion: false, bridge });
-  expect(maskOf(bridged)).toEqual(first);
+  expect(trackedMask(bridged)).toEqual(first);
 });
 
 test('an asynchronous keyframe from before a gap is carried along the dropped frames', () => {
   const tracker = newTracker();
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   tracker.apply([segmented(1, 0)]);
-  const bridge = [picture(6), picture(12)];
-  tracker.advance(picture(18), { needMotion: true, bridge });
+  const bridge = [discPicture(6), discPicture(12)];
+  tracker.advance(discPicture(18), { needMotion: true, bridge });
   expect(tracker.applyAsyncKeyframe(0, [segmented(1, 0)])).toBe(true);
-  expect(maskIou(maskOf(tracker), discMask(disc(18), size))).toBeGreaterThan(0.9);
+  expect(maskIou(trackedMask(tracker), discMask(disc(18), size))).toBeGreaterThan(0.9);
 });
 
 test('a cut between dropped frames is the step’s', () => {
   const tracker = newTracker();
-  for (const index of [0, 1, 2, 3]) tracker.advance(picture(index), { needMotion: true });
+  for (const index of [0, 1, 2, 3]) tracker.advance(discPicture(index), { needMotion: true });
   tracker.apply([segmented(1, 3)]);
-  const other = picture(10);
+  const other = discPicture(10);
   for (const [i, luma] of other.data.entries()) other.data[i] = (luma * 7919 + i * 31) % 256;
   const options = { needMotion: true, bridge: [other] };
-  const { sceneCut, objects } = tracker.advance(picture(17), options);
+  const { sceneCut, objects } = tracker.advance(discPicture(17), options);
   expect(sceneCut).toBeGreaterThanOrEqual(0.5);
   expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
 });

@@ -8,11 +8,11 @@ import { Tracker } from '../../src/tracking/tracker.ts';
 import { discMask } from '../fixtures/discs.ts';
 import {
   disc,
-  maskOf,
-  maskSide,
+  trackedMask,
+  discMaskSide,
   newTracker,
   outputs,
-  picture,
+  discPicture,
   segmented,
   size,
 } from '../fixtures/moving-disc.ts';
@@ -20,24 +20,24 @@ import {
 /** Frames 0 to `last`, object 1 segmented on frame 0. */
 function tracked(last: number): Tracker {
   const tracker = newTracker();
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   tracker.apply([segmented(1, 0)]);
-  for (let index = 1; index <= last; index++) tracker.advance(picture(index));
+  for (let index = 1; index <= last; index++) tracker.advance(discPicture(index));
   return tracker;
 }
 
 test('a mask moves with its object', () => {
   const tracker = tracked(5);
-  expect(maskIou(maskOf(tracker), discMask(disc(5), size))).toBeGreaterThan(0.9);
+  expect(maskIou(trackedMask(tracker), discMask(disc(5), size))).toBeGreaterThan(0.9);
   tracker.close();
 });
 
 test('confidence falls while a mask is carried', () => {
   const tracker = newTracker();
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   tracker.apply([segmented(1, 0)]);
   const [start] = outputs(tracker);
-  for (let index = 1; index < 6; index++) tracker.advance(picture(index));
+  for (let index = 1; index < 6; index++) tracker.advance(discPicture(index));
   const [later] = outputs(tracker);
   expect(later!.confidence).toBeLessThan(start!.confidence);
   expect(later).toMatchObject({ predictedIou: 0.9, sourceKeyframe: 0 });
@@ -47,49 +47,49 @@ test('confidence falls while a mask is carried', () => {
 test('going back and on again gives the same bits, also for a second object added meanwhile', () => {
   const tracker = tracked(6);
   const first: Mask[] = [];
-  tracker.restore(picture(1));
+  tracker.restore(discPicture(1));
   for (let index = 2; index <= 6; index++) {
-    tracker.advance(picture(index));
-    first.push(maskOf(tracker));
+    tracker.advance(discPicture(index));
+    first.push(trackedMask(tracker));
   }
-  tracker.restore(picture(1));
+  tracker.restore(discPicture(1));
   for (let index = 2; index <= 6; index++) {
-    tracker.advance(picture(index));
+    tracker.advance(discPicture(index));
     if (index === 3) tracker.apply([segmented(2, 3)]);
-    expect(maskOf(tracker)).toEqual(first[index - 2]);
+    expect(trackedMask(tracker)).toEqual(first[index - 2]);
   }
-  expect(first.at(-1)).toEqual(maskOf(tracked(6)));
+  expect(first.at(-1)).toEqual(trackedMask(tracked(6)));
   expect(outputs(tracker)).toHaveLength(2);
   tracker.close();
 });
 
 test('going back before the first frame forgets the objects, not the flow', () => {
   const tracker = tracked(3);
-  const before = maskOf(tracker);
+  const before = trackedMask(tracker);
   tracker.restore(null);
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   expect(outputs(tracker)).toEqual([]);
   tracker.apply([segmented(1, 0)]);
-  for (let index = 1; index <= 3; index++) tracker.advance(picture(index));
-  expect(maskOf(tracker)).toEqual(before);
+  for (let index = 1; index <= 3; index++) tracker.advance(discPicture(index));
+  expect(trackedMask(tracker)).toEqual(before);
   tracker.close();
 });
 
 test('frames without flow, replayed with an object, get flow from their pixels', () => {
   const tracker = newTracker();
-  for (let index = 0; index <= 4; index++) tracker.advance(picture(index));
-  tracker.restore(picture(0));
-  tracker.advance(picture(1));
+  for (let index = 0; index <= 4; index++) tracker.advance(discPicture(index));
+  tracker.restore(discPicture(0));
+  tracker.advance(discPicture(1));
   tracker.apply([segmented(1, 1)]);
-  for (let index = 2; index <= 4; index++) tracker.advance(picture(index));
-  expect(maskIou(maskOf(tracker), discMask(disc(4), size))).toBeGreaterThan(0.9);
+  for (let index = 2; index <= 4; index++) tracker.advance(discPicture(index));
+  expect(maskIou(trackedMask(tracker), discMask(disc(4), size))).toBeGreaterThan(0.9);
   tracker.close();
 });
 
 test('an asynchronous keyframe is carried to the current frame by composed flow', () => {
   const tracker = tracked(8);
   expect(tracker.applyAsyncKeyframe(4, [segmented(1, 4)])).toBe(true);
-  const mask = maskOf(tracker);
+  const mask = trackedMask(tracker);
   expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(0.9);
   expect(maskIou(mask, discMask(disc(8), size))).toBeGreaterThan(
     maskIou(mask, discMask(disc(4), size)) + 0.15,
@@ -100,26 +100,26 @@ test('an asynchronous keyframe is carried to the current frame by composed flow'
 
 test('an asynchronous keyframe is useless beyond history, and never undoes what was said later', () => {
   const short = newTracker(3);
-  short.advance(picture(0));
+  short.advance(discPicture(0));
   short.apply([segmented(1, 0)]);
-  for (let index = 1; index <= 5; index++) short.advance(picture(index));
-  const before = maskOf(short);
+  for (let index = 1; index <= 5; index++) short.advance(discPicture(index));
+  const before = trackedMask(short);
   expect(short.applyAsyncKeyframe(0, [segmented(1, 0)])).toBe(false);
-  expect(maskOf(short)).toEqual(before);
+  expect(trackedMask(short)).toEqual(before);
   short.close();
 
   const tracker = tracked(6);
   tracker.apply([segmented(1, 6)]);
-  const newer = maskOf(tracker);
+  const newer = trackedMask(tracker);
   expect(tracker.applyAsyncKeyframe(3, [segmented(1, 3, true)])).toBe(true);
-  expect(maskOf(tracker)).toEqual(newer);
+  expect(trackedMask(tracker)).toEqual(newer);
   tracker.close();
 });
 
 test('an asynchronous keyframe from before a change of size is not used', () => {
   const tracker = tracked(2);
   const small = { width: 64, height: 48 };
-  tracker.advance(picture(3, small));
+  tracker.advance(discPicture(3, small));
   expect(tracker.applyAsyncKeyframe(2, [segmented(1, 2)])).toBe(false);
   tracker.close();
 });
@@ -138,7 +138,7 @@ test('a hidden object has no mask, no box and no crop, and stays so', () => {
   expect(outputs(tracker)[0]).toMatchObject({ area: 0, box: null });
   expect(tracker.crops([1])).toEqual([]);
   expect(tracker.prior(1, wholePicture).box).toBeNull();
-  const { objects } = tracker.advance(picture(3));
+  const { objects } = tracker.advance(discPicture(3));
   expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
   tracker.close();
 });
@@ -147,19 +147,19 @@ test('a given mask is answered as it came on its frame, and is carried from then
   const tracker = newTracker();
   const bits = new Uint8Array(size.width * size.height).map((_, at) => at % 2);
   const mask = maskFromBitmap(bits, size);
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   tracker.apply([{ kind: 'given', objectId: 1, mask: runLengthsOf(mask) }]);
-  expect(maskOf(tracker)).toEqual(mask);
+  expect(trackedMask(tracker)).toEqual(mask);
   expect(outputs(tracker)[0]).toMatchObject({ confidence: 1, predictedIou: null });
-  tracker.advance(picture(1));
-  expect(maskOf(tracker)).not.toEqual(mask);
+  tracker.advance(discPicture(1));
+  expect(trackedMask(tracker)).not.toEqual(mask);
   tracker.close();
 });
 
 test('a change of size carries the masks by scale', () => {
   const tracker = tracked(1);
   const wide = { width: 192, height: 48 };
-  tracker.advance(picture(2, wide));
+  tracker.advance(discPicture(2, wide));
   const mask = tracker.output({ overlap: 'disjoint', maskSize: wide })[0]!.mask;
   const { box } = mask;
   // The disc at (42, 48) with radius 20, 1.5 times as wide and half as high.
@@ -174,17 +174,17 @@ test('the refiner sees the object and its answer lands in the mask', () => {
   const [crop] = tracker.crops([1]);
   expect(crop!.crop).toHaveLength(3 * 32 * 32);
   expect(crop!.appearance).toBeNull();
-  const area = maskOf(tracker).area;
+  const area = trackedMask(tracker).area;
   const answer = (change: number): ObjectAction => {
     const logits = crop!.prior.map((p) => Math.log((p + 1e-6) / (1 - p + 1e-6)) + change);
     return { kind: 'refined', objectId: 1, logits, predictedIou: 0.7 };
   };
   // The disc keeps its shape, so that an answer which hardly differs falls into the dead zone.
   tracker.apply([answer(3)]);
-  expect(maskOf(tracker).area).toBe(area);
+  expect(trackedMask(tracker).area).toBe(area);
   tracker.crops([1]);
   tracker.apply([answer(8)]);
-  expect(maskOf(tracker).area).toBeGreaterThan(area);
+  expect(trackedMask(tracker).area).toBeGreaterThan(area);
   tracker.crops([1]);
   const appearance = Float32Array.of(1, 2);
   tracker.apply([{ kind: 'appearance', objectId: 1, appearance }]);
@@ -207,13 +207,13 @@ test('nothing visible costs no flow, unless it is asked for', () => {
   const tracker = new Tracker({
     engine,
     flowLongSide: 128,
-    maskSide,
+    maskSide: discMaskSide,
     cropSide: null,
     historyFrames: 4,
   });
-  for (let index = 0; index < 3; index++) tracker.advance(picture(index));
+  for (let index = 0; index < 3; index++) tracker.advance(discPicture(index));
   expect(computed).toBe(0);
-  tracker.advance(picture(3), { needMotion: true });
+  tracker.advance(discPicture(3), { needMotion: true });
   expect(computed).toBe(1);
   tracker.close();
   tracker.close();
@@ -222,9 +222,9 @@ test('nothing visible costs no flow, unless it is asked for', () => {
 test('a step delivers the masks at once where nothing is to be refined first', () => {
   const deliver = { overlap: 'independent', maskSize: size, form: 'coco-rle' } as const;
   const stepped = tracked(2);
-  const { delivered } = stepped.advance(picture(3), { needMotion: false, deliver });
+  const { delivered } = stepped.advance(discPicture(3), { needMotion: false, deliver });
   const asked = tracked(2);
-  expect(asked.advance(picture(3)).delivered).toBeNull();
+  expect(asked.advance(discPicture(3)).delivered).toBeNull();
   expect(delivered).toEqual(asked.deliver(deliver));
   expect(delivered).toMatchObject([{ objectId: 1, delivered: { form: 'coco-rle' } }]);
 });
@@ -232,7 +232,7 @@ test('a step delivers the masks at once where nothing is to be refined first', (
 test('a step that leaves crops to refine delivers nothing yet', () => {
   const deliver = { overlap: 'independent', maskSize: size, form: 'pixels' } as const;
   const tracker = newTracker();
-  tracker.advance(picture(0));
+  tracker.advance(discPicture(0));
   tracker.apply([segmented(1, 0)]);
   const steps = Array.from({ length: 8 }, (_, i) =>
     tracker.advance(tornPicture(i + 1), { needMotion: false, cropsUnder: 1, deliver }),
@@ -244,7 +244,7 @@ test('a step that leaves crops to refine delivers nothing yet', () => {
 
 /** The disc stays; the texture of its upper half moves right, that of its lower half left. */
 function tornPicture(index: number): TrackerFrame {
-  const { data, ...frame } = picture(0);
+  const { data, ...frame } = discPicture(0);
   const { x: cx, y: cy, radius } = disc(0);
   for (let y = 0; y < size.height; y++) {
     for (let x = 0; x < size.width; x++) {
