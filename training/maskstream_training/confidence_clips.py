@@ -93,7 +93,7 @@ def main() -> None:
     for name in rng.choice(trained, OCCLUDED, replace=False):
         write_clip(args.out / "occluded" / name, *behind_wall(*clips[name], rng))
     for name, count in PHOTOGRAPHS.items():
-        files = sorted((args.raw / name).glob("*.jpg"))
+        files = sorted(p for ext in ("jpg", "webp") for p in (args.raw / name).glob(f"*.{ext}"))
         for i in rng.choice(len(files), count, replace=False):
             mask = largest_object(name, read_labels(str(files[i].with_suffix(".0.png"))))
             write_clip(args.out / "photographs" / f"{name}-{files[i].stem}", *slow_camera(cv2.imread(str(files[i])), mask, rng))
