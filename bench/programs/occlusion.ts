@@ -1,27 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from '../../clients/typescript/index.ts';
-import type { FrameMasks, SegmentationClient } from '../../clients/typescript/index.ts';
-import { encodeCamera } from '../../src/cli/demo/encode-camera.ts';
+import type { FrameMasks } from '../../clients/typescript/index.ts';
 import { createScene } from '../../src/cli/demo/scene.ts';
-import type { TrueMasks } from '../../src/evaluation/clips.ts';
 import { findClips, readTruths } from '../../src/evaluation/clips.ts';
 import { measureDecoding } from '../../src/evaluation/clip-flow.ts';
 import { mean } from '../../src/evaluation/series-statistics.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
-import type { EvalPrompt } from '../../src/evaluation/true-prompts.ts';
 import { promptKinds, promptsFromTruths } from '../../src/evaluation/true-prompts.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import type { AnsweredFrame } from '../../src/formats/answered-frame.ts';
-import { decodeFrame } from '../../src/calls/decode-answer.ts';
-import { toPrompt } from '../../src/calls/run-video.ts';
 import type { Size } from '../../src/frame/geometry.ts';
-import { emptyMask, maskIou } from '../../src/frame/mask.ts';
 import { createDecoder } from '../../src/video/index.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import type { LifeFrame, ObjectLife } from '../support/object-life.ts';
-import { followObject } from '../support/object-life.ts';
+import { followObject, lifeFrame } from '../support/object-life.ts';
 import { percentile } from '../support/percentile.ts';
+import type { TrueClip } from '../support/true-clip.ts';
+import { answerClip, filmScene } from '../support/true-clip.ts';
 import type { Wall } from '../support/wall-scene.ts';
 import { hideBehindWall, recordScene } from '../support/wall-scene.ts';
 
@@ -69,12 +65,6 @@ if (options.text('clips') !== '') {
 }
 print();
 
-type TrueClip = {
-  readonly name: string;
-  readonly video: Uint8Array;
-  readonly truths: ReadonlyMap<number, TrueMasks>;
-};
-
 type NamedLife = { readonly clip: string; readonly objectId: number; readonly life: ObjectLife };
 
 /** One answered frame that no prompt names. */
@@ -93,68 +83,24 @@ function* generatedClips(): Generator<Promise<TrueClip>> {
     const direction = index % 2 === 0 ? 'left' : 'right';
     for (const widthPixels of options.numbers('walls')) {
       const wall: Wall = { name: `wall ${widthPixels} ${direction}`, widthPixels, direction };
-      yield film(hideBehindWall(scene, recorded, wall), wall);
+      const walled = hideBehindWall(scene, recorded, wall);
+      yield filmScene(walled, { name: wall.name, ffmpeg, signal });
     }
   }
-}
-
-async function film(scene: ReturnType<typeof hideBehindWall>, wall: Wall): Promise<TrueClip> {
-  const truths = new Map<number, TrueMasks>();
-  const recorded = {
-    ...scene,
-    render: (index: number) => {
-      const frame = scene.render(index);
-      truths.set(index, { size, objects: frame.masks });
-      return frame;
-    },
-  };
-  const video = await encodeCamera(recorded, { ffmpeg, onFrame: () => undefined, signal });
-  return { name: wall.name, video, truths };
 }
 
 async function follow(clip: TrueClip): Promise<void> {
   const prompts = promptsFromTruths(clip.truths, prompt);
   const frames = new Map(prompts.map(({ objectId }) => [objectId, [] as LifeFrame[]]));
-  await answer(client, clip, prompt, (frame, masks) => {
+  await answerClip(client, { clip, kind: prompt, signal }, (frame, masks) => {
     if (frame.reason !== 'prompt') spent.push(spentOn(frame, masks));
     const truth = clip.truths.get(frame.frameIndex);
     if (truth === undefined) return;
-    for (const [objectId, own] of frames) {
-      const object = frame.objects.find((each) => each.objectId === objectId);
-      const trueMask = truth.objects.get(objectId) ?? emptyMask(truth.size);
-      own.push({
-        frameIndex: frame.frameIndex,
-        trueArea: trueMask.area,
-        isAnswered: object?.state === 'visible' && object.area > 0,
-        iou: maskIou(object?.mask ?? emptyMask(truth.size), trueMask),
-      });
-    }
+    for (const [objectId, own] of frames) own.push(lifeFrame(frame, objectId, truth));
   });
   for (const [objectId, own] of frames) {
     lives.push({ clip: clip.name, objectId, life: followObject(own) });
   }
-}
-
-async function answer(
-  on: SegmentationClient,
-  { video, truths }: TrueClip,
-  kind: EvalPrompt,
-  onFrame: (frame: AnsweredFrame, masks: FrameMasks) => void,
-): Promise<void> {
-  using stream = on.segmentVideo({ container: 'mp4', delivery: 'every-frame' }, { signal });
-  const acks = promptsFromTruths(truths, kind).map((planned) => stream.prompt(toPrompt(planned)));
-  const receive = async () => {
-    let display: Size = size;
-    for await (const result of stream) {
-      if (result.kind === 'info') display = result.info;
-      if (result.kind === 'masks') onFrame(decodeFrame(result.masks, display), result.masks);
-    }
-  };
-  const send = async () => {
-    await stream.sendChunk(video);
-    stream.end();
-  };
-  await Promise.all([send(), receive(), ...acks]);
 }
 
 function spentOn({ objects }: AnsweredFrame, { timings }: FrameMasks): Spent {

@@ -1,3 +1,7 @@
+import type { TrueMasks } from '../../src/evaluation/clips.ts';
+import type { AnsweredFrame } from '../../src/formats/answered-frame.ts';
+import { emptyMask, maskIou } from '../../src/frame/mask.ts';
+
 /** One object on one frame: the truth and the answer. */
 export type LifeFrame = {
   readonly frameIndex: number;
@@ -33,6 +37,18 @@ const minHiddenFrames = 3;
 const graceFrames = 2;
 const foundIou = 0.5;
 const lostIou = 0.1;
+
+/** One object on one answered frame, against the truth. */
+export function lifeFrame(frame: AnsweredFrame, objectId: number, truth: TrueMasks): LifeFrame {
+  const object = frame.objects.find((each) => each.objectId === objectId);
+  const trueMask = truth.objects.get(objectId) ?? emptyMask(truth.size);
+  return {
+    frameIndex: frame.frameIndex,
+    trueArea: trueMask.area,
+    isAnswered: object?.state === 'visible' && object.area > 0,
+    iou: maskIou(object?.mask ?? emptyMask(truth.size), trueMask),
+  };
+}
 
 /** Follows one object through its frames, ascending, the prompt's frame first. */
 export function followObject(frames: readonly LifeFrame[]): ObjectLife {

@@ -96,8 +96,8 @@ export class SearchStage {
     const scene = this.#scene(known.records, known.step);
     const look = await lookForText(frame, search, scene, { context, tracker });
     const actions: ObjectAction[] = actionsOf(look);
-    if (actions.length > 0) await tracker.call('apply', actions);
-    return this.#used(look, known);
+    const mistaken = actions.length > 0 ? await tracker.call('apply', actions) : [];
+    return this.#used(look, known, mistaken);
   }
 
   /** Begins to look for a phrase on a frame; see `carry`. */
@@ -147,8 +147,8 @@ export class SearchStage {
     const newIds = found.map(({ record }) => record.objectId);
     const { tracker } = this.#parts;
     const actions = actionsOf(look);
-    const carried = await tracker.call('applyAsyncKeyframe', frameIndex, actions, newIds);
-    return carried ? this.#used(look, known) : null;
+    const mistaken = await tracker.call('applyAsyncKeyframe', frameIndex, actions, newIds);
+    return mistaken === null ? null : this.#used(look, known, mistaken);
   }
 
   /** Gives up the look that overlaps with later frames, if there is one. */
@@ -174,13 +174,13 @@ export class SearchStage {
     return { visible, hidden, room: this.#parts.maxObjects - records.size };
   }
 
-  #used(look: Look, { records, searches }: Searched): UsedLook {
+  #used(look: Look, { records, searches }: Searched, mistaken: readonly number[]): UsedLook {
     const { frameIndex, found } = look;
     const withFound = new Map(records);
     for (const { record } of found) withFound.set(record.objectId, record);
     const actions = actionsOf(look);
     const asked = new Set(found.map(({ record }) => record.objectId));
-    const keyframe = { frameIndex, masks: segmentedMasks(actions), asked };
+    const keyframe = { frameIndex, masks: segmentedMasks(actions, mistaken), asked };
     return {
       frameIndex,
       objectIds: actions.map(({ objectId }) => objectId),

@@ -114,6 +114,8 @@ export type SegmentedAction = {
   readonly presence: number;
   /** The object is not there: its mask becomes empty. */
   readonly hidden: boolean;
+  /** It was found by memory alone, not from a prompt or where its mask was. */
+  readonly redetected: boolean;
   /** The part of the picture that `logits` cover, in fractions. */
   readonly region: Box;
   /** How clearly a prompt on this very frame named the object; null without one. */

@@ -24,6 +24,7 @@ import {
   withHistogram,
   type CarryObject,
 } from './object/steps.ts';
+import { rejectUnlike } from './object/reject-unlike.ts';
 import { mayRefine } from './object/refine-dead-zone.ts';
 import {
   createCropMemory,
@@ -146,8 +147,11 @@ export class Tracker {
     });
   }
 
-  /** Applies what the model, the refiner or the client said about the current frame. */
-  apply(actions: readonly ObjectAction[]): void {
+  /**
+   * Applies what the model, the refiner or the client said about the current frame. Returns the
+   * objects for which the model took something else; see `rejectUnlike`.
+   */
+  apply(actions: readonly ObjectAction[]): number[] {
     for (const action of actions) {
       if (action.kind === 'removed') {
         this.#objects.delete(action.objectId);
@@ -158,12 +162,13 @@ export class Tracker {
       }
     }
     this.#history.amend(this.#now().index, this.#objects);
+    return this.#mistaken(actions);
   }
 
   /**
    * Applies an asynchronous keyframe, started on an earlier frame: its masks are carried to the current
-   * frame by composed flow. Returns false, and changes nothing, where a cut or the end of history
-   * lies in between.
+   * frame by composed flow. Returns null, and changes nothing, where a cut or the end of history
+   * lies in between; else what `apply` returns.
    *
    * @param newIds objects that it makes; others that are not there any more stay away
    */
@@ -171,10 +176,10 @@ export class Tracker {
     frameIndex: number,
     actions: readonly SegmentedAction[],
     newIds: readonly number[] = [],
-  ): boolean {
+  ): number[] | null {
     const then = this.#history.at(frameIndex);
-    if (!then || this.#history.hasCutAfter(frameIndex)) return false;
-    if (!sameSize(then.frame.analysis, this.#now().analysis)) return false;
+    if (!then || this.#history.hasCutAfter(frameIndex)) return null;
+    if (!sameSize(then.frame.analysis, this.#now().analysis)) return null;
     const path = this.#history.pathTo(frameIndex);
     const origin = { ...this.#now(), ...then.frame };
     for (const action of actions) {
@@ -186,11 +191,25 @@ export class Tracker {
       // The pixels of that frame are gone; their colours are not known.
       const { maskSide } = this.#options;
       const made = changeObject(before, action, origin, { maskSide, samples: null });
-      const carried = carryKeyframe(made, { before, now, path });
-      this.#objects.set(action.objectId, withHistogram(carried, action, this.#colours().samples));
+      const colours = this.#colours();
+      const carried = rejectUnlike(
+        carryKeyframe(made, { before, now, path }),
+        before,
+        action,
+        colours,
+      );
+      this.#objects.set(action.objectId, withHistogram(carried, action, colours.samples));
     }
     this.#history.amend(this.#now().index, this.#objects);
-    return true;
+    return this.#mistaken(actions);
+  }
+
+  /** Objects that the model found and that have no mask all the same. */
+  #mistaken(actions: readonly ObjectAction[]): number[] {
+    return actions
+      .filter((action) => action.kind === 'segmented' && action.redetected && !action.hidden)
+      .map(({ objectId }) => objectId)
+      .filter((objectId) => this.#objects.get(objectId)?.area === 0);
   }
 
   /**
@@ -327,9 +346,10 @@ export class Tracker {
     if (action.kind !== 'segmented' && action.kind !== 'given') {
       return changeObject(object, action, this.#now(), { maskSide, samples: null });
     }
-    const { samples } = this.#colours();
+    const colours = this.#colours();
+    const { samples } = colours;
     const changed = changeObject(object, action, this.#now(), { maskSide, samples });
-    return withHistogram(changed, action, samples);
+    return withHistogram(rejectUnlike(changed, object, action, colours), action, samples);
   }
 
   /** Colours of the current frame, read once. */

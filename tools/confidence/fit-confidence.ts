@@ -6,7 +6,8 @@
  *     --write src/tracking/object/confidence-model.ts
  *
  * Each FOLDER holds training-side clips as clip.mp4 + masks/NNNNN.png, never those that are reported;
- * every clip is prompted at STARTS frames, by KINDS of mask, box, middle and click. Folders count alike, however many clips they hold. Without
+ * every clip is prompted at STARTS frames, by KINDS of mask, box, middle and click. A folder is a kind of clips; kinds count alike, however many
+ * clips they hold. Figures are printed with clips left out in turn, and with whole kinds left out: what to expect on another kind. Without
  * folders the samples are read from FILE. Prints figures on clips left out of the fit, and the weights.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -87,17 +88,20 @@ function rowsOf({ folder, samples }: Folder) {
 }
 
 function report(): void {
-  const crossed = leaveOut();
+  const crossed = leaveOut((row) => row.group);
+  const unknown = leaveOut((row) => row.folder);
   const seen = rows.map((row) => judged(row, model));
   print('all, weights of all', seen);
-  print('all, left out', crossed);
+  print('all, clips left out', crossed);
+  print('all, kind left out', unknown);
   const kinds = (pick: (row: Row) => string) => [...new Set(rows.map(pick))];
   for (const folder of kinds((row) => row.folder)) {
     const inside = (row: Row) => row.folder === folder;
-    print(`${folder}, left out`, pickBy(crossed, inside));
+    print(`${folder}, clips`, pickBy(crossed, inside));
+    print(`${folder}, kind`, pickBy(unknown, inside));
     for (const prompt of kinds((row) => row.prompt)) {
       const chosen = (row: Row) => inside(row) && row.prompt === prompt;
-      if (rows.some(chosen)) print(`  ${prompt}`, pickBy(crossed, chosen));
+      if (rows.some(chosen)) print(`  ${prompt}, kind`, pickBy(unknown, chosen));
     }
   }
   console.log(`bias ${model.bias}`);
@@ -106,13 +110,13 @@ function report(): void {
   }
 }
 
-/** Every row judged by weights that were fitted without its group of clips. */
-function leaveOut(): Sample[] {
+/** Every row judged by weights that were fitted without its group: some clips, or a whole kind. */
+function leaveOut(groupOf: (row: Row) => string): Sample[] {
   const models = new Map<string, ConfidenceModel>();
-  for (const group of new Set(rows.map((row) => row.group))) {
-    models.set(group, fitWeights(rows.filter((row) => row.group !== group)));
+  for (const group of new Set(rows.map(groupOf))) {
+    models.set(group, fitWeights(rows.filter((row) => groupOf(row) !== group)));
   }
-  return rows.map((row) => judged(row, models.get(row.group) ?? model));
+  return rows.map((row) => judged(row, models.get(groupOf(row)) ?? model));
 }
 
 function judged({ doubts, iou }: Row, by: ConfidenceModel): Sample {

@@ -22,6 +22,15 @@ export type Scene = {
   render(frameIndex: number): SceneFrame;
 };
 
+/** Options of {@link createScene}. */
+export type SceneOptions = {
+  readonly size: Size;
+  readonly frameCount: number;
+  readonly seed: number;
+  /** What stands before the ground, from back to front. Default: {@link createLayers}. */
+  readonly layers?: readonly Layer[];
+};
+
 /** Moments of one exposure that are averaged: motion blur over half of the frame's time. */
 const exposures = [-0.25, 0, 0.25];
 const noiseAmplitude = 14;
@@ -30,15 +39,16 @@ const noiseAmplitude = 14;
  * Two textured objects before a moving camera; object 1 passes behind a post. Noise and motion blur
  * as a camera has them. The same seed gives the same pixels.
  */
-export function createScene(options: { size: Size; frameCount: number; seed: number }): Scene {
+export function createScene(options: SceneOptions): Scene {
   const { size, frameCount, seed } = options;
   const ground = createNoise(512, seed);
-  const layers = createLayers(size, frameCount, seed);
+  const layers = options.layers ?? createLayers(size, frameCount, seed);
+  const objectIds = layers.flatMap(({ objectId }) => (objectId === null ? [] : [objectId]));
   return {
     size,
     frameCount,
     frameRate: 30,
-    objectIds: layers.flatMap(({ objectId }) => (objectId === null ? [] : [objectId])),
+    objectIds: [...new Set(objectIds)],
     render: (frameIndex) => {
       const sum = new Float32Array(size.width * size.height * 3);
       const exposure = new Float32Array(sum.length);

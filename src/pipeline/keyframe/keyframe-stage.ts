@@ -73,9 +73,9 @@ export class KeyframeStage {
     const { region, objects, given } = await this.#plan(frame, prompted);
     const context = this.context(clock);
     const actions = await segmentObjects(context, frame, objects);
-    if (actions.length > 0) await tracker.call('apply', actions);
+    const mistaken = actions.length > 0 ? await tracker.call('apply', actions) : [];
     if (prompted.given.size > 0) await encodeInto(context, frame, region);
-    const masks = new Map([...segmentedMasks(actions), ...given]);
+    const masks = new Map([...segmentedMasks(actions, mistaken), ...given]);
     this.#keyframes++;
     const keyframe = { frameIndex: frame.index, masks, asked: prompted.asked };
     const records = rememberMasks(prompted.records, keyframe, segmenter.info);
@@ -105,11 +105,12 @@ export class KeyframeStage {
     const { frameIndex } = keyframe;
     const { tracker, segmenter } = this.#parts;
     const alive = done.actions.filter(({ objectId }) => records.has(objectId));
-    if (!(await tracker.call('applyAsyncKeyframe', frameIndex, alive))) return null;
+    const mistaken = await tracker.call('applyAsyncKeyframe', frameIndex, alive);
+    if (mistaken === null) return null;
     clock.add('encode', done.timings.encode);
     clock.add('decode', done.timings.decode);
     this.#keyframes++;
-    const used = { frameIndex, masks: segmentedMasks(alive), asked: new Set<number>() };
+    const used = { frameIndex, masks: segmentedMasks(alive, mistaken), asked: new Set<number>() };
     return { frameIndex, records: rememberMasks(records, used, segmenter.info) };
   }
 

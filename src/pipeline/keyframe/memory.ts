@@ -20,9 +20,16 @@ export type KeyframeMasks = ReadonlyMap<
   }
 >;
 
-/** The masks that the decoder found. */
-export function segmentedMasks(actions: readonly SegmentedAction[]): KeyframeMasks {
-  const found = actions.filter(({ hidden }) => !hidden);
+/**
+ * The masks that the decoder found.
+ *
+ * @param mistaken objects for which it took something else: nothing to remember
+ */
+export function segmentedMasks(
+  actions: readonly SegmentedAction[],
+  mistaken: readonly number[] = [],
+): KeyframeMasks {
+  const found = actions.filter(({ hidden, objectId }) => !hidden && !mistaken.includes(objectId));
   return new Map(
     found.map(({ objectId, logits, predictedIou, region }) => [
       objectId,

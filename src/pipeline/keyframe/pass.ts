@@ -51,9 +51,14 @@ export type Passes = Generator<DecoderPass | null, SegmentedAction | null, PassR
 export function segmentedAs(
   { objectId }: Pick<ObjectRecord, 'objectId'>,
   { region, result: { logits, predictedIou, presence } }: Answer,
-  { hidden = false, prompt = null }: Partial<Pick<SegmentedAction, 'hidden' | 'prompt'>>,
+  {
+    hidden = false,
+    redetected = false,
+    prompt = null,
+  }: Partial<Pick<SegmentedAction, 'hidden' | 'redetected' | 'prompt'>>,
 ): SegmentedAction {
-  return { kind: 'segmented', objectId, logits, predictedIou, presence, hidden, region, prompt };
+  const said = { logits, predictedIou, presence, hidden, redetected, region, prompt };
+  return { kind: 'segmented', objectId, ...said };
 }
 
 /** A pass's result; its mask is made when it is first asked for. */

@@ -32,8 +32,10 @@ export function* trackedPasses(
   const isPoor = expectedIou(second ?? first) < poorIou;
   const far = yield isPoor && redetectionRegion ? memoryPass(redetectionRegion, memory) : null;
   const near = second ? averaged(first, second) : first;
-  const answer = far && isBetter(far, near) ? far : near;
-  return segmentedAs(record, answer, { hidden: answer.result.presence < minPresence });
+  const redetected = far !== null && isBetter(far, near);
+  const answer = redetected ? far : near;
+  const hidden = answer.result.presence < minPresence;
+  return segmentedAs(record, answer, { hidden, redetected });
 }
 
 /** A hidden object: memory alone, and it stays hidden unless the model is sure to have found it. */
@@ -44,7 +46,7 @@ export function* hiddenPasses(
   const request = () => ({ clicks: [], box: null, prior: null, memory });
   const found = yield { region, request };
   if (found === null) return null;
-  return segmentedAs(record, found, { hidden: !isFound(found) });
+  return segmentedAs(record, found, { hidden: !isFound(found), redetected: true });
 }
 
 /** The object by memory alone (re-identification); null where there is none. */

@@ -26,10 +26,10 @@ export type TrackerCalls = {
   advance: { arguments: [TrackerFrame, AdvanceOptions?]; result: StepEvidence };
   plan: { arguments: [PlanRequest]; result: TrackerPlan };
   crops: { arguments: [readonly number[]]; result: CropRequest[] };
-  apply: { arguments: [readonly ObjectAction[]]; result: void };
+  apply: { arguments: [readonly ObjectAction[]]; result: number[] };
   applyAsyncKeyframe: {
     arguments: [number, readonly SegmentedAction[], (readonly number[])?];
-    result: boolean;
+    result: number[] | null;
   };
   claimedRatios: {
     arguments: [number, readonly SegmentedAction[], readonly number[]];

@@ -119,6 +119,35 @@ export function backProject(samples: ColourSamples, histogram: ColourHistogram):
   return { score: density / histogram.density, place };
 }
 
+/**
+ * How much a mask's pixels have the colours of an object: 1 and more on the object itself, near 0
+ * where all of them are known to be its surroundings', and in between for colours that were not in
+ * the picture when the histogram was learnt.
+ */
+export function resemblance(
+  samples: ColourSamples,
+  mask: SoftMask,
+  { objectRatio, density }: ColourHistogram,
+): number {
+  if (mask.window === null) return 0;
+  const { x, y, width, height } = mask.window;
+  const scaleX = samples.width / mask.size.width;
+  const scaleY = samples.height / mask.size.height;
+  let sum = 0;
+  let weight = 0;
+  for (let row = 0; row < height; row++) {
+    const line = Math.min(samples.height - 1, Math.floor((y + row + 0.5) * scaleY)) * samples.width;
+    for (let column = 0; column < width; column++) {
+      const value = mask.values[row * width + column] ?? 0;
+      if (value < 0.5) continue;
+      const at = line + Math.min(samples.width - 1, Math.floor((x + column + 0.5) * scaleX));
+      sum += value * (objectRatio[samples.colour[at] ?? 0] ?? 0);
+      weight += value;
+    }
+  }
+  return weight === 0 ? 0 : sum / weight / density;
+}
+
 /** Share of the places whose luma differs clearly between two pictures, 0..1. */
 export function changedRatio(a: ColourSamples, b: ColourSamples): number {
   if (a.luma.length !== b.luma.length) return 1;

@@ -1,5 +1,6 @@
 import { sigmoid } from '../../frame/sigmoid.ts';
 import { confidenceModel, type ConfidenceModel } from './confidence-model.ts';
+import { followingModel } from './following-model.ts';
 
 /**
  * How clearly a prompt named one thing, by what the model made of it. A click that took a part, or
@@ -37,6 +38,8 @@ export type MaskEvidence = {
   readonly ageSeconds: number;
   /** Mean photometric residual under the mask since the keyframe, 0..1 of the grey range. */
   readonly residualRatio: number;
+  /** Pixels of the mask at analysis size. */
+  readonly areaPixels: number;
   /** |ln(area / area on the keyframe)|. */
   readonly areaChange: number;
   /** Non-rigid motion since the keyframe; see the function of that name. */
@@ -48,6 +51,13 @@ export type MaskEvidence = {
   /** IoU that the refiner expects of this mask; null where it did not run. */
   readonly refinedIou: number | null;
 };
+
+/**
+ * Pixels from which a mask is large: of a smaller one the outline, where masks err, is a larger
+ * share. Bounded at 2,170 pixels, since the smallest objects of the clips it was fitted on are no
+ * worse than small ones.
+ */
+const manyPixels = 16_000;
 
 /** Names of the doubts that the model weighs, in the order of {@link confidenceDoubts}. */
 export const confidenceDoubtNames = [
@@ -63,6 +73,7 @@ export const confidenceDoubtNames = [
   'path length',
   'mask uncertainty',
   'refiner',
+  'few pixels',
 ] as const;
 
 /** What speaks against a mask: bounded numbers, each 0 where it has nothing to say. */
@@ -81,6 +92,7 @@ export function confidenceDoubts(evidence: MaskEvidence): number[] {
     Math.min(3, evidence.pathLengthRatio),
     evidence.uncertaintyRatio,
     evidence.refinedIou === null ? 0 : 1 - evidence.refinedIou,
+    Math.min(2, Math.max(0, Math.log(manyPixels / Math.max(1, evidence.areaPixels)))),
   ];
 }
 
@@ -98,7 +110,7 @@ export function expectedIou(evidence: MaskEvidence): number {
  * find the same thing again, whether or not it is the one that was meant.
  */
 export function expectedIouOfFollowing(evidence: MaskEvidence): number {
-  return expectedIou({ ...evidence, prompt: certainPrompt });
+  return weighDoubts(confidenceDoubts(evidence), followingModel);
 }
 
 /**

@@ -198,7 +198,7 @@ export function carryKeyframe(
 }
 
 /** Re-detection of an object that a keyframe did not show, or not well. */
-function redetectionAfterMiss(
+export function redetectionAfterMiss(
   object: TrackedObject,
   frame: { readonly index: number; readonly samples: ColourSamples | null },
 ): RedetectionState {

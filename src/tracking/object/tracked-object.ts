@@ -100,6 +100,7 @@ export function evidenceOf(object: TrackedObject, timestampUs: number): MaskEvid
     ageSeconds:
       sourceKeyframe === null ? 0 : Math.max(0, timestampUs - sourceKeyframe.timestampUs) / 1e6,
     residualRatio: object.residualFrames === 0 ? 0 : object.residualSum / object.residualFrames,
+    areaPixels: object.area,
     areaChange:
       sourceKeyframe === null || sourceKeyframe.area === 0 || object.area === 0
         ? 0

@@ -12,7 +12,8 @@ function found(columns: number, more: Partial<SegmentedAction> = {}): SegmentedA
     const [x, y] = [cell % 8, cell >> 3];
     return x >= 2 && x < 2 + columns && y >= 2 && y < 6 ? 3 : -3;
   });
-  const scores = { predictedIou: 0.8, presence: 0.9, hidden: false, prompt: null };
+  const said = { hidden: false, redetected: false, prompt: null };
+  const scores = { predictedIou: 0.8, presence: 0.9, ...said };
   return { kind: 'segmented', objectId: 1, logits, region, ...scores, ...more };
 }
 

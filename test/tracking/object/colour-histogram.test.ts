@@ -5,6 +5,7 @@ import {
   changedRatio,
   backProject,
   learnHistogram,
+  resemblance,
   sampleColours,
 } from '../../../src/tracking/object/colour-histogram.ts';
 import { colouredPicture, green, grey, red } from '../../fixtures/coloured-picture.ts';
@@ -50,4 +51,16 @@ test('the share of a picture that changed is measured above noise', () => {
   expect(changedRatio(empty, empty)).toBe(0);
   const area = (home.width * home.height) / (size.width * size.height);
   expect(changedRatio(empty, withRed)).toBeCloseTo(area, 2);
+});
+
+test('a mask resembles the object by its own pixels, and colours not seen before lie between', () => {
+  const at = (box: Box, colour: Yuv) => [samples({ box, colour }), filled(box), histogram] as const;
+  const elsewhere: Box = { x: 112, y: 8, width: 32, height: 24 };
+  expect(resemblance(...at(elsewhere, red))).toBeGreaterThan(0.9);
+  expect(resemblance(...at(elsewhere, grey))).toBeLessThan(0.05);
+  const unknown = resemblance(...at(elsewhere, green));
+  expect(unknown).toBeGreaterThan(0.2);
+  expect(unknown).toBeLessThan(0.5);
+  const nothing = { size, window: null, values: new Float32Array(0) };
+  expect(resemblance(withRed, nothing, histogram)).toBe(0);
 });

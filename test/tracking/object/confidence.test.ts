@@ -33,6 +33,7 @@ const typical: MaskEvidence = {
   presence: 0.95,
   ageSeconds: 0.3,
   residualRatio: 0.03,
+  areaPixels: 6000,
   areaChange: 0.1,
   nonRigidMotion: 0.02,
   pathLengthRatio: 0.2,
@@ -51,6 +52,7 @@ test.each([
   ['presence', [0, 0.3, 0.6, 0.9, 1], 'rises'],
   ['ageSeconds', [0, 0.1, 0.5, 2], 'falls'],
   ['residualRatio', [0, 0.02, 0.05, 0.1], 'falls'],
+  ['areaPixels', [2500, 4000, 8000, 16_000], 'rises'],
   ['areaChange', [0, 0.2, 0.5, 1], 'falls'],
   ['nonRigidMotion', [0, 0.05, 0.2, 1], 'falls'],
   ['pathLengthRatio', [0, 0.2, 0.5, 1], 'falls'],
@@ -87,6 +89,7 @@ test('whatever the evidence, confidence is a finite number between 0 and 1', () 
       presence: score,
       ageSeconds: extreme,
       residualRatio: extreme,
+      areaPixels: extreme,
       areaChange: extreme,
       nonRigidMotion: extreme,
       pathLengthRatio: extreme,
@@ -114,6 +117,7 @@ function frameAt(index: number) {
 function segmented(prompt: PromptClarity | null): SegmentedAction {
   return {
     kind: 'segmented',
+    redetected: false,
     objectId: 1,
     logits: discLogits({ x: 30, y: 20, radius: 9 }, maskSide, size),
     predictedIou: 0.9,
@@ -155,7 +159,10 @@ test('a mask that is given ends all doubt of an earlier prompt', () => {
 });
 
 test('keyframes are not asked for because of a doubt that none of them can mend', () => {
-  expect(expectedIouOfFollowing({ ...typical, prompt: doubtful })).toBe(expectedIou(typical));
+  const clear = expectedIouOfFollowing(typical);
+  expect(expectedIouOfFollowing({ ...typical, prompt: doubtful })).toBe(clear);
+  expect(expectedIouOfFollowing({ ...typical, areaPixels: 90 })).toBe(clear);
+  expect(expectedIouOfFollowing({ ...typical, residualRatio: 0.1 })).toBeLessThan(clear);
   const bare = newTrackedObject(1, emptySoftMask(size));
   const unclear = changeObject(bare, segmented(doubtful), frameAt(0), { maskSide, samples: null });
   expect(followingConfidenceOf(unclear, 0)).toBeGreaterThan(confidenceOf(unclear, 0));

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import type { Box } from '../../../src/frame/geometry.ts';
+import { wholePicture } from '../../../src/frame/geometry.ts';
+import { learnHistogram, sampleColours } from '../../../src/tracking/object/colour-histogram.ts';
+import { rejectUnlike } from '../../../src/tracking/object/reject-unlike.ts';
+import {
+  newTrackedObject,
+  presenceOf,
+  type TrackedObject,
+} from '../../../src/tracking/object/tracked-object.ts';
+import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
+import type { SegmentedAction } from '../../../src/tracking/tracker-types.ts';
+import { colouredPicture, green, grey, red } from '../../fixtures/coloured-picture.ts';
+import type { Yuv } from '../../fixtures/painted-frames.ts';
+
+const size = { width: 160, height: 96 };
+const home: Box = { x: 40, y: 32, width: 32, height: 24 };
+const elsewhere: Box = { x: 96, y: 8, width: 32, height: 24 };
+
+function coloured(...boxes: { readonly box: Box; readonly colour: Yuv }[]) {
+  return sampleColours(colouredPicture(size, grey, boxes));
+}
+
+function masked(window: Box): TrackedObject['soft'] {
+  return { size, window, values: new Float32Array(window.width * window.height).fill(1) };
+}
+
+/** The red object that was last seen beside a green one, and has gone. */
+const beside = coloured({ box: home, colour: red }, { box: elsewhere, colour: green });
+const hidden: TrackedObject = {
+  ...newTrackedObject(1, emptySoftMask(size)),
+  histogram: learnHistogram(beside, masked(home), null),
+};
+const made: TrackedObject = {
+  ...hidden,
+  soft: masked(elsewhere),
+  area: 32 * 24,
+  sourceKeyframe: { frameIndex: 9, timestampUs: 9, predictedIou: 0.9, presence: 0.98, area: 768 },
+};
+const action: SegmentedAction = {
+  kind: 'segmented',
+  objectId: 1,
+  logits: new Float32Array(0),
+  predictedIou: 0.9,
+  presence: 0.98,
+  hidden: false,
+  redetected: true,
+  region: wholePicture,
+  prompt: null,
+};
+
+function framed(colour: Yuv) {
+  return { index: 9, samples: coloured({ box: elsewhere, colour }) };
+}
+
+test('what was beside the object before is not taken for it, however sure the model is', () => {
+  const after = rejectUnlike(made, hidden, action, framed(green));
+  expect(after.area).toBe(0);
+  expect(after.histogram).toBe(hidden.histogram);
+  expect(after.redetection).not.toBeNull();
+  expect(presenceOf(after, 9)).toBeLessThan(0.05);
+});
+
+test('its own colours elsewhere are taken, and so are new ones, as in another light', () => {
+  expect(rejectUnlike(made, hidden, action, framed(red))).toBe(made);
+  const light = rejectUnlike(made, hidden, action, framed([200, 60, 160]));
+  expect(light).toBe(made);
+});
+
+test('only re-detection is judged: prompts and propagated masks are not', () => {
+  const told = { ...action, redetected: false };
+  expect(rejectUnlike(made, hidden, told, framed(green))).toBe(made);
+  expect(rejectUnlike(made, { ...hidden, histogram: null }, action, framed(grey))).toBe(made);
+});
