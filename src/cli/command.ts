@@ -7,6 +7,8 @@ export type Option = {
   readonly kind: 'flag' | 'text' | 'list';
   /** Stands for the value in the help, such as `FILE`; not for flags. */
   readonly placeholder?: string;
+  /** The words that it takes, where they are few: shells complete them. */
+  readonly values?: readonly string[];
   /** One sentence for the help, with the default. */
   readonly help: string;
 };

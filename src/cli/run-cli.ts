@@ -5,12 +5,19 @@ import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
 import { packageRoot } from '../package-root.ts';
+import { completionCommand } from './completion.ts';
 import { demoCommand } from './demo/demo.ts';
 import { evalCommand } from './eval.ts';
 import { segmentCommand } from './segment/segment.ts';
 import { serveCommand } from './serve.ts';
 
-const commands: readonly Command[] = [serveCommand, segmentCommand, evalCommand, demoCommand];
+const commands: readonly Command[] = [
+  serveCommand,
+  segmentCommand,
+  evalCommand,
+  demoCommand,
+  completionCommand(() => commands),
+];
 
 /** How a process of `maskstream` ends. */
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;

@@ -35,11 +35,13 @@ export const segmentCommand: Command = {
     format: {
       kind: 'text',
       placeholder: 'NAME',
+      values: outputFormats,
       help: `One of ${outputFormats.join(', ')}. Default: by the ending of PATH.`,
     },
     overlay: {
       kind: 'text',
       placeholder: 'STYLE',
+      values: overlayStyles,
       help: `What .mp4 and .webm show: ${overlayStyles.join(', ')}. Default: labels.`,
     },
     fps: {

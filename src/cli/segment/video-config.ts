@@ -19,6 +19,7 @@ export const videoOptions = {
   },
   delivery: {
     kind: 'text',
+    values: ['every-frame', 'latest'],
     placeholder: 'every-frame|latest',
     help: 'latest skips frames when the server falls behind, and the run then fails. Default: every-frame.',
   },
