@@ -122,18 +122,27 @@ test('what is followed already is not found again, whoever named it', async () =
   expect(shownIds(results).at(-1)).toEqual([1, 5]);
 });
 
-test('an instance that was hidden comes back under its id', async () => {
-  const scene: Scene = {
-    ...twoSquares,
-    squares: (frameIndex) =>
-      frameIndex >= 2 && frameIndex < 12 ? [] : twoSquares.squares().slice(0, 1),
-  };
-  const session = open({ scene, options: { keyframes: adaptive } });
-  session.inputs.prompt(phrase(3)).frames(60).end();
-  const { results } = await readAll(session);
-  expect(new Set(shownIds(results).flat())).toEqual(new Set([5]));
-  expect(shownIds(results).at(-1)).toEqual([5]);
-});
+test.each([
+  // The look on frame 10 sees it again before any keyframe has.
+  ['on a look', 9, undefined],
+  ['between looks', 12, adaptive],
+] as const)(
+  'an instance that was hidden and is seen %s comes back under its id',
+  async (_when, back, keyframes) => {
+    const scene: Scene = {
+      ...twoSquares,
+      squares: (frameIndex) =>
+        frameIndex >= 2 && frameIndex < back ? [] : twoSquares.squares().slice(0, 1),
+    };
+    const session = open({ scene, ...(keyframes && { options: { keyframes } }) });
+    session.inputs.prompt(phrase(3)).frames(30).end();
+    const { results } = await readAll(session);
+    expect(shownIds(results)[5]).toEqual([]);
+    expect(shownIds(results).at(-1)).toEqual([5]);
+    // Nor is there a second one that yields to it.
+    expect(results.at(-1)?.objects).toHaveLength(1);
+  },
+);
 
 test('REMOVE of any id of its range ends a search, and gives the others back', async () => {
   const session = open({ scene: squaresAt([0, 99], [4, 99]), options: { keyframes: adaptive } });
