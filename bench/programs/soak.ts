@@ -1,7 +1,6 @@
 import { connect } from '../../clients/typescript/index.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
-import { sendChunks } from '../../src/calls/run-video.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cameraClipFrom, playFragments } from '../support/camera-clip.ts';
 import { mixedSoak } from '../support/mixed-soak.ts';
@@ -96,8 +95,7 @@ async function stream(length: number): Promise<number> {
     }
   };
   const send = async () => {
-    await sendChunks(video, playFragments(clip, { ffmpeg, frames: length, signal }));
-    video.end();
+    await video.sendVideo(playFragments(clip, { ffmpeg, frames: length, signal }));
   };
   await Promise.all([send(), receive(), ...acks]);
   return (await video.summary).framesOut;

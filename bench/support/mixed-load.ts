@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib';
 import { connect as connectTcp } from 'node:net';
 import { connect } from '../../clients/typescript/index.ts';
 import { SegmentImageRequest } from '../../src/gen/maskstream/v1/image.ts';
-import { sendChunks } from '../../src/calls/run-video.ts';
 import { field, frame, fullRunLengths, methods, openRaw, over } from './raw-calls.ts';
 import type { CameraClip } from './camera-clip.ts';
 
@@ -118,8 +117,7 @@ async function stream(
     }
   };
   const send = async () => {
-    await sendChunks(call, chunks(video));
-    call.end();
+    await call.sendVideo(chunks(video));
   };
   await Promise.all([send().catch(() => undefined), receive()]);
   await Promise.all(answers);

@@ -8,12 +8,16 @@ export type CallEnd = {
   readonly message: string;
   /** The server's own code (docs/errors.md); null where the end did not come from the server. */
   readonly errorCode: string | null;
+  /** The transport's own error, where it has one. */
+  readonly cause?: unknown;
 };
 
 /** What a call tells its owner; nothing comes after `onEnd`. */
 export type VideoCallEvents = {
   readonly onResponse: (response: SegmentVideoResponse) => void;
   readonly onEnd: (end: CallEnd) => void;
+  /** Bytes have left: `bufferedBytes` fell. Not every transport knows. */
+  readonly onSent?: () => void;
 };
 
 /** One SegmentVideo call, over gRPC or a WebSocket. */
@@ -26,6 +30,9 @@ export type VideoCall = {
   end(): void;
   /** Drops the call at once; `onEnd` does not follow. */
   cancel(): void;
+  /** Reads no more answers until `resume`. Not every transport can. */
+  pause?(): void;
+  resume?(): void;
 };
 
 /** Opens a call. Failing to connect is an end like any other. */

@@ -18,6 +18,8 @@ import {
   type ImageOptions,
   type VideoConfig,
 } from '../core/requests.ts';
+import type { ResumingCallOptions } from '../core/resume/resumable-call.ts';
+import { openGrpcCall } from './grpc-call.ts';
 import { VideoStream, type VideoStreamOptions } from './video-stream.ts';
 
 /** How to reach a server. */
@@ -40,7 +42,15 @@ export type ConnectOptions = {
   readonly waitForReady?: boolean;
   /** Largest message either way in bytes; LimitInfo states the server's. Default: 32 MiB. */
   readonly maxMessageBytes?: number;
+  /**
+   * How a video stream goes on where its server dies or goes away: at the next address, or the same
+   * one. Default: see {@link ResumeSettings}; false ends it with its first call.
+   */
+  readonly resume?: false | ResumeSettings;
 };
+
+/** Bounds of going on elsewhere; everything has a default. */
+export type ResumeSettings = Omit<ResumingCallOptions, 'servers' | 'resumes'>;
 
 /** Bounds of one call. */
 export type CallBounds = {
@@ -74,31 +84,37 @@ const firstReconnectPauseMs = 200;
 /**
  * Connects to a server.
  *
- * @param address `host:port`
+ * @param address `host:port`; of several the first serves images and models, and video streams go on
+ *   at the others
  */
-export function connect(address: string, options: ConnectOptions = {}): SegmentationClient {
-  const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const client = new SegmentationServiceClient(address, credentialsOf(options.tls), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    // gRPC would ask the DNS server for a TXT record of every host, localhost too.
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.initial_reconnect_backoff_ms': firstReconnectPauseMs,
-    'grpc.min_reconnect_backoff_ms': firstReconnectPauseMs,
-    'grpc.max_reconnect_backoff_ms': maxReconnectPauseMs,
-  });
+export function connect(
+  address: string | readonly string[],
+  options: ConnectOptions = {},
+): SegmentationClient {
+  const addresses = typeof address === 'string' ? [address] : address;
+  const clients = addresses.map((one) => openClient(one, options));
+  const [client] = clients;
+  if (client === undefined)
+    throw new MaskstreamError('invalid-config', 'expected an address, got none');
   const metadata = () => {
     const headers = new Metadata({ waitForReady: options.waitForReady ?? false });
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
     return headers;
   };
+  const close = () => clients.forEach((one) => one.close());
   return {
     segmentVideo(config, streamOptions = {}) {
       const first = configMessage(config);
-      const call = client.segmentVideo(metadata(), callOptions(streamOptions));
-      const stream = new VideoStream(call, first, streamOptions);
+      // One for all calls of the stream.
+      const bounds = callOptions(streamOptions);
+      const servers = clients.map((one) =>
+        openGrpcCall(() => one.segmentVideo(metadata(), bounds)),
+      );
+      const { resume = {} } = options;
+      const calls = resume === false ? { servers, resumes: false } : { ...resume, servers };
+      const stream = new VideoStream(first, calls, streamOptions);
       const stop = cancelOnAbort(stream, streamOptions.signal);
-      call.on('status', stop);
+      stream.summary.then(stop, stop);
       return stream;
     },
     segmentImage: (image, bounds = {}) =>
@@ -112,9 +128,24 @@ export function connect(address: string, options: ConnectOptions = {}): Segmenta
       return models;
     },
     ready: (bounds = {}) => attended(waitUntilReady(client, bounds)),
-    close: () => client.close(),
-    [Symbol.dispose]: () => client.close(),
+    close,
+    [Symbol.dispose]: close,
   };
+}
+
+function openClient(
+  address: string,
+  { maxMessageBytes = defaultMaxMessageBytes, tls }: ConnectOptions,
+): SegmentationServiceClient {
+  return new SegmentationServiceClient(address, credentialsOf(tls), {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    // gRPC would ask the DNS server for a TXT record of every host, localhost too.
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.initial_reconnect_backoff_ms': firstReconnectPauseMs,
+    'grpc.min_reconnect_backoff_ms': firstReconnectPauseMs,
+    'grpc.max_reconnect_backoff_ms': maxReconnectPauseMs,
+  });
 }
 
 function unary<T>(

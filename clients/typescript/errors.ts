@@ -1,4 +1,4 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { MaskstreamError } from '../core/maskstream-error.ts';
 import type { StreamSummary } from '../../src/gen/maskstream/v1/video_response.ts';
 
@@ -41,6 +41,12 @@ const codeWithoutServer = {
   UNAUTHENTICATED: 'not-maskstream',
 } as const satisfies Record<StatusName, string>;
 
+/** The server's own code in a call's trailers; null where it said nothing. */
+export function sentErrorCode(trailers: Metadata | undefined): string | null {
+  const [sent] = trailers?.get(errorCodeTrailer) ?? [];
+  return typeof sent === 'string' ? sent : null;
+}
+
 /** What is known of a call that failed beside its status. */
 export type FailureContext = {
   /** What a video stream had done until then. */
@@ -60,10 +66,10 @@ export class CallFailed extends MaskstreamError {
 
   constructor(error: ServiceError, { summary = null, cancelled = false }: FailureContext = {}) {
     const name = (status[error.code] ?? 'UNKNOWN') as StatusName;
-    const [sent] = error.metadata?.get(errorCodeTrailer) ?? [];
+    const sent = sentErrorCode(error.metadata);
     const wasCancelled = cancelled && name === 'CANCELLED';
     const own = wasCancelled ? 'cancelled' : codeWithoutServer[name];
-    super(typeof sent === 'string' ? sent : own, error.details || error.message, { cause: error });
+    super(sent ?? own, error.details || error.message, { cause: error });
     this.name = 'CallFailed';
     this.status = name;
     this.summary = summary;

@@ -1,5 +1,5 @@
 export { connect } from './connect.ts';
-export type { CallBounds, ConnectOptions, SegmentationClient } from './connect.ts';
+export type { CallBounds, ConnectOptions, ResumeSettings, SegmentationClient } from './connect.ts';
 export { decodeMask } from './decode-mask.ts';
 export type { DecodedMask } from './decode-mask.ts';
 export { MaskstreamError } from '../core/maskstream-error.ts';
@@ -16,7 +16,10 @@ export type {
   VideoConfig,
 } from '../core/requests.ts';
 export { VideoStream } from './video-stream.ts';
-export type { ChunkOptions, VideoResult, VideoStreamOptions } from './video-stream.ts';
+export type { ChunkOptions } from '../core/video-chunks.ts';
+export type { BackOff, Clock } from '../core/resume/back-off.ts';
+export type { Resumed } from '../core/resume/resumable-call.ts';
+export type { VideoPiece, VideoPieces, VideoResult, VideoStreamOptions } from './video-stream.ts';
 export { MaskEncoding, ObjectState } from '../../src/gen/maskstream/v1/common.ts';
 export type { Box, Mask, ObjectMask } from '../../src/gen/maskstream/v1/common.ts';
 export type { SegmentImageResponse } from '../../src/gen/maskstream/v1/image.ts';

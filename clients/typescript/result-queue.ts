@@ -11,7 +11,7 @@ export class ResultQueue<T> {
   readonly #results: T[] = [];
   readonly #waiting: Deferred<IteratorResult<T, undefined>>[] = [];
   readonly #flow: QueueFlow;
-  #maxResults: number;
+  readonly #maxResults: number;
   #paused = false;
   #end: { readonly error: Error | null } | null = null;
 
@@ -32,11 +32,6 @@ export class ResultQueue<T> {
       this.#paused = true;
       this.#flow.pause();
     }
-  }
-
-  /** Nothing more will come than the source already holds: takes it without a bound. */
-  unbind(): void {
-    this.#maxResults = Infinity;
   }
 
   /** Ends the results: what was pushed is still delivered, then the end or the error. */

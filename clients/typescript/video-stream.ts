@@ -1,5 +1,4 @@
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { VideoChunk } from '../../src/gen/maskstream/v1/video_request.ts';
+import { type ServiceError, Metadata, status } from '@grpc/grpc-js';
 import type {
   SegmentVideoRequest,
   StreamConfig,
@@ -12,10 +11,14 @@ import type {
   StreamInfo,
   StreamSummary,
 } from '../../src/gen/maskstream/v1/video_response.ts';
-import { attended, deferred, type Deferred } from './deferred.ts';
 import { MaskstreamError } from '../core/maskstream-error.ts';
-import { CallFailed, PromptRejected } from './errors.ts';
 import { promptMessage, type PromptOptions } from '../core/requests.ts';
+import type { ResumableCall, Resumed, ResumingCallOptions } from '../core/resume/resumable-call.ts';
+import { openResumingCall } from '../core/resume/resuming-call.ts';
+import type { CallEnd } from '../core/video-call.ts';
+import { type ChunkOptions, defaultMaxChunkBytes, videoChunks } from '../core/video-chunks.ts';
+import { attended, deferred, type Deferred } from './deferred.ts';
+import { CallFailed, PromptRejected } from './errors.ts';
 import { ResultQueue } from './result-queue.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */
@@ -28,6 +31,8 @@ export type VideoResult =
       readonly isCorrection: boolean;
     }
   | { readonly kind: 'notice'; readonly notice: Notice }
+  /** The call broke, and another server goes on with the next frame. */
+  | ({ readonly kind: 'resumed' } & Resumed)
   | { readonly kind: 'summary'; readonly summary: StreamSummary };
 
 /** Bounds of one stream in the client. */
@@ -40,22 +45,19 @@ export type VideoStreamOptions = {
   readonly maxWaitingResults?: number;
 };
 
-/** Extras of a chunk that starts an access unit. */
-export type ChunkOptions = {
-  readonly randomAccess?: boolean;
-  /** The sender's clock at capture, in microseconds; echoed in the frame's answer. */
-  readonly captureTimestampUs?: number;
-  /** The bytes are one whole access unit: raw H.264 and HEVC are then answered a frame earlier. */
-  readonly endsAccessUnit?: boolean;
-};
+/** Bytes of a video, or bytes with what is known of the access unit that they start. */
+export type VideoPiece =
+  Uint8Array | { readonly bytes: Uint8Array; readonly options: ChunkOptions };
 
-type Call = ClientDuplexStream<SegmentVideoRequest, SegmentVideoResponse>;
+/** A video in pieces. */
+export type VideoPieces = AsyncIterable<VideoPiece> | Iterable<VideoPiece>;
+
 type Message = NonNullable<SegmentVideoRequest['message']>;
 
 const defaultMaxBytesInFlight = 1024 * 1024;
-// Large messages delay what is queued behind them; gRPC advises tens of KiB.
-const defaultMaxChunkBytes = 64 * 1024;
 const defaultMaxWaitingResults = 64;
+
+const okStatus: number = status.OK;
 
 /**
  * One video on its way. Iterate it for the results (leaving the loop early cancels the call) while
@@ -67,7 +69,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   readonly info: Promise<StreamInfo>;
   /** What the server did; rejects with {@link CallFailed}, which holds it too, if the call failed. */
   readonly summary: Promise<StreamSummary>;
-  readonly #call: Call;
+  readonly #call: ResumableCall;
   readonly #info = deferred<StreamInfo>();
   readonly #summary = deferred<StreamSummary>();
   readonly #prompts = new Map<number, Deferred<PromptAck>>();
@@ -75,30 +77,30 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   readonly #maxBytesInFlight: number;
   readonly #maxChunkBytes: number;
   #roomWaiters: Deferred<void>[] = [];
-  #bytesInFlight = 0;
   #nextRequestId = 1;
   #revision = 0;
   #lastSummary: StreamSummary | null = null;
-  #error: ServiceError | null = null;
-  #cancelled = false;
+  /** How often the video has to be sent from its start again. */
+  #rewinds = 0;
   /** Why this side gave up, where it did. */
   #fault: Error | null = null;
   #end: { readonly error: Error | null } | null = null;
 
   /** Use `client.segmentVideo`. */
-  constructor(call: Call, config: StreamConfig, options: VideoStreamOptions = {}) {
-    this.#call = call;
+  constructor(config: StreamConfig, calls: ResumingCallOptions, options: VideoStreamOptions = {}) {
     this.info = this.#info.promise;
     this.summary = this.#summary.promise;
     this.#maxBytesInFlight = options.maxBytesInFlight ?? defaultMaxBytesInFlight;
     this.#maxChunkBytes = options.maxChunkBytes ?? defaultMaxChunkBytes;
     const maxResults = options.maxWaitingResults ?? defaultMaxWaitingResults;
-    this.#results = new ResultQueue(call, maxResults);
-    call.on('data', (response: SegmentVideoResponse) => this.#receive(response));
-    call.on('error', (error: ServiceError) => (this.#error = error));
-    call.on('status', () => this.#drain());
-    call.on('end', () => this.#close());
-    this.#write({ $case: 'config', value: config });
+    const flow = { pause: () => this.#call.pause?.(), resume: () => this.#call.resume?.() };
+    this.#results = new ResultQueue(flow, maxResults);
+    this.#call = openResumingCall(config, calls, {
+      onResponse: (response) => this.#receive(response),
+      onResumed: (resumed) => this.#results.push({ kind: 'resumed', ...resumed }),
+      onSent: () => this.#releaseRoom(),
+      onEnd: (end) => this.#close(end),
+    });
   }
 
   /** Highest revision seen: how many corrections the server has answered. */
@@ -115,16 +117,19 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   }
 
   /**
-   * Sends a whole video, such as a file's read stream, and says that it ends. Rejects once the stream
-   * is over, and if the video cannot be read: then the results end with that error too.
+   * Sends a whole video, such as a file's read stream, and says that it ends. Given a function that
+   * opens the video, it is read again from its start where another server has to go on: nothing is
+   * lost then. Rejects once the stream is over, and if the video cannot be read: then the results end
+   * with that error too.
    */
-  sendVideo(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    return attended(this.#sendAll(chunks));
+  sendVideo(video: VideoPieces | (() => VideoPieces)): Promise<void> {
+    return attended(this.#sendAll(video));
   }
 
-  async #sendAll(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  async #sendAll(video: VideoPieces | (() => VideoPieces)): Promise<void> {
     try {
-      for await (const chunk of chunks) await this.#send(chunk, {});
+      if (typeof video === 'function') await this.#sendAgain(video);
+      else for await (const piece of video) await this.#sendPiece(piece);
       this.end();
     } catch (reason) {
       if (this.#end === null) {
@@ -135,21 +140,44 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     }
   }
 
+  /** Sends the video from its start as often as it takes; resolves with the stream's end. */
+  async #sendAgain(open: () => VideoPieces): Promise<void> {
+    let wake = deferred<void>();
+    this.#call.rewindBy(() => {
+      this.#rewinds++;
+      this.#releaseRoom();
+      wake.resolve();
+      wake = deferred();
+    });
+    for (;;) {
+      const pass = this.#rewinds;
+      for await (const piece of open()) {
+        if (this.#rewinds !== pass) break;
+        await this.#sendPiece(piece);
+      }
+      if (this.#rewinds !== pass) continue;
+      this.end();
+      // The call may still break before everything is answered.
+      await Promise.race([wake.promise, this.#summary.promise]);
+      if (this.#rewinds === pass) return;
+    }
+  }
+
+  #sendPiece(piece: VideoPiece): Promise<void> {
+    return piece instanceof Uint8Array
+      ? this.#send(piece, {})
+      : this.#send(piece.bytes, piece.options);
+  }
+
   async #send(bytes: Uint8Array, options: ChunkOptions): Promise<void> {
-    for (let from = 0; from < bytes.length; from += this.#maxChunkBytes) {
-      const data = bytes.subarray(from, from + this.#maxChunkBytes);
-      // Only the first piece starts the access unit.
-      const isLast = from + this.#maxChunkBytes >= bytes.length;
-      const { endsAccessUnit, ...start } = options;
-      const value = VideoChunk.fromPartial({
-        data,
-        ...(from === 0 ? start : {}),
-        // What closes the unit belongs to its last piece.
-        ...(isLast && endsAccessUnit === true ? { endsAccessUnit } : {}),
-      });
+    const pass = this.#rewinds;
+    for (const value of videoChunks(bytes, options, this.#maxChunkBytes)) {
       this.#throwIfOver();
-      this.#write({ $case: 'chunk', value }, data.length);
-      if (this.#bytesInFlight > this.#maxBytesInFlight) await this.#room();
+      this.#write({ $case: 'chunk', value });
+      while (this.#rewinds === pass && this.#call.bufferedBytes > this.#maxBytesInFlight) {
+        await this.#room();
+      }
+      if (this.#rewinds !== pass) return;
     }
   }
 
@@ -165,9 +193,11 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     }
     const requestId = this.#nextRequestId++;
     try {
-      this.#write({ $case: 'prompt', value: promptMessage(requestId, options) });
+      const value = promptMessage(requestId, options);
       this.#prompts.set(requestId, ack);
+      this.#write({ $case: 'prompt', value });
     } catch (reason) {
+      this.#prompts.delete(requestId);
       const message = reason instanceof Error ? reason.message : String(reason);
       ack.reject(new PromptRejected(requestId, { code: 'invalid-prompt', message }));
     }
@@ -186,15 +216,14 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
 
   /** Drops the stream at once. */
   cancel(): void {
-    this.#cancelled = true;
+    if (this.#end !== null) return;
     this.#call.cancel();
-    // grpc-js (1.14.7) opens a call that is cancelled in the turn in which it was made all the same,
-    // and then leaves it open.
-    setImmediate(() => this.#call.cancel());
+    // The results that are here are still handed out, and the end comes after them.
+    setImmediate(() => this.#close(cancelledEnd()));
   }
 
   [Symbol.dispose](): void {
-    if (this.#end === null) this.cancel();
+    this.cancel();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<VideoResult, undefined> {
@@ -207,12 +236,8 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     };
   }
 
-  #write(message: Message, bytes = 0): void {
-    this.#bytesInFlight += bytes;
-    this.#call.write({ message }, () => {
-      this.#bytesInFlight -= bytes;
-      if (this.#bytesInFlight <= this.#maxBytesInFlight) this.#releaseRoom();
-    });
+  #write(message: Message): void {
+    this.#call.send({ message });
   }
 
   #room(): Promise<void> {
@@ -259,15 +284,9 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     else prompt?.reject(new PromptRejected(ack.requestId, ack.error));
   }
 
-  /** The status overtakes messages that were read and not taken: at most 16, so take them all. */
-  #drain(): void {
-    this.#results.unbind();
-    this.#call.resume();
-  }
-
-  #close(): void {
+  #close(end: CallEnd): void {
     if (this.#end !== null) return;
-    const error = this.#fault ?? this.#failure();
+    const error = this.#fault ?? this.#failure(end);
     this.#end = { error };
     const reason = error ?? overError();
     for (const prompt of this.#prompts.values()) prompt.reject(reason);
@@ -279,14 +298,29 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     this.#results.close(error);
   }
 
-  #failure(): CallFailed | null {
-    if (this.#error === null) return null;
-    return new CallFailed(this.#error, { summary: this.#lastSummary, cancelled: this.#cancelled });
+  #failure({ code, cause }: CallEnd): CallFailed | null {
+    if (code === okStatus) return null;
+    return new CallFailed(cause as ServiceError, {
+      summary: this.#lastSummary,
+      cancelled: cause === callerCancelled,
+    });
   }
 
   #throwIfOver(): void {
     if (this.#end !== null) throw this.#end.error ?? overError();
   }
+}
+
+/** What gRPC says of a call that its caller cancelled. */
+const callerCancelled: ServiceError = Object.assign(new Error('Cancelled on client'), {
+  code: status.CANCELLED,
+  details: 'Cancelled on client',
+  metadata: new Metadata(),
+});
+
+function cancelledEnd(): CallEnd {
+  const { code, details } = callerCancelled;
+  return { code, message: details, errorCode: null, cause: callerCancelled };
 }
 
 function overError(): Error {

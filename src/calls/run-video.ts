@@ -1,8 +1,11 @@
 import type {
   PromptOptions,
+  Resumed,
   SegmentationClient,
   StreamSummary,
   VideoConfig,
+  VideoPiece,
+  VideoPieces,
   VideoStream,
 } from '../../clients/typescript/index.ts';
 import { PromptRejected } from '../../clients/typescript/index.ts';
@@ -18,12 +21,13 @@ export type VideoRun = {
   readonly client: SegmentationClient;
   readonly config: VideoConfig;
   readonly prompts: readonly PlannedPrompt[];
-  /** Sends the video; `send` waits while too much is on its way. */
-  readonly send: (stream: VideoStream) => Promise<void>;
+  /** The video; what opens it is called again where another server has to go on. */
+  readonly video: VideoPieces | (() => VideoPieces);
   /** Before the first frame. */
   readonly onHeader?: (header: StreamHeader) => Promise<void>;
   /** Every frame in order; the next one waits for it. */
   readonly onFrame: (frame: AnsweredFrame) => Promise<void> | void;
+  /** Of the server, or that another one goes on. */
   readonly onNotice?: (message: string) => void;
   readonly signal: AbortSignal;
 };
@@ -52,7 +56,7 @@ export async function runVideo(run: VideoRun): Promise<StreamSummary> {
     });
   await Promise.all([
     ...run.prompts.map((prompt) => guard(stream.prompt(toPrompt(prompt)))),
-    guard(run.send(stream).then(() => stream.end())),
+    guard(stream.sendVideo(run.video)),
     guard(receive(stream, run)),
   ]);
   const [failure] = [...failures, ...unanswered];
@@ -65,25 +69,16 @@ function isUnanswered(reason: unknown): boolean {
   return reason instanceof PromptRejected && reason.code === 'frame-never-came';
 }
 
-/** Reads a file or any other source into a stream. */
-export async function sendChunks(
-  stream: VideoStream,
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  for await (const chunk of chunks) await stream.sendChunk(chunk);
-}
-
 /**
- * The same where each chunk is one picture: its number is its capture time, so that the answer to a
- * frame says which picture it belongs to.
+ * Pictures as a video of which each chunk is one: its number is its capture time, so that the answer
+ * to a frame says which picture it belongs to.
  */
-export async function sendPictures(
-  stream: VideoStream,
+export async function* picturePieces(
   pictures: AsyncIterable<Uint8Array>,
-): Promise<void> {
+): AsyncGenerator<VideoPiece, void, undefined> {
   let number = 0;
-  for await (const picture of pictures) {
-    await stream.sendChunk(picture, { captureTimestampUs: number++, randomAccess: true });
+  for await (const bytes of pictures) {
+    yield { bytes, options: { captureTimestampUs: number++, randomAccess: true } };
   }
 }
 
@@ -103,7 +98,14 @@ async function receive(stream: VideoStream, run: VideoRun): Promise<void> {
       }
       await run.onFrame(decodeFrame(result.masks, display));
     } else if (result.kind === 'notice') run.onNotice?.(result.notice.message);
+    else if (result.kind === 'resumed') run.onNotice?.(describeResumed(result));
   }
+}
+
+/** One line for a user. */
+function describeResumed({ gapFrames, awayMs }: Resumed): string {
+  const lost = gapFrames === null ? 'it is not known how many' : gapFrames === 0 ? 'no' : gapFrames;
+  return `the server was lost; the stream went on after ${Math.round(awayMs)} ms, ${lost} frames lost`;
 }
 
 /** A planned prompt as the client takes it. */

@@ -12,8 +12,8 @@ import { serviceOptions, serviceOverrides } from './serve.ts';
 export const clientOptions = {
   server: {
     kind: 'text',
-    placeholder: 'HOST:PORT',
-    help: 'Server to use. Default: one inside this process, on a free loopback port.',
+    placeholder: 'HOST:PORT,...',
+    help: 'Server to use; of several, the others go on where one dies or goes away. Default: one inside this process, on a free loopback port.',
   },
   tls: {
     kind: 'flag',
@@ -71,15 +71,15 @@ export async function openClient(args: Arguments, io: CommandIo): Promise<OpenCl
 }
 
 async function connectTo(address: string, args: Arguments): Promise<SegmentationClient> {
-  if (!/^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(address)) {
-    throw usageError(`--server: expected HOST:PORT, got "${address}"`);
-  }
+  const addresses = address.split(',');
+  const wrong = addresses.find((one) => !/^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(one));
+  if (wrong !== undefined) throw usageError(`--server: expected HOST:PORT, got "${wrong}"`);
   if (args.texts.has('threads')) {
     throw usageError('--threads: expected no --server, whose threads are its own, got both');
   }
   const { token } = readConfig();
   const tls = await readTls(args);
-  return connect(address, {
+  return connect(addresses, {
     ...(tls === undefined ? {} : { tls }),
     ...(token === null ? {} : { token }),
   });

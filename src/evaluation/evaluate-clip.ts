@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { SegmentationClient, StreamSummary } from '../../clients/typescript/index.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { FlowField } from '../tracking/flow/types.ts';
-import { runVideo, sendChunks } from '../calls/run-video.ts';
+import { runVideo } from '../calls/run-video.ts';
 import { parseKeyframes } from '../calls/keyframes.ts';
 import type { Clip, TrueMasks } from './clips.ts';
 import type { ObjectScores } from './object-track.ts';
@@ -74,7 +74,7 @@ export async function evaluateClip(clip: Clip, options: EvaluateOptions): Promis
       ...options.masks,
     },
     prompts,
-    send: (stream) => sendChunks(stream, createReadStream(clip.videoFile)),
+    video: () => createReadStream(clip.videoFile),
     onFrame: (frame) => {
       lastFrame = frame.frameIndex;
       const truth = truths.get(frame.frameIndex);

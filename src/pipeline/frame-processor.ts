@@ -21,6 +21,7 @@ import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts
 import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
 import { applyPrompts, type PromptedFrame, type PromptScene } from './prompts/apply-prompts.ts';
+import type { TextSearch } from './prompts/text-search.ts';
 import { SearchStage } from './search-stage.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
 import type { SessionOptions, SessionParts } from './session-types.ts';
@@ -113,6 +114,11 @@ export class FrameProcessor {
     if (this.#parts.segmenter.info.tracking.regionScale !== null || records.size === 0) return;
     if (!isKnownKeyframe(frame.index, firstPromptFrame, this.#options.keyframes)) return;
     this.#keyframes.prefetch(frame);
+  }
+
+  /** Searches of an earlier stream go on from the next frame that is processed. */
+  search(searches: readonly TextSearch[]): void {
+    this.#state = { ...this.#state, searches };
   }
 
   /** Goes back to `state`, that after `frame` (null: before the first), to process later ones again. */

@@ -86,6 +86,24 @@ export type FrameTask = {
   readonly queuedAtMs: number;
 };
 
+/** A frame that an earlier stream answered: its masks are given, nobody is told. */
+export function unansweredTask(
+  { frame, captureTimestampUs }: Pick<FrameTask, 'frame' | 'captureTimestampUs'>,
+  updates: readonly PromptUpdate[],
+): FrameTask {
+  return {
+    frame,
+    bridge: [],
+    updates,
+    sizeChanged: false,
+    resumed: true,
+    framesDroppedBefore: 0,
+    captureTimestampUs,
+    revision: 0,
+    queuedAtMs: frame.decodedAtMs,
+  };
+}
+
 /** What one frame gave. */
 export type ProcessedFrame = {
   readonly result: FrameResult;

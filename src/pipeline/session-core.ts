@@ -6,24 +6,20 @@ import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import { checkSize } from './check-size.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
-import type { FrameTask, ProcessedFrame } from './frame-task.ts';
+import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
 import type { VideoFormat } from '../frame/ports.ts';
 import { ReplayBudget } from './prompts/replay-budget.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
-import { isResumeUpdate, resumeState, resumeUpdates } from './prompts/resume-updates.ts';
+import { ResumePoint } from './prompts/resume-point.ts';
+import { isResumeUpdate, resumeState } from './prompts/resume-updates.ts';
 import {
   closeScheduled,
+  type ResumedFrame,
   type ScheduledFrame,
   type ScheduledItem,
 } from './intake/schedule-frames.ts';
-import type {
-  FrameResult,
-  ResumeObject,
-  SessionEvent,
-  SessionOptions,
-  SessionParts,
-} from './session-types.ts';
+import type { FrameResult, SessionEvent, SessionOptions, SessionParts } from './session-types.ts';
 import { StageStatistics } from './stage-clock.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
 
@@ -51,7 +47,7 @@ export class SessionCore {
   readonly #processor: FrameProcessor;
   readonly #retained: RetainedFrames;
   readonly #statistics = new StageStatistics();
-  #resume: readonly ResumeObject[];
+  readonly #resume: ResumePoint;
   #format: VideoFormat | null = null;
   #framesIn = 0;
   #framesOut = 0;
@@ -73,8 +69,8 @@ export class SessionCore {
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
     this.#replays = new ReplayBudget(options.limits, parts.nowMs);
-    this.#resume = options.resume;
-    this.#prompts.adopt(options.resume.map(({ objectId }) => objectId));
+    this.#resume = new ResumePoint(options.resume);
+    if (options.resume !== null) this.#prompts.adopt(options.resume);
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
       this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
     );
@@ -124,6 +120,8 @@ export class SessionCore {
         return this.#notice('decode-warning', item.message);
       case 'truncated':
         return this.#announceTruncated(item.message);
+      case 'resume':
+        return await this.#goOnFrom(item.resumedFrom);
       case 'frame':
         await this.#takeFrame(item);
         if (item.truncated !== null) this.#announceTruncated(item.truncated);
@@ -240,15 +238,15 @@ export class SessionCore {
     const { frame, bridge } = item;
     try {
       const sizeChanged = item.format !== null && this.#announceFormat(item.format);
+      await this.#goOnFrom(item.resumedFrom);
       if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
       const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
-      const resume = resumeUpdates(this.#resume);
-      this.#resume = [];
+      const resume = this.#takeResume(frame.index);
       const task: FrameTask = {
         frame,
         updates: [...resume, ...due],
         sizeChanged,
-        resumed: resume.length > 0,
+        resumed: resume.length > 0 || item.resumedFrom.length > 0,
         framesDroppedBefore: item.framesDroppedBefore,
         bridge,
         captureTimestampUs: item.captureTimestampUs,
@@ -267,6 +265,36 @@ export class SessionCore {
     } finally {
       closeScheduled(item);
     }
+  }
+
+  /** Frames of a resumed stream that were answered before: their masks are given, nobody is told. */
+  async #goOnFrom(frames: readonly ResumedFrame[]): Promise<void> {
+    for (const { item, holdsMasks } of frames) {
+      const { frame, captureTimestampUs } = item;
+      try {
+        const references = this.#resume.references(frame.index);
+        const resume = holdsMasks ? this.#takeResume(frame.index) : [];
+        const task = unansweredTask({ frame, captureTimestampUs }, [...references, ...resume]);
+        const processed = await this.#processor.process(task);
+        this.#newest = processed.result;
+        this.#prompts.follow(processed.state.searches, processed.state.records);
+        // What a correction of the next frame starts from.
+        if (holdsMasks) {
+          this.#retained.push({ ...heldAs(task, processed), frame: frame.retain(), bridge: [] });
+        }
+        this.#processor.releaseFeatures(this.#retained.states());
+      } finally {
+        frame.close();
+      }
+    }
+  }
+
+  /** The objects to go on with, and the phrases; once. */
+  #takeResume(frameIndex: number): PromptUpdate[] {
+    const taken = this.#resume.take(frameIndex);
+    if (taken === null) return [];
+    this.#processor.search(taken.searches);
+    return taken.updates;
   }
 
   async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<void> {
@@ -325,9 +353,12 @@ export class SessionCore {
   }
 
   #announceGoingAway(): void {
-    const objects = this.#newest === null ? this.#resume : resumeState(this.#newest.objects);
+    const { removedObjectIds } = this.#prompts;
+    const searches = this.#retained.newest?.state.searches ?? [];
+    const objects = this.#newest?.objects ?? [];
+    const state = this.#resume.state ?? resumeState(objects, { removedObjectIds, searches });
     const message = 'the server is going away; open a new stream with the resume state';
-    this.#notice('going-away', message, objects);
+    this.#notice('going-away', message, state);
   }
 
   #notice(notice: Notice['notice'], message: string, resume: Notice['resume'] = null): void {

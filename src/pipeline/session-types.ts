@@ -8,7 +8,9 @@ import type {
   KeyframeReason,
   ObjectState,
   OverlapRule,
+  PromptTarget,
   PromptUpdate,
+  TextQuery,
 } from '../frame/prompt.ts';
 import type { MaskForm } from '../tracking/delivery-types.ts';
 import type { KeyframePolicy } from './keyframe/policy.ts';
@@ -24,7 +26,34 @@ export type KeyframeOptions = KeyframePolicy;
 export type ResumeObject = {
   readonly objectId: number;
   readonly label: string | null;
-  readonly mask: RunLengthMask;
+  readonly state: ObjectState;
+  /** Null where it has none on the frame that the state belongs to. */
+  readonly mask: RunLengthMask | null;
+  /** An earlier frame of the new stream from which it is recognised; null: none is known. */
+  readonly reference: { readonly frameIndex: number; readonly mask: RunLengthMask } | null;
+};
+
+/** A phrase that is looked for until its ids are taken. */
+export type ResumeSearch = {
+  readonly query: TextQuery;
+  readonly label: string | null;
+  /** Ids that are taken, from the first on. */
+  readonly taken: number;
+};
+
+/** What a stream goes on from, another one's objects. */
+export type ResumeState = {
+  /** All live objects, those without a mask too. */
+  readonly objects: readonly ResumeObject[];
+  /** Ids that were used and ended. */
+  readonly removedObjectIds: readonly number[];
+  /** Phrases that are still looked for. */
+  readonly searches: readonly ResumeSearch[];
+  /**
+   * The frame that the masks belong to; frames up to it are not answered. `next`: the first one,
+   * which is.
+   */
+  readonly at: PromptTarget;
 };
 
 /** What one stream asked for, checked and with defaults filled in. */
@@ -45,7 +74,8 @@ export type SessionOptions = {
   readonly minMaskRegionArea?: number;
   /** Form in which masks are made; pixels can always be read. Default: `pixels`. */
   readonly maskForm?: MaskForm;
-  readonly resume: readonly ResumeObject[];
+  /** Null: the stream begins without objects. */
+  readonly resume: ResumeState | null;
   readonly limits: SessionLimits;
   /** Ends the session at any moment: hang-up, deadline, shutdown. */
   readonly signal: AbortSignal;
@@ -166,7 +196,7 @@ export type SessionEvent =
         | 'worker-restarted'
         | 'video-answered';
       readonly message: string;
-      readonly resume: readonly ResumeObject[] | null;
+      readonly resume: ResumeState | null;
     }
   | { readonly kind: 'summary'; readonly summary: SessionSummary };
 

@@ -76,7 +76,7 @@ async function answer(
     maskLongSide: null,
     minMaskRegionArea: checkRegionArea(request.minMaskRegionArea, limits.maxFramePixels),
     maskForm: 'coco-rle',
-    resume: [],
+    resume: null,
     limits: sessionLimits(limits),
     signal,
     goingAway: null,

@@ -56,6 +56,13 @@ export const stateToWire: Readonly<Record<ObjectState, common.ObjectState>> = {
   lost: common.ObjectState.OBJECT_STATE_LOST,
 };
 
+export const stateFromWire: Readonly<Record<number, ObjectState | undefined>> = {
+  [common.ObjectState.OBJECT_STATE_PENDING]: 'pending',
+  [common.ObjectState.OBJECT_STATE_VISIBLE]: 'visible',
+  [common.ObjectState.OBJECT_STATE_OCCLUDED]: 'occluded',
+  [common.ObjectState.OBJECT_STATE_LOST]: 'lost',
+};
+
 export const promptKindToWire: Readonly<Record<PromptKind, model.PromptKind>> = {
   points: model.PromptKind.PROMPT_KIND_POINTS,
   box: model.PromptKind.PROMPT_KIND_BOX,

@@ -6,7 +6,7 @@ import {
   type SegmentationClient,
 } from '../../clients/typescript/index.ts';
 import { plannedPrompt } from '../../src/calls/planned-prompt.ts';
-import { runVideo, sendChunks, toPrompt, type VideoRun } from '../../src/calls/run-video.ts';
+import { runVideo, toPrompt, type VideoRun } from '../../src/calls/run-video.ts';
 import type { AnsweredFrame } from '../../src/formats/answered-frame.ts';
 import { decodeCocoRle } from '../../src/frame/coco-rle.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
@@ -47,7 +47,7 @@ async function run(open: OpenSession, changes: Partial<VideoRun> = {}) {
     client,
     config: { container: 'mp4', delivery: 'every-frame' },
     prompts: [plannedPrompt(1, 0, { prompts: { box } }), plannedPrompt(2, 1, { prompts: { box } })],
-    send: (stream) => sendChunks(stream, chunks(3)),
+    video: chunks(3),
     onHeader: async (header) => void headers.push(header),
     onFrame: (frame) => void frames.push(frame),
     signal: new AbortController().signal,
@@ -140,7 +140,13 @@ describe('the run ends, with the first thing that failed,', () => {
   test('when the video cannot be read, or its frames cannot be written', async () => {
     const broken = new Error('the disk is full');
     const fail = () => Promise.reject(broken);
-    await expect(run(echoSession, { send: fail })).rejects.toBe(broken);
+    // eslint-disable-next-line require-yield -- it fails before its first chunk
+    const unreadable = async function* (): AsyncGenerator<Uint8Array> {
+      throw broken;
+    };
+    await expect(run(echoSession, { video: unreadable() })).rejects.toBe(broken);
+    await expectNothingLive();
+    await expect(run(echoSession, { video: unreadable })).rejects.toBe(broken);
     await expectNothingLive();
     await expect(run(echoSession, { onFrame: fail })).rejects.toBe(broken);
     await expectNothingLive();

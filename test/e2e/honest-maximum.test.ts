@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { NoticeKind, type ResumeState } from '../../clients/typescript/index.ts';
+import { NoticeKind, type ResumeState, ObjectState } from '../../clients/typescript/index.ts';
 import { encodeCocoRle } from '../../src/frame/coco-rle.ts';
 import { maskFromBitmap } from '../../src/frame/mask.ts';
 import { encoders, ffmpeg, makeClip, temporaryPath } from '../fixtures/encoded-clips.ts';
@@ -50,8 +50,12 @@ test(
     expect(outcome.acks.map(({ status }) => status)).toEqual(prompts.map(() => 'fulfilled'));
     expect(outcome.frames.map(({ objects }) => objects.length)).toEqual([32, 32, 32]);
 
-    const objects = boxes(size4k).map(({ objectId, box }) => ({ objectId, mask: maskOf(box) }));
-    const resume: ResumeState = { objects };
+    const objects = boxes(size4k).map(({ objectId, box }) => ({
+      objectId,
+      mask: maskOf(box),
+      state: ObjectState.OBJECT_STATE_VISIBLE,
+    }));
+    const resume: ResumeState = { objects, removedObjectIds: [], searches: [] };
     const next = await runStream(system.client.segmentVideo({ ...config, resume }), video);
     expect(next.failure).toBeNull();
     expect(next.frames.map((frame) => frame.objects.length)).toEqual([32, 32, 32]);

@@ -1,7 +1,5 @@
-import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
 import { maskIou } from '../../src/frame/mask.ts';
-import type { ResumeObject } from '../../src/pipeline/session-types.ts';
 import { movingSquare, trueMask, type Scene } from '../fixtures/fake-video.ts';
 import {
   click,
@@ -137,8 +135,8 @@ test('resume state opens a stream where the last one ended', async () => {
   const notice = (await readUntil(first, ({ kind }) => kind === 'notice')).at(-1)!;
   first.inputs.end();
   await readAll(first);
-  const resume: readonly ResumeObject[] = (notice.kind === 'notice' && notice.resume) || [];
-  expect(resume).toHaveLength(1);
+  const resume = notice.kind === 'notice' ? notice.resume : null;
+  expect(resume?.objects).toHaveLength(1);
 
   const scene: Scene = { ...movingSquare, squares: (i) => movingSquare.squares(i + 4) };
   const second = open({ scene, options: { resume } });
@@ -158,15 +156,4 @@ test('resume state opens a stream where the last one ended', async () => {
   expect(events.find(({ kind }) => kind === 'prompt-error')).toMatchObject({
     code: 'duplicate-object',
   });
-});
-
-test('a stream that ends before its first frame hands its resume state on', async () => {
-  const leaving = gate();
-  const resume = [{ objectId: 4, label: null, mask: runLengthsOf(trueMask(movingSquare, 0, 1)) }];
-  const session = open({ options: { resume, goingAway: leaving.opened } });
-  leaving.open();
-  const notice = (await readUntil(session, ({ kind }) => kind === 'notice')).at(-1);
-  expect(notice).toMatchObject({ notice: 'going-away', resume });
-  session.stop.abort();
-  await readAll(session);
 });

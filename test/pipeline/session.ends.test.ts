@@ -202,7 +202,7 @@ test('the server going away is told with the objects to resume, and the stream g
   const mask = last.kind === 'masks' ? runLengthsOf(last.result.objects[0]!.mask) : null;
   expect(notice).toMatchObject({
     notice: 'going-away',
-    resume: [{ objectId: 1, label: 'box', mask }],
+    resume: { objects: [{ objectId: 1, label: 'box', state: 'visible', mask }] },
   });
   expect(results).toHaveLength(1);
   expect(error).toBeNull();

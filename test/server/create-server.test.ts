@@ -101,7 +101,21 @@ const politeSession: OpenSession = async function* (inputs, options) {
     kind: 'notice',
     notice: 'going-away',
     message: 'the server is going away',
-    resume: [{ objectId: 1, label: 'dog', mask: runLengthsOf(mask.result.objects[0].mask) }],
+    resume: {
+      objects: [
+        {
+          objectId: 1,
+          label: 'dog',
+          state: 'visible',
+          mask: runLengthsOf(mask.result.objects[0].mask),
+          reference: null,
+        },
+        { objectId: 2, label: null, state: 'lost', mask: null, reference: null },
+      ],
+      removedObjectIds: [7],
+      searches: [],
+      at: { kind: 'next' },
+    },
   };
   for await (const input of inputs) void input;
   yield summaryEvent(1);
@@ -126,7 +140,16 @@ test('draining tells live streams, refuses new ones, and ends when they do', asy
     'summary',
   ]);
   expect(responses[2]).toMatchObject({
-    value: { kind: 4, resume: { objects: [{ objectId: 1, label: 'dog', mask: { width: 64 } }] } },
+    value: {
+      kind: 4,
+      resume: {
+        objects: [
+          { objectId: 1, label: 'dog', state: 2, mask: { width: 64 } },
+          { objectId: 2, state: 4, mask: undefined },
+        ],
+        removedObjectIds: [7],
+      },
+    },
   });
   await drained;
   client.close();

@@ -148,7 +148,7 @@ async function collectRun(
       frameRate: null,
       expectedSize: { width: null, height: null },
       maskLongSide: null,
-      resume: [],
+      resume: null,
       limits: {
         maxObjects: 1,
         maxPoints: 10,

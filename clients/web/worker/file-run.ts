@@ -57,6 +57,8 @@ class FileRun implements Run {
   #stopped = false;
   #allAnswered = false;
   #over = false;
+  /** How often the file was begun anew. */
+  #pass = 0;
 
   constructor(parts: FileRunParts) {
     this.#parts = parts;
@@ -103,6 +105,8 @@ class FileRun implements Run {
   #start(): void {
     const { container, display, file, open, post } = this.#parts;
     const size = display.size ?? { width: 0, height: 0 };
+    const fail = (error: unknown) =>
+      post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
     const stream = new PageVideoStream(
       {
         open,
@@ -126,10 +130,13 @@ class FileRun implements Run {
       size,
     );
     this.#stream = stream;
+    stream.rewindBy(() => {
+      this.#pass++;
+      this.#changed();
+      this.#send(stream).catch(fail);
+    });
     for (const { requestId, prompt } of this.#early.splice(0)) stream.prompt(requestId, prompt);
     post({ kind: 'phase', phase: 'running', message: file.name });
-    const fail = (error: unknown) =>
-      post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
     this.#send(stream).catch(fail);
     this.#show().catch(fail);
   }
@@ -144,14 +151,16 @@ class FileRun implements Run {
 
   async #send(stream: PageVideoStream): Promise<void> {
     const { file } = this.#parts;
-    const goesOn = () => !this.#stopped && !this.#over;
+    // Another server begins with the file anew.
+    const pass = this.#pass;
+    const goesOn = () => !this.#stopped && !this.#over && this.#pass === pass;
     for (let from = 0; from < file.size && goesOn(); from += sliceBytes) {
       const bytes = new Uint8Array(await file.slice(from, from + sliceBytes).arrayBuffer());
       while (goesOn() && (this.#paused || this.#answered.size > maxWaitingFrames)) {
         await this.#change();
       }
       while (goesOn() && stream.bufferedBytes > maxBufferedBytes) await later(5);
-      stream.sendChunk(bytes);
+      if (goesOn()) stream.sendChunk(bytes);
     }
     // Held frames can still be corrected until the user is done.
     if (goesOn()) stream.endOfVideo();

@@ -1,7 +1,9 @@
 import { configMessage, promptMessage, type VideoConfig } from '../../core/requests.ts';
-import type { CallEnd, OpenVideoCall, VideoCall } from '../../core/video-call.ts';
+import type { ResumableCall, Resumed } from '../../core/resume/resumable-call.ts';
+import { openResumingCall } from '../../core/resume/resuming-call.ts';
+import type { CallEnd, OpenVideoCall } from '../../core/video-call.ts';
+import { type ChunkOptions, videoChunks } from '../../core/video-chunks.ts';
 import type { Size } from '../../../src/frame/geometry.ts';
-import { VideoChunk } from '../../../src/gen/maskstream/v1/video_request.ts';
 import {
   type FrameMasks,
   NoticeKind,
@@ -24,12 +26,14 @@ export type VideoStreamParts = {
   readonly onEnd: (end: CallEnd) => void;
 };
 
-/** Largest VideoChunk that every server takes. */
-const maxChunkBytes = 64 * 1024;
+/** Somebody who restarts a server is waited for. */
+const giveUpAfterMs = 10 * 60_000;
 
-/** One SegmentVideo call of the page: sends chunks and prompts, sorts the answers. */
+const awayMessage = 'The server is away; everything goes on when it is back.';
+
+/** One video of the page, which outlives its server: sends chunks and prompts, sorts the answers. */
 export class PageVideoStream {
-  readonly #call: VideoCall;
+  readonly #call: ResumableCall;
   readonly #parts: VideoStreamParts;
   #size: Size;
 
@@ -37,11 +41,24 @@ export class PageVideoStream {
   constructor(parts: VideoStreamParts, size: Size) {
     this.#parts = parts;
     this.#size = size;
-    this.#call = parts.open({
-      onResponse: (response) => this.#receive(response),
-      onEnd: parts.onEnd,
-    });
-    this.#call.send({ message: { $case: 'config', value: configMessage(parts.config) } });
+    const { post } = parts;
+    this.#call = openResumingCall(
+      configMessage(parts.config),
+      { servers: [parts.open], giveUpAfterMs },
+      {
+        onResponse: (response) => this.#receive(response),
+        onInterrupted: () => post({ kind: 'phase', phase: 'reconnecting', message: awayMessage }),
+        onResumed: (resumed) => {
+          post({ kind: 'phase', phase: 'running', message: describeResumed(resumed) });
+        },
+        onEnd: parts.onEnd,
+      },
+    );
+  }
+
+  /** The video is sent again from its start by `rewind`, instead of being kept. */
+  rewindBy(rewind: () => void): void {
+    this.#call.rewindBy(rewind);
   }
 
   /** Bytes that were sent and have not left this machine. */
@@ -49,18 +66,9 @@ export class PageVideoStream {
     return this.#call.bufferedBytes;
   }
 
-  /** Sends encoded bytes; extras hold for the access unit that they start with. */
-  sendChunk(bytes: Uint8Array, extras: Partial<Omit<VideoChunk, 'data'>> = {}): void {
-    for (let from = 0; from < bytes.length; from += maxChunkBytes) {
-      const data = bytes.subarray(from, from + maxChunkBytes);
-      const isLast = from + maxChunkBytes >= bytes.length;
-      const { endsAccessUnit, ...start } = extras;
-      const value = VideoChunk.fromPartial({
-        data,
-        ...(from === 0 ? start : {}),
-        // What closes the unit belongs to its last piece.
-        ...(isLast && endsAccessUnit === true ? { endsAccessUnit } : {}),
-      });
+  /** Sends encoded bytes; options hold for the access unit that they start with. */
+  sendChunk(bytes: Uint8Array, options: ChunkOptions = {}): void {
+    for (const value of videoChunks(bytes, options)) {
       this.#call.send({ message: { $case: 'chunk', value } });
     }
   }
@@ -116,4 +124,12 @@ function acknowledgement({ requestId, error, objectIds }: PromptAck): FromWorker
   return error === undefined
     ? { kind: 'acknowledged', requestId, objectIds }
     : { kind: 'refused', requestId, code: error.code, message: error.message };
+}
+
+/** One line for the user. */
+function describeResumed({ gapFrames, awayMs }: Resumed): string {
+  const seconds = (awayMs / 1000).toFixed(1);
+  if (gapFrames === null) return `The server was lost for ${seconds} s.`;
+  const frames = gapFrames === 1 ? '1 frame' : `${gapFrames} frames`;
+  return `The server was lost for ${seconds} s and ${frames}; masks go on.`;
 }

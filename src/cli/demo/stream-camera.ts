@@ -53,16 +53,14 @@ export async function streamCamera(options: {
     client,
     config: { container: 'mp4', delivery: options.delivery },
     prompts,
-    send: async (stream) => {
+    video: (async function* () {
       startedAtMs = performance.now();
-      for (const [index, piece] of pieces.entries()) {
+      for (const [index, bytes] of pieces.entries()) {
         const aheadMs = takenAtMs(index) - performance.now();
         if (aheadMs > 0) await wait(aheadMs, undefined, { signal });
-        await stream.sendChunk(piece, {
-          captureTimestampUs: Math.round(takenAtMs(index) * 1000),
-        });
+        yield { bytes, options: { captureTimestampUs: Math.round(takenAtMs(index) * 1000) } };
       }
-    },
+    })(),
     onFrame: (frame) => {
       answeredAtMs = performance.now();
       const latencyMs = answeredAtMs - takenAtMs(frame.frameIndex);

@@ -19,7 +19,8 @@ export type OpenVideo = AsyncDisposable & {
   readonly frameRate: number | null;
   /** Files of a sequence, each of which is one chunk and one frame; null for a video. */
   readonly files: readonly string[] | null;
-  /** Read again with each call, but for a pipe that was not opened to be read again. */
+  /** Whether `chunks` can be called again: not for a pipe that was not opened for that. */
+  readonly readsAgain: boolean;
   chunks(): AsyncIterable<Uint8Array>;
 };
 
@@ -45,19 +46,22 @@ export async function openVideo(
       container: 'mjpeg',
       frameRate: job.frameRate ?? defaultSequenceRate,
       files,
+      readsAgain: true,
       chunks: () => readSequence(files, { ffmpeg: findConfiguredFfmpeg, signal }),
       [Symbol.asyncDispose]: nothingToRemove,
     };
   }
   const { container, source } = input;
-  const known = { name, container, frameRate: job.frameRate, files: null };
+  const { frameRate } = job;
+  const known = { name, container, frameRate, files: null, readsAgain: true };
   const fromFile = (path: string) => () =>
     readVideoFile(path, { container, ffmpeg: findConfiguredFfmpeg });
   if (source.kind === 'file') {
     return { ...known, chunks: fromFile(source.path), [Symbol.asyncDispose]: nothingToRemove };
   }
   if (!again) {
-    return { ...known, chunks: () => source.chunks, [Symbol.asyncDispose]: nothingToRemove };
+    const chunks = () => source.chunks;
+    return { ...known, readsAgain: false, chunks, [Symbol.asyncDispose]: nothingToRemove };
   }
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-pipe-'));
   const remove = () => rm(folder, { recursive: true, force: true });

@@ -1,8 +1,9 @@
+import type { VideoPieces } from '../../../clients/typescript/index.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
 import { createProgress } from '../progress.ts';
 import type { OpenVideo } from './open-video.ts';
-import { runVideo, sendChunks, sendPictures } from '../../calls/run-video.ts';
+import { picturePieces, runVideo } from '../../calls/run-video.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { noPictureOf } from './sequence.ts';
 import { readVideoConfig } from './video-config.ts';
@@ -27,10 +28,7 @@ export async function segmentVideo(
       client,
       config: readVideoConfig(job.args, video),
       prompts,
-      send: (stream) =>
-        video.files === null
-          ? sendChunks(stream, video.chunks())
-          : sendPictures(stream, video.chunks()),
+      video: piecesOf(video),
       onHeader: (header) =>
         output.open({ ...header, frameRate: header.frameRate ?? video.frameRate }),
       onFrame: async (frame) => {
@@ -58,6 +56,12 @@ export async function segmentVideo(
   } finally {
     progress.finish();
   }
+}
+
+/** A pipe can be read once: what is kept of it is what the client keeps. */
+function piecesOf(video: OpenVideo): VideoPieces | (() => VideoPieces) {
+  const open = () => (video.files === null ? video.chunks() : picturePieces(video.chunks()));
+  return video.readsAgain ? open : open();
 }
 
 /** Servers echo the number of a picture as its capture time; a gap names the picture without a frame. */

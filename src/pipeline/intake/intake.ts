@@ -7,6 +7,7 @@ import { newestWithCredit } from './newest-with-credit.ts';
 import { pullWithCredit } from './pull-with-credit.ts';
 import { QueueingDelay } from './queueing-delay.ts';
 import { readAhead } from './read-ahead.ts';
+import { resumeAfter } from './resume-after.ts';
 import {
   conflateItems,
   discardItem,
@@ -73,11 +74,12 @@ export class Intake {
       ...(maxFramePixels === undefined ? {} : { maxFramePixels }),
       signal,
     });
-    const scheduled = scheduleFrames(events, {
+    const all = scheduleFrames(events, {
       needsNextFrame: session.needsNextFrame,
       takeCaptureTimestamp: (position) => reader.takeCaptureTimestamp(position),
       onFrames: session.countFrames,
     });
+    const scheduled = options.resume === null ? all : resumeAfter(all, options.resume);
     this.#reader = reader;
     this.#sources.push(scheduled);
     this.corrections$ = this.#corrections$;

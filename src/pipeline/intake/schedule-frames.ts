@@ -18,11 +18,22 @@ export type ScheduledFrame = {
   readonly captureTimestampUs: number | null;
   /** The video ends early, after this frame. Only where the frame waited until the end. */
   readonly truncated: string | null;
+  /** Frames before it that a resumed stream goes on from, in order; owned as `frame`. */
+  readonly resumedFrom: readonly ResumedFrame[];
+};
+
+/** A frame of a resumed stream that is not answered. */
+export type ResumedFrame = {
+  readonly item: ScheduledFrame;
+  /** The resume state's masks belong to it; else it only shows how objects look. */
+  readonly holdsMasks: boolean;
 };
 
 /** What the session takes from the decoder, in order. */
 export type ScheduledItem =
   | ScheduledFrame
+  /** The video of a resumed stream ended before anything could be answered. */
+  | { readonly kind: 'resume'; readonly resumedFrom: readonly ResumedFrame[] }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'truncated'; readonly message: string };
 
@@ -74,6 +85,7 @@ export async function* scheduleFrames(
         bridge: [],
         captureTimestampUs: options.takeCaptureTimestamp(event.position ?? null),
         truncated: null,
+        resumedFrom: [],
       };
       coming = null;
       format = null;
@@ -96,8 +108,9 @@ export async function* scheduleFrames(
  * unless flow passes over it. A warning gives way to a frame; the early end of the video is never lost.
  */
 export function conflateItems(older: ScheduledItem, newer: ScheduledItem): ScheduledItem {
-  if (older.kind !== 'frame') return newer;
-  if (newer.kind === 'warning') return older;
+  if (older.kind === 'warning' || older.kind === 'truncated') return newer;
+  if (newer.kind === 'warning' || newer.kind === 'resume') return older;
+  if (older.kind === 'resume') return older;
   if (newer.kind === 'truncated') return { ...older, truncated: newer.message };
   const framesDroppedBefore = newer.framesDroppedBefore + older.framesDroppedBefore + 1;
   return {
@@ -105,12 +118,15 @@ export function conflateItems(older: ScheduledItem, newer: ScheduledItem): Sched
     format: newer.format ?? older.format,
     framesDroppedBefore,
     bridge: bridgeOver(older, { ...newer, framesDroppedBefore }),
+    resumedFrom: older.resumedFrom,
   };
 }
 
 /** Frees an item that nobody takes. */
 export function discardItem(item: ScheduledItem): void {
   if (item.kind === 'frame') closeScheduled(item);
+  if (item.kind !== 'frame' && item.kind !== 'resume') return;
+  for (const { item: earlier } of item.resumedFrom) closeScheduled(earlier);
 }
 
 /** Closes a frame and those that lead to it. */

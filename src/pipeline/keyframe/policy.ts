@@ -73,8 +73,10 @@ export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): Fr
   const reason = reasonOf(evidence, policy);
   if (reason === null) return { kind: 'propagate' };
   const { live } = evidence;
-  // A prompt is always answered on its own frame.
-  if (live === null || reason === 'prompt') return { kind: 'segment', reason };
+  // A prompt is always answered on its own frame; after a lost server, much may have moved meanwhile.
+  if (live === null || reason === 'prompt' || reason === 'resume') {
+    return { kind: 'segment', reason };
+  }
   const canWait = reason === 'interval' || reason === 'low-confidence';
   if (canWait && (live.inWork || !live.mayBegin())) return { kind: 'propagate' };
   // A run under way is out of date: its masks cannot be carried over what happened here.

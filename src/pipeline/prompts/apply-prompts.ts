@@ -99,7 +99,7 @@ function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numbe
   const prompts = isResumeUpdate(update)
     ? update.prompts
     : fitPromptsToPicture(update.prompts, scene.frame.display);
-  const record = recordFor(draft, update, scene);
+  const record = resumedAs(update, recordFor(draft, update, scene));
   const continues = action === 'refine' && record.prompt.frameIndex === scene.frame.index;
   const before = continues ? record.prompt : { clicks: [], box: null };
   const clicks = [...before.clicks, ...prompts.points];
@@ -161,6 +161,13 @@ function checkRoom({ records }: Draft, { maxObjects }: PromptScene): void {
   if (records.size < maxObjects) return;
   const message = `at most ${maxObjects} objects may be alive, got one more`;
   throw new SegmentationError('too-many-objects', message);
+}
+
+/** An object of a resumed stream is in the state in which it was, however that came. */
+function resumedAs(update: PromptUpdate, record: ObjectRecord): ObjectRecord {
+  if (!isResumeUpdate(update)) return record;
+  const { state } = update;
+  return { ...record, state, lastSeenUs: state === 'lost' ? -Infinity : record.lastSeenUs };
 }
 
 function unknownObject({ action, objectId }: PromptUpdate, scene: PromptScene): SegmentationError {

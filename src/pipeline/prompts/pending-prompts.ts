@@ -3,7 +3,7 @@ import type { Size } from '../../frame/geometry.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import { fitPromptsToPicture } from '../../frame/prompt-bounds.ts';
 import type { PromptKind, PromptUpdate } from '../../frame/prompt.ts';
-import type { SessionLimits } from '../session-types.ts';
+import type { ResumeState, SessionLimits } from '../session-types.ts';
 import type { ObjectRecords } from './object-record.ts';
 import { openIds, type TextSearch } from './text-search.ts';
 
@@ -34,9 +34,16 @@ export class PendingPrompts {
     this.#limits = limits;
   }
 
-  /** Objects of a resumed stream. */
-  adopt(objectIds: readonly number[]): void {
-    for (const objectId of objectIds) this.#alive.add(objectId);
+  /** Ids of a resumed stream: alive, held by its searches, and never to be used again. */
+  adopt({ objects, searches, removedObjectIds }: ResumeState): void {
+    for (const { objectId } of objects) this.#alive.add(objectId);
+    for (const objectId of searches.flatMap(openIds)) this.#reserved.add(objectId);
+    for (const objectId of removedObjectIds) this.#retired.add(objectId);
+  }
+
+  /** Ids that were removed. */
+  get removedObjectIds(): number[] {
+    return [...this.#retired];
   }
 
   /**

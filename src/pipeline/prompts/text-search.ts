@@ -32,6 +32,14 @@ export function newTextSearch(
   return { query, label, taken: 0, dueFrame: frameIndex + pauseFrames, pauseFrames };
 }
 
+/** A search of an earlier stream, which goes on behind a frame. */
+export function resumedSearch(
+  search: Pick<TextSearch, 'query' | 'label' | 'taken'>,
+  frameIndex: number,
+): TextSearch {
+  return { ...search, dueFrame: frameIndex + 1, pauseFrames: minPauseFrames };
+}
+
 /** The search after a look on a frame that found so many instances. */
 export function afterLook(search: TextSearch, frameIndex: number, found: number): TextSearch {
   const pauseFrames = found > 0 ? minPauseFrames : Math.min(maxPauseFrames, 2 * search.pauseFrames);
@@ -58,7 +66,10 @@ export function coversId(
 }
 
 /** Ids of the range that nothing has taken yet. */
-export function openIds({ query: { firstObjectId, maxObjects }, taken }: TextSearch): number[] {
+export function openIds({
+  query: { firstObjectId, maxObjects },
+  taken,
+}: Pick<TextSearch, 'query' | 'taken'>): number[] {
   return Array.from({ length: maxObjects - taken }, (_, i) => firstObjectId + taken + i);
 }
 

@@ -7,16 +7,39 @@ const delimiters: Partial<Readonly<Record<Container, Uint8Array>>> = {
   'hevc-annex-b': Uint8Array.of(0, 0, 0, 1, 0x46, 0x01, 0x50),
 };
 
-/**
- * A whole access unit of raw video with its end marked. A decoder knows a unit to be over only when
- * the next one begins, which is one frame later; a delimiter behind it begins the next one at once.
- * Other containers say where their frames end: their bytes come back as they are.
- */
-export function closeAccessUnit(data: Uint8Array, container: Container): Uint8Array {
-  const delimiter = delimiters[container];
-  if (delimiter === undefined) return data;
-  const closed = new Uint8Array(data.length + delimiter.length);
-  closed.set(data);
-  closed.set(delimiter, data.length);
-  return closed;
+/** Chunks of raw video whose ends are marked for the decoder. */
+export class AccessUnitCloser {
+  readonly #delimiter: Uint8Array | undefined;
+  #isOpen = false;
+
+  constructor(container: Container) {
+    this.#delimiter = delimiters[container];
+  }
+
+  /**
+   * The bytes of a chunk, and how many of them, at its end, belong to the next unit. A decoder knows a
+   * unit to be over only when the next one begins, which is one frame later; a delimiter behind it
+   * begins the next one at once. The next one's own is left out then: two would be a unit without a
+   * picture. Other containers say where their frames end: their bytes come back as they are.
+   */
+  close(data: Uint8Array, endsUnit: boolean): { data: Uint8Array; nextUnitBytes: number } {
+    const delimiter = this.#delimiter;
+    if (delimiter === undefined) return { data, nextUnitBytes: 0 };
+    const rest = this.#isOpen ? withoutDelimiter(data, delimiter) : data;
+    this.#isOpen = endsUnit;
+    if (!endsUnit) return { data: rest, nextUnitBytes: 0 };
+    const closed = new Uint8Array(rest.length + delimiter.length);
+    closed.set(rest);
+    closed.set(delimiter, rest.length);
+    return { data: closed, nextUnitBytes: delimiter.length };
+  }
+}
+
+/** The start code has three bytes or four; the last byte of a delimiter says which pictures follow. */
+function withoutDelimiter(data: Uint8Array, delimiter: Uint8Array): Uint8Array {
+  for (const whole of [delimiter, delimiter.subarray(1)]) {
+    const begins = whole.subarray(0, -1).every((byte, at) => data[at] === byte);
+    if (begins && data.length > whole.length) return data.subarray(whole.length);
+  }
+  return data;
 }

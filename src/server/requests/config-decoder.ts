@@ -2,14 +2,10 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import { MaskEncoding } from '../../gen/maskstream/v1/common.ts';
 import type * as wire from '../../gen/maskstream/v1/video_request.ts';
-import type {
-  KeyframeOptions,
-  ResumeObject,
-  SessionOptions,
-} from '../../pipeline/session-types.ts';
-import { checkMaskPixels } from '../mask-workers/read-mask.ts';
-import { checkLabel, checkObjectId, type ReadMask } from './prompt-decoder.ts';
-import type { Masked, VideoMessage } from './received-request.ts';
+import type { KeyframeOptions, SessionOptions } from '../../pipeline/session-types.ts';
+import type { ReadMask } from './prompt-decoder.ts';
+import type { VideoMessage } from './received-request.ts';
+import { decodeResume } from './resume-decoder.ts';
 import { type ServerLimits, sessionLimits } from '../server-limits.ts';
 import { containerFromWire, deliveryFromWire, overlapFromWire } from '../wire-enums.ts';
 
@@ -66,7 +62,7 @@ export async function decodeConfig(
       minMaskRegionArea: checkRegionArea(config.minMaskRegionArea, limits.maxFramePixels),
       // Small on its way between threads; a worker makes other forms of it.
       maskForm: 'coco-rle',
-      resume: await decodeResume(resume, { limits, readMask }),
+      resume: resume && (await decodeResume(resume, { model, limits, readMask })),
       limits: sessionLimits(limits),
     },
   };
@@ -152,38 +148,6 @@ export function decodeKeyframes(
     maxIntervalFrames: maxIntervalOrDefault,
     minConfidence: minConfidence ?? model.keyframes.minConfidence,
   };
-}
-
-async function decodeResume(
-  objects: readonly Masked<wire.ResumeObject>[],
-  { limits, readMask }: Pick<ConfigContext, 'limits' | 'readMask'>,
-): Promise<readonly ResumeObject[]> {
-  if (objects.length > limits.maxObjects) {
-    throw invalid(`resume must hold at most ${limits.maxObjects} objects, got ${objects.length}`);
-  }
-  const masks = objects.map(({ mask }) => mask);
-  checkMaskPixels(masks, limits.maxRequestMaskPixels);
-  const seen = new Set<number>();
-  for (const { value } of objects) {
-    if (seen.has(value.objectId)) {
-      throw invalid(`resume must name an object once, got ${value.objectId} twice`);
-    }
-    seen.add(value.objectId);
-  }
-  return await Promise.all(
-    objects.map(async ({ value: { objectId, label }, mask }) => {
-      try {
-        checkObjectId(objectId);
-        if (mask === null) throw invalid(`object ${objectId} must have a mask, got none`);
-        const checked = { objectId, label: checkLabel(label) };
-        return { ...checked, mask: await readMask(mask, limits.maxFramePixels) };
-      } catch (reason) {
-        const { code, message } = SegmentationError.from(reason);
-        if (code !== 'invalid-prompt' && code !== 'invalid-config') throw reason;
-        throw new SegmentationError('invalid-config', `resume: ${message}`, { cause: reason });
-      }
-    }),
-  );
 }
 
 function quote(name: string): string {

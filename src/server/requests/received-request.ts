@@ -4,6 +4,8 @@ import { ImagePrompt, SegmentImageRequest } from '../../gen/maskstream/v1/image.
 import {
   PromptUpdate,
   ResumeObject,
+  ResumeReference,
+  ResumeState,
   StreamConfig,
   VideoChunk,
 } from '../../gen/maskstream/v1/video_request.ts';
@@ -15,12 +17,24 @@ import { fieldNumber, type WireSchema, type WireSchemas } from '../wire-scan/wir
 /** Something with a mask, which stays encoded: `value` is without it. */
 export type Masked<T> = { readonly value: T; readonly mask: EncodedMask | null };
 
+/** An object of a resume state, with the mask that it has and the one on its reference. */
+export type ReceivedResumeObject = Masked<ResumeObject> & {
+  readonly reference: Masked<ResumeReference> | null;
+};
+
+/** A resume state; `state` is without its objects. */
+export type ReceivedResume = {
+  readonly state: ResumeState;
+  readonly objects: readonly ReceivedResumeObject[];
+};
+
 /** One message of a SegmentVideo call. */
 export type VideoMessage =
   | {
       readonly kind: 'config';
       readonly config: StreamConfig;
-      readonly resume: readonly Masked<ResumeObject>[];
+      /** Null where the config has none. */
+      readonly resume: ReceivedResume | null;
     }
   | { readonly kind: 'video_chunk'; readonly chunk: VideoChunk }
   | { readonly kind: 'prompt_update'; readonly prompt: Masked<PromptUpdate> }
@@ -101,9 +115,18 @@ export class RequestParser {
 
   #config(bytes: Uint8Array): VideoMessage {
     const { rest, last } = this.#take(bytes, 'StreamConfig', 'resume');
-    const objects = last === null ? [] : this.#take(last, 'ResumeState', 'objects').all;
-    const resume = objects.map((value) => this.#masked(ResumeObject, 'ResumeObject', value));
+    const resume = last === null ? null : this.#resume(last);
     return { kind: 'config', config: StreamConfig.decode(rest), resume };
+  }
+
+  #resume(bytes: Uint8Array): ReceivedResume {
+    const { rest, all } = this.#take(bytes, 'ResumeState', 'objects');
+    const objects = all.map((object) => {
+      const parts = this.#take(object, 'ResumeObject', 'reference');
+      const reference = parts.last && this.#masked(ResumeReference, 'ResumeReference', parts.last);
+      return { ...this.#masked(ResumeObject, 'ResumeObject', parts.rest), reference };
+    });
+    return { state: ResumeState.decode(rest), objects };
   }
 
   #imageMessage(bytes: Uint8Array): ImageMessage {

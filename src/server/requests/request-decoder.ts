@@ -4,7 +4,7 @@ import type { ModelInfo } from '../../frame/model.ts';
 import type { VideoChunk } from '../../gen/maskstream/v1/video_request.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
-import { closeAccessUnit } from './close-access-unit.ts';
+import { AccessUnitCloser } from './close-access-unit.ts';
 import { decodePromptUpdate, type ReadMask } from './prompt-decoder.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import type { ServerLimits } from '../server-limits.ts';
@@ -50,6 +50,7 @@ export async function* decodeRequests(
   options: RequestDecoderOptions,
 ): AsyncGenerator<SessionInput, void, undefined> {
   let ended = false;
+  const units = new AccessUnitCloser(options.container);
   for (let next = await requests.next(); next.done !== true; next = await requests.next()) {
     const message = messageOf(next.value);
     switch (message.kind) {
@@ -58,7 +59,12 @@ export async function* decodeRequests(
       case 'video_chunk':
         if (ended) throw afterEnd('video_chunk');
         checkChunk(message.chunk.data, options.limits.maxChunkBytes);
-        yield chunkInput(message.chunk, options.container);
+        yield {
+          kind: 'chunk',
+          ...units.close(message.chunk.data, message.chunk.endsAccessUnit === true),
+          captureTimestampUs: message.chunk.captureTimestampUs ?? null,
+          randomAccess: message.chunk.randomAccess,
+        };
         break;
       case 'end_of_video':
         if (ended) throw afterEnd('end_of_video');
@@ -106,14 +112,6 @@ function messageOf(received: Received<VideoMessage>): Message {
     'malformed-message',
     'message must be one of config, video_chunk, prompt_update, end_of_video, got none of them',
   );
-}
-
-/** A whole access unit ends with the delimiter of the next one, where its container has no lengths. */
-function chunkInput(chunk: VideoChunk, container: Container): SessionInput {
-  const { captureTimestampUs = null, endsAccessUnit, randomAccess } = chunk;
-  const data = endsAccessUnit === true ? closeAccessUnit(chunk.data, container) : chunk.data;
-  const nextUnitBytes = data.length - chunk.data.length;
-  return { kind: 'chunk', data, captureTimestampUs, randomAccess, nextUnitBytes };
 }
 
 function checkChunk(data: Uint8Array, limit: number): void {

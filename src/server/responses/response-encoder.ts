@@ -7,7 +7,7 @@ import * as wire from '../../gen/maskstream/v1/video_response.ts';
 import type {
   FrameResult,
   ObjectResult,
-  ResumeObject,
+  ResumeState as SessionResumeState,
   SessionEvent,
   SessionSummary,
 } from '../../pipeline/session-types.ts';
@@ -135,13 +135,21 @@ export function encodeFrame(frame: FrameResult): wire.FrameMasks {
 }
 
 /** Always run lengths: the smallest form, and one that every server takes back. */
-function encodeResume(objects: readonly ResumeObject[]): ResumeState {
+function encodeResume({ objects, removedObjectIds, searches }: SessionResumeState): ResumeState {
   return {
-    objects: objects.map(({ objectId, label, mask }) => ({
+    objects: objects.map(({ objectId, label, state, mask }) => ({
       objectId,
       label: label ?? undefined,
-      mask: wireMask(mask),
+      state: stateToWire[state],
+      mask: mask === null ? undefined : wireMask(mask),
     })),
+    removedObjectIds: [...removedObjectIds],
+    searches: searches.map(({ query, label, taken }) => ({
+      text: { ...query, minScore: query.minScore, thisFrameOnly: false },
+      label: label ?? undefined,
+      taken,
+    })),
+    at: undefined,
   };
 }
 

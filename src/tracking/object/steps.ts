@@ -113,7 +113,8 @@ export function changeObject(
     case 'given': {
       const { given, pixels } = givenMask(action.mask, frame.display);
       const soft = softMaskFromMask(pixels, frame.analysis);
-      const said = { frame, samples, predictedIou: null, presence: 1, prompt: certainPrompt };
+      const presence = pixels.area > 0 ? 1 : 0;
+      const said = { frame, samples, predictedIou: null, presence, prompt: certainPrompt };
       return { ...atKeyframe(object, soft, said), given };
     }
     case 'refined': {

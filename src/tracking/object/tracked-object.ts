@@ -132,7 +132,7 @@ export function followingConfidenceOf(object: TrackedObject, timestampUs: number
  */
 export function presenceOf(object: TrackedObject, timestampUs: number): number | null {
   const { area, given, sourceKeyframe } = object;
-  if (given !== null) return 1;
+  if (given !== null) return area > 0 ? 1 : 0;
   if (sourceKeyframe === null) return null;
   const { presence } = sourceKeyframe;
   return area === 0 ? presence : Math.max(presence, confidenceOf(object, timestampUs));

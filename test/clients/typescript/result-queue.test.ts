@@ -43,13 +43,6 @@ test('a result that is waited for never stops the source', async () => {
   expect(flow).toEqual([]);
 });
 
-test('without a bound the source is not stopped', () => {
-  const { flow, queue } = openQueue(2);
-  queue.unbind();
-  for (let value = 0; value < 100; value++) queue.push(value);
-  expect(flow).toEqual([]);
-});
-
 test('what came before the end is still delivered, then the end, for ever', async () => {
   const { queue } = openQueue();
   queue.push(1);

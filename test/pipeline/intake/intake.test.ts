@@ -16,7 +16,7 @@ const options: SessionOptions = {
   frameRate: null,
   expectedSize: { width: null, height: null },
   maskLongSide: null,
-  resume: [],
+  resume: null,
   limits: testLimits,
   signal: new AbortController().signal,
   goingAway: null,

@@ -123,6 +123,7 @@ function scheduled(index: number): ScheduledFrame {
     bridge: [],
     captureTimestampUs: null,
     truncated: null,
+    resumedFrom: [],
   };
 }
 

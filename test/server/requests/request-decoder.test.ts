@@ -161,10 +161,10 @@ describe('messages that end the stream, after results and summary', () => {
       'min_confidence',
     ],
     [
-      'a resumed object without a mask',
-      [changedConfig({ resume: { objects: [{ objectId: 1 }] } })],
+      'a reference without a mask',
+      [changedConfig({ resume: { objects: [{ objectId: 1, reference: { frameIndex: 0 } }] } })],
       status.INVALID_ARGUMENT,
-      'object 1 must have a mask',
+      'the reference of object 1 must have a mask',
     ],
     [
       'a resumed object twice',

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Box, LabeledPoint, Mask, MaskEncoding, OverlapRule } from "./common.ts";
+import { Box, LabeledPoint, Mask, MaskEncoding, ObjectState, OverlapRule } from "./common.ts";
 
 export const protobufPackage = "maskstream.v1";
 
@@ -126,7 +126,7 @@ export interface StreamConfig {
   frameRate?:
     | number
     | undefined;
-  /** State from a Notice of an earlier stream: its objects go on here from the first frame. */
+  /** State of an earlier stream, from its Notice or from its last FrameMasks: its objects go on here. */
   resume?:
     | ResumeState
     | undefined;
@@ -165,8 +165,39 @@ export interface AdaptiveKeyframes {
 
 /** ResumeState carries objects over to a new stream. The client holds it; no store is needed. */
 export interface ResumeState {
-  /** The objects with their last masks. */
+  /** All live objects, those without a mask too. */
   objects: ResumeObject[];
+  /** Ids that were removed: they are never used again. */
+  removedObjectIds: number[];
+  /**
+   * The frame that the masks belong to, in the count or the time of the stream that is opened with
+   * this. Frames up to it are decoded and not answered; where it does not come, the masks hold for the
+   * first one after it. None, as in a Notice: the first frame, which is answered.
+   */
+  at:
+    | //
+    /** The frame with this index. */
+    { $case: "frameIndex"; value: number }
+    | //
+    /** The frame with the largest timestamp not after this one. */
+    { $case: "timestampUs"; value: number }
+    | undefined;
+  /** Phrases that are still looked for. */
+  searches: ResumeSearch[];
+}
+
+/** ResumeSearch is a phrase that is looked for until its ids are taken. */
+export interface ResumeSearch {
+  /** The phrase and its ids, as the PromptUpdate had them. */
+  text:
+    | TextPrompt
+    | undefined;
+  /** Label of what it finds. None: the noun. */
+  label?:
+    | string
+    | undefined;
+  /** How many of its ids are taken, from the first on. */
+  taken: number;
 }
 
 /** ResumeObject is one object of a ResumeState. */
@@ -177,7 +208,21 @@ export interface ResumeObject {
   label?:
     | string
     | undefined;
-  /** Its last mask, at the display size of the new stream. */
+  /** Its last mask, at the display size of the new stream or scaled; absent where it has none now. */
+  mask:
+    | Mask
+    | undefined;
+  /** Where it is in its life, for an object without a mask. Default: OCCLUDED. */
+  state: ObjectState;
+  /** An earlier frame that shows it: without one, a hidden object is not found again by itself. */
+  reference?: ResumeReference | undefined;
+}
+
+/** ResumeReference is an object on an earlier frame of the new stream, from which it is recognised. */
+export interface ResumeReference {
+  /** Index of the frame in the new stream. It is not answered. */
+  frameIndex: number;
+  /** The object's mask on it. */
   mask: Mask | undefined;
 }
 
@@ -756,13 +801,31 @@ export const AdaptiveKeyframes: MessageFns<AdaptiveKeyframes> = {
 };
 
 function createBaseResumeState(): ResumeState {
-  return { objects: [] };
+  return { objects: [], removedObjectIds: [], at: undefined, searches: [] };
 }
 
 export const ResumeState: MessageFns<ResumeState> = {
   encode(message: ResumeState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.objects) {
       ResumeObject.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.removedObjectIds.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.removedObjectIds) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    switch (message.at?.$case) {
+      case "frameIndex":
+        writer.uint32(24).uint64(message.at.value);
+        break;
+      case "timestampUs":
+        writer.uint32(32).int64(message.at.value);
+        break;
+    }
+    for (const v of message.searches) {
+      ResumeSearch.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -788,6 +851,48 @@ export const ResumeState: MessageFns<ResumeState> = {
             message.objects.push(ResumeObject.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag === 16) {
+              message.removedObjectIds.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.removedObjectIds.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at = { $case: "frameIndex", value: longToNumber(reader.uint64()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.at = { $case: "timestampUs", value: longToNumber(reader.int64()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.searches.push(ResumeSearch.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -806,12 +911,109 @@ export const ResumeState: MessageFns<ResumeState> = {
   fromPartial<I extends Exact<DeepPartial<ResumeState>, I>>(object: I): ResumeState {
     const message = createBaseResumeState();
     message.objects = object.objects?.map((e) => ResumeObject.fromPartial(e)) || [];
+    message.removedObjectIds = object.removedObjectIds?.map((e) => e) || [];
+    switch (object.at?.$case) {
+      case "frameIndex": {
+        if (object.at?.value !== undefined && object.at?.value !== null) {
+          message.at = { $case: "frameIndex", value: object.at.value };
+        }
+        break;
+      }
+      case "timestampUs": {
+        if (object.at?.value !== undefined && object.at?.value !== null) {
+          message.at = { $case: "timestampUs", value: object.at.value };
+        }
+        break;
+      }
+    }
+    message.searches = object.searches?.map((e) => ResumeSearch.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseResumeSearch(): ResumeSearch {
+  return { text: undefined, label: undefined, taken: 0 };
+}
+
+export const ResumeSearch: MessageFns<ResumeSearch> = {
+  encode(message: ResumeSearch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== undefined) {
+      TextPrompt.encode(message.text, writer.uint32(10).fork()).join();
+    }
+    if (message.label !== undefined) {
+      writer.uint32(18).string(message.label);
+    }
+    if (message.taken !== 0) {
+      writer.uint32(24).uint32(message.taken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeSearch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeSearch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = TextPrompt.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.taken = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ResumeSearch>, I>>(base?: I): ResumeSearch {
+    return ResumeSearch.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResumeSearch>, I>>(object: I): ResumeSearch {
+    const message = createBaseResumeSearch();
+    message.text = (object.text !== undefined && object.text !== null)
+      ? TextPrompt.fromPartial(object.text)
+      : undefined;
+    message.label = object.label ?? undefined;
+    message.taken = object.taken ?? 0;
     return message;
   },
 };
 
 function createBaseResumeObject(): ResumeObject {
-  return { objectId: 0, label: undefined, mask: undefined };
+  return { objectId: 0, label: undefined, mask: undefined, state: 0, reference: undefined };
 }
 
 export const ResumeObject: MessageFns<ResumeObject> = {
@@ -824,6 +1026,12 @@ export const ResumeObject: MessageFns<ResumeObject> = {
     }
     if (message.mask !== undefined) {
       Mask.encode(message.mask, writer.uint32(26).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(32).int32(message.state);
+    }
+    if (message.reference !== undefined) {
+      ResumeReference.encode(message.reference, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -865,6 +1073,22 @@ export const ResumeObject: MessageFns<ResumeObject> = {
             message.mask = Mask.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reference = ResumeReference.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -884,6 +1108,77 @@ export const ResumeObject: MessageFns<ResumeObject> = {
     const message = createBaseResumeObject();
     message.objectId = object.objectId ?? 0;
     message.label = object.label ?? undefined;
+    message.mask = (object.mask !== undefined && object.mask !== null) ? Mask.fromPartial(object.mask) : undefined;
+    message.state = object.state ?? 0;
+    message.reference = (object.reference !== undefined && object.reference !== null)
+      ? ResumeReference.fromPartial(object.reference)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseResumeReference(): ResumeReference {
+  return { frameIndex: 0, mask: undefined };
+}
+
+export const ResumeReference: MessageFns<ResumeReference> = {
+  encode(message: ResumeReference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frameIndex !== 0) {
+      writer.uint32(8).uint64(message.frameIndex);
+    }
+    if (message.mask !== undefined) {
+      Mask.encode(message.mask, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeReference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeReference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.frameIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mask = Mask.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ResumeReference>, I>>(base?: I): ResumeReference {
+    return ResumeReference.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResumeReference>, I>>(object: I): ResumeReference {
+    const message = createBaseResumeReference();
+    message.frameIndex = object.frameIndex ?? 0;
     message.mask = (object.mask !== undefined && object.mask !== null) ? Mask.fromPartial(object.mask) : undefined;
     return message;
   },

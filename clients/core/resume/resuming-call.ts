@@ -1,0 +1,354 @@
+import { Delivery, ResumeState } from '../../../src/gen/maskstream/v1/video_request.ts';
+import type {
+  SegmentVideoRequest,
+  StreamConfig,
+  VideoChunk,
+} from '../../../src/gen/maskstream/v1/video_request.ts';
+import { NoticeKind } from '../../../src/gen/maskstream/v1/video_response.ts';
+import type {
+  FrameMasks,
+  Notice,
+  PromptAck,
+  SegmentVideoResponse,
+  StreamInfo,
+} from '../../../src/gen/maskstream/v1/video_response.ts';
+import type { CallEnd, VideoCall } from '../video-call.ts';
+import { type BackOff, type Clock, pauseBefore, systemClock } from './back-off.ts';
+import { ContinuousCount } from './continuous-count.ts';
+import { isFinal } from './end-rule.ts';
+import { FrameAlignment } from './frame-alignment.ts';
+import { KeptObjects } from './kept-objects.ts';
+import { KeptPrompts } from './kept-prompts.ts';
+import { KeptVideo } from './kept-video.ts';
+import { PromptLane } from './prompt-lane.ts';
+import { planContinuation, planRewind, type ResumePlan } from './resume-plan.ts';
+import type { ResumableCall, ResumingCallEvents, ResumingCallOptions } from './resumable-call.ts';
+
+/** `waiting`: between two calls. */
+type State = 'streaming' | 'waiting' | 'over';
+
+const defaultMaxKeptBytes = 8 * 1024 * 1024;
+const defaultBackOff: BackOff = { firstMs: 100, mostMs: 5_000 };
+const defaultGiveUpAfterMs = 60_000;
+
+/**
+ * A call that outlives its server: to its owner one call like any other, with one count of frames and
+ * no frame twice. docs/resume.md has its states and rules.
+ */
+export function openResumingCall(
+  config: StreamConfig,
+  options: ResumingCallOptions,
+  events: ResumingCallEvents,
+): ResumableCall {
+  return new ResumingCall(config, options, events);
+}
+
+class ResumingCall implements ResumableCall {
+  readonly #config: StreamConfig;
+  readonly #options: ResumingCallOptions;
+  readonly #events: ResumingCallEvents;
+  readonly #clock: Clock;
+  readonly #video: KeptVideo;
+  readonly #objects: KeptObjects;
+  readonly #prompts: KeptPrompts;
+  readonly #count = new ContinuousCount();
+  #state: State = 'streaming';
+  #call: VideoCall | null = null;
+  #alignment: FrameAlignment;
+  #info: StreamInfo | null = null;
+  /** Caller's frame index less number of the access unit. */
+  #unitOffset = 0;
+  /** Attempts since the last answered frame. */
+  #attempt = 0;
+  #server = 0;
+  #brokeAtMs = 0;
+  /** No frame has come since the last interruption. */
+  #isResuming = false;
+  #takeBack: (() => void) | null = null;
+  #videoEnded = false;
+  #ended = false;
+  #paused = false;
+  #toldAnswered = false;
+  /** Bytes that were taken while there was no call. */
+  #heldBytes = 0;
+  #lane: PromptLane | null = null;
+  #rewind: (() => void) | null = null;
+
+  constructor(config: StreamConfig, options: ResumingCallOptions, events: ResumingCallEvents) {
+    this.#config = config;
+    this.#options = options;
+    this.#events = events;
+    this.#clock = options.clock ?? systemClock;
+    this.#video = new KeptVideo(config.container, options.maxKeptBytes ?? defaultMaxKeptBytes);
+    this.#objects = new KeptObjects(config);
+    this.#prompts = new KeptPrompts(config.resume);
+    this.#alignment = new FrameAlignment({ offset: 0, frameRate: null, isSynthetic: false });
+    this.#brokeAtMs = this.#clock.nowMs();
+    this.#open({ ...config });
+  }
+
+  get bufferedBytes(): number {
+    if (this.#state === 'streaming') return this.#call?.bufferedBytes ?? 0;
+    // Whoever sends the video again from its start waits for being told to; a live picture for nobody.
+    if (this.#rewind !== null) return Number.MAX_SAFE_INTEGER;
+    return this.#config.delivery === Delivery.DELIVERY_LATEST ? 0 : this.#heldBytes;
+  }
+
+  rewindBy(rewind: () => void): void {
+    this.#rewind = rewind;
+    this.#objects.rewinds = true;
+    this.#prompts.keepsAll = this.#repeats;
+  }
+
+  send({ message }: SegmentVideoRequest): void {
+    if (this.#state === 'over') return;
+    switch (message?.$case) {
+      case 'chunk':
+        return this.#sendChunk(message.value);
+      case 'prompt':
+        this.#prompts.add(message.value);
+        if (this.#state === 'streaming') this.#lane?.send(message.value);
+        return;
+      case 'endOfVideo':
+        this.#videoEnded = true;
+        if (this.#state === 'streaming') this.#call?.send({ message });
+        return;
+      case 'config': // was sent when the call was opened
+      case undefined:
+        return;
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    if (this.#state === 'streaming') this.#call?.end();
+  }
+
+  cancel(): void {
+    this.#state = 'over';
+    this.#takeBack?.();
+    this.#call?.cancel();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#call?.pause?.();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#call?.resume?.();
+  }
+
+  /** Every frame of a video that is sent again is worked on again: the answers are the same. */
+  get #repeats(): boolean {
+    const isComplete = this.#config.delivery === Delivery.DELIVERY_EVERY_FRAME;
+    return isComplete && this.#rewind !== null;
+  }
+
+  get #newest(): number {
+    return this.#objects.newest?.frameIndex ?? -1;
+  }
+
+  #sendChunk(chunk: VideoChunk): void {
+    if (this.#rewind === null) this.#video.add(chunk);
+    if (this.#state === 'streaming') {
+      this.#call?.send({ message: { $case: 'chunk', value: chunk } });
+    } else this.#heldBytes += chunk.data.length;
+  }
+
+  #open(config: StreamConfig): void {
+    const open = this.#options.servers[this.#server % this.#options.servers.length];
+    if (open === undefined) throw new Error('expected a server, got none');
+    let isOver = false;
+    const isMine = () => !isOver && this.#state === 'streaming';
+    this.#state = 'streaming';
+    this.#heldBytes = 0;
+    const call = open({
+      onResponse: (response) => {
+        if (isMine()) this.#receive(response, () => (isOver = true));
+      },
+      onEnd: (end) => {
+        if (!isMine()) return;
+        isOver = true;
+        this.#finish(end);
+      },
+      onSent: () => {
+        if (isMine()) this.#events.onSent?.();
+      },
+    });
+    this.#call = call;
+    this.#lane = new PromptLane(call, this.#alignment, (ack) => this.#handOver(ack));
+    if (this.#paused) call.pause?.();
+    call.send({ message: { $case: 'config', value: config } });
+  }
+
+  #receive({ message }: SegmentVideoResponse, leave: () => void): void {
+    this.#count.begun = true;
+    switch (message?.$case) {
+      case 'info':
+        this.#info = message.value;
+        return this.#deliver('info', this.#alignment.info(message.value, this.#newest));
+      case 'ack':
+        return this.#takeAck(this.#alignment.ack(message.value));
+      case 'masks':
+        return this.#takeMasks(message.value);
+      case 'notice':
+        return this.#takeNotice(message.value, leave);
+      case 'summary':
+        // Handed over when it is known that no other call follows.
+        this.#count.summary = message.value;
+        return;
+      case undefined: // of a later version
+        return;
+    }
+  }
+
+  #takeAck(ack: PromptAck): void {
+    this.#lane?.acknowledged();
+    this.#handOver(ack);
+  }
+
+  #handOver(ack: PromptAck): void {
+    if (this.#prompts.acknowledge(ack, this.#newest)) this.#deliver('ack', ack);
+  }
+
+  #takeMasks(came: FrameMasks): void {
+    if (this.#isResuming) this.#align(came);
+    const masks = this.#alignment.masks(came);
+    const isNew = masks.frameIndex > this.#newest;
+    if (!isNew && masks.revision === 0) return;
+    const delivered = this.#isResuming && isNew ? this.#goOn(masks) : masks;
+    this.#objects.take(delivered, this.#video);
+    const objectIds = delivered.objects.map(({ objectId }) => objectId);
+    this.#prompts.seen(delivered.frameIndex, objectIds);
+    const unit = this.#video.unitAt(delivered.captureTimestampUs);
+    if (unit !== null && isNew) {
+      this.#unitOffset = delivered.frameIndex - unit;
+      this.#video.trim(unit);
+    }
+    if (isNew) this.#count.add(delivered);
+    this.#deliver('masks', delivered);
+  }
+
+  /** The first answer of a call says where it stands, if nothing did before. */
+  #align(masks: FrameMasks): void {
+    const unit = this.#video.unitAt(masks.captureTimestampUs);
+    if (unit !== null) this.#alignment.align(masks.frameIndex, unit + this.#unitOffset);
+    else if (this.#alignment.offset === null) {
+      const known = this.#count.indexAt(masks, this.#objects.newest);
+      if (known !== null) this.#alignment.align(masks.frameIndex, known);
+      else this.#alignment.guess(masks.frameIndex, this.#newest + 1);
+    }
+    this.#lane?.aligned();
+  }
+
+  /** The first new frame after an interruption, with all that is missing before it. */
+  #goOn(masks: FrameMasks): FrameMasks {
+    const missing = masks.frameIndex - this.#newest - 1;
+    const isKnown = this.#alignment.isKnown;
+    const gapFrames = isKnown ? Math.max(0, missing - masks.framesDroppedBefore) : null;
+    this.#isResuming = false;
+    this.#attempt = 0;
+    this.#events.onResumed?.({ gapFrames, awayMs: this.#clock.nowMs() - this.#brokeAtMs });
+    return { ...masks, framesDroppedBefore: missing };
+  }
+
+  #takeNotice(notice: Notice, leave: () => void): void {
+    const isLeaving = notice.kind === NoticeKind.NOTICE_KIND_GOING_AWAY;
+    if (isLeaving) this.#objects.handOver(notice.resume);
+    // One that goes away goes on for a while: with nobody else to ask, that is better than nothing.
+    const { servers, resumes = true } = this.#options;
+    if (resumes && isLeaving && servers.length > 1 && this.#planNext() !== null) {
+      leave();
+      this.#call?.cancel();
+      this.#interrupt(notice);
+      return;
+    }
+    if (notice.kind === NoticeKind.NOTICE_KIND_VIDEO_ANSWERED) {
+      if (this.#toldAnswered) return;
+      this.#toldAnswered = true;
+    }
+    this.#deliver('notice', notice);
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#options.resumes === false) return this.#over(end);
+    const hasBegun = this.#count.begun;
+    // A stream that never began is not waited for: each server is asked once.
+    const isWorth = hasBegun || this.#attempt + 1 < this.#options.servers.length;
+    const giveUpAfterMs = this.#options.giveUpAfterMs ?? defaultGiveUpAfterMs;
+    const isLate = this.#isResuming && this.#clock.nowMs() - this.#brokeAtMs >= giveUpAfterMs;
+    if (isFinal(end, { isResuming: this.#isResuming }) || !isWorth || isLate)
+      return this.#over(end);
+    if (hasBegun && this.#planNext() === null) return this.#over(end);
+    this.#interrupt(end);
+  }
+
+  #over(end: CallEnd): void {
+    this.#state = 'over';
+    const summary = this.#count.total(this.#alignment.offset ?? 0, this.#repeats);
+    if (summary !== null) this.#deliver('summary', summary);
+    this.#events.onEnd(end);
+  }
+
+  #interrupt(why: CallEnd | Notice): void {
+    const { random = Math.random, backOff = defaultBackOff } = this.#options;
+    if (!this.#isResuming) {
+      this.#brokeAtMs = this.#clock.nowMs();
+      if (this.#count.begun) this.#events.onInterrupted?.(why);
+    }
+    this.#isResuming = true;
+    this.#state = 'waiting';
+    this.#call = null;
+    this.#count.endCall();
+    this.#server++;
+    const pauseMs = this.#count.begun ? pauseBefore(this.#attempt, backOff, random()) : 0;
+    this.#attempt++;
+    this.#takeBack = this.#clock.later(pauseMs, () => this.#goOnElsewhere());
+  }
+
+  /** What the next call begins with; null where the stream cannot go on. */
+  #planNext(): ResumePlan | null {
+    if (this.#repeats) return { state: ResumeState.fromPartial({}), chunks: [], offset: 0 };
+    const plan = this.#rewind === null ? planContinuation : planRewind;
+    return plan({
+      video: this.#video,
+      objects: this.#objects,
+      removedObjectIds: this.#prompts.removedObjectIds,
+      searches: this.#prompts.searches,
+      unitOffset: this.#unitOffset,
+    });
+  }
+
+  #goOnElsewhere(): void {
+    if (this.#state !== 'waiting') return;
+    const plan = this.#planNext();
+    if (plan === null) return;
+    const frameRate = this.#info?.frameRate ?? this.#config.frameRate ?? null;
+    const isSynthetic = this.#objects.newest?.timestampSynthetic ?? false;
+    this.#alignment = new FrameAlignment({ offset: plan.offset, frameRate, isSynthetic });
+    const resume = this.#newest < 0 || this.#repeats ? this.#config.resume : plan.state;
+    this.#open({ ...this.#config, resume });
+    const updates = this.#repeats ? this.#prompts.all(this.#newest) : this.#prompts.waiting();
+    this.#lane?.repeat(updates);
+    if (this.#rewind !== null) {
+      [this.#videoEnded, this.#ended] = [false, false];
+      this.#rewind();
+      return;
+    }
+    for (const value of plan.chunks) this.#call?.send({ message: { $case: 'chunk', value } });
+    if (this.#videoEnded) this.#call?.send({ message: { $case: 'endOfVideo', value: {} } });
+    if (this.#ended) this.#call?.end();
+    this.#events.onSent?.();
+  }
+
+  #deliver<K extends Message['$case']>(
+    $case: K,
+    value: Extract<Message, { $case: K }>['value'],
+  ): void {
+    this.#events.onResponse({ message: { $case, value } as Message });
+  }
+}
+
+type Message = NonNullable<SegmentVideoResponse['message']>;
