@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- the order of things on one stream */
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { sameSize } from '../frame/geometry.ts';

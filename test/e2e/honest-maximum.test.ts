@@ -55,7 +55,7 @@ test(
       mask: maskOf(box),
       state: ObjectState.OBJECT_STATE_VISIBLE,
     }));
-    const resume: ResumeState = { objects, removedObjectIds: [], searches: [] };
+    const resume: ResumeState = { objects, removedObjectIds: [], searches: [], at: undefined };
     const next = await runStream(system.client.segmentVideo({ ...config, resume }), video);
     expect(next.failure).toBeNull();
     expect(next.frames.map((frame) => frame.objects.length)).toEqual([32, 32, 32]);

@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- one state machine: its parts have files of their own */
 import { Delivery, ResumeState } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type {
   SegmentVideoRequest,

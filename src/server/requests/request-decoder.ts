@@ -1,7 +1,6 @@
 import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
-import type { VideoChunk } from '../../gen/maskstream/v1/video_request.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SessionInput } from '../../pipeline/session-types.ts';
 import { AccessUnitCloser } from './close-access-unit.ts';
