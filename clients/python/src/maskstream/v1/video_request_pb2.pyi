@@ -116,20 +116,50 @@ class AdaptiveKeyframes(_message.Message):
     def __init__(self, min_interval: _Optional[int] = ..., max_interval: _Optional[int] = ..., min_confidence: _Optional[float] = ...) -> None: ...
 
 class ResumeState(_message.Message):
-    __slots__ = ("objects",)
+    __slots__ = ("objects", "removed_object_ids", "frame_index", "timestamp_us", "searches")
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_OBJECT_IDS_FIELD_NUMBER: _ClassVar[int]
+    FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_US_FIELD_NUMBER: _ClassVar[int]
+    SEARCHES_FIELD_NUMBER: _ClassVar[int]
     objects: _containers.RepeatedCompositeFieldContainer[ResumeObject]
-    def __init__(self, objects: _Optional[_Iterable[_Union[ResumeObject, _Mapping]]] = ...) -> None: ...
+    removed_object_ids: _containers.RepeatedScalarFieldContainer[int]
+    frame_index: int
+    timestamp_us: int
+    searches: _containers.RepeatedCompositeFieldContainer[ResumeSearch]
+    def __init__(self, objects: _Optional[_Iterable[_Union[ResumeObject, _Mapping]]] = ..., removed_object_ids: _Optional[_Iterable[int]] = ..., frame_index: _Optional[int] = ..., timestamp_us: _Optional[int] = ..., searches: _Optional[_Iterable[_Union[ResumeSearch, _Mapping]]] = ...) -> None: ...
+
+class ResumeSearch(_message.Message):
+    __slots__ = ("text", "label", "taken")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
+    text: TextPrompt
+    label: str
+    taken: int
+    def __init__(self, text: _Optional[_Union[TextPrompt, _Mapping]] = ..., label: _Optional[str] = ..., taken: _Optional[int] = ...) -> None: ...
 
 class ResumeObject(_message.Message):
-    __slots__ = ("object_id", "label", "mask")
+    __slots__ = ("object_id", "label", "mask", "state", "reference")
     OBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
     object_id: int
     label: str
     mask: _common_pb2.Mask
-    def __init__(self, object_id: _Optional[int] = ..., label: _Optional[str] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ...) -> None: ...
+    state: _common_pb2.ObjectState
+    reference: ResumeReference
+    def __init__(self, object_id: _Optional[int] = ..., label: _Optional[str] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ..., state: _Optional[_Union[_common_pb2.ObjectState, str]] = ..., reference: _Optional[_Union[ResumeReference, _Mapping]] = ...) -> None: ...
+
+class ResumeReference(_message.Message):
+    __slots__ = ("frame_index", "mask")
+    FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    frame_index: int
+    mask: _common_pb2.Mask
+    def __init__(self, frame_index: _Optional[int] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ...) -> None: ...
 
 class VideoChunk(_message.Message):
     __slots__ = ("data", "random_access", "capture_timestamp_us", "ends_access_unit")
