@@ -107,7 +107,7 @@ class Images:
 
     def crops(self, count: int) -> Crops:
         """Wide crops of any picture, and close ones around a drawn thing."""
-        close = int(count * ANCHORED)
+        close = max(1, int(count * ANCHORED))
         rows, place = self.drawn(torch.multinomial(self.anchor_weight, close, True))
         # Photographs show their things large already; in a street they are a hundredth of the picture.
         near = torch.where(self.set[rows] == SETS.index("camvid"), self.uniform(close, math.log(.16), math.log(.75)), self.uniform(close, math.log(.3), 0.))
