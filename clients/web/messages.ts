@@ -63,6 +63,8 @@ export type ObjectSummary = {
   readonly area: number;
   readonly predictedIou: number | null;
   readonly confidence: number;
+  /** Null before the object's first keyframe. */
+  readonly presence: number | null;
 };
 
 /** One answered frame, without pixels. */

@@ -79,6 +79,10 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     const zip = await download('Masks (ZIP)');
     const files = unzipSync(zip);
     expect(Object.keys(files).filter((name) => name.endsWith('.png'))).toHaveLength(frameCount);
+    const { frames } = JSON.parse(Buffer.from(files['frames.json']!).toString()) as {
+      frames: { objects: { presence: number | null }[] }[];
+    };
+    expect(frames.at(-1)!.objects[0]!.presence).toBeGreaterThan(0);
     const { x, y, width, height } = boundsOf(mask);
     const out = join(folder, 'cli');
     const { code } = await captureCli([

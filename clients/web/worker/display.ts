@@ -158,5 +158,6 @@ export function summariseObject(object: ObjectMask): ObjectSummary {
     area: object.area,
     predictedIou: object.predictedIou ?? null,
     confidence: object.confidence,
+    presence: object.presence ?? null,
   };
 }

@@ -90,15 +90,18 @@ function framesJson({ frames, size, model, labels }: Download): string {
       timestamp_us: timestampUs,
       source: keyframe ? 'keyframe' : 'propagated',
       reason: reason?.replace(' ', '-') ?? null,
-      objects: objects.map(({ objectId, label, state, box, area, predictedIou, confidence }) => ({
-        object_id: objectId,
-        label: labels.get(objectId) ?? label,
-        state,
-        box: box === null ? null : [box.x, box.y, box.width, box.height],
-        area,
-        predicted_iou: predictedIou,
-        confidence,
-      })),
+      objects: objects.map(
+        ({ objectId, label, state, box, area, predictedIou, confidence, presence }) => ({
+          object_id: objectId,
+          label: labels.get(objectId) ?? label,
+          state,
+          box: box === null ? null : [box.x, box.y, box.width, box.height],
+          area,
+          predicted_iou: predictedIou,
+          confidence,
+          presence,
+        }),
+      ),
     });
   });
   const head = JSON.stringify({ version: 1, ...size, model });
