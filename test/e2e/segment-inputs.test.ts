@@ -134,7 +134,7 @@ describe('pictures', () => {
 
 describe('--out', () => {
   test.each([
-    ['x.avi', 2, 'expected a folder, .zip, .mp4 or .webm'],
+    ['x.avi', 2, 'expected a folder, .zip, .mp4, .webm or .png, or --format'],
     ['x.png', 2, 'for a video'],
     ['file/x', 1, 'ENOTDIR'],
     ['file/x.mp4', 1, 'ENOTDIR'],
