@@ -35,6 +35,8 @@ export function startServerProcess(options: readonly string[]): Promise<ServerPr
     'error',
     ...options,
   ];
+  // Through its first line, which sets up the allocator, where the system reads such lines.
+  if (process.platform !== 'win32') return startListener(words, program);
   return startListener([program, ...words]);
 }
 
@@ -42,8 +44,11 @@ export function startServerProcess(options: readonly string[]): Promise<ServerPr
  * Starts Node on any program that prints `listening on HOST:PORT` and ends on SIGTERM; see
  * {@link startServerProcess}.
  */
-export async function startListener(words: readonly string[]): Promise<ServerProcess> {
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startListener(
+  words: readonly string[],
+  command: string = process.execPath,
+): Promise<ServerProcess> {
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -109,7 +109,7 @@ export class PageVideoStream {
         break;
       case 'notice':
         if (message.value.kind === NoticeKind.NOTICE_KIND_VIDEO_ANSWERED) onAnswered?.();
-        else if (message.value.kind !== NoticeKind.NOTICE_KIND_OVERLOAD) {
+        else if (!unseenNotices.has(message.value.kind)) {
           post({ kind: 'problem', message: message.value.message });
         }
         break;
@@ -119,6 +119,12 @@ export class PageVideoStream {
     }
   }
 }
+
+/** Overload shows in the figures; where a server goes away, the page goes on by itself and says so. */
+const unseenNotices: ReadonlySet<NoticeKind> = new Set([
+  NoticeKind.NOTICE_KIND_OVERLOAD,
+  NoticeKind.NOTICE_KIND_GOING_AWAY,
+]);
 
 function acknowledgement({ requestId, error, objectIds }: PromptAck): FromWorker {
   return error === undefined

@@ -111,7 +111,8 @@ class Bridge {
       return;
     }
     const call = (this.#call ??= this.#start());
-    if (!call.write(message)) {
+    // Messages that were read before the pause still come; one listener is enough.
+    if (!call.write(message) && !this.#socket.isPaused) {
       this.#socket.pause();
       call.once('drain', () => this.#socket.resume());
     }
