@@ -141,11 +141,16 @@ export class FrameProcessor {
     await Promise.all([this.#searches.close(), this.#keyframes.close()]);
   }
 
+  /** Whether a keyframe or a look runs while frames leave, or its result waits to be carried. */
+  get #isModelInWork(): boolean {
+    return this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none';
+  }
+
   /** Moves all masks onto the frame. */
   async #advance(task: FrameTask, clock: StageClock): Promise<StepEvidence> {
     const mayRefine = this.#pace?.mayRefine(task) ?? true;
     const options: AdvanceOptions = {
-      needMotion: this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none',
+      needMotion: this.#isModelInWork,
       bridge: task.bridge.map(trackerFrame),
       cropsUnder: mayRefine ? this.#refiner.maxConfidence : 0,
       ...(this.#mayEndWithStep(task) ? { deliver: this.#delivery(task.frame) } : {}),
@@ -200,7 +205,7 @@ export class FrameProcessor {
 
   /** LATEST: begins to look for a phrase while this frame and later ones leave, one at a time. */
   #beginLook(task: FrameTask, step: StepEvidence, state: StreamState): void {
-    if (this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none') return;
+    if (this.#isModelInWork) return;
     const [first] = this.#searches.due(task.frame.index, step, state);
     if (first === undefined || this.#pace?.tryBeginKeyframe() !== true) return;
     this.#searches.begin(task.frame, first, { records: state.records, step });
@@ -213,7 +218,7 @@ export class FrameProcessor {
   ): FrameDecision {
     const pace = this.#pace;
     const { records, firstPromptFrame, lastKeyframe } = state;
-    const inWork = this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none';
+    const inWork = this.#isModelInWork;
     const evidence = frameEvidence(step, {
       frameIndex: frame.index,
       records,

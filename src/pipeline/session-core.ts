@@ -15,7 +15,7 @@ import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts
 import { ResumePoint } from './prompts/resume-point.ts';
 import { isResumeUpdate, resumeState } from './prompts/resume-updates.ts';
 import {
-  closeScheduled,
+  discardItem,
   type ResumedFrame,
   type ScheduledFrame,
   type ScheduledItem,
@@ -114,18 +114,12 @@ export class SessionCore {
     }
   }
 
-  /** Processes what the decoder gave; owns a frame from here on. */
+  /** Processes what the decoder gave; owns its frames from here on. */
   async take(item: ScheduledItem): Promise<void> {
-    switch (item.kind) {
-      case 'warning':
-        return this.#notice('decode-warning', item.message);
-      case 'truncated':
-        return this.#announceTruncated(item.message);
-      case 'resume':
-        return await this.#goOnFrom(item.resumedFrom);
-      case 'frame':
-        await this.#takeFrame(item);
-        if (item.truncated !== null) this.#announceTruncated(item.truncated);
+    try {
+      await this.#takeItem(item);
+    } finally {
+      discardItem(item);
     }
   }
 
@@ -235,58 +229,64 @@ export class SessionCore {
     this.#notice('truncated-input', message);
   }
 
+  async #takeItem(item: ScheduledItem): Promise<void> {
+    switch (item.kind) {
+      case 'warning':
+        return this.#notice('decode-warning', item.message);
+      case 'truncated':
+        return this.#announceTruncated(item.message);
+      case 'resume':
+        return await this.#goOnFrom(item.resumedFrom);
+      case 'frame':
+        await this.#takeFrame(item);
+        if (item.truncated !== null) this.#announceTruncated(item.truncated);
+    }
+  }
+
   async #takeFrame(item: ScheduledFrame): Promise<void> {
     const { frame, bridge } = item;
-    try {
-      const sizeChanged = item.format !== null && this.#announceFormat(item.format);
-      await this.#goOnFrom(item.resumedFrom);
-      if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
-      const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
-      const resume = this.#takeResume(frame.index);
-      const task: FrameTask = {
-        frame,
-        updates: [...resume, ...due],
-        sizeChanged,
-        resumed: resume.length > 0 || item.resumedFrom.length > 0,
-        framesDroppedBefore: item.framesDroppedBefore,
-        bridge,
-        captureTimestampUs: item.captureTimestampUs,
-        revision: 0,
-        queuedAtMs: frame.decodedAtMs,
-      };
-      const processed = await this.#processor.process(task);
-      this.#report(processed);
-      this.#framesOut++;
-      this.#statistics.add(processed.result.timings);
-      const pixels = { frame: frame.retain(), bridge: bridge.map((passed) => passed.retain()) };
-      this.#retained.push({ ...heldAs(task, processed), ...pixels });
-      this.#processor.releaseFeatures(this.#retained.states());
-      // Also those that came while the frame was in work.
-      await this.#correctPast(missed);
-    } finally {
-      closeScheduled(item);
-    }
+    const sizeChanged = item.format !== null && this.#announceFormat(item.format);
+    await this.#goOnFrom(item.resumedFrom);
+    if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
+    const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
+    const resume = this.#takeResume(frame.index);
+    const task: FrameTask = {
+      frame,
+      updates: [...resume, ...due],
+      sizeChanged,
+      resumed: resume.length > 0 || item.resumedFrom.length > 0,
+      framesDroppedBefore: item.framesDroppedBefore,
+      bridge,
+      captureTimestampUs: item.captureTimestampUs,
+      revision: 0,
+      queuedAtMs: frame.decodedAtMs,
+    };
+    const processed = await this.#processor.process(task);
+    this.#report(processed);
+    this.#framesOut++;
+    this.#statistics.add(processed.result.timings);
+    const pixels = { frame: frame.retain(), bridge: bridge.map((passed) => passed.retain()) };
+    this.#retained.push({ ...heldAs(task, processed), ...pixels });
+    this.#processor.releaseFeatures(this.#retained.states());
+    // Also those that came while the frame was in work.
+    await this.#correctPast(missed);
   }
 
   /** Frames of a resumed stream that were answered before: their masks are given, nobody is told. */
   async #goOnFrom(frames: readonly ResumedFrame[]): Promise<void> {
     for (const { item, holdsMasks } of frames) {
       const { frame, captureTimestampUs } = item;
-      try {
-        const references = this.#resume.references(frame.index);
-        const resume = holdsMasks ? this.#takeResume(frame.index) : [];
-        const task = unansweredTask({ frame, captureTimestampUs }, [...references, ...resume]);
-        const processed = await this.#processor.process(task);
-        this.#newest = processed.result;
-        this.#prompts.follow(processed.state.searches, processed.state.records);
-        // What a correction of the next frame starts from.
-        if (holdsMasks) {
-          this.#retained.push({ ...heldAs(task, processed), frame: frame.retain(), bridge: [] });
-        }
-        this.#processor.releaseFeatures(this.#retained.states());
-      } finally {
-        frame.close();
+      const references = this.#resume.references(frame.index);
+      const resume = holdsMasks ? this.#takeResume(frame.index) : [];
+      const task = unansweredTask({ frame, captureTimestampUs }, [...references, ...resume]);
+      const processed = await this.#processor.process(task);
+      this.#newest = processed.result;
+      this.#prompts.follow(processed.state.searches, processed.state.records);
+      // What a correction of the next frame starts from.
+      if (holdsMasks) {
+        this.#retained.push({ ...heldAs(task, processed), frame: frame.retain(), bridge: [] });
       }
+      this.#processor.releaseFeatures(this.#retained.states());
     }
   }
 

@@ -137,7 +137,8 @@ export class Intake {
       const mayWait = (item: ScheduledItem): boolean =>
         item.kind === 'frame' && delay.mayWait(item.frame.decodedAtMs);
       const conflate = (older: ScheduledItem, newer: ScheduledItem): ScheduledItem => {
-        delay.onDrop();
+        // A warning that gives way is no lost frame.
+        if (older.kind === 'frame' && newer.kind === 'frame') delay.onDrop();
         return conflateItems(older, newer);
       };
       const options = { mayWait, conflate, discard: discardItem };

@@ -122,17 +122,12 @@ export function conflateItems(older: ScheduledItem, newer: ScheduledItem): Sched
   };
 }
 
-/** Frees an item that nobody takes. */
+/** Frees all frames of an item that is done with, or that nobody takes. */
 export function discardItem(item: ScheduledItem): void {
-  if (item.kind === 'frame') closeScheduled(item);
-  if (item.kind !== 'frame' && item.kind !== 'resume') return;
-  for (const { item: earlier } of item.resumedFrom) closeScheduled(earlier);
-}
-
-/** Closes a frame and those that lead to it. */
-export function closeScheduled({ frame, bridge }: Pick<ScheduledFrame, 'frame' | 'bridge'>): void {
-  for (const passed of bridge) passed.close();
-  frame.close();
+  if (item.kind === 'warning' || item.kind === 'truncated') return;
+  for (const { item: earlier } of item.resumedFrom) discardItem(earlier);
+  if (item.kind === 'resume') return;
+  for (const frame of [...item.bridge, item.frame]) frame.close();
 }
 
 /** Where the size changes there is no flow, and nothing to pass over. */

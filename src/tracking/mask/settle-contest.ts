@@ -39,9 +39,9 @@ export type Settled = {
  * Settles who owns the pixels that several masks hold likely. There their difference is mostly
  * noise, and ownership by the higher value flips from pixel to pixel. So each probability becomes
  * the mean of the disputed pixels around, with the same weights for all masks: the order stays
- * transitive and the border is smooth. What lies within another object is in front of it. Parts that hang on no undisputed pixel of their object then
- * go to the rival. A pixel that nobody claimed stays so; undisputed pixels are not touched. Where too
- * many masks dispute too much, all stay as they came.
+ * transitive and the border is smooth. What lies within another object is in front of it. Parts that
+ * hang on no undisputed pixel of their object then go to the rival. A pixel that nobody claimed stays
+ * so; undisputed pixels are not touched. Where too many masks dispute too much, all stay as they came.
  *
  * @param masks of one picture
  * @param lead see {@link containedLead}; another one only where it is fitted
