@@ -1,8 +1,6 @@
 import { observeObject, type ObjectRecords } from './prompts/object-record.ts';
-import { decodeCocoRle } from '../frame/coco-rle.ts';
-import { emptyMask, type Mask } from '../frame/mask.ts';
 import type { KeyframeReason } from '../frame/prompt.ts';
-import type { DeliveredMask, DeliveredObject } from '../tracking/delivery-types.ts';
+import type { DeliveredObject } from '../tracking/delivery-types.ts';
 import type { FrameTask, StreamState } from './frame-task.ts';
 import type { FrameResult, ObjectResult } from './session-types.ts';
 
@@ -45,26 +43,8 @@ export function objectResults(
   return outputs.flatMap((output) => {
     const record = records.get(output.objectId);
     if (!record) return [];
-    const { objectId, box, area, delivered, predictedIou, confidence, presence } = output;
+    const { objectId, box, area, mask, predictedIou, confidence, presence } = output;
     const { label, state } = record;
-    const result = { objectId, label, state, box, area, predictedIou, confidence, presence };
-    return [withMask(result, delivered)];
+    return [{ objectId, label, state, box, area, mask, predictedIou, confidence, presence }];
   });
-}
-
-/** Run lengths become pixels only where somebody asks for them. */
-function withMask(
-  result: Omit<ObjectResult, 'mask' | 'cocoRle'>,
-  delivered: DeliveredMask,
-): ObjectResult {
-  if (delivered.form === 'pixels') return { ...result, mask: delivered.mask };
-  const { size, counts } = delivered;
-  let pixels: Mask | null = null;
-  return {
-    ...result,
-    get mask() {
-      return (pixels ??= counts === null ? emptyMask(size) : decodeCocoRle(counts, size));
-    },
-    cocoRle: { size, counts },
-  };
 }

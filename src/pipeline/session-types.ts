@@ -1,8 +1,8 @@
 import type { RunLengthMask } from '../frame/coco-rle.ts';
 import type { Container } from '../frame/container.ts';
 import type { ErrorCode } from '../frame/errors.ts';
-import type { Box, Size } from '../frame/geometry.ts';
-import type { Mask } from '../frame/mask.ts';
+import type { Box } from '../frame/geometry.ts';
+import type { DeliveredMask } from '../frame/delivered-mask.ts';
 import type {
   Delivery,
   KeyframeReason,
@@ -126,10 +126,8 @@ export type ObjectResult = {
   readonly box: Box | null;
   /** Pixels at display size. */
   readonly area: number;
-  /** At the size that the stream asked for; never null, may be empty. */
-  readonly mask: Mask;
-  /** The mask as COCO's compressed run lengths, where asked for; `counts` is null if it is empty. */
-  readonly cocoRle?: { readonly size: Size; readonly counts: Uint8Array | null };
+  /** In the form and at the size that the stream asked for; never null, may be empty. */
+  readonly mask: DeliveredMask;
   readonly predictedIou: number | null;
   /** Expected IoU, 0..1. */
   readonly confidence: number;

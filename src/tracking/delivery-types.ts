@@ -1,3 +1,4 @@
+import type { DeliveredMask } from '../frame/delivered-mask.ts';
 import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { OverlapRule } from '../frame/prompt.ts';
@@ -35,15 +36,5 @@ export type MaskForm = 'pixels' | 'coco-rle';
 /** What a delivery asks for. */
 export type DeliveryOptions = OutputOptions & { readonly form: MaskForm };
 
-/** A mask as it leaves the tracking thread. */
-export type DeliveredMask =
-  | { readonly form: 'pixels'; readonly mask: Mask }
-  | {
-      readonly form: 'coco-rle';
-      readonly size: Size;
-      /** Compressed counts; null where the mask is empty. */
-      readonly counts: Uint8Array | null;
-    };
-
 /** One object as it leaves the tracking thread. */
-export type DeliveredObject = Omit<ObjectOutput, 'mask'> & { readonly delivered: DeliveredMask };
+export type DeliveredObject = Omit<ObjectOutput, 'mask'> & { readonly mask: DeliveredMask };

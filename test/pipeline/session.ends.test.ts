@@ -1,4 +1,4 @@
-import { runLengthsOf } from '../../src/frame/coco-rle.ts';
+import { maskRunLengths } from '../../src/frame/delivered-mask.ts';
 import { afterEach, expect, test } from 'vitest';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { liveFrames } from '../../src/frame/frame.ts';
@@ -199,7 +199,7 @@ test('the server going away is told with the objects to resume, and the stream g
   session.inputs.frames(1).end();
   const { results, error } = await readAll(session);
   const last = before.at(-1)!;
-  const mask = last.kind === 'masks' ? runLengthsOf(last.result.objects[0]!.mask) : null;
+  const mask = last.kind === 'masks' ? maskRunLengths(last.result.objects[0]!.mask) : null;
   expect(notice).toMatchObject({
     notice: 'going-away',
     resume: { objects: [{ objectId: 1, label: 'box', state: 'visible', mask }] },

@@ -203,7 +203,7 @@ test.each([
   const bitmap = new Uint8Array(size.width * size.height);
   for (let y = 100; y < 2200; y++) bitmap.fill(1, y * 4096 + 100 + (y % 7), y * 4096 + 4000);
   const mask = maskFromBitmap(bitmap, size);
-  const cocoRle = { size, counts: encodeCocoRle(mask) };
+  const delivered = { form: 'coco-rle', size, counts: encodeCocoRle(mask) } as const;
   await using busy = createServer({
     sessions: scripted(async function* (inputs, options) {
       yield infoEvent(options);
@@ -213,8 +213,7 @@ test.each([
         const objects = Array.from({ length: 12 }, (_, index) => ({
           ...object,
           objectId: index + 1,
-          mask,
-          cocoRle,
+          mask: delivered,
           predictedIou: null,
           presence: null,
           confidence: 1,

@@ -1,4 +1,4 @@
-import { runLengthsOf } from '../../src/frame/coco-rle.ts';
+import { maskRunLengths } from '../../src/frame/delivered-mask.ts';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
@@ -107,7 +107,7 @@ const politeSession: OpenSession = async function* (inputs, options) {
           objectId: 1,
           label: 'dog',
           state: 'visible',
-          mask: runLengthsOf(mask.result.objects[0].mask),
+          mask: maskRunLengths(mask.result.objects[0].mask),
           reference: null,
         },
         { objectId: 2, label: null, state: 'lost', mask: null, reference: null },

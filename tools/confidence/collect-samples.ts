@@ -1,3 +1,4 @@
+import { maskPixels } from '../../src/frame/delivered-mask.ts';
 import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { createReadStream } from 'node:fs';
 import { distancePeak } from '../../src/evaluation/distance-peak.ts';
@@ -175,7 +176,7 @@ async function collectRun(
     const truth = truths.get(shown[frameIndex]?.index ?? -1);
     if (evidence === undefined || mask === undefined || truth === undefined) continue;
     const target = truth.objects.get(run.objectId);
-    const iou = target === undefined ? 0 : maskIou(mask, target);
+    const iou = target === undefined ? 0 : maskIou(maskPixels(mask), target);
     samples.push({ clip, run: `${run.name} from ${run.start}`, frame: frameIndex, evidence, iou });
   }
   return samples;

@@ -1,3 +1,4 @@
+import { maskRunLengths } from '../../frame/delivered-mask.ts';
 import { runLengthsOf, type RunLengthMask } from '../../frame/coco-rle.ts';
 import { emptyMask } from '../../frame/mask.ts';
 import type { ObjectState, PromptAction, PromptUpdate } from '../../frame/prompt.ts';
@@ -65,20 +66,15 @@ export function resumeState(
   { removedObjectIds, searches }: Pick<ResumeState, 'removedObjectIds' | 'searches'>,
 ): ResumeState {
   return {
-    objects: objects.map(({ objectId, label, state, ...object }) => ({
+    objects: objects.map(({ objectId, label, state, mask }) => ({
       objectId,
       label,
       state,
-      mask: object.area === 0 ? null : runLengthMask(object),
+      mask: maskRunLengths(mask),
       reference: null,
     })),
     removedObjectIds,
     searches,
     at: { kind: 'next' },
   };
-}
-
-function runLengthMask({ cocoRle, ...object }: Pick<ObjectResult, 'cocoRle' | 'mask'>) {
-  const counts = cocoRle?.counts;
-  return cocoRle && counts ? { size: cocoRle.size, counts } : runLengthsOf(object.mask);
 }

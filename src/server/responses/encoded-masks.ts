@@ -1,5 +1,5 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { runLengthsOf } from '../../frame/coco-rle.ts';
+import { maskRunLengths } from '../../frame/delivered-mask.ts';
 import { MaskEncoding, ObjectMask } from '../../gen/maskstream/v1/common.ts';
 import { SegmentImageResponse } from '../../gen/maskstream/v1/image.ts';
 import { FrameMasks } from '../../gen/maskstream/v1/video_response.ts';
@@ -63,7 +63,7 @@ async function encodeOne(object: ObjectResult, writing: MaskWriting): Promise<Ui
     return ObjectMask.encode(encodeObject(object, encoding)).finish();
   }
   const plain = ObjectMask.encode(encodeObject(object, MaskEncoding.MASK_ENCODING_NONE));
-  const mask = runLengths(object);
+  const mask = maskRunLengths(object.mask);
   if (mask === null) return plain.finish();
   const job = { kind: 'write', mask, encoding, maxBytes } as const;
   const encoded = await workers.run(job, { owner, signal });
@@ -76,9 +76,3 @@ const needsPixels: ReadonlySet<MaskEncoding> = new Set([
   MaskEncoding.MASK_ENCODING_BITMAP,
   MaskEncoding.MASK_ENCODING_POLYGONS,
 ]);
-
-function runLengths({ cocoRle, mask }: ObjectResult) {
-  if (cocoRle === undefined) return mask.area === 0 ? null : runLengthsOf(mask);
-  const { size, counts } = cocoRle;
-  return counts === null ? null : { size, counts };
-}

@@ -1,5 +1,6 @@
 import type { SegmentationError } from '../../frame/errors.ts';
-import { encodeCocoRle, type RunLengthMask } from '../../frame/coco-rle.ts';
+import { type DeliveredMask, maskRunLengths } from '../../frame/delivered-mask.ts';
+import type { RunLengthMask } from '../../frame/coco-rle.ts';
 import { MaskEncoding } from '../../gen/maskstream/v1/common.ts';
 import type { Mask, ObjectMask } from '../../gen/maskstream/v1/common.ts';
 import type { ResumeState } from '../../gen/maskstream/v1/video_request.ts';
@@ -65,7 +66,7 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
     state: stateToWire[object.state],
     box: object.box ?? undefined,
     area: object.area,
-    mask: encoding === MaskEncoding.MASK_ENCODING_COCO_RLE ? runLengths(object) : undefined,
+    mask: encoding === MaskEncoding.MASK_ENCODING_COCO_RLE ? wireMask(object.mask) : undefined,
     predictedIou: object.predictedIou ?? undefined,
     confidence: object.confidence,
     presence: object.presence ?? undefined,
@@ -73,15 +74,12 @@ export function encodeObject(object: ObjectResult, encoding: MaskEncoding): Obje
 }
 
 /** Run lengths that the session made are sent as they are. */
-function runLengths({ cocoRle, mask }: ObjectResult): Mask | undefined {
-  if (cocoRle === undefined) {
-    return mask.area === 0 ? undefined : wireMask({ size: mask.size, counts: encodeCocoRle(mask) });
-  }
-  const { size, counts } = cocoRle;
-  return counts === null ? undefined : wireMask({ size, counts });
+function wireMask(mask: DeliveredMask): Mask | undefined {
+  const lengths = maskRunLengths(mask);
+  return lengths === null ? undefined : runLengthMask(lengths);
 }
 
-function wireMask({ size, counts }: RunLengthMask): Mask {
+function runLengthMask({ size, counts }: RunLengthMask): Mask {
   return { ...size, data: { $case: 'cocoRle', value: { counts } } };
 }
 
@@ -141,7 +139,7 @@ function encodeResume({ objects, removedObjectIds, searches }: SessionResumeStat
       objectId,
       label: label ?? undefined,
       state: stateToWire[state],
-      mask: mask === null ? undefined : wireMask(mask),
+      mask: mask === null ? undefined : runLengthMask(mask),
     })),
     removedObjectIds: [...removedObjectIds],
     searches: searches.map(({ query, label, taken }) => ({

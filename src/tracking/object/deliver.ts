@@ -1,6 +1,7 @@
+import { type DeliveredMask } from '../../frame/delivered-mask.ts';
 import { encodeCocoRle } from '../../frame/coco-rle.ts';
 import type { Mask } from '../../frame/mask.ts';
-import type { DeliveredMask, DeliveredObject, MaskForm, ObjectOutput } from '../delivery-types.ts';
+import type { DeliveredObject, MaskForm, ObjectOutput } from '../delivery-types.ts';
 
 /**
  * Brings masks into the form in which they are sent. Encoding on the thread that made them spares the
@@ -10,7 +11,7 @@ export function deliverObjects(
   objects: readonly ObjectOutput[],
   form: MaskForm,
 ): DeliveredObject[] {
-  return objects.map(({ mask, ...object }) => ({ ...object, delivered: deliverMask(mask, form) }));
+  return objects.map(({ mask, ...object }) => ({ ...object, mask: deliverMask(mask, form) }));
 }
 
 function deliverMask(mask: Mask, form: MaskForm): DeliveredMask {
