@@ -226,7 +226,7 @@ test('a step delivers the masks at once where nothing is to be refined first', (
   const asked = tracked(2);
   expect(asked.advance(discPicture(3)).delivered).toBeNull();
   expect(delivered).toEqual(asked.deliver(deliver));
-  expect(delivered).toMatchObject([{ objectId: 1, delivered: { form: 'coco-rle' } }]);
+  expect(delivered).toMatchObject([{ objectId: 1, mask: { form: 'coco-rle' } }]);
 });
 
 test('a step that leaves crops to refine delivers nothing yet', () => {
