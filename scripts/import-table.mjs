@@ -114,6 +114,7 @@ const mayImport = {
     'src/server/mask-encoding',
     'src/server/gateway',
     'src/server/mask-workers',
+    'src/server/metrics',
     'src/server/wire-scan',
   ],
   'src/server/gateway': [
@@ -128,7 +129,9 @@ const mayImport = {
     'src/server/error-status.ts',
     'src/server/logger.ts',
     'src/server/server-limits.ts',
+    'src/server/server-metrics.ts',
   ],
+  'src/server/metrics': ['src/frame', 'src/pipeline', 'src/server/server-metrics.ts'],
   'src/server/requests': [...serverRoom, 'src/server/call-signal.ts', 'src/server/wire-scan'],
   'src/server/responses': [...serverRoom, 'src/server/call-signal.ts'],
   'src/server/mask-encoding': ['src/frame', 'src/gen'],
@@ -159,6 +162,8 @@ const onlyHomes = {
   'onnxruntime-node': ['src/inference/engine/onnxruntime.ts'],
   'opencv-wasm': ['src/tracking/flow'],
   ws: ['src/server/gateway'],
+  // Loaded only where a port for metrics is asked for.
+  'prom-client': ['src/server/metrics'],
   'lit-html': ['clients/web'],
   mediabunny: ['clients/web/worker'],
   rxjs: ['src/pipeline', 'src/pipeline/intake'],

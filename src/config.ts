@@ -47,6 +47,8 @@ const schema = z.object({
   MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
   MASKSTREAM_MODEL_THREADS: count(256, 'threads').default(2),
+  /** Time after which a model run that does not answer hangs, in seconds. Default: 60. */
+  MASKSTREAM_MODEL_TIMEOUT_SECONDS: between(1, 3600, 'seconds').default(60),
   /** Worker threads for optical flow, shared by all streams. Default: 2. */
   MASKSTREAM_TRACKER_WORKERS: count(256, 'workers').default(2),
   /** Streams at a time; one more is refused. Default: 8. */
@@ -57,6 +59,10 @@ const schema = z.object({
   MASKSTREAM_WEB_HOSTS: names.default([]),
   /** Origins besides the page's own that may open WebSockets, by commas. Default: none. */
   MASKSTREAM_WEB_ORIGINS: names.default([]),
+  /** Port of metrics and probes, or `off`. Default: off. */
+  MASKSTREAM_METRICS_PORT: z.union([z.literal('off'), port]).default('off'),
+  /** Address that the metrics port listens on. Default: 127.0.0.1. */
+  MASKSTREAM_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   /** Lowest level that is logged. Default: info. */
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Bearer token that every call but health checks must carry. Default: none asked. */
@@ -80,6 +86,7 @@ export type Config = {
   readonly model: string;
   readonly provider: string;
   readonly modelThreads: number;
+  readonly modelTimeoutMs: number;
   readonly trackerWorkers: number;
   readonly maxStreams: number;
   /** Where the page is served; null: nowhere. */
@@ -88,6 +95,8 @@ export type Config = {
     readonly hosts: readonly string[];
     readonly origins: readonly string[];
   } | null;
+  /** Where metrics and probes are served; null: nowhere. */
+  readonly metrics: Listen | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly token: string | null;
   /** PEM files. */
@@ -174,6 +183,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     model: values.MASKSTREAM_MODEL,
     provider: values.MASKSTREAM_PROVIDER,
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
+    modelTimeoutMs: values.MASKSTREAM_MODEL_TIMEOUT_SECONDS * 1000,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,
     maxStreams: values.MASKSTREAM_MAX_STREAMS,
     web:
@@ -184,6 +194,10 @@ function toConfig(values: z.infer<typeof schema>): Config {
             hosts: values.MASKSTREAM_WEB_HOSTS,
             origins: values.MASKSTREAM_WEB_ORIGINS,
           },
+    metrics:
+      values.MASKSTREAM_METRICS_PORT === 'off'
+        ? null
+        : { host: values.MASKSTREAM_METRICS_HOST, port: values.MASKSTREAM_METRICS_PORT },
     logLevel: values.MASKSTREAM_LOG_LEVEL,
     token: values.MASKSTREAM_TOKEN ?? null,
     tls: tlsFiles(values),

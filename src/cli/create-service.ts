@@ -1,15 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config, Listen } from '../config.ts';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
 import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
-import { createServer, resolveServerLimits } from '../server/index.ts';
+import type { MetricsPort } from '../server/index.ts';
+import {
+  createServer,
+  openMetricsPort,
+  resolveServerLimits,
+  silentMetrics,
+} from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
 import { readTransport } from './read-transport.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageRoot, packageVersion } from '../package-root.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 
 /** A running server with everything behind it. */
@@ -20,8 +26,12 @@ export type Service = AsyncDisposable & {
   readonly model: ModelInfo;
   /** Where the live page is, such as `http://127.0.0.1:50080`; null where it is not served. */
   readonly pageAddress: string | null;
+  /** Where metrics are, such as `http://127.0.0.1:9090/metrics`; null where they are not served. */
+  readonly metricsAddress: string | null;
   /** Streams that are being served. */
   activeStreams(): number;
+  /** Threads that hang in native code: a process that has some cannot end by itself. */
+  hungThreads(): number;
   /** Stops in order: no new streams, a notice and the grace time for the live ones, then `close`. */
   drain(): Promise<void>;
   /** Ends streams, children and threads; idempotent. */
@@ -38,7 +48,27 @@ export async function createService(
   config: Config,
   options: { readonly log: JsonLogger; readonly signal: AbortSignal },
 ): Promise<Service> {
-  const { log, signal } = options;
+  // Before everything else: the probes say that it starts.
+  const observed = config.metrics === null ? null : await openMetricsPort(config.metrics);
+  try {
+    return await plugTogether(config, { ...options, observed });
+  } catch (reason) {
+    await observed?.[Symbol.asyncDispose]();
+    throw reason;
+  }
+}
+
+/** See {@link createService}; the metrics port is open already. */
+async function plugTogether(
+  config: Config,
+  options: {
+    readonly log: JsonLogger;
+    readonly signal: AbortSignal;
+    readonly observed: MetricsPort | null;
+  },
+): Promise<Service> {
+  const { log, signal, observed } = options;
+  const metrics = observed?.metrics ?? silentMetrics;
   const transport = await readTransport(config.tls);
   const ffmpeg = await findFfmpeg({
     ffmpegPath: config.ffmpegPath ?? undefined,
@@ -50,12 +80,24 @@ export async function createService(
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
   const restartListeners = new Set<() => void>();
+  /** Workers that cannot be started, by what the model needs them for. */
+  const down = new Set<string>();
+  let onHealth: (() => void) | null = null;
   const model = await loadModel({
     directory,
     provider: config.provider,
     threads: config.modelThreads,
+    jobTimeoutMs: config.modelTimeoutMs,
+    onWorkerDown: (worker, cause) => {
+      log.error({ worker, err: cause }, 'model worker cannot be started');
+      down.add(worker);
+      onHealth?.();
+    },
     onWorkerRestart: (worker) => {
+      down.delete(worker);
+      onHealth?.();
       log.warn({ worker }, 'model worker restarted');
+      metrics.workerRestarted(worker);
       for (const listener of restartListeners) listener();
     },
     signal,
@@ -64,8 +106,12 @@ export async function createService(
     throw reason;
   });
   const trackers = createTrackerPool({ maxThreads: config.trackerWorkers });
+  metrics.watchQueue('encoder', () => model.waitingJobs().encoder);
+  metrics.watchQueue('refiner', () => model.waitingJobs().refiner);
+  metrics.watchQueue('tracker', () => trackers.pendingCalls());
   const release = async () => {
     await Promise.all([gateway?.close(), model.close(), trackers.close()]);
+    await observed?.[Symbol.asyncDispose]();
   };
   try {
     const parts = {
@@ -89,11 +135,20 @@ export async function createService(
       models: [model.info],
       limits,
       log,
+      metrics,
       transport,
       token: config.token ?? undefined,
     });
     const port = await server.start(config.listen);
     if (gateway !== null) gateway.serveCalls(await server.listenInside());
+    const { name, provider } = model.info;
+    onHealth = () => server.setModelHealth(name, down.size === 0);
+    observed?.watchFailure(() =>
+      down.size === 0 ? null : `no worker of ${name} can be started: ${[...down].join(', ')}`,
+    );
+    const build = { version: packageVersion(), model: name, provider, ffmpeg: ffmpeg.version };
+    observed?.describe(build, limits);
+    observed?.enter('serving');
     const close = async () => {
       await server.close();
       await release();
@@ -103,8 +158,11 @@ export async function createService(
       port,
       model: model.info,
       pageAddress: gateway?.address ?? null,
+      metricsAddress: observed === null ? null : addressOf(observed, config.metrics),
       activeStreams: () => server.activeStreams,
+      hungThreads: () => model.hungThreads(),
       drain: async () => {
+        observed?.enter('draining');
         gateway?.drain();
         await server.drain({ graceMs: config.drainGraceMs });
         await close();
@@ -116,6 +174,11 @@ export async function createService(
     await release();
     throw reason;
   }
+}
+
+function addressOf({ port }: MetricsPort, listen: Listen | null): string {
+  const host = listen?.host ?? '';
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
 }
 
 /** A folder with a manifest as given, or the name of a model in the package. */

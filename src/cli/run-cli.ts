@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CallFailed, clientErrorCodes, PromptRejected } from '../../clients/typescript/index.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageVersion } from '../package-root.ts';
 import { completionCommand } from './completion.ts';
 import { demoCommand } from './demo/demo.ts';
 import { evalCommand } from './eval.ts';
@@ -42,8 +40,7 @@ export async function runCli(words: readonly string[], io: CommandIo): Promise<n
 async function dispatch(words: readonly string[], io: CommandIo): Promise<void> {
   const [name, ...rest] = words;
   if (name === '--version') {
-    const file = await readFile(join(packageRoot(), 'package.json'), 'utf8');
-    io.stdout.write(`${(JSON.parse(file) as { version: string }).version}\n`);
+    io.stdout.write(`${packageVersion()}\n`);
     return;
   }
   if (name === '--help' || name === '-h' || name === 'help') {

@@ -47,6 +47,11 @@ export const serveCommand: Command = {
       help: 'Port of the live page; 0 takes a free one. Default: 50080.',
     },
     'no-web': { kind: 'flag', help: 'Serve gRPC alone, without the live page.' },
+    'metrics-port': {
+      kind: 'text',
+      placeholder: 'N',
+      help: 'Port of Prometheus metrics and of the probes; 0 takes a free one. Default: none.',
+    },
     'log-level': {
       kind: 'text',
       placeholder: 'LEVEL',
@@ -56,7 +61,8 @@ export const serveCommand: Command = {
   epilogue: `Environment (options win over it; docs/cli.md explains each):
   ${configVariables.filter((name) => name !== 'PATH').join('\n  ')}
 
-Prints "listening on HOST:PORT" on stdout when it is ready, then "page on http://HOST:PORT".`,
+Prints "listening on HOST:PORT" on stdout when it is ready, then "page on http://HOST:PORT" and
+"metrics on http://HOST:PORT/metrics" where they are served.`,
   run: serve,
 };
 
@@ -70,10 +76,12 @@ function webOverride(args: Arguments): ConfigOverrides {
 async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const listen = args.texts.get('listen');
   const level = args.texts.get('log-level');
+  const metricsPort = args.texts.get('metrics-port');
   const config = readConfig({
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
+    ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
     ...webOverride(args),
   });
   const log = createJsonLogger(config.logLevel, io.stderr);
@@ -84,6 +92,7 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const host = service.host.includes(':') ? `[${service.host}]` : service.host;
   io.stdout.write(`listening on ${host}:${service.port}\n`);
   if (service.pageAddress !== null) io.stdout.write(`page on ${service.pageAddress}\n`);
+  if (service.metricsAddress !== null) io.stdout.write(`metrics on ${service.metricsAddress}\n`);
   try {
     if (!io.signal.aborted) await once(io.signal, 'abort');
     log.info({ streams: service.activeStreams(), reason: String(io.signal.reason) }, 'draining');
@@ -93,6 +102,12 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     process.off('uncaughtException', survive);
   }
   log.info({}, 'stopped');
+  const hungThreads = service.hungThreads();
+  if (hungThreads > 0) {
+    // Node waits for every thread before it ends, and native code cannot be interrupted.
+    log.error({ hungThreads }, 'threads of the model hang: the process ends itself by SIGKILL');
+    process.kill(process.pid, 'SIGKILL');
+  }
 }
 
 /**

@@ -20,10 +20,17 @@ export type LoadModelOptions = {
   readonly threads?: number;
   /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
   readonly precision?: Precision;
-  /** Called after a worker that died was replaced. */
+  /** Time after which a run that does not answer hangs. Default: {@link defaultJobTimeoutMs}. */
+  readonly jobTimeoutMs?: number;
+  /** Called where a worker that died cannot be started again; it is tried on. */
+  readonly onWorkerDown?: (queue: 'encoder' | 'refiner', cause: unknown) => void;
+  /** Called after a worker that died or hung was replaced. */
   readonly onWorkerRestart?: (queue: 'encoder' | 'refiner') => void;
   readonly signal: AbortSignal;
 };
+
+/** A keyframe of many objects with a large model on a busy CPU takes some seconds. */
+export const defaultJobTimeoutMs = 60_000;
 
 /** Two threads bring a keyframe's mask sooner; more than that was not measured. */
 export const defaultThreads = 2;
@@ -42,14 +49,18 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 
   const setup = { directory, manifest, provider };
-  const restarted = (queue: 'encoder' | 'refiner') => () => options.onWorkerRestart?.(queue);
+  const events = (queue: 'encoder' | 'refiner') => ({
+    jobTimeoutMs: options.jobTimeoutMs ?? defaultJobTimeoutMs,
+    onRestart: () => options.onWorkerRestart?.(queue),
+    onDown: (cause: unknown) => options.onWorkerDown?.(queue, cause),
+  });
   const encoderRoles: GraphRole[] = ['encoder', 'decoder'];
   if (manifest.graphs.text !== undefined) encoderRoles.push('text');
-  const encoder = new WorkerQueue({ ...setup, roles: encoderRoles, threads }, restarted('encoder'));
+  const encoder = new WorkerQueue({ ...setup, roles: encoderRoles, threads }, events('encoder'));
   const refiner =
     manifest.graphs.refiner === undefined
       ? null
-      : new WorkerQueue({ ...setup, roles: ['refiner'], threads: 1 }, restarted('refiner'));
+      : new WorkerQueue({ ...setup, roles: ['refiner'], threads: 1 }, events('refiner'));
   const queues = refiner === null ? [encoder] : [encoder, refiner];
   const closeAll = async (): Promise<void> => {
     await Promise.all(queues.map((queue) => queue.close()));

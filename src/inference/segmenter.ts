@@ -16,7 +16,7 @@ import type {
   TextRequest,
 } from '../frame/ports.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { killWorker, type WorkerQueue } from './worker/queue.ts';
+import { freezeWorker, killWorker, type WorkerQueue } from './worker/queue.ts';
 import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
 
 /** What a {@link Segmenter} is made of; it closes the queues. */
@@ -120,6 +120,14 @@ export class Segmenter implements LoadedModel {
     return await this.#submitWith<'find-text'>([features], signal, job, () => frame.close());
   }
 
+  waitingJobs(): { encoder: number; refiner: number } {
+    return { encoder: this.#encoder.waiting, refiner: this.#refiner?.waiting ?? 0 };
+  }
+
+  hungThreads(): number {
+    return this.#encoder.hungThreads + (this.#refiner?.hungThreads ?? 0);
+  }
+
   liveFeatures(): number {
     return this.#live.size;
   }
@@ -135,6 +143,11 @@ export class Segmenter implements LoadedModel {
   /** Ends a worker as a crash would; tests only. */
   async [killWorker](queue: 'encoder' | 'refiner' = 'encoder'): Promise<void> {
     await (queue === 'encoder' ? this.#encoder : this.#refiner)?.[killWorker]();
+  }
+
+  /** Makes a worker hang on its next job; tests only. */
+  [freezeWorker](queue: 'encoder' | 'refiner' = 'encoder'): void {
+    (queue === 'encoder' ? this.#encoder : this.#refiner)?.[freezeWorker]();
   }
 
   /**

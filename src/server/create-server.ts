@@ -9,7 +9,6 @@ import {
   setLogVerbosity,
   type ServerOptions as GrpcOptions,
 } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
 import { SegmentationError } from '../frame/errors.ts';
 import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
 import { guardConnections } from './admission/guard-connections.ts';
@@ -20,10 +19,12 @@ import { Calls } from './call-registry.ts';
 import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
 import { silentLogger } from './logger.ts';
+import { createHealth } from './health.ts';
 import { addReflection } from './reflection.ts';
 import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import { resolveServerLimits, type ServerLimits } from './server-limits.ts';
+import { silentMetrics } from './server-metrics.ts';
 import type { ServerContext, ServerOptions, Transport } from './server-options.ts';
 import { createMaskWorkers } from './mask-workers/mask-workers.ts';
 import { RequestParser } from './requests/received-request.ts';
@@ -31,7 +32,6 @@ import { type ModelsCall, serviceWith } from './video-service.ts';
 import { loadProtoFiles } from './wire-scan/proto-files.ts';
 import { WireSchemas } from './wire-scan/wire-schema.ts';
 
-const serviceName = 'maskstream.v1.SegmentationService';
 const defaultKeepalive = { intervalMs: 30_000, timeoutMs: 10_000 };
 
 // After the streams have ended, connections have this long to notice.
@@ -50,6 +50,8 @@ export type MaskstreamServer = AsyncDisposable & {
    * with its gRPC address. Whoever can open it is this user; calls are checked as on the port.
    */
   listenInside(): Promise<string>;
+  /** Says whether a model can be used: its health, and that of the server where there is no other. */
+  setModelHealth(model: string, isUsable: boolean): void;
   /**
    * Goes away in order: health NOT_SERVING, no new streams, a going-away notice to the live ones,
    * `graceMs` for them to end, UNAVAILABLE for the rest; then closes.
@@ -65,30 +67,27 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const maxConnections = affordableConnections(wanted.maxConnections, wanted.maxStreams);
   const limits = { ...wanted, maxConnections };
   const calls = new Calls(limits);
-  const { sessions, models, log = silentLogger } = options;
+  const { sessions, models, log = silentLogger, metrics = silentMetrics } = options;
   const connections = guardConnections(
     { maxConnections, firstCallTimeoutMs: limits.requestTimeoutMs },
-    log,
+    { log, metrics },
   );
-  const guard = guardCalls(limits);
+  const guard = guardCalls(limits, metrics);
   const server = new Server(grpcOptions(options, limits, guard));
-  const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
+  const health = createHealth(models.map(({ name }) => name));
   const protoFiles = loadProtoFiles();
   const parser = new RequestParser(new WireSchemas(protoFiles), limits.maxRequestElements);
   const masks = createMaskWorkers();
-  addService(server, parser, { sessions, models, limits, log, calls, masks, connections });
+  metrics.watchQueue('mask', () => masks.waiting);
+  addService(server, parser, { sessions, models, limits, log, metrics, calls, masks, connections });
   health.addToServer(server);
   addReflection(server);
 
   let port: number | null = null;
   let inside: string | null = null;
   let ending: Promise<void> | null = null;
-  const announce = (status: 'SERVING' | 'NOT_SERVING') => {
-    health.setStatus('', status);
-    health.setStatus(serviceName, status);
-  };
   const end = async (graceMs: number) => {
-    announce('NOT_SERVING');
+    health.drain();
     await calls.drain(graceMs);
     await disconnect(server);
     guard[Symbol.dispose]();
@@ -106,7 +105,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     async start(address) {
       port = await bind(server, address, options.transport ?? { kind: 'insecure' });
       connections.watch(server);
-      announce('SERVING');
+      health.serve();
       log.info({ host: address.host, port, maxConnections }, 'listening');
       return port;
     },
@@ -116,6 +115,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
       await bindTo(server, address, ServerCredentials.createInsecure());
       return address;
     },
+    setModelHealth: (model, isUsable) => health.setModel(model, isUsable),
     drain: ({ graceMs }) => (ending ??= end(graceMs)),
     close: async () => {
       calls.abort();
@@ -151,7 +151,7 @@ function grpcOptions(
     interceptors:
       options.token === undefined
         ? [interceptor]
-        : [interceptor, requireToken(options.token, options.log ?? silentLogger)],
+        : [interceptor, requireToken(options.token, options)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,

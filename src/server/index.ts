@@ -8,4 +8,8 @@ export { openGateway } from './gateway/gateway.ts';
 export type { Gateway } from './gateway/gateway.ts';
 export { loopbackHosts } from './gateway/allowed-origins.ts';
 export { readPage } from './gateway/page-files.ts';
+export { openMetricsPort } from './metrics/metrics-port.ts';
+export type { MetricsPort } from './metrics/metrics-port.ts';
+export { silentMetrics } from './server-metrics.ts';
+export type { ServerMetrics } from './server-metrics.ts';
 export type { Logger } from './logger.ts';

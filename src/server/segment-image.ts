@@ -12,7 +12,8 @@ import {
   decodeKeyframes,
   findModel,
 } from './requests/config-decoder.ts';
-import { statusOfError, statusOfErrorCode } from './error-status.ts';
+import { CallRecord } from './call-record.ts';
+import { statusOfError } from './error-status.ts';
 import {
   checkContent,
   checkLabel,
@@ -35,18 +36,23 @@ export async function segmentImage(
 ): Promise<void> {
   try {
     using callSignal = linkCallSignal(call, context.calls.shutdown);
-    using place = context.calls.enter((reason) => callSignal.abort(reason));
-    using connection = context.connections.keep(call.getPeer());
+    const peer = call.getPeer();
+    const end = (reason: SegmentationError) => callSignal.abort(reason);
+    using record = new CallRecord({ kind: 'image', peer, end }, context);
+    using connection = context.connections.keep(peer);
     void connection;
-    context.log.info({ call: place.id, peer: call.getPeer() }, 'image opened');
-    if (call.request.kind === 'refused') throw call.request.error;
-    const encoded = await answer(call.request.message, callSignal.signal, context);
-    respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
+    let error: SegmentationError | null = null;
+    try {
+      if (call.request.kind === 'refused') throw call.request.error;
+      const encoded = await answer(call.request.message, callSignal.signal, context);
+      respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
+    } catch (reason) {
+      error = SegmentationError.from(reason);
+      respond(statusOfError(error));
+    }
+    record.end(error, {});
   } catch (reason) {
-    const error = SegmentationError.from(reason);
-    const ours = statusOfErrorCode[error.code] === statusOfErrorCode.internal;
-    context.log[ours ? 'error' : 'info']({ code: error.code, err: error }, 'image refused');
-    respond(statusOfError(error));
+    respond(statusOfError(reason));
   }
 }
 

@@ -1,10 +1,9 @@
-import { status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
 import { type CallSignal, linkCallSignal } from './call-signal.ts';
 import { decodeConfig } from './requests/config-decoder.ts';
-import { statusOfError, statusOfErrorCode } from './error-status.ts';
-import type { Logger } from './logger.ts';
+import { CallRecord } from './call-record.ts';
+import { statusOfError } from './error-status.ts';
 import { PendingRequests } from './requests/pending-requests.ts';
 import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
 import { readRequests } from './requests/request-reader.ts';
@@ -14,56 +13,32 @@ import type { ReadMask } from './requests/prompt-decoder.ts';
 import { encodeFrameResponse, type MaskWriting } from './responses/encoded-masks.ts';
 import { encodeEvent, encodePromptError } from './responses/response-encoder.ts';
 import { ResponseWriter } from './responses/response-writer.ts';
-import type { Place, ServerContext } from './server-options.ts';
+import type { ServerContext } from './server-options.ts';
 import type { VideoCall } from './video-service.ts';
 
 // Two requests of the largest size in memory per stream, besides the one being worked on.
 const readAheadMessages = 2;
 
-/** How one stream ended, for the log. */
-type Outcome = { readonly error: SegmentationError | null; readonly summary: SessionSummary };
-
 /** Serves one SegmentVideo call; never throws. */
 export async function segmentVideo(call: VideoCall, context: ServerContext): Promise<void> {
   limitReadAhead(call, readAheadMessages);
-  const { calls, log } = context;
   try {
-    using callSignal = linkCallSignal(call, calls.shutdown);
-    using place = calls.enter((reason) => callSignal.abort(reason));
-    using connection = context.connections.keep(call.getPeer());
+    using callSignal = linkCallSignal(call, context.calls.shutdown);
+    const peer = call.getPeer();
+    const end = (reason: SegmentationError) => callSignal.abort(reason);
+    using record = new CallRecord({ kind: 'video', peer, end }, context);
+    using connection = context.connections.keep(peer);
     void connection;
-    const startedMs = performance.now();
-    log.info({ stream: place.id, peer: call.getPeer() }, 'stream opened');
-    const outcome = await new VideoStream(call, { callSignal, place, context }).run();
-    logOutcome(outcome, { log, stream: place.id, durationMs: performance.now() - startedMs });
+    await new VideoStream(call, { callSignal, record, context }).run();
   } catch (reason) {
-    // Refused at the door, or its last messages could not be sent.
-    const error = SegmentationError.from(reason);
-    log[isOurFault(error) ? 'error' : 'warn']({ code: error.code, err: error }, 'stream refused');
-    call.emit('error', statusOfError(error));
+    call.emit('error', statusOfError(reason));
   }
-}
-
-function logOutcome(
-  { error, summary }: Outcome,
-  { log, stream, durationMs }: { log: Logger; stream: number; durationMs: number },
-): void {
-  const { framesIn, framesOut, framesDropped } = summary;
-  const fields = { stream, durationMs: Math.round(durationMs), framesIn, framesOut, framesDropped };
-  if (error === null) log.info({ ...fields, code: 'ok' }, 'stream ended');
-  else if (isOurFault(error))
-    log.error({ ...fields, code: error.code, err: error }, 'stream failed');
-  else log.info({ ...fields, code: error.code, message: error.message }, 'stream ended');
-}
-
-function isOurFault(error: SegmentationError): boolean {
-  return statusOfErrorCode[error.code] === status.INTERNAL;
 }
 
 /** What one stream is served with. */
 type StreamParts = {
   readonly callSignal: CallSignal;
-  readonly place: Place;
+  readonly record: CallRecord;
   readonly context: ServerContext;
 };
 
@@ -73,7 +48,10 @@ class VideoStream {
   readonly #parts: StreamParts;
   readonly #writer: ResponseWriter;
   readonly #pendingRequests: PendingRequests;
+  /** What the stream asked for, for the log. */
+  #asked: object = {};
   #framesOut = 0;
+  #counted = { framesReceived: 0, framesDropped: 0 };
   #summary: SessionSummary | null = null;
 
   constructor(call: VideoCall, parts: StreamParts) {
@@ -84,23 +62,31 @@ class VideoStream {
     this.#pendingRequests = new PendingRequests(limits.maxPendingPrompts);
   }
 
-  async run(): Promise<Outcome> {
-    const { signal } = this.#parts.callSignal;
+  async run(): Promise<void> {
+    const { callSignal, record, context } = this.#parts;
     let error: SegmentationError | null = null;
     try {
       await this.#serve();
     } catch (reason) {
       // What the session throws once it was told to stop says less than why it was.
-      error = SegmentationError.from(signal.aborted ? signal.reason : reason);
+      error = SegmentationError.from(callSignal.signal.aborted ? callSignal.signal.reason : reason);
     }
     // A session that could not even start has no summary; clients rely on the last message.
     const summary = this.#summary ?? { ...emptySummary, framesOut: this.#framesOut };
-    await this.#finish(summary, error);
-    return { error, summary };
+    context.metrics.summary(summary, this.#counted);
+    try {
+      await this.#finish(summary, error);
+    } catch (reason) {
+      error ??= SegmentationError.from(reason);
+      this.#call.emit('error', statusOfError(reason));
+    }
+    const { framesIn, framesOut, framesDropped, keyframes } = summary;
+    record.end(error, { ...this.#asked, framesIn, framesOut, framesDropped, keyframes });
   }
 
   async #serve(): Promise<void> {
-    const { callSignal, place, context } = this.#parts;
+    const { callSignal, record, context } = this.#parts;
+    const { place } = record;
     const { signal } = callSignal;
     const { models, limits, sessions, masks: workers } = context;
     // Masks of one call wait for each other, not those of other calls for them.
@@ -112,14 +98,18 @@ class VideoStream {
       onWait: (isWaiting) => place.waits(isWaiting),
     });
     const config = await decodeConfig(await takeConfig(requests), { models, limits, readMask });
+    const { container, delivery } = config.session;
+    this.#asked = { model: config.model.name, container, delivery };
     const inputs = decodeRequests(requests, {
       model: config.model,
-      container: config.session.container,
+      container,
       limits,
       pendingRequests: this.#pendingRequests,
       readMask,
-      refuse: (requestId, error) =>
-        this.#writer.write({ message: encodePromptError(requestId, error) }),
+      refuse: (requestId, error) => {
+        context.metrics.prompt(error.code);
+        return this.#writer.write({ message: encodePromptError(requestId, error) });
+      },
     });
     const options = { ...config.session, signal, goingAway: place.goingAway };
     const maxBytes = limits.maxResponseBytes;
@@ -130,16 +120,25 @@ class VideoStream {
   }
 
   async #send(event: SessionEvent, writing: MaskWriting): Promise<void> {
+    const { limits, metrics } = this.#parts.context;
     if (event.kind === 'ack' || event.kind === 'prompt-error') {
       this.#pendingRequests.settle(event.requestId);
+      metrics.prompt(event.kind === 'ack' ? 'accepted' : event.code);
     }
+    if (event.kind === 'notice') metrics.notice(event.notice);
     if (event.kind !== 'masks') {
-      await this.#writer.write(encodeEvent(event, this.#parts.context.limits));
+      await this.#writer.write(encodeEvent(event, limits));
       return;
     }
-    this.#parts.place.progress();
-    const encoded = await encodeFrameResponse(event.result, writing);
-    if (event.result.revision === 0) this.#framesOut++;
+    const { result } = event;
+    this.#parts.record.place.progress();
+    const encoded = await encodeFrameResponse(result, writing);
+    if (result.revision === 0) {
+      this.#framesOut++;
+      this.#counted.framesReceived += 1 + result.framesDroppedBefore;
+      this.#counted.framesDropped += result.framesDroppedBefore;
+      metrics.frame(result);
+    }
     await this.#writer.writeEncoded(encoded);
   }
 

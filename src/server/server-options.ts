@@ -5,6 +5,7 @@ import type { ConnectionGuard } from './admission/guard-connections.ts';
 import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
 import type { ServerLimits } from './server-limits.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 
 /** RunSession with its parts bound: what the caller plugs in. */
 export type OpenSession = (
@@ -45,6 +46,8 @@ export type ServerOptions = {
   readonly limits?: Partial<ServerLimits>;
   /** Default: logs nothing. */
   readonly log?: Logger;
+  /** Default: counts nothing. */
+  readonly metrics?: ServerMetrics;
   /** Default: insecure. */
   readonly transport?: Transport;
   /** Asked of every call but health checks, as `authorization: Bearer ...`. Default: none. */
@@ -59,6 +62,7 @@ export type ServerContext = {
   readonly models: readonly ModelInfo[];
   readonly limits: ServerLimits;
   readonly log: Logger;
+  readonly metrics: ServerMetrics;
   readonly calls: CallRegistry;
   readonly masks: MaskWorkers;
   readonly connections: ConnectionGuard;

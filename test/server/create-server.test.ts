@@ -1,12 +1,11 @@
 import { maskRunLengths } from '../../src/frame/delivered-mask.ts';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { protoPath } from 'grpc-health-check';
+import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
 import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
+import { checkHealth } from '../fixtures/health-client.ts';
 import { chunkMessage, collect, configMessage, exchange, rawClient } from '../fixtures/raw-call.ts';
 import {
   echoSession,
@@ -27,36 +26,6 @@ async function start(open: OpenSession, options: Options = {}): Promise<string> 
 }
 
 afterEach(() => server.close());
-
-/** A unary call of a service that has no generated client here. */
-function health(address: string, name: string): Promise<{ status?: string; code?: number }> {
-  const loaded = loadPackageDefinition(loadSync(protoPath, { enums: String })) as unknown as {
-    grpc: { health: { v1: { Health: new (...args: unknown[]) => HealthClient } } };
-  };
-  const client = new loaded.grpc.health.v1.Health(address, credentials.createInsecure());
-  return new Promise((resolve) => {
-    client.check({ service: name }, (error, response) => {
-      client.close();
-      resolve(error === null ? response : { code: error.code });
-    });
-  });
-}
-
-type HealthClient = {
-  check(
-    request: { service: string },
-    done: (error: { code: number } | null, response: { status: string }) => void,
-  ): void;
-  close(): void;
-};
-
-test('health says SERVING for the server and the service, and does not know others', async () => {
-  const address = await start(echoSession);
-  expect(await health(address, '')).toEqual({ status: 'SERVING' });
-  const name = 'maskstream.v1.SegmentationService';
-  expect(await health(address, name)).toEqual({ status: 'SERVING' });
-  expect(await health(address, 'nobody')).toEqual({ code: status.NOT_FOUND });
-});
 
 test('reflection describes the service and health, fields by the names of their files', async () => {
   const client = rawClient(Number((await start(echoSession)).split(':')[1]));
@@ -129,7 +98,7 @@ test('draining tells live streams, refuses new ones, and ends when they do', asy
   call.write({ message: configMessage });
   await once(call, 'data');
   const drained = server.drain({ graceMs: 60_000 });
-  expect(await health(address, '')).toEqual({ status: 'NOT_SERVING' });
+  expect(await checkHealth(address, '')).toEqual({ status: 'NOT_SERVING' });
   call.end();
   const { responses, status: end } = await ended;
   expect(end.code).toBe(status.OK);
@@ -187,7 +156,7 @@ test('with a token, every call but health needs it', async () => {
   expect(await outcome()).toBe('UNAUTHENTICATED unauthenticated');
   expect(await outcome('open')).toBe('UNAUTHENTICATED unauthenticated');
   expect(await outcome('open sesame')).toBe('OK');
-  expect(await health(address, '')).toEqual({ status: 'SERVING' });
+  expect(await checkHealth(address, '')).toEqual({ status: 'SERVING' });
   const client = rawClient(server.port ?? 0);
   expect((await exchange(client, [configMessage])).status.code).toBe(status.UNAUTHENTICATED);
   const metadata = new Metadata();

@@ -27,29 +27,67 @@ type State =
   | { readonly kind: 'ready'; readonly worker: WorkerThread }
   | { readonly kind: 'closed' };
 
+/** Makes a worker queue's thread hang on its next job; tests only, as {@link killWorker}. */
+export const freezeWorker = Symbol('freeze worker');
+
 /** Ends a worker queue's thread as a crash would; tests only, so the folder's door does not export it. */
 export const killWorker = Symbol('kill worker');
 
 /** A job is given up when this many workers died under it. */
 const deathsPerJob = 2;
 
+/** Threads that hang and hold their memory; with more of them no further one is started. */
+const maxHungThreads = 3;
+
+/** Pauses before a worker that could not be started again is tried once more. */
+const firstRetryMs = 1000;
+const longestRetryMs = 60_000;
+
+/** What a {@link WorkerQueue} tells its owner. */
+export type WorkerQueueEvents = {
+  /** A worker that died or hung was replaced. */
+  readonly onRestart: () => void;
+  /** No worker can be started; `onRestart` comes when one could. */
+  readonly onDown?: (cause: unknown) => void;
+};
+
+/** Options of a {@link WorkerQueue}. */
+export type WorkerQueueOptions = WorkerQueueEvents & {
+  /** Time after which a job's worker counts as hung, in milliseconds. */
+  readonly jobTimeoutMs: number;
+};
+
 /**
  * One worker thread and the queue before it. One job is under way at a time; a worker that dies is
- * replaced and its job run again once. The queue is first come, first served, so streams with one
+ * replaced and its job run again once, and so is one that does not answer in time. The queue is first come, first served, so streams with one
  * call each share it evenly; its bound is the callers' own: one keyframe per stream.
  */
 export class WorkerQueue {
   readonly #setup: WorkerSetup;
-  readonly #onRestart: (queue: WorkerQueue) => void;
+  readonly #options: WorkerQueueOptions;
   readonly #jobs: Pending[] = [];
   #running: Pending | null = null;
   #state: State = { kind: 'stopped' };
   #generation = 0;
   #closing: Promise<void> | null = null;
+  #watchdog: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = firstRetryMs;
+  #hungThreads = 0;
 
-  constructor(setup: WorkerSetup, onRestart: (queue: WorkerQueue) => void) {
+  constructor(setup: WorkerSetup, options: WorkerQueueOptions) {
     this.#setup = setup;
-    this.#onRestart = onRestart;
+    this.#options = options;
+  }
+
+  /** Threads that hang in native code, where nobody can end them. */
+  get hungThreads(): number {
+    return this.#hungThreads;
+  }
+
+  /** Jobs that wait for the worker, the one under way left out. */
+  get waiting(): number {
+    return this.#jobs.length;
   }
 
   /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
@@ -102,6 +140,8 @@ export class WorkerQueue {
     const state = this.#state;
     this.#state = { kind: 'closed' };
     this.#generation++;
+    clearTimeout(this.#watchdog);
+    clearTimeout(this.#retry);
     this.#dropAll(closedError());
     if (state.kind === 'ready' || state.kind === 'starting') await state.worker.end();
   }
@@ -111,6 +151,11 @@ export class WorkerQueue {
     if (this.#state.kind === 'ready' || this.#state.kind === 'starting') {
       await this.#state.worker.end();
     }
+  }
+
+  /** See {@link freezeWorker}. */
+  [freezeWorker](): void {
+    if (this.#state.kind === 'ready') this.#state.worker.freeze();
   }
 
   #refusal(signal: AbortSignal): SegmentationError | null {
@@ -131,17 +176,21 @@ export class WorkerQueue {
     const next = this.#jobs.shift();
     if (next === undefined) return;
     this.#running = next;
+    this.#watchdog = setTimeout(() => this.#replaceHung(), this.#options.jobTimeoutMs);
+    this.#watchdog.unref();
     try {
       this.#state.worker.post({ kind: 'job', job: next.build(this.#generation) });
     } catch (cause) {
       // Values that cannot be cloned: the queue must not wait for an answer that never comes.
       this.#running = null;
+      clearTimeout(this.#watchdog);
       this.#drop(next, new SegmentationError('model-failed', 'cannot send the call', { cause }));
       this.#pump();
     }
   }
 
   #onAnswer(message: Extract<FromWorker, { kind: 'done' | 'failed' }>): void {
+    clearTimeout(this.#watchdog);
     const job = this.#running;
     this.#running = null;
     if (job !== null) {
@@ -157,7 +206,18 @@ export class WorkerQueue {
     this.#pump();
   }
 
+  /** The thread cannot be interrupted where it hangs; another one takes its place. */
+  #replaceHung(): void {
+    if (this.#state.kind !== 'ready') return;
+    const { worker } = this.#state;
+    this.#generation++;
+    this.#hungThreads++;
+    void worker.abandon().then(() => this.#hungThreads--);
+    this.#onExit(new Error(`the worker did not answer within ${this.#options.jobTimeoutMs} ms`));
+  }
+
   #onExit(crash: unknown): void {
+    clearTimeout(this.#watchdog);
     const wasReady = this.#state.kind === 'ready';
     this.#state = { kind: 'stopped' };
     const job = this.#running;
@@ -173,14 +233,19 @@ export class WorkerQueue {
 
   /** Never rejects: what fails here fails the calls that wait. */
   async #restart(): Promise<void> {
+    clearTimeout(this.#retry);
     try {
+      if (this.#hungThreads > maxHungThreads) {
+        throw new SegmentationError('worker-died', `${this.#hungThreads} inference workers hang`);
+      }
       await this.start();
     } catch (cause) {
       this.#onFailedStart(cause);
       return;
     }
     if (this.#isClosed()) return;
-    this.#onRestart(this);
+    this.#retryMs = firstRetryMs;
+    this.#options.onRestart();
     this.#pump();
   }
 
@@ -190,6 +255,14 @@ export class WorkerQueue {
       if (++pending.deaths < deathsPerJob) this.#jobs.push(pending);
       else this.#drop(pending, died('and cannot be started again', cause));
     }
+    if (this.#isClosed()) return;
+    this.#options.onDown?.(cause);
+    // Whoever heard that it is down sends no calls any more, so calls are not what brings it back.
+    this.#retry = setTimeout(() => {
+      if (this.#state.kind === 'stopped') void this.#restart();
+    }, this.#retryMs);
+    this.#retry.unref();
+    this.#retryMs = Math.min(longestRetryMs, 2 * this.#retryMs);
     this.#pump();
   }
 

@@ -26,6 +26,7 @@ export class WorkerThread {
   readonly #gate = new NativeGate();
   readonly #standstill: Promise<void>;
   readonly #exited: Promise<void>;
+  readonly #onProcessExit: () => void;
 
   constructor(setup: WorkerSetup, events: WorkerThreadEvents) {
     const worker = new Worker(workerEntry(import.meta.url, 'worker'), {
@@ -40,13 +41,13 @@ export class WorkerThread {
     this.ready = ready;
     this.#standstill = standstill;
     this.#exited = exited;
-    const onProcessExit = (): void => this.#gate.shutAndBlock(exitWaitMs);
-    process.on('exit', onProcessExit);
+    this.#onProcessExit = () => this.#gate.shutAndBlock(exitWaitMs);
+    process.on('exit', this.#onProcessExit);
     let cause: unknown;
     let unusable: SegmentationError | null = null;
     worker.on('error', (reason) => (cause = reason));
     worker.on('exit', () => {
-      process.off('exit', onProcessExit);
+      process.off('exit', this.#onProcessExit);
       hasExited();
       isUnusable(unusable ?? new SegmentationError('worker-died', diedAtStart, { cause }));
       events.onExit(cause);
@@ -64,6 +65,21 @@ export class WorkerThread {
   /** Sends a message; a worker that is gone ignores it. */
   post(message: ToWorker): void {
     this.#worker.postMessage(message);
+  }
+
+  /**
+   * Leaves a thread that answers no more to itself: native code cannot be interrupted, so it is ended
+   * if it ever comes back from there. Resolves then.
+   */
+  async abandon(): Promise<void> {
+    process.off('exit', this.#onProcessExit);
+    this.#worker.unref();
+    await this.end();
+  }
+
+  /** From its next job on the thread stands still, as one that hangs does; tests only. */
+  freeze(): void {
+    this.#gate.shut();
   }
 
   /** Ends the thread; a run under way ends first, unanswered. Resolves when the thread is gone. */

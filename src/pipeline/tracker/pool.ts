@@ -28,13 +28,19 @@ export type TrackerPool = {
   close(): Promise<void>;
 };
 
+/** A pool whose load can be seen. */
+export type WatchedTrackerPool = TrackerPool & {
+  /** Calls that wait for a thread or are in work. */
+  pendingCalls(): number;
+};
+
 type Pending = { resolve: (result: unknown) => void; reject: (error: SegmentationError) => void };
 
 /**
  * Starts tracking threads on demand, at most `maxThreads`. A thread that dies fails the streams that
  * it hosts with `worker-died`, and is replaced when the next stream opens.
  */
-export function createTrackerPool(options: { maxThreads: number }): TrackerPool {
+export function createTrackerPool(options: { maxThreads: number }): WatchedTrackerPool {
   const threads: TrackerThread[] = [];
   let streams = 0;
   let closed = false;
@@ -44,6 +50,7 @@ export function createTrackerPool(options: { maxThreads: number }): TrackerPool 
       const thread = leastLoaded(threads, options.maxThreads);
       return await thread.open(++streams, trackerOptions);
     },
+    pendingCalls: () => threads.reduce((sum, { pendingCalls }) => sum + pendingCalls, 0),
     close: async () => {
       closed = true;
       await Promise.all(threads.splice(0).map((thread) => thread.close()));
@@ -74,6 +81,10 @@ class TrackerThread {
     this.#worker.on('message', (reply: TrackerReply) => this.#settle(reply));
     this.#worker.on('error', (cause) => this.#die(cause));
     this.#worker.on('exit', (code) => this.#die(new Error(`tracking thread exited with ${code}`)));
+  }
+
+  get pendingCalls(): number {
+    return this.#pending.size;
   }
 
   async open(streamId: number, options: RemoteTrackerOptions): Promise<TrackerHandle> {

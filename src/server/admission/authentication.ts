@@ -8,18 +8,25 @@ import {
 } from '@grpc/grpc-js';
 import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
-import type { Logger } from '../logger.ts';
+import { type Logger, silentLogger } from '../logger.ts';
+import { type ServerMetrics, silentMetrics } from '../server-metrics.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
 
 const refusalLogIntervalMs = 1000;
 
+/** Who is told of a refusal; nobody by default. */
+type Observers = { readonly log?: Logger; readonly metrics?: ServerMetrics };
+
 /**
  * Refuses calls without `authorization: Bearer <token>`, health checks apart. Refusals are logged, at
  * most one line a second, with who and what was called and never with what came as the token.
  */
-export function requireToken(token: string, log: Logger): ServerInterceptor {
+export function requireToken(
+  token: string,
+  { log = silentLogger, metrics = silentMetrics }: Observers,
+): ServerInterceptor {
   const expected = digest(token);
   const report = reportRefusals(log);
   return (method, call) => {
@@ -31,6 +38,7 @@ export function requireToken(token: string, log: Logger): ServerInterceptor {
           return;
         }
         const error = refusal(metadata);
+        metrics.refused(error.code);
         report({ peer: call.getPeer(), method: method.path }, error);
         call.sendStatus(statusOfError(error));
       })

@@ -7,6 +7,7 @@ import {
 import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
 import type { ServerLimits } from '../server-limits.ts';
+import type { ServerMetrics } from '../server-metrics.ts';
 import { baseCallOf, type BaseCall } from './grpc-internals.ts';
 import { MessageFrames } from './message-frames.ts';
 import { ReceivedBytes } from './received-bytes.ts';
@@ -43,7 +44,7 @@ export type CallGuard = Disposable & { readonly interceptor: ServerInterceptor }
  * of packing, of unfinished requests on a connection and on the server, and a time in which a
  * request must come. A refused call is reset at once. Must be the first interceptor.
  */
-export function guardCalls(limits: Limits): CallGuard {
+export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
   const received = new ReceivedBytes({
     maxConnectionBytes: limits.maxConnectionBytes,
     maxServerBytes: limits.maxReceivedBytes,
@@ -56,7 +57,7 @@ export function guardCalls(limits: Limits): CallGuard {
   timer.unref();
   return {
     interceptor: (method, call) => {
-      const watched = new WatchedCall(baseCallOf(call), { method, limits, received });
+      const watched = new WatchedCall(baseCallOf(call), { method, limits, received, metrics });
       unfinished.add(watched);
       watched.onceOver(() => unfinished.delete(watched));
       return new ServerInterceptingCall(call);
@@ -74,6 +75,7 @@ class WatchedCall {
   /** A single request is complete only when the client half-closes: it waits in memory until then. */
   readonly #isSingle: boolean;
   readonly #received: ReceivedBytes;
+  readonly #metrics: ServerMetrics;
   readonly #frames = new MessageFrames();
   /** Of the connection; the stream forgets its own when it closes. */
   readonly #session: object;
@@ -88,9 +90,10 @@ class WatchedCall {
       readonly method: ServerMethodDefinition<unknown, unknown>;
       readonly limits: Limits;
       readonly received: ReceivedBytes;
+      readonly metrics: ServerMetrics;
     },
   ) {
-    const { method, limits, received } = options;
+    const { method, limits, received, metrics } = options;
     this.#base = base;
     this.#stream = base.stream;
     this.#session = base.stream.session ?? base.stream;
@@ -98,6 +101,7 @@ class WatchedCall {
     this.#maxBytes = withPixels.has(method.path) ? limits.maxRequestBytes : maxSmallRequestBytes;
     this.#isSingle = !method.requestStream;
     this.#received = received;
+    this.#metrics = metrics;
     this.#stream.prependListener('data', (data: Buffer) => this.#take(data));
     this.onceOver(() => this.#count(0));
     this.#checkMessages(method);
@@ -154,6 +158,7 @@ class WatchedCall {
   #refuse(reason: unknown): void {
     if (this.#refused) return;
     this.#refused = true;
+    this.#metrics.refused(SegmentationError.from(reason).code);
     this.#base.sendStatus(statusOfError(reason));
   }
 

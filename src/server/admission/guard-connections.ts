@@ -2,6 +2,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from '../logger.ts';
+import type { ServerMetrics } from '../server-metrics.ts';
 
 /** Bounds of a server's connections. */
 export type ConnectionLimits = {
@@ -30,7 +31,10 @@ type Connection = {
  * closed, and where there are as many as there may be, a new one takes the place of the one that has
  * been quiet for longest and has no work.
  */
-export function guardConnections(limits: ConnectionLimits, log: Logger): ConnectionGuard {
+export function guardConnections(
+  limits: ConnectionLimits,
+  { log, metrics }: { readonly log: Logger; readonly metrics: ServerMetrics },
+): ConnectionGuard {
   /** By peer, the one that was quiet for longest first. */
   const connections = new Map<string, Connection>();
 
@@ -42,6 +46,7 @@ export function guardConnections(limits: ConnectionLimits, log: Logger): Connect
     // The gateway of this process, which bounds its sockets itself; or gone already.
     if (socket.remoteAddress === undefined) return;
     if (connections.size >= limits.maxConnections && !giveOneUp(connections)) {
+      metrics.refused('too-many-connections');
       log.warn({ connections: connections.size }, 'connection refused: all others do work');
       socket.destroy();
       return;

@@ -5,6 +5,13 @@
 export class FairQueue<T> {
   readonly #byOwner = new Map<object, T[]>();
 
+  /** Pieces of work that wait. */
+  get size(): number {
+    let size = 0;
+    for (const own of this.#byOwner.values()) size += own.length;
+    return size;
+  }
+
   /** Adds work to the end of its owner's. */
   push(owner: object, item: T): void {
     const own = this.#byOwner.get(owner);

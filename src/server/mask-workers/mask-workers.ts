@@ -15,6 +15,8 @@ export type MaskJobOptions = {
 
 /** Threads that read and write masks in the forms of the wire. */
 export type MaskWorkers = AsyncDisposable & {
+  /** Jobs that no thread has begun. */
+  readonly waiting: number;
   /**
    * Runs one job. Rejects with what the mask is refused for, with the signal's reason, or with
    * `worker-died`, `server-exhausted`.
@@ -68,6 +70,9 @@ export function createMaskWorkers(
   };
 
   return {
+    get waiting() {
+      return queue.size;
+    },
     run: (job, { owner, signal }) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();

@@ -1,14 +1,19 @@
 import { equal } from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { deferred } from '../../../clients/typescript/deferred.ts';
 import { liveFrames } from '../../../src/frame/frame.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import type { DecodeRequest } from '../../../src/frame/ports.ts';
 import type { LoadedModel } from '../../../src/inference/loaded-model.ts';
-import { killWorker } from '../../../src/inference/worker/queue.ts';
+import { freezeWorker, killWorker } from '../../../src/inference/worker/queue.ts';
 import { plainFrame } from '../../fixtures/painted-frames.ts';
 import { type ToyFolder, writeToyModel } from '../../fixtures/toy-model.ts';
 
 type Killable = LoadedModel & { [killWorker](worker?: 'encoder' | 'refiner'): Promise<void> };
+
+type Hangable = LoadedModel & { [freezeWorker](worker?: 'encoder' | 'refiner'): void };
 
 // A worker that is being killed still gets the calls of the same tick and dies under them: so each
 // test kills first and calls then, and nothing depends on who is faster.
@@ -154,4 +159,59 @@ test('close fails what is queued or under way and refuses what comes later', asy
   await expect(model.encode(frame, signal)).rejects.toMatchObject({ code: 'shutting-down' });
   await model.close();
   expect(restarts).toEqual([]);
+});
+
+test('a worker that hangs is replaced, and its call answered by the next one', async () => {
+  using frame = plainFrame([126, 128, 128]);
+  await using hanging = (await loadModel({
+    ...folder,
+    signal,
+    jobTimeoutMs: 200,
+    onWorkerRestart: (worker) => onRestart(worker),
+  })) as Hangable;
+  hanging[freezeWorker]();
+  using features = await hanging.encode(frame, signal);
+  expect(restarts).toEqual(['encoder']);
+  const [found] = await hanging.decode(features, [nothing], signal);
+  expect(found!.logits[0]).toBeCloseTo(128.1, 0);
+  // This one stood still in JavaScript, where a thread can be ended.
+  await expect.poll(() => hanging.hungThreads()).toBe(0);
+});
+
+test('a worker that hangs twice under one call fails it, and the next call works', async () => {
+  using frame = plainFrame([126, 128, 128]);
+  await using hanging = (await loadModel({
+    ...folder,
+    signal,
+    jobTimeoutMs: 200,
+    onWorkerRestart: (worker) => {
+      restarts.push(worker);
+      if (restarts.length === 1) hanging[freezeWorker]();
+    },
+  })) as Hangable;
+  hanging[freezeWorker]();
+  await expect(hanging.encode(frame, signal)).rejects.toMatchObject({ code: 'worker-died' });
+  using features = await hanging.encode(frame, signal);
+  expect(features.frameIndex).toBe(0);
+});
+
+test('a worker that cannot be started again is told of, and tried until it can', async () => {
+  await using broken = await writeToyModel();
+  const told: string[] = [];
+  const restarted = deferred<void>();
+  await using lame = (await loadModel({
+    ...broken,
+    signal,
+    onWorkerDown: (worker) => told.push(worker),
+    onWorkerRestart: () => restarted.resolve(),
+  })) as Killable;
+  const graph = join(broken.directory, 'encoder.onnx');
+  await rename(graph, `${graph}.gone`);
+  await lame[killWorker]();
+  await expect.poll(() => told).toEqual(['encoder']);
+  await rename(`${graph}.gone`, graph);
+  await restarted.promise;
+  using frame = plainFrame([16, 128, 128]);
+  using features = await lame.encode(frame, signal);
+  expect(features.frameIndex).toBe(0);
 });

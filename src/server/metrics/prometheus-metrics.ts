@@ -1,0 +1,228 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { KeyframeReason } from '../../frame/prompt.ts';
+import type { StageTimingsUs } from '../../pipeline/stage-clock.ts';
+import type { QueueName, ServerMetrics } from '../server-metrics.ts';
+
+/** What is known once the service is plugged together; labels of `maskstream_build_info`. */
+export type BuildInfo = {
+  readonly version: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly ffmpeg: string;
+};
+
+/** Metrics in a registry of their own. */
+export type PrometheusMetrics = {
+  readonly metrics: ServerMetrics;
+  /** Says once what runs here and how much it takes. */
+  describe(build: BuildInfo, limits: { readonly maxStreams: number }): void;
+  /** Whether new streams are taken. */
+  setReady(isReady: boolean): void;
+  readonly contentType: string;
+  /** Prometheus' text format. */
+  readonly text: () => Promise<string>;
+};
+
+const keyframeReasons: readonly KeyframeReason[] = [
+  'prompt',
+  'interval',
+  'low-confidence',
+  'scene-cut',
+  'size-change',
+  'resume',
+];
+
+const stages: readonly (keyof StageTimingsUs)[] = [
+  'total',
+  'queue',
+  'propagate',
+  'encode',
+  'decode',
+  'refine',
+  'output',
+];
+
+/** From the flow of a small frame to a keyframe on a machine that is overloaded. */
+const stageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+const confidenceBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+
+/** From an image to a camera's week. */
+const callBuckets = [0.1, 0.5, 2, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
+
+/**
+ * Counts for Prometheus. Whatever has few labels begins at 0, so that a rate is there before the
+ * first event.
+ */
+export function createPrometheusMetrics(): PrometheusMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const calls = callMetrics(registry);
+  const frames = frameMetrics(registry);
+  const queues = new Map<QueueName, () => number>();
+  const registers = [registry];
+  const waiting = new Gauge({
+    name: 'maskstream_queue_length',
+    help: 'Jobs that wait for a worker thread.',
+    labelNames: ['queue'],
+    registers,
+    collect() {
+      for (const [queue, length] of queues) this.set({ queue }, length());
+    },
+  });
+  for (const queue of ['encoder', 'refiner', 'tracker', 'mask']) waiting.set({ queue }, 0);
+  const restarts = new Counter({
+    name: 'maskstream_worker_restarts_total',
+    help: 'Worker threads that died or hung and were replaced.',
+    labelNames: ['worker'],
+    registers,
+  });
+  for (const worker of ['encoder', 'refiner', 'tracker']) restarts.inc({ worker }, 0);
+  const build = new Gauge({
+    name: 'maskstream_build_info',
+    help: 'What runs here; always 1.',
+    labelNames: ['version', 'model', 'provider', 'ffmpeg'],
+    registers,
+  });
+  const maxStreams = new Gauge({
+    name: 'maskstream_max_streams',
+    help: 'Most streams and images at a time.',
+    registers,
+  });
+  const ready = new Gauge({
+    name: 'maskstream_ready',
+    help: '1 while new streams are taken.',
+    registers,
+  });
+  return {
+    metrics: {
+      ...calls,
+      ...frames,
+      workerRestarted: (worker) => restarts.inc({ worker }),
+      watchQueue: (name, length) => void queues.set(name, length),
+    },
+    describe: (info, limits) => {
+      build.set({ ...info }, 1);
+      maxStreams.set(limits.maxStreams);
+    },
+    setReady: (isReady) => ready.set(isReady ? 1 : 0),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}
+
+type CallMetrics = Pick<ServerMetrics, 'callOpened' | 'callEnded' | 'refused' | 'prompt'>;
+
+function callMetrics(registry: Registry): CallMetrics {
+  const registers = [registry];
+  const active = new Gauge({
+    name: 'maskstream_streams',
+    help: 'Calls that are being served.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const ended = new Counter({
+    name: 'maskstream_calls_total',
+    help: 'Calls that were served, by how they ended: ok or an error code.',
+    labelNames: ['kind', 'code'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'maskstream_call_duration_seconds',
+    help: 'How long calls took from their opening to their status.',
+    labelNames: ['kind'],
+    buckets: callBuckets,
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'maskstream_refusals_total',
+    help: 'Calls and connections that were turned away before they got a place, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const prompts = new Counter({
+    name: 'maskstream_prompts_total',
+    help: 'Prompts of videos by their answer: accepted or an error code.',
+    labelNames: ['answer'],
+    registers,
+  });
+  for (const kind of ['video', 'image']) {
+    active.set({ kind }, 0);
+    ended.inc({ kind, code: 'ok' }, 0);
+    duration.zero({ kind });
+  }
+  for (const reason of ['too-many-streams', 'unauthenticated', 'too-many-connections']) {
+    refusals.inc({ reason }, 0);
+  }
+  prompts.inc({ answer: 'accepted' }, 0);
+  return {
+    callOpened: (kind) => active.inc({ kind }),
+    callEnded: (kind, { code, ms }) => {
+      active.dec({ kind });
+      ended.inc({ kind, code });
+      duration.observe({ kind }, ms / 1000);
+    },
+    refused: (reason) => refusals.inc({ reason }),
+    prompt: (answer) => prompts.inc({ answer }),
+  };
+}
+
+type FrameMetrics = Pick<ServerMetrics, 'frame' | 'summary' | 'notice'>;
+
+function frameMetrics(registry: Registry): FrameMetrics {
+  const registers = [registry];
+  const count = (name: string, help: string) => new Counter({ name, help, registers });
+  const received = count('maskstream_frames_received_total', 'Frames that were decoded.');
+  const answered = count('maskstream_frames_answered_total', 'Frames that were answered.');
+  const dropped = count('maskstream_frames_dropped_total', 'Frames that LATEST left out.');
+  const keyframes = new Counter({
+    name: 'maskstream_keyframes_total',
+    help: 'Answered frames on which the full model ran, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of keyframeReasons) keyframes.inc({ reason }, 0);
+  const stage = new Histogram({
+    name: 'maskstream_stage_seconds',
+    help: 'Wall time of the stages of one frame; stages that did not run are left out.',
+    labelNames: ['stage'],
+    buckets: stageBuckets,
+    registers,
+  });
+  for (const name of stages) stage.zero({ stage: name });
+  const timers = stages.map((name) => [name, stage.labels(name)] as const);
+  const confidence = new Histogram({
+    name: 'maskstream_mask_confidence',
+    help: 'Confidence of the masks that were sent.',
+    buckets: confidenceBuckets,
+    registers,
+  });
+  const notices = new Counter({
+    name: 'maskstream_notices_total',
+    help: 'Notices to clients; decode-warning says that parts of a video could not be decoded.',
+    labelNames: ['notice'],
+    registers,
+  });
+  for (const notice of ['overload', 'decode-warning', 'truncated-input', 'worker-restarted']) {
+    notices.inc({ notice }, 0);
+  }
+  return {
+    frame: ({ framesDroppedBefore, keyframeReason, timings, objects }) => {
+      answered.inc();
+      received.inc(1 + framesDroppedBefore);
+      dropped.inc(framesDroppedBefore);
+      if (keyframeReason !== null) keyframes.inc({ reason: keyframeReason });
+      for (const [name, timer] of timers) {
+        if (timings[name] > 0) timer.observe(timings[name] / 1e6);
+      }
+      for (const object of objects) {
+        if (object.state !== 'pending') confidence.observe(object.confidence);
+      }
+    },
+    summary: ({ framesIn, framesDropped }, counted) => {
+      received.inc(Math.max(0, framesIn - counted.framesReceived));
+      dropped.inc(Math.max(0, framesDropped - counted.framesDropped));
+    },
+    notice: (notice) => notices.inc({ notice }),
+  };
+}

@@ -1,0 +1,46 @@
+import type { ErrorCode } from '../frame/errors.ts';
+import type { FrameResult, SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
+
+/** What a call asks for. */
+export type CallKind = 'video' | 'image';
+
+/** Threads that are replaced when they die. */
+export type WorkerKind = 'encoder' | 'refiner' | 'tracker';
+
+/** What the server tells whoever counts. Methods are called often and must be quick. */
+export type ServerMetrics = {
+  /** A call got a place. */
+  callOpened(kind: CallKind): void;
+  /** The same call is over. */
+  callEnded(kind: CallKind, end: { readonly code: ErrorCode | 'ok'; readonly ms: number }): void;
+  /** A call or connection was turned away before it got a place. */
+  refused(reason: ErrorCode | 'too-many-connections'): void;
+  /** A frame of a video was answered; revisions are not reported. */
+  frame(result: FrameResult): void;
+  /** A stream's totals, which hold frames after its last answer; `counted` are those reported. */
+  summary(summary: SessionSummary, counted: CountedFrames): void;
+  notice(notice: Extract<SessionEvent, { kind: 'notice' }>['notice']): void;
+  prompt(answer: ErrorCode | 'accepted'): void;
+  workerRestarted(worker: WorkerKind): void;
+  /** A queue whose length is asked for when somebody looks. */
+  watchQueue(name: QueueName, length: () => number): void;
+};
+
+/** Frames of one stream that `frame` has reported. */
+export type CountedFrames = { readonly framesReceived: number; readonly framesDropped: number };
+
+/** Queues before the worker threads. */
+export type QueueName = 'encoder' | 'refiner' | 'tracker' | 'mask';
+
+/** Counts nothing. */
+export const silentMetrics: ServerMetrics = {
+  callOpened() {},
+  callEnded() {},
+  refused() {},
+  frame() {},
+  summary() {},
+  notice() {},
+  prompt() {},
+  workerRestarted() {},
+  watchQueue() {},
+};
