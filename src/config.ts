@@ -118,6 +118,19 @@ export const configVariables = Object.keys(schema.shape);
 /** Settings given on the command line, as text; they win over the environment. */
 export type ConfigOverrides = { readonly [variable in keyof typeof schema.shape]?: string };
 
+// Shown as set or not, never as they are.
+const secrets: ReadonlySet<string> = new Set(['MASKSTREAM_TOKEN']);
+
+/** The settings that the environment gives, secrets masked; `PATH` is everybody's and left out. */
+export function givenSettings(
+  environment: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const given = configVariables.filter((name) => name !== 'PATH' && environment[name]);
+  return Object.fromEntries(
+    given.map((name) => [name, secrets.has(name) ? '(set)' : `${environment[name]}`]),
+  );
+}
+
 // Whoever sets one of these asks for protection: an empty one is a secret that did not arrive, not a
 // wish for an open server.
 const protections: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configVariables, readConfig } from '../src/config.ts';
+import { configVariables, givenSettings, readConfig } from '../src/config.ts';
 import type { ConfigOverrides } from '../src/config.ts';
 import { configWarnings } from '../src/config-warnings.ts';
 
@@ -29,6 +29,12 @@ describe('config', () => {
     const environment = { MASKSTREAM_MODEL: 'mine', MASKSTREAM_MAX_STREAMS: '3', FFMPEG_PATH: '' };
     const config = readConfig({ MASKSTREAM_MODEL: 'theirs' }, environment);
     expect(config).toMatchObject({ model: 'theirs', maxStreams: 3, ffmpegPath: null });
+  });
+
+  test('says which settings are given, secrets masked', () => {
+    const environment = { MASKSTREAM_TOKEN: 'abc', MASKSTREAM_MODEL: 'm', PATH: '/bin', HOME: '/' };
+    const given = { MASKSTREAM_MODEL: 'm', MASKSTREAM_TOKEN: '(set)' };
+    expect(givenSettings(environment)).toEqual(given);
   });
 
   test('reads IPv6 addresses and port 0', () => {

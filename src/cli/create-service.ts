@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config, Listen } from '../config.ts';
-import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
 import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
@@ -15,7 +12,8 @@ import {
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
 import { readTransport } from './read-transport.ts';
-import { packageRoot, packageVersion } from '../package-root.ts';
+import { packageVersion } from '../package-root.ts';
+import { modelDirectory } from './model-directory.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 
 /** A running server with everything behind it. */
@@ -179,15 +177,4 @@ async function plugTogether(
 function addressOf({ port }: MetricsPort, listen: Listen | null): string {
   const host = listen?.host ?? '';
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
-}
-
-/** A folder with a manifest as given, or the name of a model in the package. */
-function modelDirectory(model: string): string {
-  const candidates = [model, join(packageRoot(), 'models', model)];
-  const found = candidates.find((folder) => existsSync(join(folder, 'manifest.json')));
-  if (found !== undefined) return found;
-  throw new SegmentationError(
-    'model-load-failed',
-    `expected a model name or a folder with manifest.json, got "${model}": looked in ${candidates.join(' and ')}`,
-  );
 }

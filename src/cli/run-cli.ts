@@ -4,16 +4,20 @@ import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
 import { packageVersion } from '../package-root.ts';
 import { completionCommand } from './completion.ts';
+import { doctorCommand } from './doctor/doctor.ts';
 import { demoCommand } from './demo/demo.ts';
 import { evalCommand } from './eval.ts';
 import { segmentCommand } from './segment/segment.ts';
 import { serveCommand } from './serve.ts';
+import { watchCommand } from './watch/watch.ts';
 
 const commands: readonly Command[] = [
   serveCommand,
   segmentCommand,
   evalCommand,
   demoCommand,
+  doctorCommand,
+  watchCommand,
   completionCommand(() => commands),
 ];
 

@@ -47,6 +47,7 @@ export const errorCodes = [
   'usage',
   'unreadable-file',
   'nothing-found',
+  'unhealthy',
   'internal',
 ] as const;
 

@@ -44,6 +44,7 @@ export const statusOfErrorCode: Readonly<Record<ErrorCode, status>> = {
   usage: status.INVALID_ARGUMENT,
   'unreadable-file': status.INVALID_ARGUMENT,
   'nothing-found': status.NOT_FOUND,
+  unhealthy: status.FAILED_PRECONDITION,
   internal: status.INTERNAL,
 };
 

@@ -14,6 +14,8 @@ export type FfmpegBinary = {
   /** Major version of libavcodec: 58 is ffmpeg 4, 59 is 5, 60 is 6, and so on. */
   readonly codecMajor: number;
   readonly codecMinor: number;
+  /** Whether its release closes the holes that are known; vendors that back-port do not say. */
+  readonly fixes: 'present' | 'absent' | 'unknown';
   /** Bounds what a decoder takes of the machine; null where the platform has nothing for that. */
   readonly limiter: ProcessLimiter | null;
   /**
@@ -22,6 +24,9 @@ export type FfmpegBinary = {
    */
   readonly describe: string;
 };
+
+/** How the build of 2018 that npm brings names itself. */
+const bundledBuild = 'N-47683';
 
 /** First releases that carry the fix of CVE-2026-8461 (MagicYUV), by branch. */
 const fixedReleases: Readonly<Record<number, readonly [number, number]>> = {
@@ -98,25 +103,34 @@ async function inspect(
     );
   }
   const limits = limiter?.describe ?? 'without limits on its memory: there is no prlimit here';
-  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixState(version)}, ${limits}`;
+  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}, ${limits}`;
   const [codecMajor, codecMinor] = [Number(codec[1]), Number(codec[2])];
-  return { path, version, codecMajor, codecMinor, limiter, describe };
+  const fixes = fixesOf(version);
+  return { path, version, codecMajor, codecMinor, fixes, limiter, describe };
 }
 
-function fixState(version: string): string {
+/** What the version says; a build of a day says nothing. */
+function fixesOf(version: string): FfmpegBinary['fixes'] {
   const [, major, minor, patch] = /^n?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  if (major === undefined) return version.startsWith(bundledBuild) ? 'absent' : 'unknown';
   const release = fixedReleases[Number(major)];
-  if (major === undefined) {
-    return version.startsWith('N-47683')
-      ? 'a build of 2018 without any later security fix: set FFMPEG_PATH for untrusted video'
-      : 'a development build: whether it carries the fix of CVE-2026-8461 is not known';
+  if (release === undefined) return Number(major) > 8 ? 'present' : 'absent';
+  const [fixedMinor, fixedPatch] = release;
+  const isFixed =
+    Number(minor) > fixedMinor ||
+    (Number(minor) === fixedMinor && Number(patch ?? 0) >= fixedPatch);
+  return isFixed ? 'present' : 'absent';
+}
+
+function fixText(version: string): string {
+  switch (fixesOf(version)) {
+    case 'present':
+      return 'with the fix of CVE-2026-8461';
+    case 'unknown':
+      return 'a development build: whether it carries the fix of CVE-2026-8461 is not known';
+    case 'absent':
+      return version.startsWith(bundledBuild)
+        ? 'a build of 2018 without any later security fix: set FFMPEG_PATH for untrusted video'
+        : 'which predates the fix of CVE-2026-8461 (5.1.10, 6.1.6, 7.1.5, 8.1.2), unless back-ported';
   }
-  const newer =
-    release === undefined
-      ? Number(major) > 8
-      : Number(minor) > release[0] ||
-        (Number(minor) === release[0] && Number(patch ?? 0) >= release[1]);
-  return newer
-    ? 'with the fix of CVE-2026-8461'
-    : 'which predates the fix of CVE-2026-8461 (5.1.10, 6.1.6, 7.1.5, 8.1.2), unless back-ported';
 }

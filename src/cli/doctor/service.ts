@@ -1,0 +1,133 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { createRequire } from 'node:module';
+import type { Config, Listen } from '../../config.ts';
+import { configWarnings } from '../../config-warnings.ts';
+import { bundledProviders, loadModel, runtimeVersion } from '../../inference/index.ts';
+import { packageVersion } from '../../package-root.ts';
+import { findFfmpeg } from '../../video/index.ts';
+import { modelDirectory } from '../model-directory.ts';
+import { readTransport } from '../read-transport.ts';
+import type { Report } from './finding.ts';
+import { fault, warning } from './finding.ts';
+
+const fixesText = {
+  absent: 'older than the releases that close them',
+  unknown: 'whether this build closes them is not known',
+} as const;
+
+const dayMs = 86_400_000;
+
+/** A certificate is to be renewed by then. */
+const renewalDays = 14;
+
+/** Versions of what runs here. */
+export function lookAtVersions(report: Report): void {
+  const require = createRequire(import.meta.url);
+  const grpc = require('@grpc/grpc-js/package.json') as { readonly version: string };
+  report('maskstream', packageVersion());
+  report('node', process.versions.node);
+  report('grpc-js', grpc.version);
+  report('openssl', process.versions.openssl);
+}
+
+/** The ffmpeg that a server would use, and what holds it. */
+export async function lookAtDecoder(report: Report, config: Config): Promise<void> {
+  const ffmpeg = await findFfmpeg({
+    ffmpegPath: config.ffmpegPath ?? undefined,
+    searchPath: config.searchPath ?? undefined,
+  });
+  report('path', ffmpeg.path);
+  report(
+    'version',
+    ffmpeg.version,
+    ffmpeg.fixes === 'present'
+      ? null
+      : warning(
+          `known holes: ${fixesText[ffmpeg.fixes]}; take a fixed release for strangers' video`,
+        ),
+  );
+  report('libavcodec', `${ffmpeg.codecMajor}.${ffmpeg.codecMinor}`);
+  report(
+    'limits',
+    ffmpeg.limiter?.describe ?? 'none',
+    ffmpeg.limiter === null ? warning('nothing bounds the memory of a decoder here') : null,
+  );
+}
+
+/** The providers of this installation, and whether the model loads and passes its self-test. */
+export async function lookAtModel(
+  report: Report,
+  config: Config,
+  signal: AbortSignal,
+): Promise<void> {
+  report('onnxruntime', runtimeVersion());
+  report('providers', bundledProviders());
+  report('provider', config.provider);
+  const directory = modelDirectory(config.model);
+  report('folder', directory);
+  const startedMs = performance.now();
+  await using model = await loadModel({
+    directory,
+    provider: config.provider,
+    threads: config.modelThreads,
+    signal,
+  });
+  report('name', model.info.name);
+  report('self-test IoU', Number(model.info.selfTest.iou.toFixed(3)));
+  report('loaded and tested in', `${Math.round(performance.now() - startedMs)} ms`);
+}
+
+/** What the settings ask for and leave open. */
+export async function lookAtSettings(
+  report: Report,
+  config: Config,
+  given: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(given)) report(name, value);
+  for (const text of configWarnings(config, availableParallelism())) {
+    report('open', null, warning(text));
+  }
+  if (config.tls === null) return;
+  await readTransport(config.tls);
+  const { subject, validTo } = new X509Certificate(await readFile(config.tls.certificate));
+  const days = Math.floor((Date.parse(validTo) - Date.now()) / dayMs);
+  report('certificate', subject.replaceAll('\n', ', '));
+  report(
+    'certificate valid for',
+    `${days} days`,
+    days < 0
+      ? fault('it has expired')
+      : days < renewalDays
+        ? warning(`less than ${renewalDays} days: renew it`)
+        : null,
+  );
+}
+
+/** Whether the ports can be listened on. */
+export async function lookAtPorts(report: Report, config: Config): Promise<void> {
+  const { listen, web, metrics } = config;
+  await lookAtPort(report, 'gRPC', listen);
+  if (web !== null) await lookAtPort(report, 'page', { host: listen.host, port: web.port });
+  if (metrics !== null) await lookAtPort(report, 'metrics', metrics);
+}
+
+async function lookAtPort(report: Report, name: string, { host, port }: Listen): Promise<void> {
+  const code = await new Promise<string | null>((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen(port, host, () => server.close(() => resolve(null)));
+  });
+  const taken = code === 'EADDRINUSE';
+  report(
+    name,
+    `${host}:${port} is ${code === null ? 'free' : taken ? 'in use' : 'not to be had'}`,
+    code === null
+      ? null
+      : taken
+        ? warning('in use: by a server that runs already, or by something else')
+        : fault(`cannot be listened on: ${code}`),
+  );
+}
