@@ -56,6 +56,7 @@ const mayImport = {
     'src/inference/layouts',
     'src/inference/text',
     'src/inference/worker',
+    'src/inference/engine/provider.ts',
   ],
   'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
   'src/inference/layouts': ['src/frame', 'src/inference/engine', ...inferenceTypes],

@@ -1,5 +1,6 @@
 export { createServer } from './create-server.ts';
 export type { MaskstreamServer } from './create-server.ts';
+export { grpcVersion } from './grpc-version.ts';
 export { readPng } from './mask-encoding/png-reader.ts';
 export { resolveServerLimits } from './server-limits.ts';
 export type { ServerLimits } from './server-limits.ts';

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { createRequire } from 'node:module';
 import type { Config, Listen } from '../../config.ts';
 import { configWarnings } from '../../config-warnings.ts';
 import { bundledProviders, loadModel, runtimeVersion } from '../../inference/index.ts';
 import { packageVersion } from '../../package-root.ts';
+import { grpcVersion } from '../../server/index.ts';
 import { findFfmpeg } from '../../video/index.ts';
 import { modelDirectory } from '../model-directory.ts';
 import { readTransport } from '../read-transport.ts';
@@ -25,11 +25,9 @@ const renewalDays = 14;
 
 /** Versions of what runs here. */
 export function lookAtVersions(report: Report): void {
-  const require = createRequire(import.meta.url);
-  const grpc = require('@grpc/grpc-js/package.json') as { readonly version: string };
   report('maskstream', packageVersion());
   report('node', process.versions.node);
-  report('grpc-js', grpc.version);
+  report('grpc-js', grpcVersion());
   report('openssl', process.versions.openssl);
 }
 
