@@ -39,8 +39,14 @@ export type OpenClient = AsyncDisposable & { readonly client: SegmentationClient
 /**
  * Connects to `--server`, or starts a server in this process: the same socket and messages either
  * way. The caller disposes it.
+ *
+ * @param streams most calls at a time, for which a server of our own has room
  */
-export async function openClient(args: Arguments, io: CommandIo): Promise<OpenClient> {
+export async function openClient(
+  args: Arguments,
+  io: CommandIo,
+  { streams }: { readonly streams: number } = { streams: 1 },
+): Promise<OpenClient> {
   const address = args.texts.get('server');
   if (address !== undefined) {
     const client = await connectTo(address, args);
@@ -50,8 +56,10 @@ export async function openClient(args: Arguments, io: CommandIo): Promise<OpenCl
     (name) => args.flags.has(name) || args.texts.has(name),
   );
   if (remote !== undefined) throw usageError(`--${remote}: expected --server as well, got none`);
+  const given = readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0', ...serviceOverrides(args) });
   const config = {
-    ...readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0', ...serviceOverrides(args) }),
+    ...given,
+    maxStreams: Math.max(given.maxStreams, streams),
     // Only this process can know the port, and it speaks without either.
     token: null,
     tls: null,

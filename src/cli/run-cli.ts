@@ -1,9 +1,10 @@
-import { CallFailed, clientErrorCodes, PromptRejected } from '../../clients/typescript/index.ts';
+import { CallFailed } from '../../clients/typescript/index.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
 import { packageVersion } from '../package-root.ts';
 import { completionCommand } from './completion.ts';
+import { describeError } from './describe-error.ts';
 import { doctorCommand } from './doctor/doctor.ts';
 import { demoCommand } from './demo/demo.ts';
 import { evalCommand } from './eval.ts';
@@ -35,7 +36,7 @@ export async function runCli(words: readonly string[], io: CommandIo): Promise<n
       return exitCodes.failed;
     }
     const usage = reason instanceof SegmentationError && reason.code === 'usage';
-    io.stderr.write(`maskstream: ${describe(reason)}\n`);
+    io.stderr.write(`maskstream: ${describeError(reason)}\n`);
     if (usage) io.stderr.write('Run maskstream --help, or maskstream COMMAND --help.\n');
     return usage ? exitCodes.usage : exitCodes.failed;
   }
@@ -81,30 +82,6 @@ function overview(): string {
     'Exit codes: 0 done, 1 the run failed, 2 the command line is wrong.',
     '',
   ].join('\n');
-}
-
-/** The message and what lies below it: the user of a command line has no other log. */
-function describe(reason: unknown): string {
-  if (!(reason instanceof Error)) return String(reason);
-  if (reason instanceof CallFailed) {
-    const ours: readonly string[] = clientErrorCodes;
-    const who = ours.includes(reason.code) ? 'the call ended with' : 'the server answered';
-    return `${who} ${reason.status} ${reason.code}: ${reason.message}`;
-  }
-  if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
-  const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
-  // What the system refuses is the user's to mend; the rest is ours.
-  const isOurs = !isSystemError(reason) && codeOf(reason) === 'internal';
-  return isOurs ? `internal error: ${reason.message}${below}` : `${reason.message}${below}`;
-}
-
-function codeOf(reason: Error): string {
-  return reason instanceof SegmentationError ? reason.code : 'internal';
-}
-
-/** Such as EACCES, ENOSPC or EADDRINUSE, with the path in its message. */
-function isSystemError(reason: Error): boolean {
-  return 'syscall' in reason;
 }
 
 function isCancellation(reason: unknown): boolean {

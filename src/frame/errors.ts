@@ -48,6 +48,7 @@ export const errorCodes = [
   'unreadable-file',
   'nothing-found',
   'unhealthy',
+  'batch-incomplete',
   'internal',
 ] as const;
 

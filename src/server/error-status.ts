@@ -45,6 +45,7 @@ export const statusOfErrorCode: Readonly<Record<ErrorCode, status>> = {
   'unreadable-file': status.INVALID_ARGUMENT,
   'nothing-found': status.NOT_FOUND,
   unhealthy: status.FAILED_PRECONDITION,
+  'batch-incomplete': status.ABORTED,
   internal: status.INTERNAL,
 };
 

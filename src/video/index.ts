@@ -11,6 +11,7 @@ export { createImageDecoder, decodeImage } from './image-decoder.ts';
 export type { DecodedImage, ImageDecoderOptions } from './image-decoder.ts';
 export { decodeRgb } from './rgb-decoder.ts';
 export type { RgbFrame } from './rgb-decoder.ts';
+export { countMp4Frames } from './mp4/frame-count.ts';
 export { readVideoFile } from './video-file.ts';
 export { encodeVideo } from './encode/video-encoder.ts';
 export type { VideoEncoder } from './encode/video-encoder.ts';

@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { FfmpegBinary, RgbFrame, VideoEncoder } from '../../video/index.ts';
 import { decodeRgb, encodeVideo } from '../../video/index.ts';
@@ -16,6 +17,7 @@ export type OverlaySource = {
 /**
  * Decodes the video a second time, at the display size of its first frame, and writes it with its
  * masks drawn in, each frame at its own time. Frames are matched by index; both decodings count alike.
+ * The file gets its name when it is complete.
  */
 export function createOverlayOutput(
   path: string,
@@ -28,6 +30,7 @@ export function createOverlayOutput(
   },
 ): Output {
   const { signal, style, container } = options;
+  const partial = `${path}.partial`;
   let pictures: AsyncGenerator<RgbFrame, void, void> | undefined;
   let encoder: VideoEncoder | undefined;
   let ffmpeg: FfmpegBinary | undefined;
@@ -52,7 +55,7 @@ export function createOverlayOutput(
           ...size,
           frameRate,
           colour,
-          path,
+          path: partial,
           container,
           signal,
         });
@@ -63,8 +66,12 @@ export function createOverlayOutput(
     async close() {
       await encoder?.finish();
       await release();
+      if (encoder !== undefined) await rename(partial, path);
     },
-    discard: release,
+    async discard() {
+      await release();
+      await rm(partial, { force: true });
+    },
   };
 }
 

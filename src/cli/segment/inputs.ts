@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
 import type { Container } from '../../frame/container.ts';
 import { usageError } from '../../frame/errors.ts';
 import { isPairOfJpegs } from '../../video/index.ts';
 import type { CommandIo } from '../command.ts';
 import { detectFile, detectPipe, findOrigin, notTaken } from './input-bytes.ts';
 import type { Origin } from './input-bytes.ts';
-import { findPictures, leftOutLine } from './picture-folder.ts';
+import { byName, leftOutLine, noneIn, readInputFolder } from './input-folder.ts';
 
 /** A photo with a second view is not longer. */
 const maxPairBytes = 128 * 1024 * 1024;
@@ -39,16 +41,24 @@ type FindOptions = {
  * What the INPUT arguments stand for, told from the first bytes of files, never from their names.
  * What is left out of a folder is said on standard error.
  *
- * Throws `unreadable-file`, and `usage` for a folder without images.
+ * Throws `unreadable-file`, and `usage` for a folder or a pattern without any.
  */
 export async function findInputs(paths: readonly string[], options: FindOptions): Promise<Input[]> {
   const inputs: Input[] = [];
-  for (const path of paths) {
+  for (const path of (await Promise.all(paths.map(expand))).flat()) {
     const origin = await findOrigin(path, options.io.stdin);
     if (origin.kind === 'folder') inputs.push(...(await findInFolder(path, options)));
     else inputs.push(await findOne(origin, options));
   }
   return withDistinctNames(inputs);
+}
+
+/** The files that a pattern names, for shells that leave that to the program; else `path` itself. */
+async function expand(path: string): Promise<string[]> {
+  if (path === '-' || existsSync(path) || !isDynamicPattern(path)) return [path];
+  const files = await glob(path, { dot: false, expandDirectories: false });
+  if (files.length > 0) return files.toSorted(byName);
+  throw usageError(`${path}: expected a pattern that files match, got one that none does`);
 }
 
 async function findOne(
@@ -78,7 +88,8 @@ function asInput(
 
 async function findInFolder(folder: string, options: FindOptions): Promise<Input[]> {
   const { asSequence, io } = options;
-  const { files, leftOut } = await findPictures(folder);
+  const withVideos = !asSequence;
+  const { files, leftOut } = await readInputFolder(folder, { withVideos });
   const inputs: Input[] = [];
   const others = [...leftOut];
   // A sequence may lose none: what is no picture there is an error, when its turn comes.
@@ -91,12 +102,10 @@ async function findInFolder(folder: string, options: FindOptions): Promise<Input
     const kind = await withoutSecondPicture(path, found, options);
     inputs.push(asInput(kind, { name: nameOf(path), source: { kind: 'file', path } }));
   }
-  const line = leftOutLine(folder, others);
+  const line = leftOutLine(folder, others, { withVideos });
   if (line !== null) io.stderr.write(`maskstream: ${line}\n`);
   if (asSequence) return [{ kind: 'sequence', name: basename(folder), files }];
-  if (inputs.length === 0) {
-    throw usageError(`${folder}: expected a folder with JPEG, PNG or WebP images, got none in it`);
-  }
+  if (inputs.length === 0) throw noneIn(folder, withVideos);
   return inputs;
 }
 

@@ -20,6 +20,8 @@ export type LabelFormat = Exclude<OutputFormat, 'dir' | 'zip' | 'mp4' | 'webm'>;
 /** Where all inputs go in one of these formats. */
 export type LabelSet = {
   readonly output: (input: Input) => Output;
+  /** A file or folder that is there when the input is done, where it has one of its own. */
+  readonly placeOf: (input: Input) => string;
   readonly close: () => Promise<void>;
 };
 
@@ -30,21 +32,40 @@ export function createLabelSet(path: string, format: LabelFormat, several: boole
     case 'coco':
     case 'ytvis': {
       const file = createLabelFile(path, format);
-      return { output: (input) => file.output(named(input)), close: () => file.close() };
+      return {
+        output: (input) => file.output(named(input)),
+        placeOf: () => path,
+        close: () => file.close(),
+      };
     }
     case 'davis':
-      return { output: (input) => davisOutput(path, input), close: nothing };
+      return {
+        output: (input) => davisOutput(davisFolder(path, input)),
+        placeOf: (input) => davisFolder(path, input),
+        close: nothing,
+      };
     case 'mask':
-      return { output: (input) => maskOutput(path, input, several), close: nothing };
+      return {
+        output: (input) => maskOutput(path, input, several),
+        placeOf: (input) => maskPlace(path, input, several),
+        close: nothing,
+      };
     case 'labelme':
-      return { output: (input) => labelmeOutput(path, named(input)), close: nothing };
+      return {
+        output: (input) => labelmeOutput(path, named(input)),
+        placeOf: (input) => join(path, besidePicture(named(input)(0), '.json')),
+        close: nothing,
+      };
     case 'yolo':
       return yoloSet(path, named);
   }
 }
 
-function davisOutput(path: string, { name }: Input): Output {
-  const folder = join(path, 'Annotations', name);
+function davisFolder(path: string, { name }: Input): string {
+  return join(path, 'Annotations', name);
+}
+
+function davisOutput(folder: string): Output {
   return createPictureFiles(folder, {
     nameOf: maskFileName,
     content: (frame) => writeIndexedPng(idPicture(frame)),
@@ -52,11 +73,17 @@ function davisOutput(path: string, { name }: Input): Output {
   });
 }
 
+/** A picture, or the folder of those of a video. */
+function maskPlace(path: string, input: Input, several: boolean): string {
+  if (input.kind === 'image') return join(path, `${input.name}.png`);
+  return join(path, several ? input.name : '', 'masks');
+}
+
 function maskOutput(path: string, input: Input, several: boolean): Output {
   if (input.kind === 'image') {
     return createPictureFiles(path, { nameOf: () => `${input.name}.png`, content: maskPng });
   }
-  const folder = join(path, several ? input.name : '', 'masks');
+  const folder = maskPlace(path, input, several);
   return createPictureFiles(folder, { nameOf: maskFileName, content: maskPng, replaces: folder });
 }
 
@@ -76,6 +103,7 @@ function yoloSet(path: string, named: (input: Input) => (index: number) => strin
         nameOf: (index) => besidePicture(named(input)(index), '.txt'),
         content: (frame) => yoloText(frame, categories),
       }),
+    placeOf: (input) => join(path, 'labels', besidePicture(named(input)(0), '.txt')),
     async close() {
       makeFolder(path);
       await writeFile(join(path, 'data.yaml'), yoloDataYaml(categories));

@@ -14,7 +14,10 @@ import type { Input } from './inputs.ts';
 import { createLabelSet, type LabelFormat } from './label-set.ts';
 import type { OpenVideo } from './open-video.ts';
 
-/** Where all inputs of one command line go. Each output is closed or discarded before the next. */
+/**
+ * Where all inputs of one command line go. Each output of a ZIP or label file is closed or discarded
+ * before the next; others may be open side by side.
+ */
 export type OutputSet = {
   /** Videos are read twice, the second time for their pictures. */
   readonly readsAgain: boolean;
@@ -22,6 +25,8 @@ export type OutputSet = {
   output(input: Input): Output;
   /** The same for a video, which may also become an overlay. */
   video(input: Input, video: OpenVideo): Output;
+  /** A file or folder that is there when the input is done, and has a place of its own. */
+  placeOf(input: Input): string;
   close(): Promise<void>;
   discard(): Promise<void>;
 };
@@ -43,7 +48,7 @@ export function createOutputSet(
   options: OutputSetOptions,
 ): OutputSet {
   const { format } = options;
-  const none = { readsAgain: false, close: nothing, discard: nothing };
+  const none = { readsAgain: false, close: nothing, discard: nothing, placeOf: () => path };
   const several = inputs.length > 1;
   switch (format) {
     case 'mp4':
@@ -54,7 +59,8 @@ export function createOutputSet(
     case 'dir': {
       const removeEmpty = makeFolder(path);
       const output = ({ name }: Input) => createFolderOutput(several ? join(path, name) : path);
-      return { ...none, output, video: output, discard: async () => removeEmpty() };
+      const placeOf = ({ name }: Input) => join(several ? join(path, name) : path, 'frames.json');
+      return { ...none, output, video: output, placeOf, discard: async () => removeEmpty() };
     }
     case 'mask':
     case 'coco':
@@ -75,8 +81,8 @@ function labels(
   if (format === 'ytvis' && inputs.some(({ kind }) => kind === 'image')) {
     throw usageError('--format ytvis: expected videos or --sequence, got an image');
   }
-  const { output, close } = createLabelSet(path, format, inputs.length > 1);
-  return { output, video: output, close };
+  const { output, close, placeOf } = createLabelSet(path, format, inputs.length > 1);
+  return { output, video: output, close, placeOf };
 }
 
 /** No `--out`: the frames go to standard output alone. */
@@ -84,11 +90,12 @@ export const noOutputSet: OutputSet = {
   readsAgain: false,
   output: () => noOutput,
   video: () => noOutput,
+  placeOf: () => '',
   close: nothing,
   discard: nothing,
 };
 
-function zip(path: string, several: boolean): Omit<OutputSet, 'readsAgain'> {
+function zip(path: string, several: boolean): Omit<OutputSet, 'readsAgain' | 'placeOf'> {
   makeFolder(dirname(path));
   const archive = createZipArchive(path);
   const output = ({ name }: Input) => archive.output(several ? name : '');
@@ -100,21 +107,30 @@ function overlay(
   path: string,
   inputs: readonly Input[],
   { style, format, signal }: OutputSetOptions,
-): Pick<OutputSet, 'readsAgain' | 'output' | 'video'> {
-  const lone = inputs.length > 1 ? `${inputs.length} inputs` : 'an image';
+): Pick<OutputSet, 'readsAgain' | 'output' | 'video' | 'placeOf'> {
+  const container = format === 'webm' ? 'webm' : 'mp4';
+  const several = inputs.length > 1;
+  // A file holds one video; a folder has one file for each.
+  const isFile = !several || extname(path).toLowerCase() === `.${container}`;
+  const lone = several ? `${inputs.length} inputs` : 'an image';
   const refuse = () => usageError(`--out: expected a folder or .zip for ${lone}, got "${path}"`);
-  if (inputs.length > 1 || inputs.some(({ kind }) => kind === 'image')) throw refuse();
-  makeFolder(dirname(path));
+  if (several && isFile) throw refuse();
+  if (inputs.some(({ kind }) => kind === 'image')) {
+    throw isFile ? refuse() : usageError(`--format ${container}: expected videos, got an image`);
+  }
+  makeFolder(isFile ? dirname(path) : path);
+  const placeOf = ({ name }: Input) => (isFile ? path : join(path, `${name}.${container}`));
   return {
     readsAgain: true,
     output: () => {
       throw refuse();
     },
-    video: (_input, video) =>
-      createOverlayOutput(path, video, {
+    placeOf,
+    video: (input, video) =>
+      createOverlayOutput(placeOf(input), video, {
         ffmpeg: findConfiguredFfmpeg,
         style,
-        container: format === 'webm' ? 'webm' : 'mp4',
+        container,
         signal,
       }),
   };

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { maskFileName } from '../../formats/id-picture.ts';
 import type { Input } from './inputs.ts';
 
@@ -8,7 +8,9 @@ import type { Input } from './inputs.ts';
  */
 export function pictureName(input: Input, frameIndex: number, several: boolean): string {
   if (input.kind === 'image') {
-    return input.source.kind === 'file' ? basename(input.source.path) : `${input.name}.jpg`;
+    // Its own name, but for a second one of the same name: that would take the place of the first.
+    const file = input.source.kind === 'file' ? basename(input.source.path) : '';
+    return stem(file) === input.name ? file : `${input.name}${extname(file) || '.jpg'}`;
   }
   const file = input.kind === 'sequence' ? input.files[frameIndex] : undefined;
   const name = file === undefined ? `${stem(maskFileName(frameIndex))}.jpg` : basename(file);

@@ -6,13 +6,14 @@ import { decodeObject } from '../../calls/decode-answer.ts';
 import type { Input, InputSource } from './inputs.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { toWireMask } from '../../calls/wire-mask.ts';
+import type { InputProgress } from './batch/batch-progress.ts';
 import { regionArea } from './video-config.ts';
 
 /** Segments one image into `output` as frame 0, which the caller closes. */
 export async function segmentImage(
   input: Extract<Input, { kind: 'image' }>,
   output: Output,
-  { args, client, prompts, io }: SegmentJob,
+  { args, client, prompts, io, progress }: SegmentJob & { readonly progress: InputProgress },
 ): Promise<void> {
   const model = args.texts.get('model');
   const answer = await client.segmentImage(
@@ -38,7 +39,8 @@ export async function segmentImage(
     captureTimestampUs: null,
     objects: answer.objects.map((object) => decodeObject(object, { width, height })),
   });
-  io.stdout.write(`${input.name}: ${answer.objects.length} objects\n`);
+  progress.frame();
+  progress.end(`${answer.objects.length} objects`);
 }
 
 async function readImage(source: InputSource): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 import type { VideoPieces } from '../../../clients/typescript/index.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
-import { createProgress } from '../progress.ts';
 import type { OpenVideo } from './open-video.ts';
 import { picturePieces, runVideo } from '../../calls/run-video.ts';
+import type { InputProgress } from './batch/batch-progress.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { noPictureOf } from './sequence.ts';
 import { readVideoConfig } from './video-config.ts';
@@ -17,45 +17,35 @@ import { readVideoConfig } from './video-config.ts';
 export async function segmentVideo(
   video: OpenVideo,
   output: Output,
-  job: SegmentJob,
+  { progress, ...job }: SegmentJob & { readonly progress: InputProgress },
 ): Promise<void> {
   const { io, client, prompts } = job;
-  const progress = createProgress(io, video.name, video.files?.length ?? null);
   let written = 0;
-  let keyframes = 0;
-  try {
-    const summary = await runVideo({
-      client,
-      config: readVideoConfig(job.args, video),
-      prompts,
-      video: piecesOf(video),
-      onHeader: (header) =>
-        output.open({ ...header, frameRate: header.frameRate ?? video.frameRate }),
-      onFrame: async (frame) => {
-        checkPicture(video, frame, written);
-        await output.write(frame);
-        if (frame.source === 'keyframe') keyframes++;
-        progress.update(++written, `${keyframes} keyframes`);
-      },
-      onNotice: (message) => {
-        progress.finish();
-        io.stderr.write(`maskstream: ${video.name}: ${message}\n`);
-      },
-      signal: io.signal,
-    });
-    if (summary.framesDropped > 0 || written !== summary.framesIn) {
-      throw new SegmentationError(
-        'frame-dropped',
-        `${video.name}: expected all ${summary.framesIn} frames, got ${written}: the server fell behind (delivery latest)`,
-      );
-    }
-    const missing = video.files?.[written];
-    if (missing !== undefined) throw noPictureOf(missing);
-    progress.finish();
-    io.stdout.write(`${video.name}: ${written} frames, ${summary.keyframes} keyframes\n`);
-  } finally {
-    progress.finish();
+  const summary = await runVideo({
+    client,
+    config: readVideoConfig(job.args, video),
+    prompts,
+    video: piecesOf(video),
+    onHeader: (header) =>
+      output.open({ ...header, frameRate: header.frameRate ?? video.frameRate }),
+    onFrame: async (frame) => {
+      checkPicture(video, frame, written);
+      await output.write(frame);
+      written++;
+      progress.frame();
+    },
+    onNotice: (message) => progress.say(message),
+    signal: io.signal,
+  });
+  if (summary.framesDropped > 0 || written !== summary.framesIn) {
+    throw new SegmentationError(
+      'frame-dropped',
+      `${video.name}: expected all ${summary.framesIn} frames, got ${written}: the server fell behind (delivery latest)`,
+    );
   }
+  const missing = video.files?.[written];
+  if (missing !== undefined) throw noPictureOf(missing);
+  progress.end(`${written} frames, ${summary.keyframes} keyframes`);
 }
 
 /** A pipe can be read once: what is kept of it is what the client keeps. */

@@ -1,23 +1,25 @@
-import { once } from 'node:events';
+import { readConfig } from '../../config.ts';
+import { packageVersion } from '../../package-root.ts';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
+import type { Output } from '../../formats/answered-frame.ts';
+import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
 import { clientOptions, openClient } from '../open-client.ts';
-import type { Output } from '../../formats/answered-frame.ts';
-import { createJsonLines } from '../../formats/json-lines.ts';
-import { createSampledOutput } from '../../formats/sampled-output.ts';
-import { outputFormat, outputFormats } from '../output/output-format.ts';
-import { overlayStyle, overlayStyles } from '../output/overlay-style.ts';
+import { outputFormats } from '../output/output-format.ts';
+import { overlayStyles } from '../output/overlay-style.ts';
 import { parseCount, promptOptions, readPrompts } from '../prompt-flags.ts';
+import { serviceOverrides } from '../serve.ts';
+import type { Batch } from './batch/batch.ts';
+import { openBatch } from './batch/batch.ts';
+import { batchOptions, batchOptionsOf } from './batch/batch-options.ts';
 import type { Input } from './inputs.ts';
 import { findInputs } from './inputs.ts';
+import type { OutputForm } from './output-form.ts';
+import { parseRate, readForm, readSampling } from './output-form.ts';
 import type { OutputSet } from './output-set.ts';
 import { createOutputSet, noOutputSet } from './output-set.ts';
-import { openVideo } from './open-video.ts';
-import { segmentImage } from './segment-image.ts';
-import { segmentVideo } from './segment-video.ts';
-import type { SegmentJob } from './segment-job.ts';
+import { segmentInputs } from './segment-inputs.ts';
 import { readVideoConfig, videoOptions } from './video-config.ts';
-import { watchPhrases } from './watch-phrases.ts';
 
 /** `maskstream segment` */
 export const segmentCommand: Command = {
@@ -64,15 +66,18 @@ export const segmentCommand: Command = {
       placeholder: 'N',
       help: 'Frames a second of --sequence, and of raw video without timing of its own. Default: 24 for --sequence.',
     },
+    ...batchOptions,
     ...clientOptions,
   },
-  epilogue: `INPUT is a video, a JPEG, PNG or WebP image, or a folder of images. With several, each gets a
-subfolder of PATH. Coordinates are pixels of the picture as displayed.
+  epilogue: `INPUT is a video, a JPEG, PNG or WebP image, a folder of them, or a pattern such as 'clips/*.mp4'.
+With several, each gets a subfolder of PATH, and a run that was interrupted goes on where it stopped
+when the same command is given again. Coordinates are pixels of the picture as displayed.
 
 Examples:
   maskstream segment cat.mp4 --box 120,80,200,160 --out cat
   maskstream segment cat.mp4 --point 220,160 --point 20,20,0 --out overlay.mp4
   maskstream segment photos --text "red car" --out masks.zip
+  maskstream segment clips --text person --overlay blur --format mp4 --out blurred --jobs 2
 
 Exit codes: 0 every frame is written, 1 the run failed or --text found nothing at all, 2 the command
 line is wrong.`,
@@ -84,49 +89,78 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   const frameRate = parseRate(args, 'frame-rate');
   const wrap = readSampling(args, io);
   const form = readForm(args);
+  const jobs = parseCount(args.texts.get('jobs') ?? '1', '--jobs', 1);
   // Checked before anything is started or written.
   readVideoConfig(args, { container: 'mp4', frameRate });
   const prompts = await readPrompts(args);
-  const inputs = await findInputs(args.positionals, {
-    asSequence: args.flags.has('sequence'),
-    frameRate,
-    io,
-  });
-  const outputs = sampled(
-    form === null ? noOutputSet : createOutputSet(form.out, inputs, { ...form, signal: io.signal }),
-    (output, input) => wrap(output, inputs.length > 1 ? input.name : undefined),
+  const asSequence = args.flags.has('sequence');
+  const inputs = await findInputs(args.positionals, { asSequence, frameRate, io });
+  // One that fails stops those beside it.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([io.signal, failed.signal]);
+  const batch = await openOutputs(args, form, { inputs, prompts, signal });
+  sayWhatIsDone(batch, inputs, io);
+  const outputs = wrapped(batch.outputs, (output, input) =>
+    wrap(output, inputs.length > 1 ? input.name : undefined),
   );
-  let anythingFound = false;
+  let found = false;
   try {
-    await using service = await openClient(args, io);
-    const lines = args.flags.has('json') ? { ...io, stdout: io.stderr } : io;
-    const job = { args, io: lines, prompts, frameRate, client: service.client };
-    for (const input of inputs) {
-      const nothing = await segmentInput(input, outputs, job);
-      for (const phrase of nothing) {
-        io.stderr.write(`maskstream: ${input.name}: nothing found for "${phrase}"\n`);
-      }
-      anythingFound ||= nothing.length === 0;
-    }
+    await using service = await openClient(args, io, { streams: jobs });
+    const stdout = args.flags.has('json') ? io.stderr : io.stdout;
+    const work = { ...io, stdout, signal };
+    const job = { args, io: work, prompts, frameRate, client: service.client };
+    found = await segmentInputs(batch, outputs, job, {
+      jobs,
+      keepGoing: args.flags.has('keep-going'),
+      stopOthers: () => failed.abort(),
+    });
     await outputs.close();
+  } catch (reason) {
+    await outputs.discard();
+    if (batch.goesOn()) {
+      io.stderr.write('maskstream: what is done is kept: the same command goes on from there\n');
+    }
+    throw reason;
+  }
+  if (!found) throw nothingFound();
+}
+
+/** Nothing is kept of a run that is interrupted. */
+const notABatch = { foundBefore: false, goesOn: () => false, finished: () => undefined };
+
+/** Several inputs that are written are a batch, which an earlier run may have begun. */
+async function openOutputs(
+  args: Arguments,
+  form: OutputForm | null,
+  work: {
+    readonly inputs: readonly Input[];
+    readonly prompts: readonly PlannedPrompt[];
+    readonly signal: AbortSignal;
+  },
+): Promise<Batch> {
+  const { inputs, prompts, signal } = work;
+  const outputs =
+    form === null ? noOutputSet : createOutputSet(form.out, inputs, { ...form, signal });
+  if (form === null || inputs.length === 1) {
+    return { ...notABatch, outputs, waiting: inputs };
+  }
+  const { model } = readConfig(serviceOverrides(args));
+  const asked = batchOptionsOf(args, { prompts, model, program: packageVersion() });
+  try {
+    const restart = args.flags.has('restart');
+    return await openBatch(outputs, inputs, { ...form, asked, restart });
   } catch (reason) {
     await outputs.discard();
     throw reason;
   }
-  if (!anythingFound) throw nothingFound();
 }
 
-/** Resolves with the phrases that found nothing in this input. */
-async function segmentInput(input: Input, outputs: OutputSet, job: SegmentJob): Promise<string[]> {
-  if (input.kind === 'image') {
-    const watch = watchPhrases(outputs.output(input), job.prompts);
-    await writeThrough(watch.output, (output) => segmentImage(input, output, job));
-    return watch.unanswered();
-  }
-  await using video = await openVideo(input, job, { again: outputs.readsAgain });
-  const watch = watchPhrases(outputs.video(input, video), job.prompts);
-  await writeThrough(watch.output, (output) => segmentVideo(video, output, job));
-  return watch.unanswered();
+function sayWhatIsDone({ waiting }: Batch, inputs: readonly Input[], { stderr }: CommandIo): void {
+  const done = inputs.length - waiting.length;
+  if (done === 0) return;
+  stderr.write(
+    `maskstream: going on with an interrupted batch: ${done} of ${inputs.length} inputs are done\n`,
+  );
 }
 
 /** What was asked for is written, and empty: a script must not take that for success. */
@@ -137,59 +171,10 @@ function nothingFound(): SegmentationError {
   );
 }
 
-async function writeThrough(output: Output, work: (output: Output) => Promise<void>) {
-  try {
-    await work(output);
-    await output.close();
-  } catch (reason) {
-    await output.discard();
-    throw reason;
-  }
-}
-
-/** Null: `--json` alone. Throws `usage`. */
-function readForm(args: Arguments) {
-  const out = args.texts.get('out');
-  const style = overlayStyle(args.texts.get('overlay'));
-  if (out !== undefined && out !== '') {
-    return { out, style, format: outputFormat(out, args.texts.get('format')) };
-  }
-  if (!args.flags.has('json')) throw usageError('expected --out PATH, got none');
-  if (args.texts.has('format')) throw usageError('--format: expected --out PATH with it, got none');
-  return null;
-}
-
-/** What `--fps` and `--json` put before an output. */
-function readSampling(args: Arguments, io: CommandIo): (output: Output, input?: string) => Output {
-  const framesPerSecond = parseRate(args, 'fps');
-  const writeLine = async (line: string): Promise<void> => {
-    if (!io.stdout.write(line)) await once(io.stdout, 'drain', { signal: io.signal });
-  };
-  return (output, input) => {
-    const named = input === undefined ? {} : { input };
-    const lines = args.flags.has('json')
-      ? createJsonLines(output, { writeLine, ...named })
-      : output;
-    return framesPerSecond === null ? lines : createSampledOutput(lines, framesPerSecond);
-  };
-}
-
-function sampled(outputs: OutputSet, wrap: (output: Output, input: Input) => Output): OutputSet {
+function wrapped(outputs: OutputSet, wrap: (output: Output, input: Input) => Output): OutputSet {
   return {
     ...outputs,
     output: (input) => wrap(outputs.output(input), input),
     video: (input, video) => wrap(outputs.video(input, video), input),
   };
-}
-
-/** Frames a second; null where the option is not given. */
-function parseRate(args: Arguments, option: 'frame-rate' | 'fps'): number | null {
-  const text = args.texts.get(option);
-  if (text === undefined) return null;
-  if (/^\d+$/.test(text)) return parseCount(text, `--${option}`, 1);
-  const rate = Number(text);
-  if (!(rate > 0 && rate <= 1000)) {
-    throw usageError(`--${option}: expected frames a second above 0, got "${text}"`);
-  }
-  return rate;
 }

@@ -84,14 +84,50 @@ describe('a folder', () => {
     ]);
   });
 
+  test('may hold videos too, but for a sequence', async () => {
+    write('in/clip.mp4', 'ivf');
+    write('in/a.png', 'jpeg');
+    const inputs = await find(join(folder, 'in'));
+    expect(inputs.map(({ kind, name }) => [kind, name])).toEqual([
+      ['image', 'a'],
+      ['video', 'clip'],
+    ]);
+    const [sequence] = await findInputs([join(folder, 'in')], { ...options, asSequence: true });
+    expect(sequence).toMatchObject({ kind: 'sequence', files: [join(folder, 'in/a.png')] });
+  });
+
   test('without images is a usage error', async () => {
     write('in/clip.mp4', 'ivf');
-    await expect(find(join(folder, 'in'))).rejects.toMatchObject({ code: 'usage' });
+    write('empty/notes.txt', 'text');
+    const sequence = findInputs([join(folder, 'in')], { ...options, asSequence: true });
+    await expect(sequence).rejects.toMatchObject({ code: 'usage' });
+    await expect(find(join(folder, 'empty'))).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+const names = async (pattern: string) =>
+  (await find(join(folder, pattern))).map(({ name }) => name);
+
+describe('a pattern', () => {
+  test('is every file that matches it, in the order of their numbers', async () => {
+    for (const name of ['in/v10.ivf', 'in/v9.ivf', 'in/x.ivf', 'in/deep/v1.ivf'])
+      write(name, 'ivf');
+    expect(await names('in/v*.ivf')).toEqual(['v9', 'v10']);
+    expect(await names('in/**/v*.ivf')).toEqual(['v1', 'v9', 'v10']);
+    await expect(names('in/*.mkv')).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('expected a pattern that files match') as string,
+    });
+  });
+
+  test('is a name where a file is called so', async () => {
+    const file = write('take[1].ivf', 'ivf');
+    expect((await find(file)).map(({ name }) => name)).toEqual(['take[1]']);
   });
 });
 
 test('inputs of one name get numbers, which are free themselves', async () => {
   const files = ['a/x.jpg', 'b/x.jpg', 'c/x-2.jpg', 'd/x.jpg'].map((name) => write(name, 'jpeg'));
-  const names = (await find(...files)).map(({ name }) => name);
-  expect(names).toEqual(['x', 'x-2', 'x-2-2', 'x-3']);
+  const numbered = (await find(...files)).map(({ name }) => name);
+  expect(numbered).toEqual(['x', 'x-2', 'x-2-2', 'x-3']);
 });

@@ -1,0 +1,26 @@
+import { CallFailed, clientErrorCodes, PromptRejected } from '../../clients/typescript/index.ts';
+import { SegmentationError } from '../frame/errors.ts';
+
+/** The message and what lies below it: the user of a command line has no other log. */
+export function describeError(reason: unknown): string {
+  if (!(reason instanceof Error)) return String(reason);
+  if (reason instanceof CallFailed) {
+    const ours: readonly string[] = clientErrorCodes;
+    const who = ours.includes(reason.code) ? 'the call ended with' : 'the server answered';
+    return `${who} ${reason.status} ${reason.code}: ${reason.message}`;
+  }
+  if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
+  const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
+  // What the system refuses is the user's to mend; the rest is ours.
+  const isOurs = !isSystemError(reason) && codeOf(reason) === 'internal';
+  return isOurs ? `internal error: ${reason.message}${below}` : `${reason.message}${below}`;
+}
+
+function codeOf(reason: Error): string {
+  return reason instanceof SegmentationError ? reason.code : 'internal';
+}
+
+/** Such as EACCES, ENOSPC or EADDRINUSE, with the path in its message. */
+function isSystemError(reason: Error): boolean {
+  return 'syscall' in reason;
+}
