@@ -103,7 +103,13 @@ async function plugTogether(
     await gateway?.close();
     throw reason;
   });
-  const trackers = createTrackerPool({ maxThreads: config.trackerWorkers });
+  const trackers = createTrackerPool({
+    maxThreads: config.trackerWorkers,
+    onDeath: (cause) => {
+      log.error({ err: cause }, 'tracking thread died; its streams go on in another one');
+      metrics.workerRestarted('tracker');
+    },
+  });
   metrics.watchQueue('encoder', () => model.waitingJobs().encoder);
   metrics.watchQueue('refiner', () => model.waitingJobs().refiner);
   metrics.watchQueue('tracker', () => trackers.pendingCalls());

@@ -129,6 +129,22 @@ export class FrameProcessor {
     await this.#tracker.call('restore', frame === null ? null : trackerFrame(frame));
   }
 
+  /**
+   * Puts masks on a frame that was processed before into a tracker that knows nothing, and goes back
+   * to the state after it; null: to a stream of which no frame is held.
+   */
+  async rebuild(
+    base: { readonly frame: Frame; readonly state: StreamState } | null,
+    masks: readonly ObjectAction[],
+  ): Promise<void> {
+    this.#keyframes.abandon();
+    this.#searches.abandon();
+    if (base === null) return;
+    this.#state = base.state;
+    await this.#tracker.call('advance', trackerFrame(base.frame));
+    for (const mask of masks) await this.#tracker.call('apply', [mask]);
+  }
+
   /** Closes features that neither the newest state nor a held one may still compare with. */
   releaseFeatures(heldStates: readonly StreamState[]): void {
     const held = [this.#state, ...heldStates].map(({ records }) => records);

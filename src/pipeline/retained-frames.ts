@@ -79,6 +79,13 @@ export class RetainedFrames {
     return this.#entries.filter(({ frame }) => frame.index >= frameIndex);
   }
 
+  /** Lets go of the frames before one: they cannot be gone back to any more. */
+  forgetBefore(frameIndex: number): void {
+    while (this.#entries.length > 0 && this.#entries[0]!.frame.index < frameIndex) {
+      this.#dropOldest();
+    }
+  }
+
   /** States that a correction may go back to. */
   states(): StreamState[] {
     return this.#entries.map(({ state }) => state);

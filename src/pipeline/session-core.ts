@@ -22,6 +22,7 @@ import {
 } from './intake/schedule-frames.ts';
 import type { FrameResult, SessionEvent, SessionOptions, SessionParts } from './session-types.ts';
 import { StageStatistics } from './stage-clock.ts';
+import { TrackerRecovery } from './tracker-recovery.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Processed frames between two overload notices. */
@@ -49,6 +50,7 @@ export class SessionCore {
   readonly #retained: RetainedFrames;
   readonly #statistics = new StageStatistics();
   readonly #resume: ResumePoint;
+  readonly #recovery: TrackerRecovery;
   #format: VideoFormat | null = null;
   #framesIn = 0;
   #framesOut = 0;
@@ -69,6 +71,12 @@ export class SessionCore {
     this.#prompts = new PendingPrompts(parts.segmenter.info, options.limits);
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
+    this.#recovery = new TrackerRecovery({
+      tracker: sinks.tracker,
+      processor: this.#processor,
+      retained: this.#retained,
+      signal: options.signal,
+    });
     this.#replays = new ReplayBudget(options.limits, parts.nowMs);
     this.#resume = new ResumePoint(options.resume);
     if (options.resume !== null) this.#prompts.adopt(options.resume);
@@ -147,9 +155,20 @@ export class SessionCore {
     const replayed = this.#retained.from(first);
     if (!this.#replays.spend(replayed.length)) return this.#refuseReplay([...byFrame.values()]);
     const start = this.#retained.before(first);
-    await this.#processor.restore(start.frame, start.state);
+    try {
+      await this.#processor.restore(start.frame, start.state);
+    } catch (reason) {
+      await this.#recover(reason);
+      this.#refuseLost([...byFrame.values()]);
+      return;
+    }
     for (const held of replayed) {
-      await this.#replay(held, byFrame.get(held.frame.index) ?? []);
+      if (await this.#replay(held, byFrame.get(held.frame.index) ?? [])) {
+        byFrame.delete(held.frame.index);
+        continue;
+      }
+      this.#refuseLost([...byFrame.values()]);
+      break;
     }
     this.#processor.releaseFeatures(this.#retained.states());
   }
@@ -219,6 +238,15 @@ export class SessionCore {
     }
   }
 
+  /** The tracker was lost before these corrections could be made, and with it what they start from. */
+  #refuseLost(updates: readonly PromptUpdate[][]): void {
+    const newest = this.#newest?.frameIndex;
+    const message = `frames up to ${newest} are no longer held: their tracking thread ended`;
+    for (const update of updates.flat()) {
+      this.#undo(update, new SegmentationError('frame-not-held', message));
+    }
+  }
+
   #undo(update: PromptUpdate, error: SegmentationError): void {
     this.#prompts.undo(update);
     this.#refuse(update, error);
@@ -261,12 +289,14 @@ export class SessionCore {
       revision: 0,
       queuedAtMs: frame.decodedAtMs,
     };
-    const processed = await this.#processor.process(task);
+    const done = await this.#processFrame(task);
+    if (done === null) return;
+    const { processed } = done;
     this.#report(processed);
     this.#framesOut++;
     this.#statistics.add(processed.result.timings);
     const pixels = { frame: frame.retain(), bridge: bridge.map((passed) => passed.retain()) };
-    this.#retained.push({ ...heldAs(task, processed), ...pixels });
+    this.#retained.push({ ...heldAs(done.task, processed), ...pixels });
     this.#processor.releaseFeatures(this.#retained.states());
     // Also those that came while the frame was in work.
     await this.#correctPast(missed);
@@ -279,7 +309,9 @@ export class SessionCore {
       const references = this.#resume.references(frame.index);
       const resume = holdsMasks ? this.#takeResume(frame.index) : [];
       const task = unansweredTask({ frame, captureTimestampUs }, [...references, ...resume]);
-      const processed = await this.#processor.process(task);
+      const done = await this.#processFrame(task);
+      if (done === null) continue;
+      const { processed } = done;
       this.#newest = processed.result;
       this.#prompts.follow(processed.state.searches, processed.state.records);
       // What a correction of the next frame starts from.
@@ -298,19 +330,53 @@ export class SessionCore {
     return taken.updates;
   }
 
-  async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<void> {
+  /**
+   * Processes a frame, with a new tracker where its own is lost under it. Null where the stream can
+   * then only go on behind this frame, which happens to frames that are replayed.
+   */
+  async #processFrame(
+    task: FrameTask,
+  ): Promise<{ readonly task: FrameTask; readonly processed: ProcessedFrame } | null> {
+    for (let attempt = task; ;) {
+      try {
+        const processed = await this.#processor.process(attempt);
+        this.#recovery.settle();
+        return { task: attempt, processed };
+      } catch (reason) {
+        const after = await this.#recover(reason);
+        if (after !== null && after >= task.frame.index) return null;
+        attempt = { ...task, resumed: true };
+      }
+    }
+  }
+
+  /** Goes on with a new tracker, or throws `reason`; the frame to go on after, null: none. */
+  async #recover(reason: unknown): Promise<number | null> {
+    const after = await this.#recovery.recover(reason, this.#newest);
+    this.#notice(
+      'worker-restarted',
+      'a tracking thread was replaced; objects go on from their last masks',
+    );
+    return after;
+  }
+
+  /** Whether the frame was answered again. */
+  async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<boolean> {
     const task: FrameTask = {
       ...held,
       updates: [...held.updates, ...updates],
       revision: held.revision + 1,
       queuedAtMs: this.#parts.nowMs(),
     };
-    const processed = await this.#processor.process(task);
+    const done = await this.#processFrame(task);
+    if (done === null) return false;
+    const { processed } = done;
     const answered = new Set(held.updates);
     const fresh = processed.outcomes.filter((outcome) => !answered.has(outcome.update));
     this.#report({ ...processed, outcomes: fresh });
     const { frame, bridge } = held;
-    this.#retained.update({ ...heldAs(task, processed), frame, bridge });
+    this.#retained.update({ ...heldAs(done.task, processed), frame, bridge });
+    return true;
   }
 
   /** Acks go before the masks that they affect. */

@@ -223,6 +223,8 @@ function observedTrackers(
           if (method === 'deliver') observe(tracker.evidence());
           return result as never;
         },
+        loss: 'none',
+        reopen: () => Promise.reject(new Error('a tracker in this thread is not lost')),
         close: () => tracker.close(),
       };
     },

@@ -59,3 +59,9 @@ export type TrackerCall = {
 export type TrackerReply =
   | { readonly callId: number; readonly result: unknown }
   | { readonly callId: number; readonly error: string };
+
+/**
+ * Whether a stream's tracker is gone: with a thread that another stream's call ended (`others`), or
+ * under a call of its own.
+ */
+export type TrackerLoss = 'none' | 'others' | 'own';

@@ -1,14 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { SegmentationError } from '../../frame/errors.ts';
-import { shortageOf } from '../../frame/shortage.ts';
-import { workerEntry } from '../../frame/worker-entry.ts';
-import type {
-  RemoteTrackerOptions,
-  TrackerCall,
-  TrackerCalls,
-  TrackerMethod,
-  TrackerReply,
-} from './messages.ts';
+import type { RemoteTrackerOptions, TrackerCalls, TrackerLoss, TrackerMethod } from './messages.ts';
+import { TrackerThread } from './thread.ts';
 
 /** One stream's tracker, wherever it runs. Calls answer in order; one at a time per stream. */
 export type TrackerHandle = {
@@ -16,6 +8,10 @@ export type TrackerHandle = {
     method: Exclude<M, 'open' | 'close'>,
     ...parameters: TrackerCalls[M]['arguments']
   ): Promise<TrackerCalls[M]['result']>;
+  /** While it is not `none`, calls reject. */
+  readonly loss: TrackerLoss;
+  /** A new tracker, which knows nothing, in place of one that is gone. Throws as `open`. */
+  reopen(): Promise<void>;
   /** Frees the stream's state; idempotent. */
   close(): void;
 };
@@ -34,119 +30,80 @@ export type WatchedTrackerPool = TrackerPool & {
   pendingCalls(): number;
 };
 
-type Pending = { resolve: (result: unknown) => void; reject: (error: SegmentationError) => void };
+/** Options of {@link createTrackerPool}. */
+export type TrackerPoolOptions = {
+  readonly maxThreads: number;
+  /** Time after which a call that does not answer hangs, and its thread is ended. Default: 60 s. */
+  readonly callTimeoutMs?: number;
+  /** A thread died or was ended because it hung. Default: nobody is told. */
+  readonly onDeath?: (cause: unknown) => void;
+};
+
+/** Flow over the largest frame takes some milliseconds; a busy machine makes seconds of them. */
+const defaultCallTimeoutMs = 60_000;
 
 /**
- * Starts tracking threads on demand, at most `maxThreads`. A thread that dies fails the streams that
- * it hosts with `worker-died`, and is replaced when the next stream opens.
+ * Starts tracking threads on demand, at most `maxThreads`. The calls of all streams of a thread that
+ * dies fail with `worker-died`; `reopen` gives each a tracker in another one.
  */
-export function createTrackerPool(options: { maxThreads: number }): WatchedTrackerPool {
+export function createTrackerPool(options: TrackerPoolOptions): WatchedTrackerPool {
+  const { maxThreads, callTimeoutMs = defaultCallTimeoutMs, onDeath } = options;
   const threads: TrackerThread[] = [];
   let streams = 0;
   let closed = false;
+  const start = (): TrackerThread => {
+    const thread = new TrackerThread({
+      callTimeoutMs,
+      onDeath: (cause) => {
+        if (!closed) onDeath?.(cause);
+      },
+    });
+    threads.push(thread);
+    return thread;
+  };
+  const place = async (trackerOptions: RemoteTrackerOptions): Promise<Placed> => {
+    if (closed) throw new SegmentationError('shutting-down', 'the server is shutting down');
+    const thread = leastLoaded(threads, maxThreads) ?? start();
+    const streamId = ++streams;
+    await thread.open(streamId, trackerOptions);
+    return { thread, streamId };
+  };
   return {
     open: async (trackerOptions) => {
-      if (closed) throw new SegmentationError('shutting-down', 'the server is shutting down');
-      const thread = leastLoaded(threads, options.maxThreads);
-      return await thread.open(++streams, trackerOptions);
+      let { thread, streamId } = await place(trackerOptions);
+      let isOpen = true;
+      const close = (): void => {
+        if (isOpen) thread.close(streamId);
+        isOpen = false;
+      };
+      return {
+        call: async (method, ...parameters) =>
+          (await thread.call(streamId, method, parameters)) as never,
+        get loss() {
+          return thread.lossOf(streamId);
+        },
+        reopen: async () => {
+          thread.close(streamId);
+          ({ thread, streamId } = await place(trackerOptions));
+          // The stream may have ended meanwhile.
+          if (!isOpen) thread.close(streamId);
+        },
+        close,
+      };
     },
     pendingCalls: () => threads.reduce((sum, { pendingCalls }) => sum + pendingCalls, 0),
     close: async () => {
       closed = true;
-      await Promise.all(threads.splice(0).map((thread) => thread.close()));
+      await Promise.all(threads.splice(0).map((thread) => thread.end()));
     },
   };
 }
 
-function leastLoaded(threads: TrackerThread[], maxThreads: number): TrackerThread {
-  for (let i = threads.length - 1; i >= 0; i--) if (threads[i]?.dead) threads.splice(i, 1);
-  const idlest = threads.toSorted((a, b) => a.streams - b.streams)[0];
-  if (idlest && (idlest.streams === 0 || threads.length >= maxThreads)) return idlest;
-  const thread = new TrackerThread();
-  threads.push(thread);
-  return thread;
-}
+type Placed = { readonly thread: TrackerThread; readonly streamId: number };
 
-class TrackerThread {
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  #calls = 0;
-  #closing = false;
-  streams = 0;
-  dead = false;
-
-  constructor() {
-    this.#worker = new Worker(workerEntry(import.meta.url, 'worker'));
-    this.#worker.unref();
-    this.#worker.on('message', (reply: TrackerReply) => this.#settle(reply));
-    this.#worker.on('error', (cause) => this.#die(cause));
-    this.#worker.on('exit', (code) => this.#die(new Error(`tracking thread exited with ${code}`)));
-  }
-
-  get pendingCalls(): number {
-    return this.#pending.size;
-  }
-
-  async open(streamId: number, options: RemoteTrackerOptions): Promise<TrackerHandle> {
-    this.streams++;
-    let open = true;
-    const close = (): void => {
-      if (!open) return;
-      open = false;
-      this.streams--;
-      if (!this.dead) void this.#call(streamId, 'close', []).catch(() => undefined);
-    };
-    try {
-      await this.#call(streamId, 'open', [options]);
-    } catch (error) {
-      close();
-      throw error;
-    }
-    const call = async (method: TrackerMethod, ...parameters: readonly unknown[]): Promise<never> =>
-      (await this.#call(streamId, method, parameters)) as never;
-    return { call, close };
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#worker.terminate();
-  }
-
-  #call(streamId: number, method: TrackerMethod, parameters: readonly unknown[]): Promise<unknown> {
-    if (this.dead) return Promise.reject(this.#deathError(undefined));
-    return new Promise((resolve, reject) => {
-      const callId = ++this.#calls;
-      this.#pending.set(callId, { resolve, reject });
-      const call: TrackerCall = { callId, streamId, method, arguments: parameters };
-      this.#worker.postMessage(call);
-    });
-  }
-
-  #settle(reply: TrackerReply): void {
-    const pending = this.#pending.get(reply.callId);
-    this.#pending.delete(reply.callId);
-    if ('error' in reply) {
-      const cause = new Error(reply.error);
-      pending?.reject(new SegmentationError('internal', 'internal error', { cause }));
-    } else {
-      pending?.resolve(reply.result);
-    }
-  }
-
-  #die(cause: unknown): void {
-    this.dead = true;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { reject } of pending) reject(this.#deathError(cause));
-  }
-
-  #deathError(cause: unknown): SegmentationError {
-    if (this.#closing) {
-      return new SegmentationError('shutting-down', 'the server is shutting down');
-    }
-    return (
-      shortageOf(cause) ??
-      new SegmentationError('worker-died', 'the tracking thread ended', { cause })
-    );
-  }
+/** The thread for one more stream; null: a new one. */
+function leastLoaded(threads: TrackerThread[], maxThreads: number): TrackerThread | null {
+  for (let i = threads.length - 1; i >= 0; i--) if (threads[i]?.isDead) threads.splice(i, 1);
+  const [idlest] = threads.toSorted((a, b) => a.streams - b.streams);
+  return idlest && (idlest.streams === 0 || threads.length >= maxThreads) ? idlest : null;
 }

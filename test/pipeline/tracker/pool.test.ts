@@ -22,8 +22,8 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.close()));
 });
 
-function newPool(maxThreads: number): TrackerPool {
-  const pool = createTrackerPool({ maxThreads });
+function newPool(maxThreads: number, onDeath: (cause: unknown) => void = () => {}): TrackerPool {
+  const pool = createTrackerPool({ maxThreads, onDeath });
   pools.push(pool);
   return pool;
 }
@@ -74,8 +74,9 @@ function nicenessOf(threadId: string): number {
   return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
 }
 
-test('a killed thread fails its streams with worker-died, others live on, the next stream works', async () => {
-  const trackers = newPool(2);
+test('the streams of a killed thread go on in another one, others notice nothing', async () => {
+  const deaths: unknown[] = [];
+  const trackers = newPool(2, (cause) => deaths.push(cause));
   const doomed = sessions.open({ trackers });
   doomed.inputs.prompt(prompt(1, 0, click(26, 30))).frames(2);
   const started = nextWorker();
@@ -85,16 +86,34 @@ test('a killed thread fails its streams with worker-died, others live on, the ne
   healthy.inputs.prompt(prompt(1, 0, click(26, 30))).frames(2);
   await readUntil(healthy, isMasks(1));
   await worker.terminate();
-  doomed.inputs.frames(2);
+  doomed.inputs.frames(2).end();
   healthy.inputs.frames(2).end();
-  const [broken, sound] = await Promise.all([readAll(doomed), readAll(healthy)]);
-  expect(broken.error).toMatchObject({ code: 'worker-died' });
-  expect(broken.summary).not.toBeNull();
-  expect(sound.error).toBeNull();
-  expect(sound.results.map(({ frameIndex }) => frameIndex)).toEqual([2, 3]);
-  const next = sessions.open({ trackers });
-  next.inputs.frames(2).end();
-  expect((await readAll(next)).error).toBeNull();
+  const [revived, sound] = await Promise.all([readAll(doomed), readAll(healthy)]);
+  expect(deaths).toHaveLength(1);
+  for (const { results, error } of [revived, sound]) {
+    expect(error).toBeNull();
+    expect(results.map(({ frameIndex }) => frameIndex)).toEqual([2, 3]);
+    for (const { objects } of results) expect(objects).toMatchObject([{ state: 'visible' }]);
+  }
+  const noticesOf = ({ events }: typeof sound) =>
+    events.flatMap((event) => (event.kind === 'notice' ? [event.notice] : []));
+  expect([noticesOf(revived), noticesOf(sound)]).toEqual([['worker-restarted'], []]);
+});
+
+test('all streams of a killed thread go on, however many they are', async () => {
+  const trackers = newPool(1);
+  const started = nextWorker();
+  const streams = Array.from({ length: 3 }, () => sessions.open({ trackers }));
+  for (const stream of streams) {
+    stream.inputs.prompt(prompt(1, 0, click(26, 30))).frames(2);
+    await readUntil(stream, isMasks(1));
+  }
+  await (await started).terminate();
+  for (const stream of streams) stream.inputs.frames(3).end();
+  for (const { results, error } of await Promise.all(streams.map(readAll))) {
+    expect(error).toBeNull();
+    expect(results.map(({ frameIndex }) => frameIndex)).toEqual([2, 3, 4]);
+  }
 });
 
 test('streams spread over the threads, at most as many as allowed', async () => {

@@ -53,7 +53,10 @@ export enum NoticeKind {
   NOTICE_KIND_TRUNCATED_INPUT = 3,
   /** NOTICE_KIND_GOING_AWAY - The server is going away: open a new stream elsewhere with the resume state. */
   NOTICE_KIND_GOING_AWAY = 4,
-  /** NOTICE_KIND_WORKER_RESTARTED - The model worker died and was restarted; nothing was lost. */
+  /**
+   * NOTICE_KIND_WORKER_RESTARTED - A worker thread died or hung and was replaced; no frame was lost. After the death of a tracking
+   * thread objects go on from their last masks, and earlier frames can no longer be corrected.
+   */
   NOTICE_KIND_WORKER_RESTARTED = 5,
   /**
    * NOTICE_KIND_VIDEO_ANSWERED - After EndOfVideo: every frame is answered. Held ones can still be corrected until the client
