@@ -6,7 +6,10 @@ import { readObjectMasks } from './object-masks.ts';
 import type { PlannedPrompt } from '../calls/planned-prompt.ts';
 import { plannedPrompt } from '../calls/planned-prompt.ts';
 import { maxCliObjectId, parseObjectId } from './object-id.ts';
-import { readPromptsFile } from './prompts-file.ts';
+import { largestLabelId } from './labels/label-prompts.ts';
+import type { Labels } from './labels/labelled-picture.ts';
+import { readPromptFile } from './labels/read-labels.ts';
+import { planPrompts } from './prompts-file.ts';
 
 /** Options that say what to follow. */
 export const promptOptions = {
@@ -43,7 +46,12 @@ export const promptOptions = {
   prompts: {
     kind: 'text',
     placeholder: 'FILE',
-    help: 'JSON with prompts for any number of frames; docs/cli.md has its schema.',
+    help: 'JSON with prompts for any number of frames (docs/cli.md has its schema), a COCO, YouTube-VIS or labelme file, or a folder of labelme files.',
+  },
+  'label-every': {
+    kind: 'text',
+    placeholder: 'N',
+    help: 'Of the frames that a label file labels, only every N-th is a prompt. Default: as many as a server takes.',
   },
   at: {
     kind: 'text',
@@ -54,12 +62,22 @@ export const promptOptions = {
 
 const defaultMaxTextObjects = 8;
 
+/** What a command line asks to be followed. */
+export type GivenPrompts = {
+  /** Those of every input, in the order in which they are sent. */
+  readonly prompts: readonly PlannedPrompt[];
+  /** What belongs to pictures by their names; null where no label file is given. */
+  readonly labels: Labels | null;
+  /** `--label-every`; null where it is not given. */
+  readonly labelEvery: number | null;
+};
+
 /**
- * All prompts of a command line, in the order in which they are sent.
+ * All prompts of a command line.
  *
  * Throws `usage` for malformed or missing prompts, `unreadable-file` for a file that is no such.
  */
-export async function readPrompts(args: Arguments): Promise<PlannedPrompt[]> {
+export async function readPrompts(args: Arguments): Promise<GivenPrompts> {
   const frameIndex = parseCount(args.texts.get('at') ?? '0', '--at', 0);
   const objects = new Map<number, Partial<PlannedPrompt['prompts']>>();
   const merge = (id: number, more: Partial<PlannedPrompt['prompts']>) =>
@@ -74,9 +92,14 @@ export async function readPrompts(args: Arguments): Promise<PlannedPrompt[]> {
     merge(id, { points: [...(objects.get(id)?.points ?? []), click] });
   }
   const file = args.texts.get('prompts');
+  const given = file === undefined ? null : await readPromptFile(file);
+  const planned =
+    given?.kind === 'json' ? await planPrompts(given.content, file ?? '', objects.keys()) : [];
+  const labels = given?.kind === 'labels' ? given.labels : null;
+  const every = readLabelEvery(args, labels);
   const prompts = [
     ...[...objects].map(([id, fields]) => plannedPrompt(id, frameIndex, { prompts: fields })),
-    ...(file === undefined ? [] : await readPromptsFile(file, objects.keys())),
+    ...planned,
   ];
   const phrase = args.texts.get('text');
   for (const option of ['max-objects', 'threshold']) {
@@ -84,13 +107,24 @@ export async function readPrompts(args: Arguments): Promise<PlannedPrompt[]> {
       throw usageError(`--${option}: expected --text as well, got none`);
     }
   }
-  if (phrase !== undefined) prompts.push(textPrompt(phrase, frameIndex, args, prompts));
-  if (prompts.length === 0) {
+  if (phrase !== undefined) {
+    const ids = prompts.map(({ objectId }) => objectId);
+    if (labels !== null) ids.push(largestLabelId(labels));
+    prompts.push(textPrompt(phrase, frameIndex, args, Math.max(0, ...ids)));
+  }
+  if (prompts.length === 0 && labels === null) {
     throw usageError(
       'expected a prompt (--mask, --box, --point, --text or --prompts), got none: what shall be followed?',
     );
   }
-  return prompts;
+  return { prompts, labels, labelEvery: every };
+}
+
+function readLabelEvery(args: Arguments, labels: Labels | null): number | null {
+  const text = args.texts.get('label-every');
+  if (text === undefined) return null;
+  if (labels !== null) return parseCount(text, '--label-every', 1);
+  throw usageError('--label-every: expected a label file in --prompts as well, got none');
 }
 
 /** A whole number of at least `least`. Throws `usage` naming `where`. */
@@ -145,13 +179,13 @@ function textPrompt(
   phrase: string,
   frameIndex: number,
   args: Arguments,
-  others: readonly PlannedPrompt[],
+  largestId: number,
 ): PlannedPrompt {
   const maxObjects =
     args.texts.get('max-objects') === undefined
       ? defaultMaxTextObjects
       : parseCount(args.texts.get('max-objects') ?? '', '--max-objects', 1);
-  const firstObjectId = Math.max(0, ...others.map(({ objectId }) => objectId)) + 1;
+  const firstObjectId = largestId + 1;
   if (firstObjectId + maxObjects - 1 > maxCliObjectId) {
     throw usageError(
       `--text: expected ids up to ${maxCliObjectId}, got ${maxObjects} more from ${firstObjectId} on`,

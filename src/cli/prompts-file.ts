@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { SegmentationError, usageError } from '../frame/errors.ts';
+import { usageError } from '../frame/errors.ts';
 import type { PromptTarget } from '../frame/prompt.ts';
 import { readObjectMasks } from './object-masks.ts';
 import type { PlannedPrompt } from '../calls/planned-prompt.ts';
@@ -43,16 +42,17 @@ const schema = z.strictObject({ version: z.literal(1), prompts: z.array(entry).m
 type Entry = z.infer<typeof entry>;
 
 /**
- * Reads a prompts file. An entry without `action` adds its object, or refines it where an earlier
- * entry (or `known`) has it. Mask files are sought beside the prompts file.
+ * The prompts of a prompts file. An entry without `action` adds its object, or refines it where an
+ * earlier entry (or `known`) has it. Mask files are sought beside the prompts file.
  *
- * Throws `unreadable-file` for a missing file and `usage` for other content, naming the place.
+ * Throws `unreadable-file` for a missing mask and `usage` for other content, naming the place.
  */
-export async function readPromptsFile(
+export async function planPrompts(
+  content: unknown,
   file: string,
   known: Iterable<number> = [],
 ): Promise<PlannedPrompt[]> {
-  const result = schema.safeParse(await readJson(file));
+  const result = schema.safeParse(content);
   if (!result.success) {
     const issue = result.error.issues[0];
     const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
@@ -109,19 +109,4 @@ async function maskOf(file: string, fields: Entry) {
     throw usageError(`${file}: expected pixels of object ${fields.object_id}, got none`);
   }
   return mask;
-}
-
-async function readJson(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    const message = `${file}: expected a JSON file of prompts, got no such file`;
-    throw new SegmentationError('unreadable-file', message, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw usageError(`${file}: expected JSON, got: ${error instanceof Error ? error.message : ''}`);
-  }
 }

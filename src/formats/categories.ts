@@ -1,5 +1,5 @@
 /** Name of an object that has no label. */
-const unnamed = 'object';
+export const unnamed = 'object';
 
 /** Numbers labels from 1 on, in the order in which they are first asked for. */
 export type Categories = {

@@ -52,7 +52,13 @@ function runsOfMask(mask: Mask, maxRuns: number): number[] {
  */
 export function encodeCocoRle(mask: Mask, maxBytes = Infinity): Uint8Array<ArrayBuffer> {
   // Each run takes a byte at least, and memory long before it is text.
-  const runs = runsOfMask(mask, maxBytes);
+  const text = encodeCocoRuns(runsOfMask(mask, maxBytes));
+  if (text.length > maxBytes) throw tooMany(maxBytes);
+  return text;
+}
+
+/** The counts of pycocotools' `encode` for runs that are given as numbers, the background's first. */
+export function encodeCocoRuns(runs: readonly number[]): Uint8Array<ArrayBuffer> {
   // A run takes at most 7 characters: 5 bits each, and 32 bits with a sign.
   const text = new Uint8Array(runs.length * 7);
   let length = 0;
@@ -66,7 +72,6 @@ export function encodeCocoRle(mask: Mask, maxBytes = Infinity): Uint8Array<Array
       text[length++] = (more ? bits | 0x20 : bits) + 48;
     }
   }
-  if (length > maxBytes) throw tooMany(maxBytes);
   return text.slice(0, length);
 }
 

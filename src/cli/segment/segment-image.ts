@@ -1,19 +1,19 @@
-import { usageError } from '../../frame/errors.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
+import { sameSize } from '../../frame/geometry.ts';
 import { readFile } from 'node:fs/promises';
 import type { Output } from '../../formats/answered-frame.ts';
 import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
 import { decodeObject } from '../../calls/decode-answer.ts';
 import type { Input, InputSource } from './inputs.ts';
-import type { SegmentJob } from './segment-job.ts';
+import type { InputJob } from './segment-job.ts';
 import { toWireMask } from '../../calls/wire-mask.ts';
-import type { InputProgress } from './batch/batch-progress.ts';
 import { regionArea } from './video-config.ts';
 
 /** Segments one image into `output` as frame 0, which the caller closes. */
 export async function segmentImage(
   input: Extract<Input, { kind: 'image' }>,
   output: Output,
-  { args, client, prompts, io, progress }: SegmentJob & { readonly progress: InputProgress },
+  { args, client, prompts, size, io, progress }: InputJob,
 ): Promise<void> {
   const model = args.texts.get('model');
   const answer = await client.segmentImage(
@@ -26,6 +26,10 @@ export async function segmentImage(
     { signal: io.signal },
   );
   const { width, height } = answer;
+  if (size !== null && !sameSize(size, answer)) {
+    const sizes = `${size.width} x ${size.height}, got ${width} x ${height}`;
+    throw new SegmentationError('size-mismatch', `${input.name}: labels are for ${sizes}`);
+  }
   await output.open({ width, height, model: answer.model, frameRate: null });
   await output.write({
     size: { width, height },

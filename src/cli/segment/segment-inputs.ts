@@ -3,13 +3,13 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { Output } from '../../formats/answered-frame.ts';
 import { describeError } from '../describe-error.ts';
 import type { Batch } from './batch/batch.ts';
-import type { InputProgress } from './batch/batch-progress.ts';
 import { createBatchProgress } from './batch/batch-progress.ts';
 import { runSideBySide } from './batch/run-side-by-side.ts';
 import type { Input } from './inputs.ts';
 import { openVideo } from './open-video.ts';
 import type { OutputSet } from './output-set.ts';
-import type { SegmentJob } from './segment-job.ts';
+import type { InputPrompts } from './input-prompts.ts';
+import type { InputJob, SegmentJob } from './segment-job.ts';
 import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import { watchPhrases } from './watch-phrases.ts';
@@ -22,6 +22,15 @@ export type SegmentInputsOptions = {
   readonly keepGoing: boolean;
   /** Aborts the job's signal. */
   readonly stopOthers: () => void;
+};
+
+const nothing: InputPrompts = { prompts: [], size: null };
+
+/** What the inputs of a command line share, and what each has of its own. */
+type SegmentParts = {
+  readonly outputs: OutputSet;
+  readonly prompts: ReadonlyMap<Input, InputPrompts>;
+  readonly job: SegmentJob;
 };
 
 /** Codes of failures that come of an input, so that the next one may fare better. */
@@ -47,8 +56,7 @@ const ofInput: ReadonlySet<string> = new Set([
  */
 export async function segmentInputs(
   { waiting, foundBefore, finished }: Pick<Batch, 'waiting' | 'foundBefore' | 'finished'>,
-  outputs: OutputSet,
-  job: SegmentJob,
+  { outputs, prompts, job }: SegmentParts,
   options: SegmentInputsOptions,
 ): Promise<boolean> {
   const progress = await createBatchProgress(job.io, waiting);
@@ -57,10 +65,11 @@ export async function segmentInputs(
   const work = async (input: Input) => {
     const part = progress.begin(input);
     try {
-      const nothing = await segmentInput(input, outputs, { ...job, progress: part });
-      for (const phrase of nothing) part.say(`nothing found for "${phrase}"`);
-      anythingFound ||= nothing.length === 0;
-      finished(input, nothing.length === 0);
+      const own = { ...job, ...(prompts.get(input) ?? nothing), progress: part };
+      const unanswered = await segmentInput(input, outputs, own);
+      for (const phrase of unanswered) part.say(`nothing found for "${phrase}"`);
+      anythingFound ||= unanswered.length === 0;
+      finished(input, unanswered.length === 0);
     } catch (reason) {
       if (!options.keepGoing || !isOfInput(reason)) throw reason;
       failures++;
@@ -80,11 +89,7 @@ export async function segmentInputs(
 }
 
 /** Resolves with the phrases that found nothing in this input. */
-async function segmentInput(
-  input: Input,
-  outputs: OutputSet,
-  job: SegmentJob & { readonly progress: InputProgress },
-): Promise<string[]> {
+async function segmentInput(input: Input, outputs: OutputSet, job: InputJob): Promise<string[]> {
   if (input.kind === 'image') {
     const watch = watchPhrases(outputs.output(input), job.prompts);
     await writeThrough(watch.output, (output) => segmentImage(input, output, job));

@@ -3,8 +3,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import type { AnsweredFrame, Output } from '../../formats/answered-frame.ts';
 import type { OpenVideo } from './open-video.ts';
 import { picturePieces, runVideo } from '../../calls/run-video.ts';
-import type { InputProgress } from './batch/batch-progress.ts';
-import type { SegmentJob } from './segment-job.ts';
+import type { InputJob } from './segment-job.ts';
 import { noPictureOf } from './sequence.ts';
 import { readVideoConfig } from './video-config.ts';
 
@@ -17,13 +16,13 @@ import { readVideoConfig } from './video-config.ts';
 export async function segmentVideo(
   video: OpenVideo,
   output: Output,
-  { progress, ...job }: SegmentJob & { readonly progress: InputProgress },
+  { args, io, client, prompts, size, progress }: InputJob,
 ): Promise<void> {
-  const { io, client, prompts } = job;
   let written = 0;
   const summary = await runVideo({
     client,
-    config: readVideoConfig(job.args, video),
+    // The server says so where labels were drawn on another size.
+    config: { ...readVideoConfig(args, video), ...size },
     prompts,
     video: piecesOf(video),
     onHeader: (header) =>

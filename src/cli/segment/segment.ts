@@ -2,16 +2,17 @@ import { readConfig } from '../../config.ts';
 import { packageVersion } from '../../package-root.ts';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
 import type { Output } from '../../formats/answered-frame.ts';
-import type { PlannedPrompt } from '../../calls/planned-prompt.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
 import { clientOptions, openClient } from '../open-client.ts';
 import { outputFormats } from '../output/output-format.ts';
 import { overlayStyles } from '../output/overlay-style.ts';
+import type { GivenPrompts } from '../prompt-flags.ts';
 import { parseCount, promptOptions, readPrompts } from '../prompt-flags.ts';
 import { serviceOverrides } from '../serve.ts';
 import type { Batch } from './batch/batch.ts';
 import { openBatch } from './batch/batch.ts';
 import { batchOptions, batchOptionsOf } from './batch/batch-options.ts';
+import { promptsByInput } from './input-prompts.ts';
 import type { Input } from './inputs.ts';
 import { findInputs } from './inputs.ts';
 import type { OutputForm } from './output-form.ts';
@@ -92,28 +93,34 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   const jobs = parseCount(args.texts.get('jobs') ?? '1', '--jobs', 1);
   // Checked before anything is started or written.
   readVideoConfig(args, { container: 'mp4', frameRate });
-  const prompts = await readPrompts(args);
+  const given = await readPrompts(args);
   const asSequence = args.flags.has('sequence');
-  const inputs = await findInputs(args.positionals, { asSequence, frameRate, io });
+  const found = await findInputs(args.positionals, { asSequence, frameRate, io });
+  const prompts = promptsByInput(given, found, io);
+  const inputs = found.filter((input) => prompts.has(input));
   // One that fails stops those beside it.
   const failed = new AbortController();
   const signal = AbortSignal.any([io.signal, failed.signal]);
-  const batch = await openOutputs(args, form, { inputs, prompts, signal });
+  const batch = await openOutputs(args, form, { inputs, given, signal });
   sayWhatIsDone(batch, inputs, io);
   const outputs = wrapped(batch.outputs, (output, input) =>
     wrap(output, inputs.length > 1 ? input.name : undefined),
   );
-  let found = false;
+  let anything = false;
   try {
     await using service = await openClient(args, io, { streams: jobs });
     const stdout = args.flags.has('json') ? io.stderr : io.stdout;
     const work = { ...io, stdout, signal };
-    const job = { args, io: work, prompts, frameRate, client: service.client };
-    found = await segmentInputs(batch, outputs, job, {
-      jobs,
-      keepGoing: args.flags.has('keep-going'),
-      stopOthers: () => failed.abort(),
-    });
+    const job = { args, io: work, frameRate, client: service.client };
+    anything = await segmentInputs(
+      batch,
+      { outputs, prompts, job },
+      {
+        jobs,
+        keepGoing: args.flags.has('keep-going'),
+        stopOthers: () => failed.abort(),
+      },
+    );
     await outputs.close();
   } catch (reason) {
     await outputs.discard();
@@ -122,7 +129,7 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
     }
     throw reason;
   }
-  if (!found) throw nothingFound();
+  if (!anything) throw nothingFound();
 }
 
 /** Nothing is kept of a run that is interrupted. */
@@ -134,18 +141,18 @@ async function openOutputs(
   form: OutputForm | null,
   work: {
     readonly inputs: readonly Input[];
-    readonly prompts: readonly PlannedPrompt[];
+    readonly given: GivenPrompts;
     readonly signal: AbortSignal;
   },
 ): Promise<Batch> {
-  const { inputs, prompts, signal } = work;
+  const { inputs, given, signal } = work;
   const outputs =
     form === null ? noOutputSet : createOutputSet(form.out, inputs, { ...form, signal });
   if (form === null || inputs.length === 1) {
     return { ...notABatch, outputs, waiting: inputs };
   }
   const { model } = readConfig(serviceOverrides(args));
-  const asked = batchOptionsOf(args, { prompts, model, program: packageVersion() });
+  const asked = batchOptionsOf(args, { given, model, program: packageVersion() });
   try {
     const restart = args.flags.has('restart');
     return await openBatch(outputs, inputs, { ...form, asked, restart });

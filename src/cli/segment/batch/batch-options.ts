@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { PlannedPrompt } from '../../../calls/planned-prompt.ts';
+import type { Mask } from '../../../frame/mask.ts';
 import { compressedMask } from '../../../formats/compressed-mask.ts';
 import type { Arguments, Option } from '../../command.ts';
+import type { GivenPrompts } from '../../prompt-flags.ts';
 import { clientOptions } from '../../open-client.ts';
 import type { BatchOptions } from './journal.ts';
 
@@ -41,11 +42,11 @@ const irrelevant: ReadonlySet<string> = new Set([
 export function batchOptionsOf(
   args: Arguments,
   {
-    prompts,
+    given,
     program,
     model,
   }: {
-    readonly prompts: readonly PlannedPrompt[];
+    readonly given: GivenPrompts;
     readonly program: string;
     readonly model: string;
   },
@@ -59,16 +60,18 @@ export function batchOptionsOf(
     maskstream: program,
     ...Object.fromEntries(named.map(([name, value]) => [`--${name}`, value])),
     '--model': model,
-    prompts: printOf(prompts),
+    prompts: printOf(given),
   };
 }
 
 /** Tells one set of prompts from another. */
-function printOf(prompts: readonly PlannedPrompt[]): string {
-  const plain = prompts.map((prompt) => {
-    const { mask } = prompt.prompts;
-    return [prompt, mask === null ? null : compressedMask(mask)];
-  });
-  const text = JSON.stringify(plain, (name, value: unknown) => (name === 'bits' ? null : value));
+function printOf(given: GivenPrompts): string {
+  const text = JSON.stringify(given, (_name, value: unknown) =>
+    isMask(value) ? compressedMask(value).counts : value,
+  );
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function isMask(value: unknown): value is Mask {
+  return typeof value === 'object' && value !== null && 'bits' in value;
 }

@@ -10,8 +10,9 @@ const optionsOf = (words: readonly string[], pixel = 0) => {
   const bitmap = new Uint8Array(16);
   bitmap[pixel] = 1;
   const prompts = [plannedPrompt(1, 0, { prompts: { mask: maskFromBitmap(bitmap, size) } })];
-  const given = { prompts, program: '1.2.3', model: 'tiny' };
-  return batchOptionsOf(parseArguments(segmentCommand, words), given);
+  const given = { prompts, labels: null, labelEvery: null };
+  const run = { given, program: '1.2.3', model: 'tiny' };
+  return batchOptionsOf(parseArguments(segmentCommand, words), run);
 };
 
 test('what changes results is told, what does not is left out', () => {
