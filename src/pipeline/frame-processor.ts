@@ -50,7 +50,8 @@ export class FrameProcessor {
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
     const onRunOver = (): void => this.#pace?.endKeyframe();
-    const shared = { ...parts, tracker, signal: options.signal, onRunOver };
+    const mayFlip = (): boolean => this.#pace?.mayFlip ?? true;
+    const shared = { ...parts, tracker, signal: options.signal, onRunOver, mayFlip };
     this.#keyframes = new KeyframeStage(shared);
     this.#searches = new SearchStage({
       ...shared,
@@ -265,7 +266,8 @@ export class FrameProcessor {
       await this.#keyframes.begin(frame, prompted);
       return begun;
     }
-    const used = await this.#keyframes.segment(frame, prompted, clock);
+    const segment = () => this.#keyframes.segment(frame, prompted, clock);
+    const used = await (this.#pace === null ? segment() : this.#pace.whilePrompted(segment));
     const appearances = await this.#refiner.learn([...used.records.keys()], clock);
     if (appearances.length > 0) await this.#tracker.call('apply', appearances);
     return keyframeUsed(begun, used);

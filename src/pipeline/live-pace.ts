@@ -58,6 +58,19 @@ export class LivePace {
     return await this.#budget.whileRefining(refine);
   }
 
+  /**
+   * Whether prompts get their flip pass, half of what they cost the encoder. Where cameras begin at
+   * once, or a server's streams come to another one, masks that come late have lost what moved.
+   */
+  get mayFlip(): boolean {
+    return !this.#budget.isContended;
+  }
+
+  /** Does a keyframe whose stream waits for it; see `mayFlip`. */
+  async whilePrompted<T>(answer: () => Promise<T>): Promise<T> {
+    return await this.#budget.whilePrompted(answer);
+  }
+
   /** Whether a keyframe that can wait may start; then `endKeyframe` must follow. */
   tryBeginKeyframe(): boolean {
     return this.#budget.tryBegin(this);

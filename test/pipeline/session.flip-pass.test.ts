@@ -1,5 +1,6 @@
 import { runLengthsOf } from '../../src/frame/coco-rle.ts';
 import { afterEach, expect, test } from 'vitest';
+import { KeyframeBudget } from '../../src/pipeline/keyframe/budget.ts';
 import { maskIou } from '../../src/frame/mask.ts';
 import { wholePicture } from '../../src/frame/geometry.ts';
 import type { DecodeRequest } from '../../src/frame/ports.ts';
@@ -114,4 +115,22 @@ test('objects that are named by boxes share one flipped run', async () => {
   for (const band of [1, 2] as const) {
     expect(maskIou(maskOf(results[0], band), trueMask(scene, 0, band))).toBeGreaterThan(0.9);
   }
+});
+
+test('in LATEST prompts of one stream get their flip pass, those that others wait behind do not', async () => {
+  const budget = new KeyframeBudget(() => 0);
+  const flips = async () => {
+    const { segmenter } = flippingModel();
+    const session = open({ segmenter, budget, options: { delivery: 'latest' } });
+    session.inputs
+      .prompt(prompt(1, 0, { box: squareBox }))
+      .frames(1)
+      .end();
+    const { results } = await readAll(session);
+    expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+    return segmenter.flipped;
+  };
+  expect(await flips()).toEqual([false, true]);
+  expect(await budget.whilePrompted(flips)).toEqual([false]);
+  expect(await flips()).toEqual([false, true]);
 });

@@ -66,6 +66,7 @@ export async function collectContests(
     prefetched: new PrefetchedFeatures(),
     clock: new StageClock(() => performance.now()),
     signal: new AbortController().signal,
+    mayFlip: () => true,
     onEncode: () => undefined,
   };
   const prompted = objects.map((object) => ({ kind: 'prompted', region, ...object }) as const);

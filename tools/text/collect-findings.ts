@@ -40,6 +40,7 @@ export async function collectFindings(
     prefetched: new PrefetchedFeatures(),
     clock: new StageClock(() => performance.now()),
     signal: new AbortController().signal,
+    mayFlip: () => true,
     onEncode: () => undefined,
   };
   const findings: Finding[] = [];

@@ -41,6 +41,7 @@ export class KeyframeBudget {
   #framesSinceBegin = Number.POSITIVE_INFINITY;
   #slowMs = Number.NEGATIVE_INFINITY;
   #refining = 0;
+  #prompted = 0;
 
   /** @param nowMs monotonic milliseconds */
   constructor(nowMs: () => number) {
@@ -70,6 +71,21 @@ export class KeyframeBudget {
       return await refine();
     } finally {
       this.#refining--;
+    }
+  }
+
+  /** Whether prompts of several live streams wait for the model: each answer delays the others. */
+  get isContended(): boolean {
+    return this.#prompted > 1;
+  }
+
+  /** Answers the prompts of one frame, so that other streams know of it. */
+  async whilePrompted<T>(answer: () => Promise<T>): Promise<T> {
+    this.#prompted++;
+    try {
+      return await answer();
+    } finally {
+      this.#prompted--;
     }
   }
 

@@ -14,6 +14,8 @@ export type KeyframeContext = {
   readonly prefetched: PrefetchedFeatures;
   readonly clock: StageClock;
   readonly signal: AbortSignal;
+  /** Whether flip passes are run; asked when one is due. */
+  readonly mayFlip: () => boolean;
   /** Called for each encoder run. */
   readonly onEncode: () => void;
 };

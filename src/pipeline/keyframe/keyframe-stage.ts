@@ -20,6 +20,8 @@ export type KeyframeParts = {
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
+  /** Whether there is time for flip passes; asked when one is due. */
+  readonly mayFlip: () => boolean;
   /** Called when an asynchronous run is over, also one that was abandoned. */
   readonly onRunOver: () => void;
 };
@@ -154,8 +156,9 @@ export class KeyframeStage {
 
   /** What the model is run with on this stream. */
   context(clock: StageClock): KeyframeContext {
-    const { segmenter, signal } = this.#parts;
+    const { segmenter, signal, mayFlip } = this.#parts;
     const onEncode = (): number => this.#encoderRuns++;
-    return { segmenter, bank: this.#bank, prefetched: this.#prefetched, clock, signal, onEncode };
+    const held = { bank: this.#bank, prefetched: this.#prefetched };
+    return { segmenter, ...held, clock, signal, mayFlip, onEncode };
   }
 }

@@ -24,7 +24,10 @@ export async function segmentObjects(
   );
   let turns = passes.map((object) => object.next());
   while (turns.some(({ done }) => !done)) {
-    const asked = turns.map((turn) => (turn.done ? null : turn.value));
+    const mayFlip = context.mayFlip();
+    const asked = turns.map((turn) =>
+      turn.done || (turn.value?.flipped && !mayFlip) ? null : turn.value,
+    );
     const results = await decodePasses(context, frame, asked);
     turns = turns.map((turn, i) => (turn.done ? turn : passes[i]!.next(results[i] ?? null)));
   }

@@ -25,6 +25,7 @@ function asyncKeyframe(segmenter: FakeSegmenter, bank: FeatureBank): AsyncKeyfra
     prefetched: new PrefetchedFeatures(),
     clock,
     signal,
+    mayFlip: () => true,
     onEncode: () => undefined,
   });
 }

@@ -118,3 +118,13 @@ test('a slow answer makes the server busy for two seconds, and costs no keyframe
   clock.nowMs += 1;
   expect(budget.isBusy).toBe(false);
 });
+
+test('prompts contend where more than one stream waits for them, also after one that failed', async () => {
+  const { budget } = openBudget();
+  const failed = budget.whilePrompted(() => Promise.reject(new Error('the worker died')));
+  expect(budget.isContended).toBe(false);
+  const contended = await budget.whilePrompted(() => Promise.resolve(budget.isContended));
+  expect(contended).toBe(true);
+  await expect(failed).rejects.toThrow('the worker died');
+  expect(await budget.whilePrompted(() => Promise.resolve(budget.isContended))).toBe(false);
+});
