@@ -14,6 +14,13 @@ export type ModelInfo = {
   readonly maskSide: number;
   /** Earlier frames that the decoder reads; 0 for a model without memory. Slot 0 is the prompt frame. */
   readonly memorySlots: number;
+  /** The model keeps a memory of each object beside its features (`ObjectMemory`). Default: null. */
+  readonly objectMemory?: {
+    /** Most bytes of one object's memory. */
+    readonly maxBytes: number;
+    /** Whether it takes masks as prompts, or a box and points that are sampled from them. */
+    readonly maskPrompts: 'exact' | 'box-and-points';
+  } | null;
   /** Most clicks that one decoder run takes. */
   readonly maxClicks: number;
   /** The model brings a per-frame refiner. */

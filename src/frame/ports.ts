@@ -82,6 +82,29 @@ export type Features = Disposable & {
 /** A low-resolution mask of an encoded region, stretched to a square: probabilities, row-major. */
 export type ModelMask = Float32Array;
 
+/** What a model keeps of one keyframe of one object. */
+export type MemoryTrace = {
+  /** Number of the keyframe in the object's life, from 0: keyframes are counted, not frames. */
+  readonly keyframe: number;
+  /** The object was prompted there (a conditioning frame). */
+  readonly prompted: boolean;
+  /** The memory map, bfloat16 bits or float32; null: only the pointer is still of use. */
+  readonly map: Uint16Array | Float32Array | null;
+  /** Object pointer. */
+  readonly pointer: Float32Array;
+};
+
+/**
+ * The state that a model with a memory of its own keeps of one object: bounded, immutable, in shared
+ * memory, so that it crosses threads without a copy. Only the model's layout looks inside.
+ */
+export type ObjectMemory = {
+  /** Keyframes so far. */
+  readonly keyframes: number;
+  /** Oldest first. */
+  readonly traces: readonly MemoryTrace[];
+};
+
 /** One object for the decoder. Coordinates and masks are in fractions of the encoded region, 0..1. */
 export type DecodeRequest = {
   readonly clicks: readonly Click[];
@@ -90,6 +113,13 @@ export type DecodeRequest = {
   readonly prior: ModelMask | null;
   /** Earlier frames with the object's mask, prompt frame first; at most `memorySlots`. */
   readonly memory: readonly { readonly features: Features; readonly mask: ModelMask }[];
+  /**
+   * What the model keeps of the object so far; null: nothing yet. Only, and always, where
+   * `info.objectMemory` is set.
+   */
+  readonly objectMemory?: ObjectMemory | null;
+  /** `prior` is right, as somebody gave it: a mask prompt. Only where `info.objectMemory` is set. */
+  readonly isGiven?: boolean;
 };
 
 /** What the decoder says of one object. */
@@ -104,6 +134,8 @@ export type Segmented = {
   readonly stability: number;
   /** IoU of the chosen candidate with the one most like it, 0..1; 1 where there is one only. */
   readonly consensus: number;
+  /** What the model keeps of the object from here on; absent where it has no memory of its own. */
+  readonly objectMemory?: ObjectMemory;
 };
 
 /** One object for the refiner: a square crop around its propagated mask. */

@@ -2,6 +2,8 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { goldenIou, goldenPicture } from './golden-picture.ts';
 import { layoutProblems } from './layouts/layout-of.ts';
+import { maxMemoryBytes } from './layouts/object-memory.ts';
+import { selfTestMemory } from './memory-self-test.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest } from './manifest.ts';
 import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
@@ -54,8 +56,9 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     onRestart: () => options.onWorkerRestart?.(queue),
     onDown: (cause: unknown) => options.onWorkerDown?.(queue, cause),
   });
-  const encoderRoles: GraphRole[] = ['encoder', 'decoder'];
-  if (manifest.graphs.text !== undefined) encoderRoles.push('text');
+  const encoderRoles = (Object.keys(manifest.graphs) as GraphRole[]).filter(
+    (role) => role !== 'refiner' && manifest.graphs[role] !== undefined,
+  );
   const encoder = new WorkerQueue({ ...setup, roles: encoderRoles, threads }, events('encoder'));
   const refiner =
     manifest.graphs.refiner === undefined
@@ -111,6 +114,11 @@ async function selfTest(
     memory: [],
   };
   const [found] = await model.decode(features, [request], signal);
+  if (found !== undefined && !found.logits.every(Number.isFinite)) {
+    throw loadFailed(
+      `self-test of ${model.info.name}: expected logits, got values that are no numbers`,
+    );
+  }
   const iou = found === undefined ? 0 : goldenIou(found.logits, model.info.maskSide, truth);
   if (!(iou >= wanted.minIou)) {
     throw loadFailed(
@@ -118,6 +126,7 @@ async function selfTest(
         `at least ${wanted.minIou}, got ${iou.toFixed(3)}`,
     );
   }
+  if (model.info.objectMemory) await selfTestMemory(model, features, { box, signal });
   return iou;
 }
 
@@ -133,6 +142,10 @@ function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): M
     licence: manifest.licence,
     maskSide: manifest.masks.side,
     memorySlots: manifest.memory.slots,
+    objectMemory: manifest.objectMemory && {
+      maxBytes: maxMemoryBytes(manifest.objectMemory),
+      maskPrompts: manifest.graphs.maskPrompt === undefined ? 'box-and-points' : 'exact',
+    },
     maxClicks: prompts.points.slots - boxSlots,
     refiner:
       refiner === null

@@ -18,11 +18,18 @@ const tensor = z.strictObject({
   shape: z.array(dimension),
 });
 
-const storedGraph = z.strictObject({
-  /** File beside the manifest. */
-  file: z.string().regex(/^[\w.-]+$/, 'a plain file name'),
+const storedFile = z.strictObject({
+  /** File beside the manifest, or in a folder there. */
+  file: z
+    .string()
+    .regex(/^(?!\.{1,2}\/|.*\/\.{1,2}\/)[\w.-]+(\/[\w.-]+)*$/, 'a file below the manifest'),
   bytes: positiveInt,
   sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits'),
+});
+
+const storedGraph = storedFile.extend({
+  /** Files beside the graph that hold its weights, as the graph names them. */
+  externalData: z.array(storedFile).default([]),
 });
 
 const graph = storedGraph.extend({
@@ -87,6 +94,12 @@ const masks = z.strictObject({
   candidates: positiveInt,
   /** Candidate that answers an unambiguous prompt; a lone click takes the best predicted IoU. */
   unambiguousPromptCandidate: z.int().min(0),
+  /**
+   * How a candidate is chosen. `score`: as `unambiguousPromptCandidate` says. `agreement`: the one most
+   * like the propagated mask or the box, and of clicks the most stable that agrees with them; for models
+   * whose scores are not known to rank well.
+   */
+  choice: z.enum(['score', 'agreement']).default('score'),
 });
 
 const iou = z.strictObject({
@@ -96,6 +109,33 @@ const iou = z.strictObject({
   calibrationByPrompt: z
     .partialRecord(z.enum(['click', 'clicks', 'box', 'mask', 'memory']), knots)
     .default({}),
+});
+
+/** State that a model keeps of each object: a memory bank of maps and object pointers. */
+const objectMemory = z.strictObject({
+  /** Maps that attention sees where one keyframe was prompted: it and the newest others. */
+  maps: z.int().min(2),
+  /** Prompted keyframes (conditioning frames) whose maps are kept; the newest stay. */
+  conditioningFrames: positiveInt,
+  tokensPerMap: positiveInt,
+  dim: positiveInt,
+  maxPointers: z.int().min(2),
+  /** An object pointer is split into so many tokens of `dim`. */
+  tokensPerPointer: positiveInt,
+  /** What a stored map is rounded to; the original's own type. */
+  values: z.enum(['bfloat16', 'float32']),
+  /**
+   * How the bank goes into attention: as long as it is (`dynamic`), filled up with its newest entry
+   * (`repeat-newest`), in slots with a mask (`masked-slots`), or as feature maps of a batch (`stacked`).
+   */
+  attention: z.enum(['dynamic', 'repeat-newest', 'masked-slots', 'stacked']),
+  /** JSON file with learned values that are in no graph, and their keys in it. */
+  constants: storedFile.extend({
+    /** float32[maps, dim]: first the row of the newest map, last that of prompted ones; null: in the graph. */
+    temporalPositions: z.string().min(1).nullable(),
+    /** Added to the embedding for prompted keyframes; null where the encoder gives that too. */
+    noMemoryEmbedding: z.string().min(1).nullable(),
+  }),
 });
 
 const batching = z.discriminatedUnion('kind', [
@@ -150,13 +190,18 @@ export const manifestSchema = z.strictObject({
   }),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   /** Who talks to the graphs; each layout is one adapter. */
-  layout: z.enum(['maskstream']),
+  layout: z.enum(['maskstream', 'sam-memory']),
   licence: z.string().min(1),
   graphs: z.strictObject({
     encoder: graph,
     decoder: graph,
     refiner: graph.optional(),
     text: graph.optional(),
+    /** Roles of models that keep a memory of each object; see `objectMemory`. */
+    memoryEncoder: graph.optional(),
+    memoryAttention: graph.optional(),
+    pointerPositions: graph.optional(),
+    maskPrompt: graph.optional(),
   }),
   preprocess,
   prompts,
@@ -165,6 +210,7 @@ export const manifestSchema = z.strictObject({
   /** The decoder says whether the object is there, as a logit or a probability; null where it does not. */
   presence: z.strictObject({ activation: z.enum(['none', 'sigmoid']) }).nullable(),
   memory: z.strictObject({ slots: z.int().min(0) }),
+  objectMemory: objectMemory.nullable().default(null),
   batching,
   refiner: z
     .strictObject({
@@ -203,6 +249,12 @@ export type GraphRole = keyof Manifest['graphs'];
 
 /** One graph file with its tensors by meaning. */
 export type GraphManifest = z.infer<typeof graph>;
+
+/** A file of a model's folder. */
+export type StoredFile = z.infer<typeof storedFile>;
+
+/** The memory that a model keeps of each object. */
+export type ObjectMemoryManifest = z.infer<typeof objectMemory>;
 
 /** One tensor of a graph. */
 export type TensorManifest = z.infer<typeof tensor>;

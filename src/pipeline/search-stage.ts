@@ -4,7 +4,7 @@ import type { Segmenter } from '../frame/ports.ts';
 import type { ObjectAction, StepEvidence } from '../tracking/tracker-types.ts';
 import type { StreamState } from './frame-task.ts';
 import type { KeyframeContext } from './keyframe/encode.ts';
-import { rememberMasks, segmentedMasks } from './keyframe/memory.ts';
+import { objectMemories, rememberMasks, segmentedMasks } from './keyframe/memory.ts';
 import { isKnownKeyframe, isSceneCut, type KeyframePolicy } from './keyframe/policy.ts';
 import { lookForText, type Look, type LookScene } from './keyframe/text-look.ts';
 import type { ObjectRecords } from './prompts/object-record.ts';
@@ -180,7 +180,12 @@ export class SearchStage {
     for (const { record } of found) withFound.set(record.objectId, record);
     const actions = actionsOf(look);
     const asked = new Set(found.map(({ record }) => record.objectId));
-    const keyframe = { frameIndex, masks: segmentedMasks(actions, mistaken), asked };
+    const keyframe = {
+      frameIndex,
+      masks: segmentedMasks(actions, mistaken),
+      asked,
+      objectMemories: objectMemories([...look.returned, ...found], mistaken),
+    };
     return {
       frameIndex,
       objectIds: actions.map(({ objectId }) => objectId),
@@ -191,5 +196,5 @@ export class SearchStage {
 }
 
 function actionsOf({ returned, found }: Look) {
-  return [...returned, ...found.map(({ action }) => action)];
+  return [...returned, ...found].map(({ action }) => action);
 }

@@ -16,7 +16,12 @@ test('a manifest of format 1 is read with every value under its name of format 2
     await copyFile(firstFormat, join(folder, 'manifest.json'));
     const { formatVersion, masks, tracking, ...rest } = await loadManifest(folder);
     expect(formatVersion).toBe(2);
-    expect(masks).toEqual({ side: 96, candidates: 3, unambiguousPromptCandidate: 0 });
+    expect(masks).toEqual({
+      side: 96,
+      candidates: 3,
+      unambiguousPromptCandidate: 0,
+      choice: 'score',
+    });
     expect(tracking).toEqual({
       memoryIntervalFrames: 20,
       minMemoryIou: 0.5,

@@ -70,7 +70,8 @@ export async function collectContests(
     onEncode: () => undefined,
   };
   const prompted = objects.map((object) => ({ kind: 'prompted', region, ...object }) as const);
-  const actions = await segmentObjects(context, frame, prompted).finally(() => bank.close());
+  const answers = await segmentObjects(context, frame, prompted).finally(() => bank.close());
+  const actions = answers.map(({ action }) => action);
   const side = given.segmenter.info.maskSide;
   const masks = actions.map((action) =>
     softMaskFromLogits(action.logits, side, frame.analysis, action.region),

@@ -61,7 +61,7 @@ export async function collectFindings(
   return findings;
 }
 
-function segment(
+async function segment(
   instances: readonly TextInstance[],
   frame: Frame,
   context: KeyframeContext,
@@ -83,7 +83,8 @@ function segment(
     const prompt = promptInPicture({ clicks: [], box: drawn }, frame.display);
     return { kind: 'prompted', record, region, prompt } as const;
   });
-  return segmentObjects(context, frame, objects);
+  const answers = await segmentObjects(context, frame, objects);
+  return answers.map(({ action }) => action);
 }
 
 function judged(

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
-import type { GraphManifest, GraphRole, TensorManifest } from '../manifest.ts';
+import type { GraphManifest, GraphRole, StoredFile, TensorManifest } from '../manifest.ts';
 
 /** Options of {@link Graph.open}. */
 export type GraphOptions = {
@@ -32,8 +32,14 @@ export class Graph {
    * ways. Throws `model-load-failed` or `provider-unavailable`.
    */
   static async open(manifest: GraphManifest, options: GraphOptions): Promise<Graph> {
-    const bytes = await readChecked(manifest, options.directory);
-    const session = await createSession(bytes, manifest.file, options);
+    const bytes = await readStoredFile(manifest, options.directory);
+    const externalData = [];
+    for (const stored of manifest.externalData) {
+      // As the graph names it: beside itself.
+      const path = basename(stored.file);
+      externalData.push({ path, data: await readStoredFile(stored, options.directory) });
+    }
+    const session = await createSession(bytes, { ...options, file: manifest.file, externalData });
     checkTensors(`${manifest.file} input`, manifest.inputs, session.inputMetadata);
     checkTensors(`${manifest.file} output`, manifest.outputs, session.outputMetadata);
     return new Graph(session, manifest);
@@ -44,14 +50,30 @@ export class Graph {
     return meaning in this.#manifest.inputs;
   }
 
-  /** Runs the graph once; every declared output comes back under its meaning. */
+  /** The input of this meaning as the manifest describes it; undefined where there is none. */
+  inputOf(meaning: string): TensorManifest | undefined {
+    return this.#manifest.inputs[meaning];
+  }
+
+  /** The output of this meaning as the manifest describes it; undefined where there is none. */
+  outputOf(meaning: string): TensorManifest | undefined {
+    return this.#manifest.outputs[meaning];
+  }
+
+  /** Runs the graph once; every output that somebody reads comes back under its meaning. */
   async run(feeds: Tensors): Promise<Tensors> {
     const named: Tensors = {};
     for (const [meaning, tensor] of Object.entries(feeds))
       named[this.#input(meaning).name] = tensor;
-    const results = await this.#session.run(named);
+    const read = Object.entries(this.#manifest.outputs).filter(
+      ([meaning]) => !meaning.startsWith('unused'),
+    );
+    const results = await this.#session.run(
+      named,
+      read.map(([, { name }]) => name),
+    );
     const outputs: Tensors = {};
-    for (const [meaning, { name, shape }] of Object.entries(this.#manifest.outputs)) {
+    for (const [meaning, { name, shape }] of read) {
       const tensor = results[name];
       if (tensor === undefined || !fits(shape, tensor.dims)) {
         const came = tensor === undefined ? 'nothing' : show(tensor.dims);
@@ -69,7 +91,8 @@ export class Graph {
   }
 }
 
-async function readChecked(manifest: GraphManifest, directory: string): Promise<Buffer> {
+/** The bytes of a file of a model's folder. Throws `model-load-failed` where they are not those. */
+export async function readStoredFile(manifest: StoredFile, directory: string): Promise<Buffer> {
   const path = join(directory, manifest.file);
   let bytes;
   try {
@@ -95,9 +118,12 @@ async function readChecked(manifest: GraphManifest, directory: string): Promise<
 
 async function createSession(
   bytes: Buffer,
-  file: string,
-  options: GraphOptions,
+  options: GraphOptions & {
+    readonly file: string;
+    readonly externalData: readonly { readonly path: string; readonly data: Buffer }[];
+  },
 ): Promise<InferenceSession> {
+  const { file, externalData } = options;
   try {
     return await onnxruntime().InferenceSession.create(bytes, {
       executionProviders: [options.provider],
@@ -107,6 +133,7 @@ async function createSession(
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      ...(externalData.length > 0 ? { externalData } : {}),
       // Spinning threads burn a quarter more CPU between runs and save no time.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });

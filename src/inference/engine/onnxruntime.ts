@@ -26,6 +26,28 @@ export function floatTensor(data: Float32Array, dims: readonly number[]): onnxru
   return new (onnxruntime().Tensor)('float32', data, dims);
 }
 
+/** A tensor of any type that a manifest may name; numbers are converted to it. */
+export function tensorOf(
+  type: 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'bool',
+  values: Iterable<number>,
+  dims: readonly number[],
+): onnxruntimeNode.Tensor {
+  const { Tensor: Made } = onnxruntime();
+  switch (type) {
+    case 'float32':
+      return new Made(type, Float32Array.from(values), dims);
+    case 'int32':
+      return new Made(type, Int32Array.from(values), dims);
+    case 'int64':
+      return new Made(type, BigInt64Array.from(values, BigInt), dims);
+    case 'uint8':
+    case 'bool':
+      return new Made(type, Uint8Array.from(values), dims);
+    case 'float16':
+      throw new Error('expected a tensor of whole numbers or float32, got float16');
+  }
+}
+
 /**
  * The published package brings the library for Linux, because its own install script downloads CUDA
  * and fails the install where it cannot; a checkout and other systems have it beside us.

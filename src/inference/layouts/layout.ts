@@ -5,7 +5,7 @@ import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { GraphRole, Manifest } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
-import type { ModelMask } from '../../frame/ports.ts';
+import type { ModelMask, ObjectMemory } from '../../frame/ports.ts';
 
 /** The opened graphs of a worker; a role that it does not run is absent. */
 export type Graphs = Partial<Record<GraphRole, Graph>>;
@@ -20,6 +20,19 @@ export type LayoutItem = {
   readonly prior: ModelMask | null;
   readonly memory: readonly { readonly features: LayoutFeatures; readonly mask: ModelMask }[];
 };
+
+/** One object for a model that keeps a memory of each. */
+export type RecallItem = Omit<LayoutItem, 'memory'> & {
+  readonly objectMemory: ObjectMemory | null;
+  /** `prior` is a mask prompt. */
+  readonly isGiven: boolean;
+};
+
+/** What a keyframe says of one object, and what the model keeps of it from there on. */
+export type Recalled = { readonly found: Candidates; readonly objectMemory: ObjectMemory };
+
+/** Learned values that are in no graph, by the manifest's names for them. */
+export type Constants = Readonly<Record<string, Float32Array>>;
 
 /** What the text graph says of a whole picture. */
 export type ClassMaps = { readonly maps: Float32Array; readonly side: number };
@@ -37,6 +50,8 @@ export type Layout = {
       /** Inputs that an export may leave out: exporters drop what a graph does not use. */
       readonly optionalInputs?: readonly string[];
       readonly outputs: readonly string[];
+      /** Outputs that only some exports have; any other is listed as `unused…`. */
+      readonly optionalOutputs?: readonly string[];
     };
   };
   /** Settings of the manifest that the layout cannot serve; an empty list where all is well. */
@@ -50,5 +65,15 @@ export type Layout = {
     manifest: Manifest,
   ): Promise<Candidates[]>;
   /** Probability of each of the text graph's nouns: float32[channels, side, side]. */
-  classify(features: LayoutFeatures, graphs: Graphs): Promise<ClassMaps>;
+  classify?(features: LayoutFeatures, graphs: Graphs): Promise<ClassMaps>;
+  /**
+   * The port of models whose memory belongs to an object. Made once a worker, it takes the place of
+   * `decode`: one keyframe of one object, from the memory before it to the memory after it.
+   */
+  openMemory?(graphs: Graphs, manifest: Manifest, constants: Constants): Promise<MemoryPort>;
+};
+
+/** Runs the memory of one model. */
+export type MemoryPort = {
+  recall(features: LayoutFeatures, item: RecallItem): Promise<Recalled>;
 };

@@ -3,8 +3,7 @@ import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
-import type { Picture } from '../picture.ts';
-import { fillInput } from './preprocess.ts';
+import { imageTensor } from './image-tensor.ts';
 
 /** Meanings of the encoder's outputs: at 1/16 of the input, at 1/8 and at 1/4. */
 const featureMaps = ['embedding', 'features8', 'features4'];
@@ -48,7 +47,7 @@ export const maskstreamLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    return await graph(graphs, 'encoder').run({ image: inputTensor(picture, manifest) });
+    return await graph(graphs, 'encoder').run({ image: imageTensor(picture, manifest) });
   },
 
   async decode(features, items, graphs, manifest) {
@@ -76,14 +75,6 @@ function graph(graphs: Graphs, role: keyof Graphs): Graph {
   const found = graphs[role];
   if (found === undefined) throw new Error(`the ${role} does not run in this worker`);
   return found;
-}
-
-// image: float32[1, 3, height, width]
-function inputTensor(picture: Picture, { preprocess }: Manifest): Tensor {
-  const { width, height } = preprocess;
-  const data = new Float32Array(3 * width * height);
-  fillInput(picture, preprocess, data);
-  return floatTensor(data, [1, 3, height, width]);
 }
 
 /** Prompts and memory of `items` as one batch. */

@@ -6,6 +6,7 @@ import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
 import type {
   ModelMask,
+  ObjectMemory,
   Refined,
   RefineRequest,
   Segmented,
@@ -35,6 +36,9 @@ export type DecodeItem = {
   readonly box: Box | null;
   readonly prior: ModelMask | null;
   readonly memory: readonly { readonly features: FeatureReference; readonly mask: ModelMask }[];
+  /** See `DecodeRequest`. */
+  readonly objectMemory?: ObjectMemory | null;
+  readonly isGiven?: boolean;
 };
 
 /** A phrase after parsing: a noun of the vocabulary and the colours to look for. */

@@ -1,8 +1,15 @@
 import { SegmentationError, assertNever } from '../../frame/errors.ts';
 import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
 import { Graph } from '../engine/graph.ts';
-import type { Graphs, LayoutFeatures, LayoutItem } from '../layouts/layout.ts';
+import type {
+  ClassMaps,
+  Graphs,
+  LayoutFeatures,
+  LayoutItem,
+  MemoryPort,
+} from '../layouts/layout.ts';
 import { layoutOf } from '../layouts/layout-of.ts';
+import { readConstants } from './constants.ts';
 import type { TileMaps } from '../text/merge-tiles.ts';
 import { nounMap } from '../text/noun-map.ts';
 import { requireProvider } from '../engine/provider.ts';
@@ -37,17 +44,25 @@ export async function openRunner(setup: WorkerSetup): Promise<Runner> {
     }
     graphs[role] = await Graph.open(manifest, { ...setup, role });
   }
-  return new GraphRunner(setup, graphs);
+  const layout = layoutOf(setup.manifest);
+  if (layout.openMemory === undefined || graphs.memoryEncoder === undefined) {
+    return new GraphRunner(setup, graphs, null);
+  }
+  const constants = await readConstants(setup.manifest, setup.directory);
+  const memory = await layout.openMemory(graphs, setup.manifest, constants);
+  return new GraphRunner(setup, graphs, memory);
 }
 
 class GraphRunner implements Runner {
   readonly #setup: WorkerSetup;
   readonly #graphs: Graphs;
+  readonly #memory: MemoryPort | null;
   readonly #features = new Map<number, LayoutFeatures>();
 
-  constructor(setup: WorkerSetup, graphs: Graphs) {
+  constructor(setup: WorkerSetup, graphs: Graphs, memory: MemoryPort | null) {
     this.#setup = setup;
     this.#graphs = graphs;
+    this.#memory = memory;
   }
 
   async run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
@@ -74,6 +89,7 @@ class GraphRunner implements Runner {
   async #decode(reference: FeatureReference, items: readonly DecodeItem[]): Promise<Segmented[]> {
     const { manifest } = this.#setup;
     const features = await this.#resolve(reference);
+    if (this.#memory !== null) return await this.#recall(this.#memory, features, items);
     const resolved: LayoutItem[] = [];
     for (const item of items) {
       const memory = [];
@@ -87,16 +103,38 @@ class GraphRunner implements Runner {
     return candidates.map((found, i) => chooseCandidate(found, promptShape(items[i]!), manifest));
   }
 
+  /** Objects one by one, each with the memory that the model keeps of it. */
+  async #recall(
+    memory: MemoryPort,
+    features: LayoutFeatures,
+    items: readonly DecodeItem[],
+  ): Promise<Segmented[]> {
+    const { manifest } = this.#setup;
+    const results: Segmented[] = [];
+    for (const item of items) {
+      const { objectMemory: known = null, isGiven = false } = item;
+      const asked = { ...item, objectMemory: known, isGiven };
+      const { found, objectMemory } = await memory.recall(features, asked);
+      const shape = promptShape({ ...item, memory: known?.traces ?? [] });
+      results.push({ ...chooseCandidate(found, shape, manifest), objectMemory });
+    }
+    return results;
+  }
+
   async #findText(reference: FeatureReference, query: TextItem): Promise<TextInstance[]> {
     const { manifest } = this.#setup;
     if (manifest.text === null) throw new Error('the model understands no text');
     const layout = layoutOf(manifest);
-    const whole = await layout.classify(await this.#resolve(reference), this.#graphs);
+    const classify = async (features: LayoutFeatures): Promise<ClassMaps> => {
+      if (layout.classify !== undefined) return await layout.classify(features, this.#graphs);
+      throw new Error('the layout understands no text');
+    };
+    const whole = await classify(await this.#resolve(reference));
     const tiles: TileMaps[] = [];
     for (const region of query.entry.tiled ? manifest.text.tiles : []) {
       const picture = { ...query.picture, region };
       const features = await layout.encode(picture, this.#graphs, manifest);
-      tiles.push({ region, maps: await layout.classify(features, this.#graphs) });
+      tiles.push({ region, maps: await classify(features) });
     }
     const found = findInstances(nounMap(query.entry, manifest.text, { whole, tiles }), query);
     return found.slice(0, query.maxObjects);

@@ -1,7 +1,7 @@
 import type { Frame } from '../../frame/frame.ts';
 import { memoryOf } from '../prompts/object-record.ts';
-import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import type { FeatureName } from './feature-bank.ts';
+import type { ObjectAnswer } from './pass.ts';
 import { segmentObjects } from './segment.ts';
 import type { KeyframeContext } from './encode.ts';
 import { shownRegions, type KeyframeObject } from './plan.ts';
@@ -11,7 +11,7 @@ import type { StageTimingsUs } from '../stage-clock.ts';
 export type AsyncKeyframeResult =
   | {
       readonly kind: 'done';
-      readonly actions: readonly SegmentedAction[];
+      readonly answers: readonly ObjectAnswer[];
       readonly timings: StageTimingsUs;
     }
   | { readonly kind: 'failed'; readonly reason: unknown };
@@ -56,8 +56,8 @@ export class AsyncKeyframe {
     context: KeyframeContext,
   ): Promise<void> {
     try {
-      const actions = await segmentObjects(context, frame, objects);
-      this.#result = { kind: 'done', actions, timings: context.clock.read() };
+      const answers = await segmentObjects(context, frame, objects);
+      this.#result = { kind: 'done', answers, timings: context.clock.read() };
     } catch (reason) {
       this.#result = { kind: 'failed', reason };
     } finally {

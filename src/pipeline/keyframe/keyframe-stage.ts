@@ -8,9 +8,10 @@ import type { TrackerHandle } from '../tracker/pool.ts';
 import { AsyncKeyframe } from './async-keyframe.ts';
 import { encodeInto, type KeyframeContext } from './encode.ts';
 import { FeatureBank, type FeatureName } from './feature-bank.ts';
-import { rememberMasks, segmentedMasks } from './memory.ts';
+import { objectMemories, rememberMasks, segmentedMasks } from './memory.ts';
 import { planKeyframe, type KeyframePlan } from './plan.ts';
 import { PrefetchedFeatures } from './prefetch.ts';
+import { recallGiven } from './recalled-passes.ts';
 import { segmentObjects } from './segment.ts';
 
 /** What the stage is made of. */
@@ -74,12 +75,24 @@ export class KeyframeStage {
     const { tracker, segmenter } = this.#parts;
     const { region, objects, given } = await this.#plan(frame, prompted);
     const context = this.context(clock);
-    const actions = await segmentObjects(context, frame, objects);
+    const answers = await segmentObjects(context, frame, objects);
+    const actions = answers.map(({ action }) => action);
     const mistaken = actions.length > 0 ? await tracker.call('apply', actions) : [];
     if (prompted.given.size > 0) await encodeInto(context, frame, region);
     const masks = new Map([...segmentedMasks(actions, mistaken), ...given]);
+    const remembered = segmenter.info.objectMemory
+      ? [
+          ...objectMemories(answers, mistaken),
+          ...(await recallGiven(context, frame, { given, region, records: prompted.records })),
+        ]
+      : [];
     this.#keyframes++;
-    const keyframe = { frameIndex: frame.index, masks, asked: prompted.asked };
+    const keyframe = {
+      frameIndex: frame.index,
+      masks,
+      asked: prompted.asked,
+      objectMemories: new Map(remembered),
+    };
     const records = rememberMasks(prompted.records, keyframe, segmenter.info);
     return { frameIndex: frame.index, records };
   }
@@ -106,13 +119,19 @@ export class KeyframeStage {
     if (done.kind === 'failed') throw SegmentationError.from(done.reason);
     const { frameIndex } = keyframe;
     const { tracker, segmenter } = this.#parts;
-    const alive = done.actions.filter(({ objectId }) => records.has(objectId));
+    const answers = done.answers.filter(({ action }) => records.has(action.objectId));
+    const alive = answers.map(({ action }) => action);
     const mistaken = await tracker.call('applyAsyncKeyframe', frameIndex, alive);
     if (mistaken === null) return null;
     clock.add('encode', done.timings.encode);
     clock.add('decode', done.timings.decode);
     this.#keyframes++;
-    const used = { frameIndex, masks: segmentedMasks(alive, mistaken), asked: new Set<number>() };
+    const used = {
+      frameIndex,
+      masks: segmentedMasks(alive, mistaken),
+      asked: new Set<number>(),
+      objectMemories: objectMemories(answers, mistaken),
+    };
     return { frameIndex, records: rememberMasks(records, used, segmenter.info) };
   }
 

@@ -6,6 +6,8 @@ import {
   type ObjectRecords,
 } from '../prompts/object-record.ts';
 import type { SegmentedAction } from '../../tracking/tracker-types.ts';
+import type { ObjectMemory } from '../../frame/ports.ts';
+import type { ObjectAnswer } from './pass.ts';
 import { probabilitiesOf } from './probabilities.ts';
 
 /** Masks that a keyframe leaves to remember, by object, with the IoU that is expected of each. */
@@ -38,6 +40,23 @@ export function segmentedMasks(
   );
 }
 
+/**
+ * The memories that a model keeps of its objects after a keyframe, also of those that it says are
+ * not there.
+ *
+ * @param mistaken objects for which it took something else: they keep the memory before it
+ */
+export function objectMemories(
+  answers: readonly ObjectAnswer[],
+  mistaken: readonly number[] = [],
+): ReadonlyMap<number, ObjectMemory> {
+  return new Map(
+    answers.flatMap(({ action: { objectId }, objectMemory }) =>
+      objectMemory === null || mistaken.includes(objectId) ? [] : [[objectId, objectMemory]],
+    ),
+  );
+}
+
 /** The records after a keyframe's masks entered their objects' memories, where good enough. */
 export function rememberMasks(
   records: ObjectRecords,
@@ -46,10 +65,13 @@ export function rememberMasks(
     readonly masks: KeyframeMasks;
     /** Objects that were prompted on this frame. */
     readonly asked: ReadonlySet<number>;
+    /** What a model with a memory of its own keeps. Default: nothing. */
+    readonly objectMemories?: ReadonlyMap<number, ObjectMemory>;
   },
   model: ModelInfo,
 ): ObjectRecords {
   const { memorySlots, tracking } = model;
+  if (model.objectMemory) return withObjectMemories(records, keyframe.objectMemories);
   if (memorySlots === 0) return records;
   const next = new Map(records);
   for (const [objectId, { mask, region, predictedIou }] of keyframe.masks) {
@@ -65,6 +87,18 @@ export function rememberMasks(
     } else {
       next.set(objectId, rememberKeyframe(record, entry, predictedIou, rule));
     }
+  }
+  return next;
+}
+
+function withObjectMemories(
+  records: ObjectRecords,
+  memories: ReadonlyMap<number, ObjectMemory> = new Map(),
+): ObjectRecords {
+  const next = new Map(records);
+  for (const [objectId, objectMemory] of memories) {
+    const record = next.get(objectId);
+    if (record) next.set(objectId, { ...record, objectMemory });
   }
   return next;
 }

@@ -1,6 +1,6 @@
 import type { Frame } from '../../frame/frame.ts';
 import { inFractions, type Box, type Size } from '../../frame/geometry.ts';
-import type { DecodeRequest, Segmented } from '../../frame/ports.ts';
+import type { DecodeRequest, ObjectMemory, Segmented } from '../../frame/ports.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import { softMaskBounds, softMaskFromLogits } from '../../tracking/mask/model-mask.ts';
 import type { SegmentedAction } from '../../tracking/tracker-types.ts';
@@ -40,25 +40,33 @@ export type PassResult = Answer & {
   readonly mask: { readonly soft: SoftMask; readonly box: Box | null };
 };
 
+/** What is to be applied to an object, and the memory that its model keeps of it from here on. */
+export type ObjectAnswer = {
+  readonly action: SegmentedAction;
+  /** Null where the model has no memory of its own. */
+  readonly objectMemory: ObjectMemory | null;
+};
+
 /**
  * The passes over one object in turn: each may rest on what those before it said, null leaves one
  * out. Ends with what they say together; null: nothing. Objects take turns, so that one run serves
  * all that are asked in one region.
  */
-export type Passes = Generator<DecoderPass | null, SegmentedAction | null, PassResult | null>;
+export type Passes = Generator<DecoderPass | null, ObjectAnswer | null, PassResult | null>;
 
 /** What is to be applied; by default the object is there, and no prompt of this frame named it. */
 export function segmentedAs(
   { objectId }: Pick<ObjectRecord, 'objectId'>,
-  { region, result: { logits, predictedIou, presence } }: Answer,
+  { region, result }: Answer,
   {
     hidden = false,
     redetected = false,
     prompt = null,
   }: Partial<Pick<SegmentedAction, 'hidden' | 'redetected' | 'prompt'>>,
-): SegmentedAction {
+): ObjectAnswer {
+  const { logits, predictedIou, presence, objectMemory = null } = result;
   const said = { logits, predictedIou, presence, hidden, redetected, region, prompt };
-  return { kind: 'segmented', objectId, ...said };
+  return { action: { kind: 'segmented', objectId, ...said }, objectMemory };
 }
 
 /** A pass's result; its mask is made when it is first asked for. */

@@ -2,11 +2,11 @@ import { assertNever } from '../../frame/errors.ts';
 import type { Frame } from '../../frame/frame.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import type { DecodeRequest } from '../../frame/ports.ts';
-import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { memoryRequests, type KeyframeContext } from './encode.ts';
-import { decodePasses, type Passes } from './pass.ts';
+import { decodePasses, type ObjectAnswer, type Passes } from './pass.ts';
 import type { KeyframeObject } from './plan.ts';
 import { correctedPasses, promptedPasses } from './prompted-passes.ts';
+import { recalledPasses } from './recalled-passes.ts';
 import { hiddenPasses, trackedPasses } from './tracked-passes.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function segmentObjects(
   context: KeyframeContext,
   frame: Frame,
   objects: readonly KeyframeObject[],
-): Promise<SegmentedAction[]> {
+): Promise<ObjectAnswer[]> {
   const { info } = context.segmenter;
   const passes = objects.map((object) =>
     passesOver(object, memoryRequests(object.record, context), info),
@@ -39,6 +39,7 @@ function passesOver(
   memory: DecodeRequest['memory'],
   info: ModelInfo,
 ): Passes {
+  if (info.objectMemory) return recalledPasses(object, info);
   switch (object.kind) {
     case 'prompted':
       return promptedPasses(object, info);

@@ -2,11 +2,11 @@ import type { Frame } from '../../frame/frame.ts';
 import { intersectBoxes, wholePicture, type Box } from '../../frame/geometry.ts';
 import type { TextInstance } from '../../frame/ports.ts';
 import { sharedRegion } from '../../frame/region-of-interest.ts';
-import type { SegmentedAction } from '../../tracking/tracker-types.ts';
 import { newObjectRecord, type ObjectRecord } from '../prompts/object-record.ts';
 import { coversId, type TextSearch } from '../prompts/text-search.ts';
 import type { TrackerHandle } from '../tracker/pool.ts';
 import { encodeInto, type KeyframeContext } from './encode.ts';
+import type { ObjectAnswer } from './pass.ts';
 import { promptInPicture } from './prompt-geometry.ts';
 import { segmentObjects } from './segment.ts';
 import { isThing, logitsBox } from './text-thing.ts';
@@ -25,9 +25,9 @@ export type Look = {
   readonly search: TextSearch;
   readonly frameIndex: number;
   /** New objects, with the next ids of the search, and their masks. */
-  readonly found: readonly { readonly record: ObjectRecord; readonly action: SegmentedAction }[];
+  readonly found: readonly (ObjectAnswer & { readonly record: ObjectRecord })[];
   /** The search's own objects that were hidden and are back. */
-  readonly returned: readonly SegmentedAction[];
+  readonly returned: readonly ObjectAnswer[];
 };
 
 /** From this IoU of their boxes on, an instance is what is followed there. */
@@ -64,7 +64,7 @@ export async function lookForText(
   const fresh = instances.filter(({ box }) => !isFollowed(box, scene));
   const returned = await findReturned(frame, fresh, { search, scene, context });
   const isBack = ({ box }: TextInstance): boolean =>
-    returned.some((action) => boxIou(logitsBox(action), box) >= returnedBoxIou);
+    returned.some(({ action }) => boxIou(logitsBox(action), box) >= returnedBoxIou);
   const open = Math.min(maxObjects - search.taken, Math.max(0, scene.room));
   const unknown = fresh.filter((instance) => !isBack(instance)).slice(0, open);
   const found = await segmentInstances(frame, unknown, { ...parts, search, scene });
@@ -84,15 +84,15 @@ async function findReturned(
     readonly scene: LookScene;
     readonly context: KeyframeContext;
   },
-): Promise<SegmentedAction[]> {
+): Promise<ObjectAnswer[]> {
   const { search, scene, context } = given;
   const hidden = scene.hidden.filter(({ objectId }) => coversId(search, objectId));
   if (instances.length === 0 || hidden.length === 0) return [];
   const region = regionOf(instances, context);
   const objects = hidden.map((record) => ({ kind: 'hidden', record, region }) as const);
-  const actions = await segmentObjects(context, frame, objects);
-  return actions.filter(
-    (action) =>
+  const answers = await segmentObjects(context, frame, objects);
+  return answers.filter(
+    ({ action }) =>
       !action.hidden &&
       instances.some(({ box }) => boxIou(logitsBox(action), box) >= returnedBoxIou),
   );
@@ -117,18 +117,19 @@ async function segmentInstances(
     const prompt = promptInPicture(record.prompt, frame.display);
     return { kind: 'prompted', record, region, prompt, box: instance.box } as const;
   });
-  const actions = await segmentObjects(context, frame, objects);
+  const answers = await segmentObjects(context, frame, objects);
+  const actions = answers.map(({ action }) => action);
   const followed = scene.visible.map(({ objectId }) => objectId);
   const claimed = await tracker.call('claimedRatios', frame.index, actions, followed);
-  const things = actions.flatMap((action, i) => {
+  const things = answers.flatMap(({ action, objectMemory }, i) => {
     const object = objects.find(({ record }) => record.objectId === action.objectId);
     if (!object || claimed[i]! > maxClaimedRatio || !isThing(action, object.box)) return [];
-    return [{ record: object.record, action }];
+    return [{ record: object.record, action, objectMemory }];
   });
   // What was left out leaves no gap in the ids.
-  return things.map(({ record, action }, i) => {
+  return things.map(({ record, action, objectMemory }, i) => {
     const objectId = nextId(search, i);
-    return { record: { ...record, objectId }, action: { ...action, objectId } };
+    return { record: { ...record, objectId }, action: { ...action, objectId }, objectMemory };
   });
 }
 

@@ -108,7 +108,7 @@ function applyOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numbe
     throw new SegmentationError('invalid-prompt', `${message}, got ${clicks.length}`);
   }
   draft.records.set(objectId, {
-    ...(action === 'replace' ? { ...record, promptMemory: null, recentMemory: [] } : record),
+    ...(action === 'replace' ? withoutMemory(record) : record),
     label: update.label ?? record.label,
     prompt: {
       frameIndex: scene.frame.index,
@@ -142,6 +142,10 @@ function removeOne(draft: Draft, update: PromptUpdate, scene: PromptScene): numb
   for (const set of [draft.asked, draft.fresh, draft.given, draft.found]) set.delete(objectId);
   draft.actions.push({ kind: 'removed', objectId });
   return [objectId];
+}
+
+function withoutMemory(record: ObjectRecord): ObjectRecord {
+  return { ...record, promptMemory: null, recentMemory: [], objectMemory: null };
 }
 
 function recordFor(draft: Draft, update: PromptUpdate, scene: PromptScene): ObjectRecord {

@@ -1,4 +1,5 @@
 import type { Box } from '../../frame/geometry.ts';
+import type { ObjectMemory } from '../../frame/ports.ts';
 import type { Click, ObjectState } from '../../frame/prompt.ts';
 
 /** An entry of an object's memory bank, an earlier frame that the model may compare with: whose features, and the object's mask there. */
@@ -25,6 +26,8 @@ export type ObjectRecord = {
   readonly promptMemory: MemoryEntry | null;
   /** Good keyframes since, newest last. */
   readonly recentMemory: readonly MemoryEntry[];
+  /** What a model with a memory of its own keeps of the object; null: nothing (yet). */
+  readonly objectMemory: ObjectMemory | null;
   /** Time of the last frame with a mask, in microseconds. */
   readonly lastSeenUs: number;
 };
@@ -45,6 +48,7 @@ export function newObjectRecord(
     prompt: { frameIndex: at.frameIndex, clicks: [], box: null },
     promptMemory: null,
     recentMemory: [],
+    objectMemory: null,
     lastSeenUs: at.timestampUs,
   };
 }

@@ -9,7 +9,7 @@ type Settings = Parameters<typeof chooseCandidate>[2];
 
 function settings(changes: Partial<Settings> = {}): Settings {
   return {
-    masks: { side: 1, candidates: 3, unambiguousPromptCandidate: 0 },
+    masks: { side: 1, candidates: 3, unambiguousPromptCandidate: 0, choice: 'score' },
     iou: { activation: 'none', calibration: identity, calibrationByPrompt: {} },
     presence: { activation: 'sigmoid' },
     ...changes,
@@ -40,7 +40,7 @@ test('a lone click takes a stable candidate over a blurred one with a slightly h
     scores: Float32Array.of(0.8, 0.85, 0.3),
     presence: 0,
   };
-  const masks = { side: 2, candidates: 3, unambiguousPromptCandidate: 2 };
+  const masks = { ...settings().masks, side: 2, unambiguousPromptCandidate: 2 };
   const chosen = chooseCandidate(raw, { ...shape, clicks: 1 }, settings({ masks }));
   expect([...chosen.logits]).toEqual([9, 9, -9, -9]);
   expect(chosen).toMatchObject({ stability: 1, consensus: 1 });

@@ -43,7 +43,7 @@ test('an asynchronous keyframe has a result once its run is over, and holds its 
   await keyframe.over;
   expect(keyframe.take()).toMatchObject({
     kind: 'done',
-    actions: [{ objectId: 1, hidden: false }],
+    answers: [{ action: { objectId: 1, hidden: false } }],
   });
   expect(liveFrames()).toBe(0);
   bank.close();
