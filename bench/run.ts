@@ -11,6 +11,7 @@ export const programs: Readonly<Record<string, string>> = {
   'decode-delay': 'Frames and milliseconds that decoding adds, per container.',
   'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',
   flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts, evidence of loss.',
+  fuzz: 'Conversations that nobody meant: crashes, codes that blame the server, decoders left.',
   hostile: 'Small messages that ask for much: silence of the server, and memory.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',

@@ -101,7 +101,8 @@ export type ImageOptions = MaskOptions & {
   })[];
 };
 
-const containers = {
+/** The wire's name of every container. */
+export const containers = {
   'h264-annex-b': Container.CONTAINER_H264_ANNEX_B,
   'hevc-annex-b': Container.CONTAINER_HEVC_ANNEX_B,
   'mpeg-ts': Container.CONTAINER_MPEG_TS,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { calibration, calibrationByAge } from '../../src/evaluation/calibration.ts';
-import { randomNumbers } from '../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../bench/support/random-numbers.ts';
 
 const sample = (confidence: number, iou: number, age: number | null = 0) => ({
   confidence,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Size } from '../../src/frame/geometry.ts';
 import { type Mask, maskToBitmap } from '../../src/frame/mask.ts';
 import { decodeCocoRle, encodeCocoRle } from '../../src/frame/coco-rle.ts';
-import { randomNumbers } from '../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../bench/support/random-numbers.ts';
 import { drawn, randomMask } from '../fixtures/small-masks.ts';
 
 /** rleEncode and rleToString of pycocotools' maskApi.c, line by line, as the reference. */

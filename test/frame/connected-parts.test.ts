@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { boundsOfCells, connectedParts, neighbours } from '../../src/frame/connected-parts.ts';
-import { randomNumbers } from '../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../bench/support/random-numbers.ts';
 
 /** Rows of `.` and `#`. */
 function gridOf(...rows: string[]) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { allOf, PictureReader, type PlaneWindow } from '../../src/video/picture-reader.ts';
 import { noiseBytes } from '../fixtures/noise-bytes.ts';
-import { randomNumbers } from '../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../bench/support/random-numbers.ts';
 
 /** Three planes of a 4:2:0 picture of 10 x 6 in the corner of a canvas of 16 x 16. */
 function planes(): PlaneWindow[] {

@@ -4,7 +4,7 @@ import { emptyMask, type Mask, maskToBitmap } from '../../../src/frame/mask.ts';
 import { MaskEncoding, type Mask as WireMask } from '../../../src/gen/maskstream/v1/common.ts';
 import { decodeCocoRle, encodeCocoRle } from '../../../src/frame/coco-rle.ts';
 import { encodeMask, readMask } from '../../../src/server/mask-encoding/index.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 import { drawn, randomMask } from '../../fixtures/small-masks.ts';
 
 const maxPixels = 10_000_000;

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { encode as encodeWithFastPng } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { readPng } from '../../../src/server/mask-encoding/png-reader.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 describe('a PNG', () => {
   test('of another writer is read, with every filter', () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { softMaskIou } from '../../../src/tracking/mask/iou.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { randomSoftMask } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 import { softIou, softMask } from '../../fixtures/textures.ts';
 
 const size = { width: 31, height: 17 };

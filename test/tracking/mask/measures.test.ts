@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { measuresOf } from '../../../src/tracking/mask/measures.ts';
 import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { randomSoftMask } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 const size = { width: 27, height: 19 };
 

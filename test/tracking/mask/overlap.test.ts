@@ -14,7 +14,7 @@ import {
   type TrackedObject,
 } from '../../../src/tracking/object/tracked-object.ts';
 import { discMask, randomSoftMask, softDisc } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 const analysis = { width: 24, height: 18 };
 const displays = [analysis, { width: 77, height: 50 }, { width: 120, height: 90 }];

@@ -4,7 +4,7 @@ import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { renderMask } from '../../../src/tracking/mask/render.ts';
 import { resizeMask } from '../../../src/tracking/object/resize-mask.ts';
 import { discMask, randomSoftMask, softDisc } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 const analysis = { width: 128, height: 72 };
 const display = { width: 1280, height: 720 };

@@ -6,7 +6,7 @@ import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
 import { renderDisjoint } from '../../../src/tracking/mask/overlap.ts';
 import { settleContest } from '../../../src/tracking/mask/settle-contest.ts';
 import { randomSoftMask } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 const size = { width: 60, height: 40 };
 

@@ -5,7 +5,7 @@ import { createFlowField } from '../../../src/tracking/flow/image.ts';
 import type { FlowField } from '../../../src/tracking/flow/types.ts';
 import { warpSoftMask } from '../../../src/tracking/mask/warp.ts';
 import { randomSoftMask } from '../../fixtures/discs.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 import { softIou, softMask, uniformFlow, valueAt } from '../../fixtures/textures.ts';
 
 const size = { width: 120, height: 80 };

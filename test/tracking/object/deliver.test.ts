@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { emptyMask, maskToBitmap, type Mask } from '../../../src/frame/mask.ts';
 import type { ObjectOutput } from '../../../src/tracking/delivery-types.ts';
 import { deliverObjects } from '../../../src/tracking/object/deliver.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 import { randomMask } from '../../fixtures/small-masks.ts';
 
 const scores = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BitReader } from '../../../src/video/headers/bit-reader.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 function readerOf(bits: string): BitReader {
   const text = bits.replaceAll(' ', '');

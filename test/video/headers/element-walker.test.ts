@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ElementWalker, type Element } from '../../../src/video/headers/element-walker.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 /** One byte that says how many follow; 255 runs to the end of the stream, 254 is no header. */
 function readByte(header: Uint8Array): Element | null {

@@ -3,7 +3,7 @@ import { headerFrameRate } from '../../../src/video/headers/frame-rate.ts';
 import { h264FrameRate } from '../../../src/video/headers/h264-timing.ts';
 import { annexB, BitWriter, writeVuiHead } from '../../fixtures/bit-writer.ts';
 import { noiseBytes } from '../../fixtures/noise-bytes.ts';
-import { randomNumbers } from '../../fixtures/random-numbers.ts';
+import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
 type Timing = { readonly unitsInTick: number; readonly timeScale: number };
 
