@@ -17,16 +17,14 @@ test(
     console.log(`fuzz: seed ${seed}, ${seconds} s`);
     const ffmpeg = await findConfiguredFfmpeg();
     const clips = await makeCorpus(ffmpeg);
-    const { cases, outcomes, faults } = await runFuzz({
-      ...{ server, clips, ffmpeg, seed, seconds },
-      side: 2,
-    });
+    const run = { server, clips, ffmpeg, seed, seconds, side: 2 };
+    const { cases, outcomes, faults } = await runFuzz(run);
     expect(faults).toEqual([]);
     expect(cases).toBeGreaterThan(seconds / 2);
     // It got past the door as well as not.
-    for (const outcome of ['ok', 'undecodable-video', 'malformed-message']) {
-      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(0);
-    }
+    expect([...outcomes.keys()]).toEqual(
+      expect.arrayContaining(['ok', 'undecodable-video', 'malformed-message']),
+    );
   },
   (seconds + 120) * 1000,
 );
