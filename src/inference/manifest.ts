@@ -75,6 +75,8 @@ const prompts = z.strictObject({
     positiveLabel: z.number(),
     negativeLabel: z.number(),
     paddingLabel: z.number(),
+    /** One point of padding goes with clicks that have no box beside them. */
+    padWithoutBox: z.boolean().default(false),
   }),
   /** How a box goes in: as two labelled points in the first two slots, as its own input, or not. */
   box: z.discriminatedUnion('route', [
@@ -190,7 +192,7 @@ export const manifestSchema = z.strictObject({
   }),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   /** Who talks to the graphs; each layout is one adapter. */
-  layout: z.enum(['maskstream', 'sam-memory']),
+  layout: z.enum(['maskstream', 'sam', 'sam-memory']),
   licence: z.string().min(1),
   graphs: z.strictObject({
     encoder: graph,

@@ -1,5 +1,6 @@
 import { assertNever } from '../../frame/errors.ts';
 import { sigmoid } from '../../frame/sigmoid.ts';
+import { agreement } from './agreement.ts';
 import { consensusScore, stabilityScore } from './mask-stability.ts';
 import type { Knots, Manifest } from '../manifest.ts';
 import type { DecodeRequest, Segmented } from '../../frame/ports.ts';
@@ -17,8 +18,13 @@ export type Candidates = {
 /** Which calibration table a request falls under. */
 export type PromptCase = 'click' | 'clicks' | 'box' | 'mask' | 'memory';
 
+/** What somebody asked for, in fractions of the region. */
+export type Asked = Pick<DecodeRequest, 'clicks' | 'box' | 'prior'>;
+
 /** What a choice needs to know of a request. */
 export type PromptShape = {
+  /** Where candidates are chosen by agreement, with what. Default: nothing. */
+  readonly asked?: Asked;
   readonly clicks: number;
   readonly box: boolean;
   readonly prior: boolean;
@@ -26,12 +32,9 @@ export type PromptShape = {
 };
 
 /** Counts what a request holds. */
-export function promptShape(
-  request: Pick<DecodeRequest, 'clicks' | 'box' | 'prior'> & {
-    readonly memory: readonly unknown[];
-  },
-): PromptShape {
+export function promptShape(request: Asked & { readonly memory: readonly unknown[] }): PromptShape {
   return {
+    asked: request,
     clicks: request.clicks.length,
     box: request.box !== null,
     prior: request.prior !== null,
@@ -69,7 +72,12 @@ export function chooseCandidate(
   const masks = scores.map((_, i) => candidates.logits.subarray(i * area, (i + 1) * area));
   const stability = masks.map(stabilityScore);
   const weighed = scores.map((score, i) => score * Math.max(minStability, stability[i]!));
-  const chosen = kind === 'click' ? indexOfHighest(weighed) : unambiguousPromptCandidate;
+  const chosen =
+    manifest.masks.choice === 'agreement'
+      ? indexOfHighest(masks.map((mask, i) => agreement(mask, stability[i]!, shape.asked)))
+      : kind === 'click'
+        ? indexOfHighest(weighed)
+        : unambiguousPromptCandidate;
   return {
     // A copy of its own: the run's whole output must not cross the thread or stay alive with it.
     logits: masks[chosen]!.slice(),

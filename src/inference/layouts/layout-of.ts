@@ -1,4 +1,5 @@
 import { maskstreamLayout } from './maskstream.ts';
+import { samLayout } from './sam.ts';
 import { samMemoryLayout } from './sam-memory.ts';
 import type { Layout } from './layout.ts';
 import type { GraphRole, Manifest } from '../manifest.ts';
@@ -8,6 +9,8 @@ export function layoutOf(manifest: Manifest): Layout {
   switch (manifest.layout) {
     case 'maskstream':
       return maskstreamLayout;
+    case 'sam':
+      return samLayout;
     case 'sam-memory':
       return samMemoryLayout;
   }

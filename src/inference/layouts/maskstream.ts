@@ -47,7 +47,9 @@ export const maskstreamLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    return await graph(graphs, 'encoder').run({ image: imageTensor(picture, manifest) });
+    const encoder = graph(graphs, 'encoder');
+    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
+    return await encoder.run({ image });
   },
 
   async decode(features, items, graphs, manifest) {

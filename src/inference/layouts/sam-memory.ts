@@ -78,7 +78,9 @@ export const samMemoryLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    return await graphs.encoder!.run({ image: imageTensor(picture, manifest) });
+    const encoder = graphs.encoder!;
+    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
+    return await encoder.run({ image });
   },
 
   decode() {
