@@ -20,6 +20,7 @@ export const programs: Readonly<Record<string, string>> = {
     'Draws confidence against true IoU from a report of `maskstream eval --json`.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
   soak: '10,000 frames of one camera: memory, threads, handles, children.',
+  'tuning-plot': 'Draws J&F against CPU a frame from a report of `maskstream eval --json`.',
 };
 
 const [name, ...options] = process.argv.slice(2);

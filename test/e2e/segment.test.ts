@@ -204,7 +204,8 @@ describe('a wrong command line', () => {
     [['eval'], 'expected a CLIPS_DIR, got none'],
     [['demo', '--frames', 'ten'], '--frames: expected a whole number'],
     [['serve', '--listen', 'here'], 'MASKSTREAM_LISTEN: expected HOST:PORT, got "here"'],
-    [['dance'], '), got none'],
+    [['dance'], '), got "dance"'],
+    [[], 'expected a command (serve, segment, '],
   ])('%j ends with exit code 2 and says why', async (words, message) => {
     const { code, stderr } = await captureCli(words);
     expect(code).toBe(2);
