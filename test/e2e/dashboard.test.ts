@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { runStream } from '../fixtures/run-stream.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 
@@ -25,15 +25,6 @@ const folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
 let running: RunningService;
 let prometheus: ChildProcess;
 let address: string;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
-}
 
 type Sample = { readonly metric: object; readonly value: readonly [number, string] };
 
