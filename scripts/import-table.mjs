@@ -120,6 +120,7 @@ const mayImport = {
   ],
   'src/server/gateway': [
     'src/frame',
+    'src/server/admission',
     'src/server/error-status.ts',
     'src/server/logger.ts',
     'src/server/server-limits.ts',

@@ -10,18 +10,9 @@ import type { ServerLimits } from '../server-limits.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
 import { baseCallOf, type BaseCall } from './grpc-internals.ts';
 import { MessageFrames } from './message-frames.ts';
+import { maxBytesOf, servicePrefix } from './method-limits.ts';
 import { ReceivedBytes } from './received-bytes.ts';
 import { prefixBytes, unpackMessage } from './unpack-message.ts';
-
-/** Requests that carry no pixels: health checks, the list of models, reflection. */
-const maxSmallRequestBytes = 4096;
-
-const servicePrefix = '/maskstream.v1.SegmentationService/';
-
-const withPixels: ReadonlySet<string> = new Set([
-  `${servicePrefix}SegmentVideo`,
-  `${servicePrefix}SegmentImage`,
-]);
 
 /** Unfinished requests are looked at this often. */
 const lookMs = 1000;
@@ -98,7 +89,7 @@ class WatchedCall {
     this.#stream = base.stream;
     this.#session = base.stream.session ?? base.stream;
     this.#limits = limits;
-    this.#maxBytes = withPixels.has(method.path) ? limits.maxRequestBytes : maxSmallRequestBytes;
+    this.#maxBytes = maxBytesOf(method.path, limits);
     this.#isSingle = !method.requestStream;
     this.#received = received;
     this.#metrics = metrics;

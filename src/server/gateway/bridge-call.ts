@@ -6,7 +6,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { RawData, WebSocket } from 'ws';
-import { errorCodeTrailer } from '../error-status.ts';
+import { SegmentationError } from '../../frame/errors.ts';
+import { errorCodeTrailer, statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
 
 /** What one socket's call is made of. */
@@ -26,6 +27,12 @@ export type BridgeOptions = {
   readonly connect: () => Client;
 };
 
+/** A call that is carried. */
+export type BridgedCall = {
+  /** Ends the call with this status; nothing more is read of the socket. */
+  refuse(reason: SegmentationError): void;
+};
+
 /** A JSON control message of the browser. */
 type Control =
   | { readonly type: 'open'; readonly token?: string }
@@ -42,12 +49,13 @@ const identity = (bytes: Buffer) => bytes;
  * Neither direction queues without bound: a call that takes nothing pauses the socket, a socket that
  * takes nothing pauses the call, and one that reads nothing for `readerTimeoutMs` is ended.
  */
-export function bridgeCall(socket: WebSocket, options: BridgeOptions): void {
+export function bridgeCall(socket: WebSocket, options: BridgeOptions): BridgedCall {
   const bridge = new Bridge(socket, options);
   socket.on('message', (data, isBinary) => bridge.receive(data, isBinary));
   socket.on('close', () => bridge.hangUp());
   // Frames that are too large or malformed: ws closes the socket with the code that says so.
   socket.on('error', (error) => options.log.warn({ err: error }, 'socket failed'));
+  return { refuse: (reason) => bridge.refuse(reason) };
 }
 
 class Bridge {
@@ -67,9 +75,11 @@ class Bridge {
     this.#options = options;
     this.#firstMessage = setTimeout(
       () =>
-        this.#refuse(
-          status.DEADLINE_EXCEEDED,
-          `expected a message within ${options.firstMessageMs} ms, got none`,
+        this.refuse(
+          new SegmentationError(
+            'deadline-exceeded',
+            `expected a message within ${options.firstMessageMs} ms, got none`,
+          ),
         ),
       options.firstMessageMs,
     );
@@ -86,6 +96,14 @@ class Bridge {
     if (control.type === 'invalid') this.#refuse(status.INVALID_ARGUMENT, control.problem);
     else if (control.type === 'end') this.#half();
     else this.#open(control.token ?? null);
+  }
+
+  /** What is still coming is not wanted: the peer may take as long for it as it likes. */
+  refuse(reason: SegmentationError): void {
+    const { code, details } = statusOfError(reason);
+    this.#call?.cancel();
+    this.#last({ code, message: details, error_code: reason.code });
+    this.#socket.pause();
   }
 
   /** The browser is gone. */

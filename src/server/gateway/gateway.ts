@@ -2,15 +2,17 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Client, credentials, status as grpcStatus } from '@grpc/grpc-js';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { Transport } from '../server-options.ts';
 import { addressProblem, type AllowedOrigins } from './allowed-origins.ts';
+import { maxBytesOf } from '../admission/method-limits.ts';
 import { bridgeCall } from './bridge-call.ts';
 import { servePage, type PageFiles } from './page-files.ts';
 import { gatewayMethods } from './gateway-methods.ts';
+import { guardMessages, type MessageGuard } from './guard-messages.ts';
 
 /** Where browsers reach the service: the live page, and one WebSocket for each call. */
 export type Gateway = AsyncDisposable & {
@@ -40,14 +42,20 @@ export type GatewayOptions = {
   readonly log: Logger;
 };
 
-/** Time for a socket's first message: nobody holds a place by saying nothing. */
-const firstMessageMs = 10_000;
+/** Time for a connection's headers and a socket's first message: nobody holds a place by saying nothing. */
+const beginTimeoutMs = 10_000;
 
 /** Sockets at a time for each place of a stream: idle ones cost little, but not nothing. */
 const socketsPerStream = 4;
 
-/** Headers of a request must be complete by then; Node closes slower connections. */
-const headersTimeoutMs = 10_000;
+/** Connections beside those of sockets: browsers that load the page. */
+const pageConnections = 256;
+
+/** Time for a peer to close its side of a socket that is over. */
+const closeTimeoutMs = 2000;
+
+/** Node looks this often for connections whose headers do not come. */
+const connectionsCheckingInterval = 1000;
 
 /**
  * Opens the gateway: HTTP for the page, WebSocket for calls. Each socket speaks gRPC with the
@@ -58,12 +66,19 @@ const headersTimeoutMs = 10_000;
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { limits, log } = options;
-  const sockets = new WebSocketServer({
+  // The library's types do not know `closeTimeout` yet.
+  const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     maxPayload: limits.maxRequestBytes,
     perMessageDeflate: false,
     clientTracking: true,
-  });
+    closeTimeout: closeTimeoutMs,
+  };
+  const sockets = new WebSocketServer(socketOptions);
+  // Those that only wait for their peer's goodbye hold no place.
+  const openSockets = () =>
+    [...sockets.clients].filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+  const guard = guardMessages(limits);
   const maxSockets = limits.maxStreams * socketsPerStream;
   let draining = false;
   const http = listener(options.transport, (request, response) => {
@@ -74,15 +89,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }
     servePage(options.page, request, response);
   });
-  http.headersTimeout = headersTimeoutMs;
-  http.maxConnections = maxSockets + 256;
+  http.headersTimeout = Math.min(beginTimeoutMs, limits.requestTimeoutMs);
+  http.maxConnections = maxSockets + pageConnections;
   http.on('upgrade', (request, socket, head) => {
     // A peer that resets during the handshake must not end the process.
     socket.on('error', () => socket.destroy());
     const refusal =
       upgradeProblem(request, options) ??
       (draining ? { status: 503, message: 'the server is going away' } : null) ??
-      (sockets.clients.size >= maxSockets
+      (openSockets() >= maxSockets
         ? { status: 503, message: `at most ${maxSockets} sockets at a time, got one more` }
         : null);
     if (refusal !== null) {
@@ -90,13 +105,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       refuse(socket, refusal);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => serve(opened, request, options));
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      serve(opened, request, { ...options, guard }),
+    );
   });
   const port = await listen(http, options);
   let closing: Promise<void> | null = null;
   const close = () =>
     (closing ??= new Promise<void>((resolve) => {
       draining = true;
+      guard[Symbol.dispose]();
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
       http.close(() => resolve());
@@ -114,10 +132,12 @@ function listener(
   transport: Transport,
   onRequest: Parameters<typeof createHttpServer>[1] & {},
 ): Server {
-  if (transport.kind === 'insecure') return createHttpServer(onRequest);
+  if (transport.kind === 'insecure')
+    return createHttpServer({ connectionsCheckingInterval }, onRequest);
   const { certificate, privateKey, clientAuthorities } = transport;
   return createHttpsServer(
     {
+      connectionsCheckingInterval,
       cert: certificate,
       key: privateKey,
       ...(clientAuthorities === null
@@ -179,16 +199,20 @@ function tellLoading(socket: WebSocket): void {
   socket.close(1000);
 }
 
-function serve(socket: WebSocket, request: IncomingMessage, options: GatewayOptions): void {
+function serve(
+  socket: WebSocket,
+  request: IncomingMessage,
+  options: GatewayOptions & { readonly guard: MessageGuard },
+): void {
   const method = methodOf(request);
   if (method === null) return socket.terminate();
-  const { limits, log } = options;
+  const { limits, log, guard } = options;
   const target = options.target();
   if (target === null) return tellLoading(socket);
-  bridgeCall(socket, {
+  const call = bridgeCall(socket, {
     path: method.path,
     oneRequest: method.oneRequest,
-    firstMessageMs,
+    firstMessageMs: Math.min(beginTimeoutMs, limits.requestTimeoutMs),
     maxQueuedBytes: limits.maxQueuedResponseBytes,
     readerTimeoutMs: limits.readerTimeoutMs,
     log,
@@ -199,5 +223,16 @@ function serve(socket: WebSocket, request: IncomingMessage, options: GatewayOpti
         'grpc.max_receive_message_length': limits.maxResponseBytes,
         'grpc.max_send_message_length': limits.maxRequestBytes,
       }),
+  });
+  guard.watch({
+    socket,
+    connection: request.socket,
+    maxBytes: maxBytesOf(method.path, limits),
+    onRefused: (reason) => {
+      log.warn({ code: reason.code }, `socket refused: ${reason.message}`);
+      call.refuse(reason);
+      // What was said still leaves; a peer that goes on sending is not waited for.
+      request.socket.end();
+    },
   });
 }
