@@ -144,19 +144,29 @@ const protections: ReadonlySet<string> = new Set([
 const injected =
   /^MASKSTREAM_(?:SERVICE_(?:HOST|PORT)|PORT(?:$|_\d+))|^MASKSTREAM_(?:NAME|ENV_.*)$/;
 
+/** Whether the environment says something of a setting: then a config file does not. */
+export function isGiven(variable: string, environment: NodeJS.ProcessEnv = process.env): boolean {
+  return (environment[variable] ?? '') !== '';
+}
+
 /**
  * Settings from the environment, the only place where it is read.
  *
  * Throws `usage` naming the variable, what was expected and what came: also for a name that begins
  * with MASKSTREAM_ and is none of ours, which may be a misspelt protection.
+ *
+ * @param overrides win over the environment
+ * @param file of a config file, which the environment wins over
  */
 export function readConfig(
   overrides: ConfigOverrides = {},
   environment: NodeJS.ProcessEnv = process.env,
+  file: ConfigOverrides = {},
 ): Config {
   refuseUnknown(environment);
+  const inFile: Readonly<Record<string, string | undefined>> = file;
   const given = Object.fromEntries(
-    configVariables.map((name) => [name, valueOf(name, environment)]),
+    configVariables.map((name) => [name, valueOf(name, environment) ?? inFile[name]]),
   );
   const all: Record<string, string | undefined> = { ...given, ...overrides };
   const result = schema.safeParse(all);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
+import type { ConfigOverrides } from '../config.ts';
 import { usageError } from '../frame/errors.ts';
 
 /** One option of a command. Every option has a `--name`. */
@@ -19,6 +20,8 @@ export type Arguments = {
   readonly texts: ReadonlyMap<string, string>;
   readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
+  /** Settings of a config file that have no option, by their variable; the environment wins. */
+  readonly settings: ConfigOverrides;
 };
 
 /** What a command may touch of the process. */
@@ -68,7 +71,7 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
       `expected at most ${command.maxPositionals} arguments, got another one: ${JSON.stringify(extra)}`,
     );
   }
-  return { ...sortValues(parsed.values), positionals };
+  return { ...sortValues(parsed.values), positionals, settings: {} };
 }
 
 function isParseError(error: unknown): error is Error {
@@ -78,7 +81,7 @@ function isParseError(error: unknown): error is Error {
 
 function sortValues(
   values: ReturnType<typeof parseArgs>['values'],
-): Omit<Arguments, 'positionals'> {
+): Pick<Arguments, 'flags' | 'texts' | 'lists'> {
   const flags = new Set<string>();
   const texts = new Map<string, string>();
   const lists = new Map<string, readonly string[]>();

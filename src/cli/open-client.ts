@@ -56,7 +56,11 @@ export async function openClient(
     (name) => args.flags.has(name) || args.texts.has(name),
   );
   if (remote !== undefined) throw usageError(`--${remote}: expected --server as well, got none`);
-  const given = readConfig({ MASKSTREAM_LISTEN: '127.0.0.1:0', ...serviceOverrides(args) });
+  const given = readConfig(
+    { MASKSTREAM_LISTEN: '127.0.0.1:0', ...serviceOverrides(args) },
+    undefined,
+    args.settings,
+  );
   const config = {
     ...given,
     maxStreams: Math.max(given.maxStreams, streams),
@@ -85,7 +89,7 @@ async function connectTo(address: string, args: Arguments): Promise<Segmentation
   if (args.texts.has('threads')) {
     throw usageError('--threads: expected no --server, whose threads are its own, got both');
   }
-  const { token } = readConfig();
+  const { token } = readConfig({}, undefined, args.settings);
   const tls = await readTls(args);
   return connect(addresses, {
     ...(tls === undefined ? {} : { tls }),

@@ -4,6 +4,7 @@ import type { Command, CommandIo } from './command.ts';
 import { helpText, parseArguments } from './command.ts';
 import { packageVersion } from '../package-root.ts';
 import { completionCommand } from './completion.ts';
+import { withConfigFile } from './config-file/with-config-file.ts';
 import { describeError } from './describe-error.ts';
 import { doctorCommand } from './doctor/doctor.ts';
 import { demoCommand } from './demo/demo.ts';
@@ -12,7 +13,8 @@ import { segmentCommand } from './segment/segment.ts';
 import { serveCommand } from './serve.ts';
 import { watchCommand } from './watch/watch.ts';
 
-const commands: readonly Command[] = [
+/** Every word of the command line. */
+export const commands: readonly Command[] = [
   serveCommand,
   segmentCommand,
   evalCommand,
@@ -65,7 +67,7 @@ async function dispatch(words: readonly string[], io: CommandIo): Promise<void> 
     io.stdout.write(helpText(command));
     return;
   }
-  await command.run(parseArguments(command, rest), io);
+  await command.run(await withConfigFile(parseArguments(command, rest), command, commands), io);
 }
 
 function overview(): string {

@@ -4,6 +4,7 @@ import type { ConfigOverrides } from '../config.ts';
 import { configVariables, readConfig } from '../config.ts';
 import { configWarnings } from '../config-warnings.ts';
 import type { Arguments, Command, CommandIo, Option } from './command.ts';
+import { configOption } from './config-file/config-option.ts';
 import { createService } from './create-service.ts';
 import { createJsonLogger, type JsonLogger } from './json-logger.ts';
 import { shortageOf } from '../frame/shortage.ts';
@@ -57,8 +58,9 @@ export const serveCommand: Command = {
       placeholder: 'LEVEL',
       help: 'debug, info, warn or error; JSON lines on stderr. Default: info.',
     },
+    ...configOption,
   },
-  epilogue: `Environment (options win over it; docs/cli.md explains each):
+  epilogue: `Environment (options win over it, it wins over the file of --config; docs/cli.md explains each):
   ${configVariables.filter((name) => name !== 'PATH').join('\n  ')}
 
 Prints "listening on HOST:PORT" on stdout when it is ready, then "page on http://HOST:PORT" and
@@ -77,13 +79,14 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const listen = args.texts.get('listen');
   const level = args.texts.get('log-level');
   const metricsPort = args.texts.get('metrics-port');
-  const config = readConfig({
+  const overrides = {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
     ...webOverride(args),
-  });
+  };
+  const config = readConfig(overrides, undefined, args.settings);
   const log = createJsonLogger(config.logLevel, io.stderr);
   for (const warning of configWarnings(config, availableParallelism())) log.warn({}, warning);
   const survive = surviveShortages(log);

@@ -3,6 +3,7 @@ import { packageVersion } from '../../package-root.ts';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
 import type { Output } from '../../formats/answered-frame.ts';
 import type { Arguments, Command, CommandIo } from '../command.ts';
+import { configOption } from '../config-file/config-option.ts';
 import { clientOptions, openClient } from '../open-client.ts';
 import { outputFormats } from '../output/output-format.ts';
 import { overlayStyles } from '../output/overlay-style.ts';
@@ -69,6 +70,7 @@ export const segmentCommand: Command = {
     },
     ...batchOptions,
     ...clientOptions,
+    ...configOption,
   },
   epilogue: `INPUT is a video, a JPEG, PNG or WebP image, a folder of them, or a pattern such as 'clips/*.mp4'.
 With several, each gets a subfolder of PATH, and a run that was interrupted goes on where it stopped
@@ -151,7 +153,7 @@ async function openOutputs(
   if (form === null || inputs.length === 1) {
     return { ...notABatch, outputs, waiting: inputs };
   }
-  const { model } = readConfig(serviceOverrides(args));
+  const { model } = readConfig(serviceOverrides(args), undefined, args.settings);
   const asked = batchOptionsOf(args, { given, model, program: packageVersion() });
   try {
     const restart = args.flags.has('restart');

@@ -27,6 +27,7 @@ export const batchOptions = {
 const irrelevant: ReadonlySet<string> = new Set([
   ...Object.keys(batchOptions),
   ...Object.keys(clientOptions),
+  'config',
   'json',
   'out',
   // Their files are read into the prompts, whose print is taken.
