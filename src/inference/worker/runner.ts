@@ -35,7 +35,7 @@ export type Runner = {
 
 /** Opens the graphs of `setup.roles`. Throws `model-load-failed` or `provider-unavailable`. */
 export async function openRunner(setup: WorkerSetup): Promise<Runner> {
-  requireProvider(setup.provider);
+  await requireProvider(setup.provider);
   const graphs: Graphs = {};
   for (const role of setup.roles) {
     const manifest = setup.manifest.graphs[role];
