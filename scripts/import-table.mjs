@@ -56,9 +56,12 @@ const mayImport = {
     'src/inference/layouts',
     'src/inference/text',
     'src/inference/worker',
+    'src/inference/recognition',
     'src/inference/engine/provider.ts',
+    'src/inference/engine/node-places.ts',
   ],
   'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
+  'src/inference/recognition': ['src/frame', 'src/inference/engine', ...inferenceTypes],
   'src/inference/layouts': ['src/frame', 'src/inference/engine', ...inferenceTypes],
   'src/inference/text': ['src/frame', 'src/inference/layouts', ...inferenceTypes],
   'src/inference/worker': [
@@ -105,6 +108,7 @@ const mayImport = {
     'src/pipeline/stage-clock.ts',
   ],
   'src/pipeline/tracker': ['src/frame', 'src/tracking', 'src/tracking/flow'],
+  'src/models': ['src/frame', 'src/package-root.ts'],
   'src/server': [
     'src/frame',
     'src/gen',

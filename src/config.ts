@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { usageError } from './frame/errors.ts';
+import { defaultModelCache } from './models/model-folders.ts';
 import { nearestWords } from './frame/nearest-words.ts';
 import { defaultMaxStreams } from './server/server-limits.ts';
 
@@ -43,6 +44,8 @@ const schema = z.object({
   MASKSTREAM_LISTEN: listen.default({ host: '127.0.0.1', port: 50_051 }),
   /** Name of a model in the package, or a folder with a manifest.json. Default: maskstream-tiny. */
   MASKSTREAM_MODEL: z.string().min(1).default('maskstream-tiny'),
+  /** Folder of models that were pulled. Default: ~/.cache/maskstream/models. */
+  MASKSTREAM_MODEL_CACHE: z.string().min(1).optional(),
   /** Execution provider of the model; one that is not there is an error. Default: cpu. */
   MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
@@ -74,6 +77,8 @@ const schema = z.object({
   MASKSTREAM_TLS_CLIENT_CA: z.string().min(1).optional(),
   /** Time that live streams get to end after SIGTERM, in seconds. Default: 30. */
   MASKSTREAM_DRAIN_SECONDS: between(0, 86_400, 'seconds').default(30),
+  /** Token of the model hub, for gated weights; `models pull` alone sends it. */
+  HF_TOKEN: token.optional(),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where the system's ffmpeg is looked for. */
@@ -84,6 +89,10 @@ const schema = z.object({
 export type Config = {
   readonly listen: Listen;
   readonly model: string;
+  /** Folder of models that were pulled. */
+  readonly modelCache: string;
+  /** Token of the model hub; null: none. */
+  readonly hubToken: string | null;
   readonly provider: string;
   readonly modelThreads: number;
   readonly modelTimeoutMs: number;
@@ -119,7 +128,7 @@ export const configVariables = Object.keys(schema.shape);
 export type ConfigOverrides = { readonly [variable in keyof typeof schema.shape]?: string };
 
 // Shown as set or not, never as they are.
-const secrets: ReadonlySet<string> = new Set(['MASKSTREAM_TOKEN']);
+const secrets: ReadonlySet<string> = new Set(['MASKSTREAM_TOKEN', 'HF_TOKEN']);
 
 /** The settings that the environment gives, secrets masked; `PATH` is everybody's and left out. */
 export function givenSettings(
@@ -204,6 +213,8 @@ function toConfig(values: z.infer<typeof schema>): Config {
   return {
     listen: values.MASKSTREAM_LISTEN,
     model: values.MASKSTREAM_MODEL,
+    modelCache: values.MASKSTREAM_MODEL_CACHE ?? defaultModelCache(),
+    hubToken: values.HF_TOKEN ?? null,
     provider: values.MASKSTREAM_PROVIDER,
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     modelTimeoutMs: values.MASKSTREAM_MODEL_TIMEOUT_SECONDS * 1000,

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configVariables, givenSettings, readConfig } from '../src/config.ts';
@@ -9,6 +11,8 @@ describe('config', () => {
     expect(readConfig({}, {})).toEqual({
       listen: { host: '127.0.0.1', port: 50_051 },
       model: 'maskstream-tiny',
+      modelCache: join(homedir(), '.cache/maskstream/models'),
+      hubToken: null,
       provider: 'cpu',
       modelThreads: 2,
       modelTimeoutMs: 60_000,

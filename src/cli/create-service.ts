@@ -13,7 +13,7 @@ import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts
 import type { JsonLogger } from './json-logger.ts';
 import { readTransport } from './read-transport.ts';
 import { packageVersion } from '../package-root.ts';
-import { modelDirectory } from './model-directory.ts';
+import { modelDirectory } from '../models/model-folders.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 
 /** A running server with everything behind it. */
@@ -74,7 +74,7 @@ async function plugTogether(
   });
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
   const limits = resolveServerLimits({ maxStreams: config.maxStreams });
-  const directory = modelDirectory(config.model);
+  const directory = modelDirectory(config.model, config.modelCache);
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
   const restartListeners = new Set<() => void>();

@@ -15,6 +15,8 @@ export type ProgressState = {
   readonly total: number | null;
   /** Short text after the rate. */
   readonly detail?: string;
+  /** What is counted. Default: frames. */
+  readonly unit?: string;
 };
 
 /** Where progress is shown. */
@@ -65,25 +67,33 @@ export function createProgressLine(io: CommandIo): ProgressLine {
  *
  * @param label what is being worked on
  * @param total null: it counts
+ * @param unit what is counted
  */
-export function createProgress(io: CommandIo, label: string, total: number | null): Progress {
+export function createProgress(
+  io: CommandIo,
+  label: string,
+  total: number | null,
+  unit = 'frames',
+): Progress {
   const line = createProgressLine(io);
   return {
-    update: (done, detail = '') => line.draw({ label, done, total, detail }),
+    update: (done, detail = '') => line.draw({ label, done, total, detail, unit }),
     finish: () => line.clear(),
   };
 }
 
-function terminalLine({ label, done, total, detail = '' }: ProgressState, seconds: number): string {
-  const count = total === null ? `${done} frames` : `${bar(done / total)} ${done}/${total}`;
-  const rate = `${(done / seconds).toFixed(1)}/s`;
+function terminalLine(state: ProgressState, seconds: number): string {
+  const { label, done, total, detail = '', unit = 'frames' } = state;
+  const count = total === null ? `${done} ${unit}` : `${bar(done / total)} ${done}/${total}`;
+  const rate = `${(done / seconds).toFixed(1)}${unit === 'frames' ? '' : ` ${unit}`}/s`;
   const parts = [`${label} ${count}`, rate, timeLeft(done, total, seconds), detail];
   return parts.filter((part) => part !== '').join('  ');
 }
 
-function logLine({ label, done, total, detail = '' }: ProgressState, seconds: number): string {
-  const count = total === null ? `${done} frames` : `${done} of ${total} frames`;
-  const rate = `${(done / seconds).toFixed(1)} frames/s`;
+function logLine(state: ProgressState, seconds: number): string {
+  const { label, done, total, detail = '', unit = 'frames' } = state;
+  const count = total === null ? `${done} ${unit}` : `${done} of ${total} ${unit}`;
+  const rate = `${(done / seconds).toFixed(1)} ${unit}/s`;
   const parts = [`${label}: ${count}`, rate, timeLeft(done, total, seconds), detail];
   return parts.filter((part) => part !== '').join(', ');
 }

@@ -10,6 +10,7 @@ import { doctorCommand } from './doctor/doctor.ts';
 import { demoCommand } from './demo/demo.ts';
 import { evalCommand } from './eval.ts';
 import { segmentCommand } from './segment/segment.ts';
+import { modelsCommand } from './models/models.ts';
 import { serveCommand } from './serve.ts';
 import { watchCommand } from './watch/watch.ts';
 
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   demoCommand,
   doctorCommand,
   watchCommand,
+  modelsCommand,
   completionCommand(() => commands),
 ];
 

@@ -46,6 +46,7 @@ export const errorCodes = [
   // The command line or its files are wrong.
   'usage',
   'unreadable-file',
+  'download-failed',
   'nothing-found',
   'unhealthy',
   'batch-incomplete',

@@ -1,11 +1,14 @@
 export { bundledProviders, runtimeVersion } from './engine/provider.ts';
-export { inspectGraph } from './engine/inspect-graph.ts';
-export type { GraphTensor, GraphTensors } from './engine/inspect-graph.ts';
 export { defaultThreads, loadModel } from './load-model.ts';
 export type { LoadModelOptions } from './load-model.ts';
+export { writeManifest } from './recognition/write-manifest.ts';
+export type { WrittenManifest } from './recognition/write-manifest.ts';
 export { loadManifest } from './manifest-loader.ts';
 export type { Knots, Manifest } from './manifest.ts';
 export type { Precision } from './precision.ts';
 export type { LoadedModel } from './loaded-model.ts';
 export { verifyModel } from './verify-model.ts';
 export type { Agreement, Verification } from './verify-model.ts';
+export { measureModel } from './measure-model.ts';
+export type { ModelCost } from './measure-model.ts';
+export { calibrate } from './layouts/candidate.ts';

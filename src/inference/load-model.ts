@@ -22,6 +22,8 @@ export type LoadModelOptions = {
   readonly threads?: number;
   /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
   readonly precision?: Precision;
+  /** Changes what the manifest says, such as another calibration. Default: nothing. */
+  readonly adjust?: (manifest: Manifest) => Manifest;
   /** Time after which a run that does not answer hangs. Default: {@link defaultJobTimeoutMs}. */
   readonly jobTimeoutMs?: number;
   /** Called where a worker that died cannot be started again; it is tried on. */
@@ -46,7 +48,8 @@ export const defaultThreads = 2;
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
   const { directory, signal, provider = 'cpu', threads = defaultThreads } = options;
   const { precision = defaultPrecision(provider) } = options;
-  const manifest = withPrecision(await loadManifest(directory), precision);
+  const { adjust = (manifest: Manifest) => manifest } = options;
+  const manifest = withPrecision(adjust(await loadManifest(directory)), precision);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 

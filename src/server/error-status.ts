@@ -43,6 +43,7 @@ export const statusOfErrorCode: Readonly<Record<ErrorCode, status>> = {
   'shutting-down': status.UNAVAILABLE,
   usage: status.INVALID_ARGUMENT,
   'unreadable-file': status.INVALID_ARGUMENT,
+  'download-failed': status.UNAVAILABLE,
   'nothing-found': status.NOT_FOUND,
   unhealthy: status.FAILED_PRECONDITION,
   'batch-incomplete': status.ABORTED,

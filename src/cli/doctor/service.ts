@@ -8,7 +8,7 @@ import { bundledProviders, loadModel, runtimeVersion } from '../../inference/ind
 import { packageVersion } from '../../package-root.ts';
 import { grpcVersion } from '../../server/index.ts';
 import { findFfmpeg } from '../../video/index.ts';
-import { modelDirectory } from '../model-directory.ts';
+import { modelDirectory } from '../../models/model-folders.ts';
 import { readTransport } from '../read-transport.ts';
 import type { Report } from './finding.ts';
 import { fault, warning } from './finding.ts';
@@ -64,7 +64,7 @@ export async function lookAtModel(
   report('onnxruntime', runtimeVersion());
   report('providers', bundledProviders());
   report('provider', config.provider);
-  const directory = modelDirectory(config.model);
+  const directory = modelDirectory(config.model, config.modelCache);
   report('folder', directory);
   const startedMs = performance.now();
   await using model = await loadModel({

@@ -66,6 +66,10 @@ async function whyUnavailable(provider: string): Promise<string | null> {
     return null;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    return message.trim().split('\n')[0]!;
+    // What follows the place in the runtime's source is the reason.
+    return message
+      .trim()
+      .split('\n')[0]!
+      .replace(/^\/.* was false\. /, '');
   }
 }

@@ -1,0 +1,49 @@
+import type { Config } from '../../config.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
+import { modelDirectory } from '../../models/model-folders.ts';
+import type { Arguments, CommandIo } from '../command.ts';
+
+/** What every action of `maskstream models` gets. */
+export type ModelAction = {
+  readonly args: Arguments;
+  readonly io: CommandIo;
+  /** The word after the action's. */
+  readonly subject: string | null;
+  readonly config: Config;
+};
+
+/** The folder of the model that was named, or of the one that a server would serve. */
+export function chosenModel({ subject, config }: ModelAction): string {
+  return modelDirectory(subject ?? config.model, config.modelCache);
+}
+
+/** Providers that were asked for, or the one that a server would use. */
+export function chosenProviders({ args, config }: ModelAction): readonly string[] {
+  return args.lists.get('provider') ?? [config.provider];
+}
+
+/** Whether an error says only that a provider is not here. */
+export function isAbsent(reason: unknown): reason is SegmentationError {
+  return reason instanceof SegmentationError && reason.code === 'provider-unavailable';
+}
+
+/** A whole number of an option. */
+export function countOption(args: Arguments, name: string, fallback: number): number {
+  const text = args.texts.get(name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 10_000) {
+    throw usageError(`--${name}: expected a number from 1 to 10000, got "${text}"`);
+  }
+  return value;
+}
+
+/** Rows under a header, in columns as wide as their longest cell. */
+export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  return all
+    .map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd())
+    .join('\n')
+    .concat('\n');
+}

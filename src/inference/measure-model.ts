@@ -1,0 +1,73 @@
+import { goldenPicture } from './golden-picture.ts';
+import { loadModel, type LoadModelOptions } from './load-model.ts';
+import { defaultPrecision, type Precision } from './precision.ts';
+
+/** Milliseconds of one part of a model: percentiles of single runs. */
+export type PartTiming = { readonly p50: number; readonly p95: number };
+
+/** What a model costs on one provider, through its workers, with pre- and post-processing. */
+export type ModelCost = {
+  readonly name: string;
+  readonly provider: string;
+  readonly precision: Precision;
+  /** Files checked, sessions created, self-test passed: until a server would serve. */
+  readonly loadMs: number;
+  /** The first answer after that: warm, as the self-test ran each graph. */
+  readonly firstAnswerMs: number;
+  readonly encoder: PartTiming;
+  /** One object, asked for by a box. */
+  readonly decoder: PartTiming;
+  /** What resident memory of this process grew by from before the load to the end of the runs. */
+  readonly residentMb: number;
+  /** Most bytes of state that the model keeps of one object; null where it keeps none. */
+  readonly stateBytes: number | null;
+};
+
+/** Loads a model, runs its parts `runs` times and closes it. Throws as {@link loadModel}. */
+export async function measureModel(
+  options: LoadModelOptions & { readonly runs: number },
+): Promise<ModelCost> {
+  const { runs, signal, provider = 'cpu' } = options;
+  const residentBefore = process.memoryUsage.rss();
+  const startMs = performance.now();
+  await using model = await loadModel(options);
+  const loadMs = performance.now() - startMs;
+  const { frame, box } = goldenPicture(1);
+  using picture = frame;
+  const request = { clicks: [], box, prior: null, memory: [] };
+  const encoderMs: number[] = [];
+  const decoderMs: number[] = [];
+  let firstAnswerMs = 0;
+  for (let run = 0; run <= runs; run++) {
+    signal.throwIfAborted();
+    const encodeAtMs = performance.now();
+    using features = await model.encode(picture, signal);
+    const decodeAtMs = performance.now();
+    await model.decode(features, [request], signal);
+    const doneAtMs = performance.now();
+    if (run === 0) {
+      firstAnswerMs = doneAtMs - encodeAtMs;
+      continue;
+    }
+    encoderMs.push(decodeAtMs - encodeAtMs);
+    decoderMs.push(doneAtMs - decodeAtMs);
+  }
+  return {
+    name: model.info.name,
+    provider,
+    precision: options.precision ?? defaultPrecision(provider),
+    loadMs,
+    firstAnswerMs,
+    encoder: timing(encoderMs),
+    decoder: timing(decoderMs),
+    residentMb: (process.memoryUsage.rss() - residentBefore) / 2 ** 20,
+    stateBytes: model.info.objectMemory?.maxBytes ?? null,
+  };
+}
+
+function timing(milliseconds: readonly number[]): PartTiming {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { p50: at(0.5), p95: at(0.95) };
+}

@@ -1,0 +1,92 @@
+import type { GraphTensor, GraphTensors } from '../engine/inspect-graph.ts';
+import type { GraphRole } from '../manifest.ts';
+import {
+  families,
+  unserved,
+  type FamilySignature,
+  type GraphSignature,
+  type TensorNames,
+} from './signatures.ts';
+
+/** A graph file of a folder with its tensors. */
+export type FoundGraph = { readonly file: string; readonly tensors: GraphTensors };
+
+/** One graph with its tensors by meaning, as a manifest lists them. */
+export type RecognisedGraph = {
+  readonly file: string;
+  readonly inputs: Readonly<Record<string, GraphTensor>>;
+  readonly outputs: Readonly<Record<string, GraphTensor>>;
+};
+
+/** A family, and which file plays which role in it. */
+export type Recognised = {
+  readonly family: FamilySignature;
+  readonly graphs: Readonly<Partial<Record<GraphRole, RecognisedGraph>>>;
+};
+
+/**
+ * Tells the family of exports from the names of tensors; the file names do not count. Where several
+ * files fit a role (variants of precision), the first in the given order is taken.
+ *
+ * @returns null where no family that is served has all its graphs here
+ */
+export function recognise(found: readonly FoundGraph[]): Recognised | null {
+  for (const family of families) {
+    const graphs: Partial<Record<GraphRole, RecognisedGraph>> = {};
+    for (const [role, signature] of Object.entries(family.graphs)) {
+      for (const graph of found) {
+        const fitted = fit(graph, signature);
+        if (fitted === null) continue;
+        graphs[role as GraphRole] = fitted;
+        break;
+      }
+    }
+    if (family.required.every((role) => graphs[role] !== undefined)) return { family, graphs };
+  }
+  return null;
+}
+
+/** What graphs are that belong to no family that is served, or half a family; one line each. */
+export function explainUnrecognised(found: readonly FoundGraph[]): string[] {
+  return found.map(({ file, tensors }) => {
+    const names = tensors.inputs.map(({ name }) => name);
+    const known = unserved.find(({ inputs }) => inputs.every((name) => names.includes(name)));
+    const outputs = tensors.outputs.map(({ name }) => name);
+    const what = known === undefined ? '' : `: ${known.name}, which no layout serves`;
+    return `${file} (${names.join(', ')} -> ${outputs.join(', ')})${what}`;
+  });
+}
+
+/** Every tensor of the graph gets a meaning, or the graph is another one. */
+function fit({ file, tensors }: FoundGraph, signature: GraphSignature): RecognisedGraph | null {
+  const optional = signature.optional ?? [];
+  const inputs = byMeaning(tensors.inputs, signature.inputs, optional);
+  const outputs = byMeaning(tensors.outputs, signature.outputs, optional);
+  if (inputs === null || outputs === null) return null;
+  if (Object.keys(inputs).length < tensors.inputs.length) return null;
+  return { file, inputs, outputs: { ...outputs, ...unused(tensors.outputs, outputs) } };
+}
+
+function byMeaning(
+  tensors: readonly GraphTensor[],
+  names: TensorNames,
+  optional: readonly string[],
+): Record<string, GraphTensor> | null {
+  const found: Record<string, GraphTensor> = {};
+  for (const [meaning, spellings] of Object.entries(names)) {
+    const tensor = tensors.find(({ name }) => spellings.includes(name));
+    if (tensor !== undefined) found[meaning] = tensor;
+    else if (!optional.includes(meaning)) return null;
+  }
+  return found;
+}
+
+/** Outputs that nobody reads still stand in a manifest. */
+function unused(
+  tensors: readonly GraphTensor[],
+  read: Readonly<Record<string, GraphTensor>>,
+): Record<string, GraphTensor> {
+  const taken = new Set(Object.values(read));
+  const rest = tensors.filter((tensor) => !taken.has(tensor));
+  return Object.fromEntries(rest.map((tensor, i) => [`unused${i + 1}`, tensor]));
+}

@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SegmentationError } from '../../frame/errors.ts';
+import { inspectGraph, type GraphTensor } from '../engine/inspect-graph.ts';
+import { manifestSchema, type GraphRole, type Manifest } from '../manifest.ts';
+import {
+  explainUnrecognised,
+  recognise,
+  type FoundGraph,
+  type Recognised,
+  type RecognisedGraph,
+} from './recognise.ts';
+
+/** A manifest that was written from what the graphs say of themselves. */
+export type WrittenManifest = { readonly family: string; readonly manifest: Manifest };
+
+/** What the files do not say. */
+export type ManifestFacts = { readonly name: string; readonly licence: string };
+
+/** Learned values beside the graphs, under the names that exporters give them. */
+const constantsFile = 'constants.json';
+const temporalKeys = ['memory_temporal_positional_encoding', 'temporalPositions'];
+const noMemoryKeys = ['no_memory_embedding', 'noMemoryEmbedding'];
+
+/**
+ * Opens the graphs of a folder (and of `onnx/` in it), tells the family from their tensors, and writes
+ * `manifest.json`. Scores are taken as they come, until `models calibrate` fits them.
+ *
+ * Throws `model-load-failed`, naming what every graph has, where no family fits.
+ */
+export async function writeManifest(
+  directory: string,
+  facts: ManifestFacts,
+): Promise<WrittenManifest> {
+  const found: FoundGraph[] = [];
+  for (const file of await graphFiles(directory)) {
+    found.push({ file, tensors: await inspectGraph(join(directory, file)) });
+  }
+  if (found.length === 0) throw failed(`expected .onnx files in ${directory}, got none`);
+  const recognised = recognise(found);
+  if (recognised === null) {
+    const list = explainUnrecognised(found).map((line) => `\n  ${line}`);
+    throw failed(`expected the graphs of a family that is served, got${list.join('')}`);
+  }
+  const graphs: Record<string, unknown> = {};
+  for (const [role, graph] of Object.entries(recognised.graphs)) {
+    graphs[role] = await describeGraph(directory, graph);
+  }
+  const settings = await settingsOf(directory, recognised);
+  const parsed = manifestSchema.safeParse({ formatVersion: 2, ...facts, ...settings, graphs });
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw failed(`${recognised.family.name}: ${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  const path = join(directory, 'manifest.json');
+  await writeFile(path, `${JSON.stringify(parsed.data, null, 2)}\n`, { flag: 'wx' });
+  return { family: recognised.family.name, manifest: parsed.data };
+}
+
+/** Graph files below a folder: full precision first, so that a variant never takes its place. */
+async function graphFiles(directory: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const folder of ['', 'onnx/']) {
+    const names = await readdir(join(directory, folder)).catch((cause: unknown) => {
+      if (folder !== '') return [];
+      throw new SegmentationError('model-load-failed', `cannot read ${directory}`, { cause });
+    });
+    files.push(...names.filter((name) => name.endsWith('.onnx')).map((name) => folder + name));
+  }
+  return files.toSorted((a, b) => a.length - b.length || a.localeCompare(b));
+}
+
+async function describeGraph(directory: string, graph: RecognisedGraph): Promise<object> {
+  const { file, inputs, outputs } = graph;
+  const folder = dirname(file);
+  const beside = await readdir(join(directory, folder));
+  // `X.onnx.data`, `X.onnx_data`, `X.onnx_data_1`, `X.onnx.weights`.
+  const data = beside.filter((name) => /^[._]/.test(name.slice(basename(file).length)));
+  const mine = data.filter((name) => name.startsWith(basename(file)));
+  const externalData = [];
+  for (const name of mine) {
+    externalData.push(await storedFile(directory, folder === '.' ? name : `${folder}/${name}`));
+  }
+  return {
+    ...(await storedFile(directory, file)),
+    externalData,
+    inputs: named(inputs),
+    outputs: named(outputs),
+  };
+}
+
+/** An open side needs a name. */
+function named(tensors: Readonly<Record<string, GraphTensor>>): Record<string, GraphTensor> {
+  const entries = Object.entries(tensors).map(([meaning, { name, type, shape }]) => {
+    const sides = shape.map((side, axis) => (side === '' ? `${meaning}${axis}` : side));
+    return [meaning, { name, type, shape: sides }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Size and hash of a file, read in parts: weights may be larger than memory. */
+async function storedFile(directory: string, file: string): Promise<object> {
+  const path = join(directory, file);
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  return { file, bytes: (await stat(path)).size, sha256: hash.digest('hex') };
+}
+
+async function settingsOf(directory: string, { family, graphs }: Recognised): Promise<object> {
+  const [, , height, width] = shapeOf(graphs, 'encoder', 'inputs', 'image');
+  const logits = shapeOf(graphs, 'decoder', 'outputs', 'logits');
+  const isSam = family.layout === 'sam-memory';
+  const candidates = numberOr(logits.at(-3), 1);
+  const slots = isSam ? 64 : numberOr(shapeOf(graphs, 'decoder', 'inputs', 'points').at(-2), 64);
+  const [, memorySlots = 0] = graphs.decoder?.inputs['memoryMask']?.shape ?? [];
+  return {
+    layout: family.layout,
+    preprocess: {
+      width: numberOr(width, 0),
+      height: numberOr(height, 0),
+      fit: 'stretch',
+      colour: 'rgb',
+      ...(isSam ? normalisation(graphs) : { range: '0-255', mean: null, std: null }),
+    },
+    prompts: {
+      kinds: ['points', 'box', 'mask'],
+      coordinates: isSam ? 'model-pixels' : 'normalised',
+      points: { slots, positiveLabel: 1, negativeLabel: 0, paddingLabel: -1 },
+      box: { route: 'first-two-points', topLeftLabel: 2, bottomRightLabel: 3 },
+    },
+    masks: {
+      side: numberOr(logits.at(-1), 0),
+      candidates,
+      unambiguousPromptCandidate: 0,
+    },
+    iou: { activation: 'none', calibration: [[0, 0] as const, [1, 1] as const] },
+    presence:
+      isSam || 'presence' in (graphs.decoder?.outputs ?? {}) ? { activation: 'sigmoid' } : null,
+    memory: { slots: numberOr(memorySlots, 0) },
+    objectMemory: isSam ? await memoryRules(directory, { family, graphs }) : null,
+    batching: { kind: 'one' },
+    refiner: refinerRules(graphs),
+    text: null,
+    tracking: {
+      memoryIntervalFrames: isSam ? 1 : 5,
+      minMemoryIou: isSam ? 0 : 0.5,
+      averageMemoryPass: false,
+      decodePromptTwice: false,
+      averageFlipPass: false,
+      regionScale: null,
+      minPresence: 0.5,
+    },
+    keyframes: { minInterval: 2, maxInterval: 30, minConfidence: 0.5 },
+    selfTest: { picture: 'ellipse', seed: 1, prompt: 'box', minIou: 0.5 },
+  };
+}
+
+/** SAM 3 (patches of 14 pixels) takes values around 0.5, SAM 2.1 and EdgeTAM ImageNet's statistics. */
+function normalisation(graphs: Recognised['graphs']): object {
+  const width = numberOr(shapeOf(graphs, 'encoder', 'inputs', 'image').at(-1), 0);
+  const cells = numberOr(shapeOf(graphs, 'encoder', 'outputs', 'embedding').at(-1), 1);
+  const isSam3 = width / cells === 14;
+  const mean = isSam3 ? [0.5, 0.5, 0.5] : [0.485, 0.456, 0.406];
+  const std = isSam3 ? [0.5, 0.5, 0.5] : [0.229, 0.224, 0.225];
+  return { range: '0-1', mean, std };
+}
+
+async function memoryRules(directory: string, { family, graphs }: Recognised): Promise<object> {
+  const constants = await readConstants(directory);
+  const key = (names: readonly string[]): string | null =>
+    names.find((name) => name in constants) ?? null;
+  const map = shapeOf(graphs, 'memoryEncoder', 'outputs', 'map');
+  const dim = numberOr(map.at(-1), 64);
+  const tokens = map.find((side) => typeof side === 'number' && side !== 1 && side !== dim);
+  const pointer = shapeOf(graphs, 'decoder', 'outputs', 'pointer');
+  const isResampled = family.attention === 'masked-slots';
+  return {
+    maps: 7,
+    conditioningFrames: 4,
+    tokensPerMap: numberOr(tokens, dim),
+    dim,
+    maxPointers: 16,
+    tokensPerPointer: numberOr(pointer.at(-1), dim) / dim,
+    values: isResampled ? 'float32' : 'bfloat16',
+    attention: family.attention,
+    constants: {
+      ...(await storedFile(directory, constantsFile)),
+      temporalPositions: isResampled ? null : key(temporalKeys),
+      noMemoryEmbedding:
+        'promptedEmbedding' in (graphs.encoder?.outputs ?? {}) ? null : key(noMemoryKeys),
+    },
+  };
+}
+
+async function readConstants(directory: string): Promise<Record<string, unknown>> {
+  const path = join(directory, constantsFile);
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  } catch (cause) {
+    const message = `expected ${path} with the learned values that are in no graph, got none`;
+    throw new SegmentationError('model-load-failed', message, { cause });
+  }
+}
+
+function refinerRules({ refiner }: Recognised['graphs']): object | null {
+  if (refiner === undefined) return null;
+  const [, , side] = refiner.inputs['crop']!.shape;
+  const [, rows, columns] = refiner.inputs['appearance']!.shape;
+  return {
+    cropSide: numberOr(side, 0),
+    appearance: [numberOr(rows, 0), numberOr(columns, 0)],
+    calibration: [[0, 0] as const, [1, 1] as const],
+    maxConfidence: 0.95,
+  };
+}
+
+function shapeOf(
+  graphs: Recognised['graphs'],
+  role: GraphRole,
+  side: 'inputs' | 'outputs',
+  meaning: string,
+): readonly (number | string)[] {
+  return graphs[role]?.[side][meaning]?.shape ?? [];
+}
+
+function numberOr(side: number | string | undefined, otherwise: number): number {
+  return typeof side === 'number' ? side : otherwise;
+}
+
+function failed(message: string): SegmentationError {
+  return new SegmentationError('model-load-failed', message);
+}
