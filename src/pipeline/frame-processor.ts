@@ -21,6 +21,7 @@ import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts
 import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
 import { applyPrompts, type PromptedFrame, type PromptScene } from './prompts/apply-prompts.ts';
+import { roomForObjects } from './prompts/object-room.ts';
 import type { TextSearch } from './prompts/text-search.ts';
 import { SearchStage } from './search-stage.ts';
 import { RefineStage, visibleObjects } from './refine-stage.ts';
@@ -55,7 +56,7 @@ export class FrameProcessor {
     this.#keyframes = new KeyframeStage(shared);
     this.#searches = new SearchStage({
       ...shared,
-      maxObjects: options.limits.maxObjects,
+      maxObjects: roomForObjects(parts.segmenter.info, options.limits),
       policy: options.keyframes,
       context: (clock) => this.#keyframes.context(clock),
     });
@@ -204,7 +205,7 @@ export class FrameProcessor {
       searches: before.searches,
       frame,
       maxClicks: this.#parts.segmenter.info.maxClicks,
-      maxObjects: this.#options.limits.maxObjects,
+      maxObjects: roomForObjects(this.#parts.segmenter.info, this.#options.limits),
       look,
     });
     // One by one: a given mask of a large picture takes a while, and other streams share the thread.

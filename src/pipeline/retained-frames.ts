@@ -2,6 +2,7 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import type { PromptTarget, PromptUpdate } from '../frame/prompt.ts';
+import type { ObjectRecord } from './prompts/object-record.ts';
 import { maskBytes } from './prompts/pending-prompts.ts';
 import {
   initialState,
@@ -174,10 +175,19 @@ export class RetainedFrames {
   }
 }
 
-/** Pixels, and the masks that clients gave for the frame. */
-function bytesOf({ frame, bridge, updates }: RetainedFrame): number {
+/** Pixels, the masks that clients gave for the frame, and what its keyframe added to memories. */
+function bytesOf({ frame, bridge, updates, state }: RetainedFrame): number {
   const pixels = [frame, ...bridge].reduce((sum, { data }) => sum + data.byteLength, 0);
-  return updates.reduce((sum, update) => sum + maskBytes(update), pixels);
+  const given = updates.reduce((sum, update) => sum + maskBytes(update), 0);
+  const isKeyframe = state.lastKeyframe === frame.index;
+  const added = isKeyframe ? [...state.records.values()].map(newestTraceBytes) : [];
+  return added.reduce((sum, bytes) => sum + bytes, pixels + given);
+}
+
+/** An older trace is held by an earlier frame's state too, or was there before all of them. */
+function newestTraceBytes({ objectMemory }: ObjectRecord): number {
+  const newest = objectMemory?.traces.at(-1);
+  return newest ? (newest.map?.byteLength ?? 0) + newest.pointer.byteLength : 0;
 }
 
 function nearestIndex(entries: readonly RetainedFrame[], frameIndex: number): number {

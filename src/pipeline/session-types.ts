@@ -86,6 +86,8 @@ export type SessionOptions = {
 /** Limits of one stream; stated to the client in StreamInfo. */
 export type SessionLimits = {
   readonly maxObjects: number;
+  /** Bytes of what a model with a memory of its own may keep of a stream's objects at most. */
+  readonly maxObjectMemoryBytes: number;
   readonly maxPoints: number;
   readonly maxPendingPrompts: number;
   /** Bytes of the masks of prompts that wait for their frame. */

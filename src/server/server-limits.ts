@@ -92,6 +92,8 @@ const defaultLimits: ServerLimits = {
   idleTimeoutMs: 600_000,
   flushTimeoutMs: 10_000,
   maxObjects: 32,
+  // 32 objects of SAM 3 with four prompts each.
+  maxObjectMemoryBytes: 256 * mebibyte,
   maxPoints: 64,
   maxPendingPrompts: 256,
   maxPendingBytes: 16 * mebibyte,
@@ -115,10 +117,11 @@ export function resolveServerLimits(limits: Partial<ServerLimits> = {}): ServerL
 /** The part that one session obeys. */
 export function sessionLimits(limits: ServerLimits): SessionLimits {
   const { maxObjects, maxPoints, maxPendingPrompts, maxPendingBytes, maxFramesAhead } = limits;
-  const { retainedFrames, maxRetainedBytes, lostAfterUs } = limits;
+  const { retainedFrames, maxRetainedBytes, maxObjectMemoryBytes, lostAfterUs } = limits;
   const { maxReplayedFrames, replayedFramesPerSecond } = limits;
   return {
     maxObjects,
+    maxObjectMemoryBytes,
     maxPoints,
     maxPendingPrompts,
     maxPendingBytes,

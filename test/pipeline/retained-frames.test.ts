@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FramePool, liveFrames } from '../../src/frame/frame.ts';
 import { initialState } from '../../src/pipeline/frame-task.ts';
 import { RetainedFrames, type RetainedFrame } from '../../src/pipeline/retained-frames.ts';
+import { newObjectRecord } from '../../src/pipeline/prompts/object-record.ts';
 import { uneventful } from '../fixtures/fake-video.ts';
 
 const size = { width: 8, height: 8 };
@@ -48,6 +49,26 @@ test('bytes bound it as well, but the newest frame is always held', () => {
   expect(liveFrames()).toBe(2);
   held([0, 1], { bytes: 0 });
   expect(liveFrames()).toBe(3);
+});
+
+test('what a keyframe added to the memories of objects counts as bytes of its frame', () => {
+  const trace = {
+    keyframe: 0,
+    prompted: true,
+    map: new Uint16Array(50),
+    pointer: new Float32Array(25),
+  };
+  const named = newObjectRecord(1, null, { frameIndex: 0, timestampUs: 0 });
+  const record = { ...named, objectMemory: { keyframes: 1, traces: [trace] } };
+  const frames = [0, 1, 2, 3].map((index): RetainedFrame => {
+    const { state, ...rest } = entry(index);
+    // Every frame is a keyframe: 96 bytes of pixels and 200 of memory.
+    const remembered = { lastKeyframe: index, records: new Map([[1, record]]) };
+    return { ...rest, state: { ...state, ...remembered } };
+  });
+  const retained = held([], { frames: 9, bytes: 2 * 296 });
+  for (const frame of frames) retained.push(frame);
+  expect(retained.from(0).map(({ frame }) => frame.index)).toEqual([2, 3]);
 });
 
 test('the frame before the first correctable one can be gone back to', () => {

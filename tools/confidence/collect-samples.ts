@@ -160,6 +160,7 @@ async function collectRun(
         replayedFramesPerSecond: 60,
         retainedFrames: 1,
         maxRetainedBytes: 1e9,
+        maxObjectMemoryBytes: 256 * 2 ** 20,
         lostAfterUs: 2e6,
       },
       signal,
