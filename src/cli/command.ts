@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { ConfigOverrides } from '../config.ts';
 import { usageError } from '../frame/errors.ts';
+import { nearestWords } from '../frame/nearest-words.ts';
 
 /** One option of a command. Every option has a `--name`. */
 export type Option = {
@@ -62,7 +63,7 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
     parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
     if (!isParseError(error)) throw error;
-    throw usageError(error.message);
+    throw usageError(parseProblem(error.message, command));
   }
   const { positionals } = parsed;
   if (positionals.length > command.maxPositionals) {
@@ -72,6 +73,15 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
     );
   }
   return { ...sortValues(parsed.values), positionals, settings: {} };
+}
+
+/** Node's message; for an unknown option what was probably meant, in place of its advice on `--`. */
+function parseProblem(message: string, { options }: Command): string {
+  const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1];
+  const [nearest] = unknown === undefined ? [] : nearestWords(unknown, Object.keys(options), 1);
+  return nearest === undefined
+    ? message
+    : `Unknown option '--${unknown}': did you mean --${nearest}?`;
 }
 
 function isParseError(error: unknown): error is Error {

@@ -41,6 +41,7 @@ describe('a command line', () => {
 
   test.each([
     [['--nope'], '--nope'],
+    [['--hiden', 'x'], "Unknown option '--hiden': did you mean --hidden?"],
     [['--out'], '--out'],
     [['--fast=yes'], '--fast'],
     [['--box', '--fast'], '--box'],
