@@ -149,20 +149,21 @@ export class Tracker {
 
   /**
    * Applies what the model, the refiner or the client said about the current frame. Returns the
-   * objects for which the model took something else; see `rejectUnlike`.
+   * objects for which the model took something else, alone or too; see `rejectUnlike`.
    */
   apply(actions: readonly ObjectAction[]): number[] {
+    const mistaken: number[] = [];
     for (const action of actions) {
       if (action.kind === 'removed') {
         this.#objects.delete(action.objectId);
         this.#cropMemory.delete(action.objectId);
       } else {
         const object = this.#object(action.objectId);
-        this.#objects.set(action.objectId, this.#changed(object, action));
+        this.#objects.set(action.objectId, this.#changed(object, action, mistaken));
       }
     }
     this.#history.amend(this.#now().index, this.#objects);
-    return this.#mistaken(actions);
+    return mistaken;
   }
 
   /**
@@ -182,6 +183,7 @@ export class Tracker {
     if (!sameSize(then.frame.analysis, this.#now().analysis)) return null;
     const path = this.#history.pathTo(frameIndex);
     const origin = { ...this.#now(), ...then.frame };
+    const mistaken: number[] = [];
     for (const action of actions) {
       const created = newIds.includes(action.objectId) ? this.#object(action.objectId) : undefined;
       const now = this.#objects.get(action.objectId) ?? created;
@@ -192,24 +194,13 @@ export class Tracker {
       const { maskSide } = this.#options;
       const made = changeObject(before, action, origin, { maskSide, samples: null });
       const colours = this.#colours();
-      const carried = rejectUnlike(
-        carryKeyframe(made, { before, now, path }),
-        before,
-        action,
-        colours,
-      );
-      this.#objects.set(action.objectId, withHistogram(carried, action, colours.samples));
+      const carried = carryKeyframe(made, { before, now, path });
+      const like = rejectUnlike(carried, before, action, colours);
+      if (like !== carried) mistaken.push(action.objectId);
+      this.#objects.set(action.objectId, withHistogram(like, action, colours.samples));
     }
     this.#history.amend(this.#now().index, this.#objects);
-    return this.#mistaken(actions);
-  }
-
-  /** Objects that the model found and that have no mask all the same. */
-  #mistaken(actions: readonly ObjectAction[]): number[] {
-    return actions
-      .filter((action) => action.kind === 'segmented' && action.redetected && !action.hidden)
-      .map(({ objectId }) => objectId)
-      .filter((objectId) => this.#objects.get(objectId)?.area === 0);
+    return mistaken;
   }
 
   /**
@@ -341,6 +332,7 @@ export class Tracker {
   #changed(
     object: TrackedObject,
     action: Exclude<ObjectAction, { kind: 'removed' }>,
+    mistaken: number[],
   ): TrackedObject {
     const { maskSide } = this.#options;
     if (action.kind !== 'segmented' && action.kind !== 'given') {
@@ -349,7 +341,9 @@ export class Tracker {
     const colours = this.#colours();
     const { samples } = colours;
     const changed = changeObject(object, action, this.#now(), { maskSide, samples });
-    return withHistogram(rejectUnlike(changed, object, action, colours), action, samples);
+    const like = rejectUnlike(changed, object, action, colours);
+    if (like !== changed) mistaken.push(object.objectId);
+    return withHistogram(like, action, samples);
   }
 
   /** Colours of the current frame, read once. */

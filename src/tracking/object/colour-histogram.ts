@@ -37,6 +37,8 @@ export type ColourHistogram = {
   readonly side: { readonly width: number; readonly height: number };
   /** Mean ratio in the best window of the picture that it was learnt from. */
   readonly density: number;
+  /** Mean ratio under the mask that it was learnt from. */
+  readonly ownRatio: number;
 };
 
 /** Where the back-projection of an object's histogram is highest. */
@@ -110,7 +112,9 @@ export function learnHistogram(
   }
   const side = { width: width / mask.size.width, height: height / mask.size.height };
   const best = bestWindow(samples, { objectRatio, side });
-  return best.density > 0 ? { objectRatio, side, density: best.density } : null;
+  if (best.density === 0) return null;
+  const ownRatio = meanRatio(samples, mask, objectRatio);
+  return { objectRatio, side, density: best.density, ownRatio };
 }
 
 /** Finds the place that resembles an object most, by histogram back-projection; about 0.1 ms. */
@@ -120,15 +124,19 @@ export function backProject(samples: ColourSamples, histogram: ColourHistogram):
 }
 
 /**
- * How much a mask's pixels have the colours of an object: 1 and more on the object itself, near 0
- * where all of them are known to be its surroundings', and in between for colours that were not in
- * the picture when the histogram was learnt.
+ * How much a mask's pixels have the colours of an object: 1 on the object itself as it was last seen,
+ * near 0 where all of them are known to be its surroundings', and in between for colours that were not
+ * in the picture when the histogram was learnt.
  */
 export function resemblance(
   samples: ColourSamples,
   mask: SoftMask,
-  { objectRatio, density }: ColourHistogram,
+  { objectRatio, ownRatio }: ColourHistogram,
 ): number {
+  return ownRatio === 0 ? 0 : meanRatio(samples, mask, objectRatio) / ownRatio;
+}
+
+function meanRatio(samples: ColourSamples, mask: SoftMask, objectRatio: Float32Array): number {
   if (mask.window === null) return 0;
   const { x, y, width, height } = mask.window;
   const scaleX = samples.width / mask.size.width;
@@ -145,7 +153,7 @@ export function resemblance(
       weight += value;
     }
   }
-  return weight === 0 ? 0 : sum / weight / density;
+  return weight === 0 ? 0 : sum / weight;
 }
 
 /** Share of the places whose luma differs clearly between two pictures, 0..1. */

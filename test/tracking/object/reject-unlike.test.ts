@@ -8,7 +8,7 @@ import {
   presenceOf,
   type TrackedObject,
 } from '../../../src/tracking/object/tracked-object.ts';
-import { emptySoftMask } from '../../../src/tracking/mask/model-mask.ts';
+import { emptySoftMask, softMaskBounds } from '../../../src/tracking/mask/model-mask.ts';
 import type { SegmentedAction } from '../../../src/tracking/tracker-types.ts';
 import { colouredPicture, green, grey, red } from '../../fixtures/coloured-picture.ts';
 import type { Yuv } from '../../fixtures/painted-frames.ts';
@@ -49,6 +49,10 @@ const action: SegmentedAction = {
   prompt: null,
 };
 
+function isIn(box: Box, x: number, y: number): boolean {
+  return x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
+}
+
 function framed(colour: Yuv) {
   return { index: 9, samples: coloured({ box: elsewhere, colour }) };
 }
@@ -65,6 +69,30 @@ test('its own colours elsewhere are taken, and so are new ones, as in another li
   expect(rejectUnlike(made, hidden, action, framed(red))).toBe(made);
   const light = rejectUnlike(made, hidden, action, framed([200, 60, 160]));
   expect(light).toBe(made);
+});
+
+test('of a mask that covers the object and what was beside it before, only the object stays', () => {
+  const both = masked({ x: 0, y: 0, width: 160, height: 96 });
+  const values = both.values.map((_, at) => {
+    const [x, y] = [at % size.width, Math.floor(at / size.width)];
+    return [home, elsewhere].some((box) => isIn(box, x, y)) ? 1 : 0;
+  });
+  const samples = coloured({ box: home, colour: red }, { box: elsewhere, colour: green });
+  const found = { ...made, soft: { ...both, values }, area: 2 * 32 * 24 };
+  const after = rejectUnlike(found, hidden, action, { index: 9, samples });
+  expect(after).not.toBe(found);
+  expect(after.area).toBe(32 * 24);
+  expect(after.sourceKeyframe?.area).toBe(32 * 24);
+  expect(softMaskBounds(after.soft)).toEqual(home);
+  expect(after.redetection).toBe(found.redetection);
+});
+
+test('a histogram of the sliver that is left of an object at the border does not make all alike', () => {
+  const sliver: Box = { x: 0, y: 32, width: 4, height: 24 };
+  const leaving = coloured({ box: sliver, colour: red }, { box: elsewhere, colour: green });
+  const histogram = learnHistogram(leaving, masked(sliver), hidden.histogram);
+  const after = rejectUnlike(made, { ...hidden, histogram }, action, framed(green));
+  expect(after.area).toBe(0);
 });
 
 test('only re-detection is judged: prompts and propagated masks are not', () => {
