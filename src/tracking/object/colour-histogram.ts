@@ -136,6 +136,45 @@ export function resemblance(
   return ownRatio === 0 ? 0 : meanRatio(samples, mask, objectRatio) / ownRatio;
 }
 
+/**
+ * Whether the colours around each pixel of a mask's window resemble an object's: at least `least` as much
+ * as the object itself as it was last seen; 1 or 0, row-major over the window.
+ */
+export function likePixels(
+  samples: ColourSamples,
+  { window, size }: SoftMask,
+  { objectRatio, ownRatio }: ColourHistogram,
+  least: number,
+): Uint8Array {
+  if (window === null) return new Uint8Array(0);
+  const scaleX = samples.width / size.width;
+  const scaleY = samples.height / size.height;
+  const ratioAt = (column: number, row: number): number => {
+    let sum = 0;
+    let count = 0;
+    for (let y = Math.max(0, row - 1); y <= Math.min(samples.height - 1, row + 1); y++) {
+      for (let x = Math.max(0, column - 1); x <= Math.min(samples.width - 1, column + 1); x++) {
+        sum += objectRatio[samples.colour[y * samples.width + x] ?? 0] ?? 0;
+        count++;
+      }
+    }
+    return sum / count;
+  };
+  const known = new Map<number, number>();
+  const like = new Uint8Array(window.width * window.height);
+  for (let at = 0; at < like.length; at++) {
+    const x = window.x + (at % window.width);
+    const y = window.y + Math.floor(at / window.width);
+    const column = Math.min(samples.width - 1, Math.floor((x + 0.5) * scaleX));
+    const row = Math.min(samples.height - 1, Math.floor((y + 0.5) * scaleY));
+    const sample = row * samples.width + column;
+    const ratio = known.get(sample) ?? ratioAt(column, row);
+    known.set(sample, ratio);
+    like[at] = ratio >= least * ownRatio ? 1 : 0;
+  }
+  return like;
+}
+
 function meanRatio(samples: ColourSamples, mask: SoftMask, objectRatio: Float32Array): number {
   if (mask.window === null) return 0;
   const { x, y, width, height } = mask.window;

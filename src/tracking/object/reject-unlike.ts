@@ -2,7 +2,12 @@ import { connectedParts } from '../../frame/connected-parts.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import { emptySoftMask, softMaskArea } from '../mask/model-mask.ts';
 import type { ObjectAction } from '../tracker-types.ts';
-import { resemblance, type ColourHistogram, type ColourSamples } from './colour-histogram.ts';
+import {
+  likePixels,
+  resemblance,
+  type ColourHistogram,
+  type ColourSamples,
+} from './colour-histogram.ts';
 import { redetectionAfterMiss } from './steps.ts';
 import type { TrackedObject } from './tracked-object.ts';
 
@@ -14,6 +19,9 @@ const leastResemblance = 0.2;
 
 /** Share of a mask that is like the object under which that is by chance. */
 const leastLeftRatio = 0.02;
+
+/** Share of a part's pixels that are like the object from which all of it is the object's. */
+const leastLikeRatio = 0.5;
 
 /** Presence of an object for which something else was taken. */
 const mistakenPresence = 0.02;
@@ -53,7 +61,10 @@ export function rejectUnlike(
   };
 }
 
-/** The mask without connected parts of other colours; the same mask where all parts are like the object. */
+/**
+ * The mask without connected parts of other colours, and of parts that are mostly of other colours only
+ * what is like the object: another thing that touches it. The same mask where all of it is like the object.
+ */
 function withoutUnlikeParts(
   mask: SoftMask,
   samples: ColourSamples,
@@ -61,14 +72,18 @@ function withoutUnlikeParts(
 ): SoftMask {
   if (mask.window === null) return mask;
   const inside = Uint8Array.from(mask.values, (value) => (value >= 0.5 ? 1 : 0));
+  const like = likePixels(samples, mask, histogram, leastResemblance);
   const values = mask.values.slice();
   let isWhole = true;
   for (const cells of connectedParts(inside, mask.window, 4)) {
     const part = new Float32Array(values.length);
     for (const cell of cells) part[cell] = mask.values[cell]!;
-    if (resemblance(samples, { ...mask, values: part }, histogram) >= leastResemblance) continue;
+    const alike = cells.filter((cell) => like[cell] === 1);
+    if (alike.length >= leastLikeRatio * cells.length) continue;
     isWhole = false;
     for (const cell of cells) values[cell] = 0;
+    if (resemblance(samples, { ...mask, values: part }, histogram) < leastResemblance) continue;
+    for (const cell of alike) values[cell] = mask.values[cell]!;
   }
   return isWhole ? mask : { ...mask, values };
 }

@@ -87,6 +87,25 @@ test('of a mask that covers the object and what was beside it before, only the o
   expect(after.redetection).toBe(found.redetection);
 });
 
+test('where the object touches a larger thing of other colours, only what is like it stays', () => {
+  const wall: Box = { x: 72, y: 20, width: 44, height: 44 };
+  const samples = coloured({ box: home, colour: red }, { box: wall, colour: green });
+  const window: Box = { x: 40, y: 20, width: 76, height: 44 };
+  const values = masked(window).values.map((_, at) => {
+    const [x, y] = [window.x + (at % window.width), window.y + Math.floor(at / window.width)];
+    return isIn(home, x, y) || isIn(wall, x, y) ? 1 : 0;
+  });
+  const found = { ...made, soft: { size, window, values }, area: 32 * 24 + 44 * 44 };
+  const walled = coloured({ box: home, colour: red }, { box: wall, colour: green });
+  const histogram = learnHistogram(walled, masked(home), null);
+  const after = rejectUnlike(found, { ...hidden, histogram }, action, { index: 9, samples });
+  const bounds = softMaskBounds(after.soft)!;
+  expect(bounds.x).toBe(home.x);
+  expect(bounds.x + bounds.width).toBeLessThanOrEqual(home.x + home.width + 8);
+  expect(after.area).toBeGreaterThanOrEqual(32 * 24);
+  expect(after.area).toBeLessThan(1.6 * 32 * 24);
+});
+
 test('a histogram of the sliver that is left of an object at the border does not make all alike', () => {
   const sliver: Box = { x: 0, y: 32, width: 4, height: 24 };
   const leaving = coloured({ box: sliver, colour: red }, { box: elsewhere, colour: green });
