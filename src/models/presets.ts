@@ -23,7 +23,8 @@ const floatGraphs =
 
 const namesAndShapes =
   'Tested: recognition by its documented tensor names and shapes, with graphs of random weights; not its real weights.';
-const notServed = 'Not tested; its graphs are known by name, and no layout serves them yet.';
+const noEmbedding =
+  'Not served: this export leaves out the learned no_memory_embedding; export the model yourself and use models add.';
 
 /** Every preset, in the order of the list. */
 export const presets: readonly Preset[] = [
@@ -43,9 +44,9 @@ export const presets: readonly Preset[] = [
     revision: 'main',
     licence: 'Apache-2.0',
     source: 'SAM 2.1 Hiera-S by Meta, exported for transformers.js without memory',
-    tested: notServed,
+    tested: namesAndShapes,
     files: floatGraphs,
-    served: false,
+    served: true,
   },
   {
     name: 'sam2.1-base-plus',
@@ -53,9 +54,9 @@ export const presets: readonly Preset[] = [
     revision: 'main',
     licence: 'Apache-2.0',
     source: 'SAM 2.1 Hiera-B+ by Meta, exported for transformers.js without memory',
-    tested: notServed,
+    tested: namesAndShapes,
     files: floatGraphs,
-    served: false,
+    served: true,
   },
   {
     name: 'sam2.1-large',
@@ -63,38 +64,48 @@ export const presets: readonly Preset[] = [
     revision: 'main',
     licence: 'Apache-2.0',
     source: 'SAM 2.1 Hiera-L by Meta, exported for transformers.js without memory',
-    tested: notServed,
+    tested: namesAndShapes,
     files: floatGraphs,
-    served: false,
+    served: true,
   },
   {
     name: 'edgetam',
+    repository: 'onnx-community/EdgeTAM-ONNX',
+    revision: 'main',
+    licence: 'Apache-2.0',
+    source: 'EdgeTAM by Meta, exported for transformers.js without memory',
+    tested: namesAndShapes,
+    files: floatGraphs,
+    served: true,
+  },
+  {
+    name: 'edgetam-video',
     repository: 'jax-image-tools/edgetam-video-onnx',
     revision: 'main',
     licence: 'Apache-2.0',
     source: 'EdgeTAM by Meta, exported with its memory',
-    tested: namesAndShapes,
+    tested: noEmbedding,
     files: withMemory,
-    served: true,
+    served: false,
   },
   {
     name: 'sam3-tracker',
+    repository: 'onnx-community/sam3-tracker-ONNX',
+    revision: 'main',
+    licence: 'SAM License (gated by Meta)',
+    source: 'the tracker of SAM 3 by Meta, exported for transformers.js without memory',
+    tested: namesAndShapes,
+    files: floatGraphs,
+    served: true,
+  },
+  {
+    name: 'sam3-video',
     repository: 'jax-image-tools/sam3-video-onnx',
     revision: 'main',
     licence: 'SAM License (gated by Meta)',
     source: 'the tracker of SAM 3 by Meta, exported with its memory',
-    tested: namesAndShapes,
+    tested: noEmbedding,
     files: withMemory,
-    served: true,
-  },
-  {
-    name: 'sam3',
-    repository: 'onnx-community/sam3-tracker-ONNX',
-    revision: 'main',
-    licence: 'SAM License (gated by Meta)',
-    source: 'SAM 3 by Meta, exported for transformers.js without memory',
-    tested: notServed,
-    files: floatGraphs,
     served: false,
   },
 ];

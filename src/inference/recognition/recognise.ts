@@ -1,12 +1,7 @@
 import type { GraphTensor, GraphTensors } from '../engine/inspect-graph.ts';
 import type { GraphRole } from '../manifest.ts';
-import {
-  families,
-  unserved,
-  type FamilySignature,
-  type GraphSignature,
-  type TensorNames,
-} from './signatures.ts';
+import { families, unserved } from './families.ts';
+import type { FamilySignature, GraphSignature, TensorNames } from './family-signature.ts';
 
 /** A graph file of a folder with its tensors. */
 export type FoundGraph = { readonly file: string; readonly tensors: GraphTensors };

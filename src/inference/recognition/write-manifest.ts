@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
 import { inspectGraph, type GraphTensor } from '../engine/inspect-graph.ts';
 import { manifestSchema, type GraphRole, type Manifest } from '../manifest.ts';
+import type { FamilySignature } from './family-signature.ts';
 import {
   explainUnrecognised,
   recognise,
@@ -18,6 +19,9 @@ export type WrittenManifest = { readonly family: string; readonly manifest: Mani
 
 /** What the files do not say. */
 export type ManifestFacts = { readonly name: string; readonly licence: string };
+
+/** Side of an encoder's input where the graph leaves it open: what all of these were trained on. */
+const encoderSide = 1024;
 
 /** Learned values beside the graphs, under the names that exporters give them. */
 const constantsFile = 'constants.json';
@@ -109,43 +113,45 @@ async function storedFile(directory: string, file: string): Promise<object> {
 }
 
 async function settingsOf(directory: string, { family, graphs }: Recognised): Promise<object> {
-  const [, , height, width] = shapeOf(graphs, 'encoder', 'inputs', 'image');
+  const image = shapeOf(graphs, 'encoder', 'inputs', 'image');
+  const [height, width] = isChannelsLast(graphs) ? image : image.slice(-2);
   const logits = shapeOf(graphs, 'decoder', 'outputs', 'logits');
-  const isSam = family.layout === 'sam-memory';
+  const isTracker = family.layout === 'sam-memory';
   const candidates = numberOr(logits.at(-3), 1);
-  const slots = isSam ? 64 : numberOr(shapeOf(graphs, 'decoder', 'inputs', 'points').at(-2), 64);
+  const slots = isTracker
+    ? 64
+    : numberOr(shapeOf(graphs, 'decoder', 'inputs', 'points').at(-2), 64);
   const [, memorySlots = 0] = graphs.decoder?.inputs['memoryMask']?.shape ?? [];
   return {
     layout: family.layout,
     preprocess: {
-      width: numberOr(width, 0),
-      height: numberOr(height, 0),
-      fit: 'stretch',
+      width: numberOr(width, encoderSide),
+      height: numberOr(height, encoderSide),
+      fit: family.sam?.fit ?? 'stretch',
       colour: 'rgb',
-      ...(isSam ? normalisation(graphs) : { range: '0-255', mean: null, std: null }),
+      ...colours({ family, graphs }),
     },
-    prompts: {
-      kinds: ['points', 'box', 'mask'],
-      coordinates: isSam ? 'model-pixels' : 'normalised',
-      points: { slots, positiveLabel: 1, negativeLabel: 0, paddingLabel: -1 },
-      box: { route: 'first-two-points', topLeftLabel: 2, bottomRightLabel: 3 },
-    },
+    prompts: promptRules(family, slots),
     masks: {
-      side: numberOr(logits.at(-1), 0),
+      side: numberOr(logits.at(-1), 256),
       candidates,
       unambiguousPromptCandidate: 0,
+      // Scores of others rank candidates badly, unless the family's own training says so.
+      choice: family.sam !== undefined && candidates > 1 ? 'agreement' : 'score',
     },
-    iou: { activation: 'none', calibration: [[0, 0] as const, [1, 1] as const] },
-    presence:
-      isSam || 'presence' in (graphs.decoder?.outputs ?? {}) ? { activation: 'sigmoid' } : null,
+    iou: {
+      activation: family.sam?.iou ?? 'none',
+      calibration: [[0, 0] as const, [1, 1] as const],
+    },
+    presence: 'presence' in (graphs.decoder?.outputs ?? {}) ? { activation: 'sigmoid' } : null,
     memory: { slots: numberOr(memorySlots, 0) },
-    objectMemory: isSam ? await memoryRules(directory, { family, graphs }) : null,
+    objectMemory: isTracker ? await memoryRules(directory, { family, graphs }) : null,
     batching: { kind: 'one' },
     refiner: refinerRules(graphs),
     text: null,
     tracking: {
-      memoryIntervalFrames: isSam ? 1 : 5,
-      minMemoryIou: isSam ? 0 : 0.5,
+      memoryIntervalFrames: isTracker ? 1 : 5,
+      minMemoryIou: isTracker ? 0 : 0.5,
       averageMemoryPass: false,
       decodePromptTwice: false,
       averageFlipPass: false,
@@ -153,18 +159,56 @@ async function settingsOf(directory: string, { family, graphs }: Recognised): Pr
       minPresence: 0.5,
     },
     keyframes: { minInterval: 2, maxInterval: 30, minConfidence: 0.5 },
-    selfTest: { picture: 'ellipse', seed: 1, prompt: 'box', minIou: 0.5 },
+    selfTest: {
+      picture: 'ellipse',
+      seed: 1,
+      prompt: family.sam?.box === 'none' ? 'click' : 'box',
+      minIou: 0.5,
+    },
   };
 }
+
+function promptRules({ sam, layout }: FamilySignature, slots: number): object {
+  const corners = { route: 'first-two-points', topLeftLabel: 2, bottomRightLabel: 3 };
+  const box = sam === undefined || sam.box === 'corners' ? corners : { route: sam.box };
+  return {
+    kinds: sam?.box === 'none' ? ['points', 'mask'] : ['points', 'box', 'mask'],
+    coordinates: sam?.coordinates ?? (layout === 'sam-memory' ? 'model-pixels' : 'normalised'),
+    points: {
+      slots,
+      positiveLabel: 1,
+      negativeLabel: 0,
+      paddingLabel: -1,
+      ...(sam?.padWithoutBox ? { padWithoutBox: true } : {}),
+    },
+    box,
+  };
+}
+
+function colours({ family, graphs }: Recognised): object {
+  const inGraph = { mean: null, std: null };
+  if (family.layout === 'maskstream') return { range: '0-255', ...inGraph };
+  const rule = family.sam?.colours ?? 'normalised';
+  if (rule === 'in-graph-0-1') return { range: '0-1', ...inGraph };
+  if (rule === 'in-graph-where-channels-last' && isChannelsLast(graphs)) {
+    return { range: '0-255', ...inGraph };
+  }
+  return normalisation(graphs);
+}
+
+/** Rows of pixels with their colours together: such encoders normalise in the graph. */
+function isChannelsLast(graphs: Recognised['graphs']): boolean {
+  return shapeOf(graphs, 'encoder', 'inputs', 'image').length === 3;
+}
+
+const imageNet = { range: '0-1', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** SAM 3 (patches of 14 pixels) takes values around 0.5, SAM 2.1 and EdgeTAM ImageNet's statistics. */
 function normalisation(graphs: Recognised['graphs']): object {
   const width = numberOr(shapeOf(graphs, 'encoder', 'inputs', 'image').at(-1), 0);
   const cells = numberOr(shapeOf(graphs, 'encoder', 'outputs', 'embedding').at(-1), 1);
   const isSam3 = width / cells === 14;
-  const mean = isSam3 ? [0.5, 0.5, 0.5] : [0.485, 0.456, 0.406];
-  const std = isSam3 ? [0.5, 0.5, 0.5] : [0.229, 0.224, 0.225];
-  return { range: '0-1', mean, std };
+  return isSam3 ? { range: '0-1', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } : imageNet;
 }
 
 async function memoryRules(directory: string, { family, graphs }: Recognised): Promise<object> {

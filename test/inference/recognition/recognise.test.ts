@@ -81,13 +81,9 @@ test('an output that nobody reads is listed as unused', () => {
 test('half a family is none, and graphs of families that are not served are named', () => {
   expect(recognise([vision, decoder])).toBeNull();
   const [known, unknown] = explainUnrecognised([
-    graph(
-      'x.onnx',
-      'input_points input_labels input_boxes image_embeddings.0 image_embeddings.1 image_embeddings.2',
-      'iou_scores pred_masks object_score_logits',
-    ),
+    graph('x.onnx', 'language_mask language_features box_coords', 'boxes scores masks'),
     graph('y.onnx', 'in', 'out'),
   ]);
-  expect(known).toContain('transformers.js for SAM 2.1, EdgeTAM or SAM 3 (no memory), which no');
+  expect(known).toContain('the text decoder of samexporter’s SAM 3, which no layout serves');
   expect(unknown).toBe('y.onnx (in -> out)');
 });

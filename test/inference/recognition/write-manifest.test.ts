@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { loadManifest } from '../../../src/inference/manifest-loader.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import { writeManifest } from '../../../src/inference/recognition/write-manifest.ts';
+import { foreignModels } from '../../fixtures/foreign-exports.ts';
+import { writeForeignModel } from '../../fixtures/foreign-models.ts';
 import { writeToyModel } from '../../fixtures/toy-model.ts';
 
 const facts = { name: 'found', licence: 'MIT' };
@@ -32,6 +34,45 @@ test('a manifest that is written from the graphs alone loads and answers', async
   await using model = await loadModel({ directory, signal, adjust: () => lenient });
   expect(model.info).toMatchObject({ name: 'found', maskSide: 4, memorySlots: 2 });
 });
+
+test.each(Object.keys(foreignModels))(
+  'an export of others is told and served: %s',
+  async (name) => {
+    await using folder = await writeForeignModel(name);
+    const { directory } = folder;
+    const byHand = await loadManifest(directory);
+    await rm(join(directory, 'manifest.json'));
+    const { manifest } = await writeManifest(directory, facts);
+    const meanings = (graph: (typeof manifest.graphs)['decoder'], way: 'inputs' | 'outputs') =>
+      Object.entries(graph[way])
+        .filter(([meaning]) => !meaning.startsWith('unused'))
+        .map(([meaning, tensor]) => `${meaning}: ${tensor.name} ${tensor.type}`)
+        .toSorted();
+    for (const role of ['encoder', 'decoder'] as const) {
+      for (const way of ['inputs', 'outputs'] as const) {
+        expect(meanings(manifest.graphs[role], way)).toEqual(meanings(byHand.graphs[role], way));
+      }
+    }
+    const { fit, range } = byHand.preprocess;
+    expect(manifest).toMatchObject({
+      layout: 'sam',
+      preprocess: { fit, range },
+      presence: byHand.presence,
+      masks: { ...byHand.masks, unambiguousPromptCandidate: 0 },
+      iou: { activation: byHand.iou.activation },
+    });
+    const { kinds, coordinates, box, points } = byHand.prompts;
+    expect({ ...manifest.prompts, points: manifest.prompts.points.padWithoutBox }).toEqual({
+      kinds,
+      coordinates,
+      box,
+      points: points.padWithoutBox,
+    });
+    const lenient = { ...manifest, selfTest: { ...manifest.selfTest, minIou: 0 } };
+    await using model = await loadModel({ directory, signal, adjust: () => lenient });
+    expect(model.info.name).toBe('found');
+  },
+);
 
 test('a manifest that is there is never written over', async () => {
   await using folder = await writeToyModel();

@@ -1,26 +1,6 @@
-import type { GraphRole, Manifest, ObjectMemoryManifest } from '../manifest.ts';
-
-/** Names that exporters give to a tensor, most usual first, by its meaning. */
-export type TensorNames = Readonly<Record<string, readonly string[]>>;
-
-/** How one graph of a family is told by its tensors. */
-export type GraphSignature = {
-  readonly inputs: TensorNames;
-  readonly outputs: TensorNames;
-  /** Meanings that an export may leave out. */
-  readonly optional?: readonly string[];
-};
-
-/** A family of exports that is served: its tensors, and what its files do not say. */
-export type FamilySignature = {
-  /** For people, such as `SAM 2.1 with memory, dynamic lengths`. */
-  readonly name: string;
-  readonly layout: Manifest['layout'];
-  readonly graphs: Readonly<Partial<Record<GraphRole, GraphSignature>>>;
-  readonly required: readonly GraphRole[];
-  /** How the bank goes into attention; absent where the family keeps no memory of objects. */
-  readonly attention?: ObjectMemoryManifest['attention'];
-};
+import type { GraphRole, ObjectMemoryManifest } from '../manifest.ts';
+import type { FamilySignature, GraphSignature, TensorNames } from './family-signature.ts';
+import { imageFamilies } from './image-families.ts';
 
 const same = (...names: string[]): TensorNames =>
   Object.fromEntries(names.map((name) => [name, [name]]));
@@ -155,37 +135,18 @@ export const families: readonly FamilySignature[] = [
     memory: ['memory'],
     memoryPositions: ['memory_pos'],
   }),
+  ...imageFamilies,
   maskstream,
 ];
 
 /** Graphs of families that are known and not served, by input names that no other family has. */
 export const unserved: readonly { readonly name: string; readonly inputs: readonly string[] }[] = [
   {
-    name: 'the mask decoder of transformers.js for SAM 2.1, EdgeTAM or SAM 3 (no memory)',
-    inputs: ['input_points', 'input_labels', 'input_boxes', 'image_embeddings.0'],
-  },
-  {
-    name: 'the mask decoder of transformers.js for SAM (no memory)',
-    inputs: ['input_points', 'image_embeddings', 'image_positional_embeddings'],
-  },
-  {
-    name: 'the mask decoder of SAM’s own export, also MobileSAM’s (no memory)',
-    inputs: ['image_embeddings', 'point_coords', 'point_labels', 'mask_input', 'has_mask_input'],
-  },
-  {
-    name: 'samexporter’s decoder for SAM 2.1 (no memory)',
-    inputs: ['image_embed', 'high_res_feats_0', 'high_res_feats_1', 'point_coords'],
-  },
-  {
-    name: 'EfficientSAM’s decoder (no memory)',
-    inputs: ['image_embeddings', 'batched_point_coords', 'batched_point_labels'],
-  },
-  {
-    name: 'ONNX Runtime’s decoder for SAM 2 (no memory)',
-    inputs: ['image_features_0', 'image_features_1', 'image_embeddings', 'input_masks'],
-  },
-  {
-    name: 'the text decoder of SAM 3',
+    name: 'the text decoder of samexporter’s SAM 3',
     inputs: ['language_mask', 'language_features', 'box_coords'],
+  },
+  {
+    name: 'the detector of SAM 3 with text',
+    inputs: ['fpn_feat_0', 'fpn_feat_1', 'fpn_feat_2', 'input_boxes'],
   },
 ];
