@@ -50,8 +50,10 @@ function checkAgreement(manifest: Manifest, path: string): void {
       'refiner: the graph and its section must come together',
     (graphs.text === undefined) !== (manifest.text === null) &&
       'text: the graph and its section must come together',
-    prompts.kinds.includes('text') !== (manifest.text !== null) &&
-      'prompts.kinds: text needs the text section, and the section needs the kind',
+    prompts.kinds.includes('text') !== (manifest.text !== null || manifest.phrases !== null) &&
+      'prompts.kinds: text needs the section text or phrases, and either section the kind',
+    (graphs.textEncoder === undefined) !== (manifest.phrases === null) &&
+      'phrases: the graph textEncoder and the section must come together',
     prompts.kinds.includes('box') !== (prompts.box.route !== 'none') &&
       'prompts.box: a route is needed exactly where boxes are understood',
     masks.unambiguousPromptCandidate >= masks.candidates &&

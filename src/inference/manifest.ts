@@ -176,6 +176,21 @@ const text = z.strictObject({
   tiles: z.array(tile).default([]),
 });
 
+/** Open vocabulary: phrases go through a text encoder. */
+const phrases = z.strictObject({
+  /** `tokenizer.json` of a byte-level BPE tokenizer, as CLIP's. */
+  tokenizer: storedFile,
+  /** Tokens of a phrase, those that frame and fill it included. */
+  contextLength: z.int().min(3),
+  startId: z.int().min(0),
+  endId: z.int().min(0),
+  paddingId: z.int().min(0),
+  /** Phrase for whatever a box shows. */
+  anything: z.string().min(1),
+  /** An instance is found from this score on. */
+  minScore: ratio,
+});
+
 const selfTest = z.strictObject({
   /** Generator of the picture: a textured ellipse on a textured ground. */
   picture: z.literal('ellipse'),
@@ -192,7 +207,7 @@ export const manifestSchema = z.strictObject({
   }),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   /** Who talks to the graphs; each layout is one adapter. */
-  layout: z.enum(['maskstream', 'sam', 'sam-memory']),
+  layout: z.enum(['maskstream', 'sam', 'sam-memory', 'concept']),
   licence: z.string().min(1),
   graphs: z.strictObject({
     encoder: graph,
@@ -204,6 +219,8 @@ export const manifestSchema = z.strictObject({
     memoryAttention: graph.optional(),
     pointerPositions: graph.optional(),
     maskPrompt: graph.optional(),
+    /** Phrases to features; see `phrases`. */
+    textEncoder: graph.optional(),
   }),
   preprocess,
   prompts,
@@ -225,6 +242,7 @@ export const manifestSchema = z.strictObject({
     })
     .nullable(),
   text: text.nullable(),
+  phrases: phrases.nullable().default(null),
   /** See `ModelInfo` in frame/model.ts. */
   tracking: z.strictObject({
     memoryIntervalFrames: positiveInt,

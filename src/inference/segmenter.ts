@@ -35,6 +35,8 @@ export class Segmenter implements LoadedModel {
   readonly #encoder: WorkerQueue;
   readonly #refiner: WorkerQueue | null;
   readonly #vocabulary: readonly VocabularyEntry[] | null;
+  /** Phrases may have any words. */
+  readonly #findsPhrases: boolean;
   readonly #live = new Set<HeldFeatures>();
   #nextFeatureId = 1;
 
@@ -43,6 +45,7 @@ export class Segmenter implements LoadedModel {
     this.#encoder = parts.encoder;
     this.#refiner = parts.refiner;
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
+    this.#findsPhrases = parts.manifest.phrases !== null;
   }
 
   async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
@@ -101,6 +104,7 @@ export class Segmenter implements LoadedModel {
     query: TextRequest,
     signal: AbortSignal,
   ): Promise<TextInstance[]> {
+    if (this.#findsPhrases) return await this.#findPhrase(features, query, signal);
     if (this.#vocabulary === null) throw unexpected('the model understands no text');
     const { entry, colours } = parsePhrase(query.phrase, this.#vocabulary);
     this.#own(features);
@@ -150,11 +154,24 @@ export class Segmenter implements LoadedModel {
     (queue === 'encoder' ? this.#encoder : this.#refiner)?.[freezeWorker]();
   }
 
+  async #findPhrase(
+    features: Features,
+    { phrase, maxObjects, minScore }: TextRequest,
+    signal: AbortSignal,
+  ): Promise<TextInstance[]> {
+    const query = { phrase, maxObjects, ...(minScore === undefined ? {} : { minScore }) };
+    return await this.#submitWith<'find-phrase'>([features], signal, (reference) => ({
+      kind: 'find-phrase',
+      features: reference(features),
+      query,
+    }));
+  }
+
   /**
    * Submits a job that reads features. They are owned until the worker is done with them: an abort
    * lets the caller close while a run still reads.
    */
-  #submitWith<Kind extends 'decode' | 'find-text'>(
+  #submitWith<Kind extends 'decode' | 'find-text' | 'find-phrase'>(
     needed: readonly Features[],
     signal: AbortSignal,
     makeJob: (reference: (of: Features) => FeatureReference) => WorkerJob,

@@ -7,6 +7,7 @@ import {
   type ResumeState,
   type VideoConfig,
 } from '../../clients/typescript/index.ts';
+import { writeConceptModel } from '../fixtures/concept-model.ts';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 import { foreignModels } from '../fixtures/foreign-exports.ts';
 import { writeForeignModel } from '../fixtures/foreign-models.ts';
@@ -85,6 +86,23 @@ test.each(Object.keys(foreignModels))(
     // What a mask prompt says is answered as it came, and decoded from there on.
     const given = await run(system, [{ objectId: 2, mask: first.mask! }]);
     expect(given[0]!.objects[0]!.area).toBe(first.area);
+    await system.settled();
+    expect(system.errors).toEqual([]);
+  },
+);
+
+test.each(['usls', 'samexporter'] as const)(
+  'SAM 3 for pictures (%s): a phrase finds all instances, each an object that keeps its id',
+  async (kind) => {
+    await using folder = await writeConceptModel(kind);
+    await using system = await startServer({}, folder.directory);
+    const answers = await run(system, [
+      { objectId: 5, text: { phrase: 'visual', maxObjects: 2 } },
+      { ...clicked, objectId: 9 },
+    ]);
+    const ids = answers.at(-1)!.objects.map(({ objectId }) => objectId);
+    expect(ids).toEqual([5, 6, 9]);
+    expect(answers[0]!.objects.map(({ objectId }) => objectId)).toEqual(ids);
     await system.settled();
     expect(system.errors).toEqual([]);
   },

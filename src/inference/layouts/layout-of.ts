@@ -1,3 +1,4 @@
+import { conceptLayout } from './concept.ts';
 import { maskstreamLayout } from './maskstream.ts';
 import { samLayout } from './sam.ts';
 import { samMemoryLayout } from './sam-memory.ts';
@@ -9,6 +10,8 @@ export function layoutOf(manifest: Manifest): Layout {
   switch (manifest.layout) {
     case 'maskstream':
       return maskstreamLayout;
+    case 'concept':
+      return conceptLayout;
     case 'sam':
       return samLayout;
     case 'sam-memory':

@@ -1,6 +1,7 @@
 import type { Tensor } from '../engine/onnxruntime.ts';
 import type { Box } from '../../frame/geometry.ts';
 import type { Click } from '../../frame/prompt.ts';
+import type { ClipTokenizer } from './clip-tokenizer.ts';
 import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { GraphRole, Manifest } from '../manifest.ts';
@@ -66,11 +67,27 @@ export type Layout = {
   ): Promise<Candidates[]>;
   /** Probability of each of the text graph's nouns: float32[channels, side, side]. */
   classify?(features: LayoutFeatures, graphs: Graphs): Promise<ClassMaps>;
+  /** The port of models with an open vocabulary, made once a worker; it takes the place of `decode`. */
+  openConcepts?(graphs: Graphs, manifest: Manifest, tokenizer: ClipTokenizer): ConceptPort;
   /**
    * The port of models whose memory belongs to an object. Made once a worker, it takes the place of
    * `decode`: one keyframe of one object, from the memory before it to the memory after it.
    */
   openMemory?(graphs: Graphs, manifest: Manifest, constants: Constants): Promise<MemoryPort>;
+};
+
+/** What a phrase found; the box is in fractions of the region. */
+export type FoundInstance = { readonly box: Box; readonly score: number };
+
+/** Runs a model with an open vocabulary. */
+export type ConceptPort = {
+  /** All instances of a phrase, best first. */
+  find(
+    features: LayoutFeatures,
+    query: { readonly phrase: string; readonly maxObjects: number; readonly minScore?: number },
+  ): Promise<FoundInstance[]>;
+  /** One result per item, in order. */
+  decode(features: LayoutFeatures, items: readonly LayoutItem[]): Promise<Candidates[]>;
 };
 
 /** Runs the memory of one model. */

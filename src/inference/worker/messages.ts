@@ -50,6 +50,13 @@ export type TextItem = {
   readonly picture: Picture;
 };
 
+/** A phrase for a model with an open vocabulary. */
+export type PhraseItem = {
+  readonly phrase: string;
+  readonly maxObjects: number;
+  readonly minScore?: number;
+};
+
 /** Work for a worker; one is under way at a time. */
 export type WorkerJob =
   | { readonly kind: 'encode'; readonly id: number; readonly picture: Picture }
@@ -59,7 +66,12 @@ export type WorkerJob =
       readonly items: readonly DecodeItem[];
     }
   | { readonly kind: 'refine'; readonly items: readonly RefineRequest[] }
-  | { readonly kind: 'find-text'; readonly features: FeatureReference; readonly query: TextItem };
+  | { readonly kind: 'find-text'; readonly features: FeatureReference; readonly query: TextItem }
+  | {
+      readonly kind: 'find-phrase';
+      readonly features: FeatureReference;
+      readonly query: PhraseItem;
+    };
 
 /** What each kind of job gives back. */
 export type WorkerResults = {
@@ -67,6 +79,7 @@ export type WorkerResults = {
   decode: Segmented[];
   refine: Refined[];
   'find-text': TextInstance[];
+  'find-phrase': TextInstance[];
 };
 
 /** Main thread to worker. */

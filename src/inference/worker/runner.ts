@@ -3,6 +3,7 @@ import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
 import { Graph } from '../engine/graph.ts';
 import type {
   ClassMaps,
+  ConceptPort,
   Graphs,
   LayoutFeatures,
   LayoutItem,
@@ -10,6 +11,7 @@ import type {
 } from '../layouts/layout.ts';
 import { layoutOf } from '../layouts/layout-of.ts';
 import { readConstants } from './constants.ts';
+import { readTokenizer } from './tokenizer.ts';
 import type { TileMaps } from '../text/merge-tiles.ts';
 import { nounMap } from '../text/noun-map.ts';
 import { requireProvider } from '../engine/provider.ts';
@@ -19,6 +21,7 @@ import { findInstances } from '../text/instances.ts';
 import type {
   DecodeItem,
   FeatureReference,
+  PhraseItem,
   TextItem,
   WorkerJob,
   WorkerResults,
@@ -44,25 +47,35 @@ export async function openRunner(setup: WorkerSetup): Promise<Runner> {
     }
     graphs[role] = await Graph.open(manifest, { ...setup, role });
   }
-  const layout = layoutOf(setup.manifest);
-  if (layout.openMemory === undefined || graphs.memoryEncoder === undefined) {
-    return new GraphRunner(setup, graphs, null);
+  return new GraphRunner(setup, graphs, await openPorts(setup, graphs));
+}
+
+/** What some layouts keep for as long as the worker lives. */
+type Ports = { readonly memory: MemoryPort | null; readonly concepts: ConceptPort | null };
+
+async function openPorts({ manifest, directory }: WorkerSetup, graphs: Graphs): Promise<Ports> {
+  const layout = layoutOf(manifest);
+  if (layout.openMemory !== undefined && graphs.memoryEncoder !== undefined) {
+    const constants = await readConstants(manifest, directory);
+    return { memory: await layout.openMemory(graphs, manifest, constants), concepts: null };
   }
-  const constants = await readConstants(setup.manifest, setup.directory);
-  const memory = await layout.openMemory(graphs, setup.manifest, constants);
-  return new GraphRunner(setup, graphs, memory);
+  if (layout.openConcepts !== undefined && graphs.textEncoder !== undefined) {
+    const tokenizer = await readTokenizer(manifest, directory);
+    return { memory: null, concepts: layout.openConcepts(graphs, manifest, tokenizer) };
+  }
+  return { memory: null, concepts: null };
 }
 
 class GraphRunner implements Runner {
   readonly #setup: WorkerSetup;
   readonly #graphs: Graphs;
-  readonly #memory: MemoryPort | null;
+  readonly #ports: Ports;
   readonly #features = new Map<number, LayoutFeatures>();
 
-  constructor(setup: WorkerSetup, graphs: Graphs, memory: MemoryPort | null) {
+  constructor(setup: WorkerSetup, graphs: Graphs, ports: Ports) {
     this.#setup = setup;
     this.#graphs = graphs;
-    this.#memory = memory;
+    this.#ports = ports;
   }
 
   async run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
@@ -77,6 +90,8 @@ class GraphRunner implements Runner {
         return await refineObjects(job.items, this.#graphs, manifest);
       case 'find-text':
         return await this.#findText(job.features, job.query);
+      case 'find-phrase':
+        return await this.#findPhrase(job.features, job.query);
       default:
         return assertNever(job);
     }
@@ -89,7 +104,8 @@ class GraphRunner implements Runner {
   async #decode(reference: FeatureReference, items: readonly DecodeItem[]): Promise<Segmented[]> {
     const { manifest } = this.#setup;
     const features = await this.#resolve(reference);
-    if (this.#memory !== null) return await this.#recall(this.#memory, features, items);
+    const { memory: recalling, concepts } = this.#ports;
+    if (recalling !== null) return await this.#recall(recalling, features, items);
     const resolved: LayoutItem[] = [];
     for (const item of items) {
       const memory = [];
@@ -99,7 +115,10 @@ class GraphRunner implements Runner {
       resolved.push({ ...item, memory });
     }
     const layout = layoutOf(manifest);
-    const candidates = await layout.decode(features, resolved, this.#graphs, manifest);
+    const candidates =
+      concepts === null
+        ? await layout.decode(features, resolved, this.#graphs, manifest)
+        : await concepts.decode(features, resolved);
     return candidates.map((found, i) => chooseCandidate(found, promptShape(items[i]!), manifest));
   }
 
@@ -119,6 +138,13 @@ class GraphRunner implements Runner {
       results.push({ ...chooseCandidate(found, shape, manifest), objectMemory });
     }
     return results;
+  }
+
+  async #findPhrase(reference: FeatureReference, query: PhraseItem): Promise<TextInstance[]> {
+    const { concepts } = this.#ports;
+    if (concepts === null) throw new Error('the model understands no phrases');
+    const found = await concepts.find(await this.#resolve(reference), query);
+    return found.map((instance) => ({ ...instance, noun: query.phrase }));
   }
 
   async #findText(reference: FeatureReference, query: TextItem): Promise<TextInstance[]> {
