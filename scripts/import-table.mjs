@@ -10,6 +10,14 @@ import { fileURLToPath } from 'node:url';
 /** Shapes that all rooms of inference share. */
 const inferenceTypes = ['src/inference/manifest.ts', 'src/inference/picture.ts'];
 
+/** What both doors of the server share. */
+const serverDoor = [
+  'src/frame',
+  'src/server/error-status.ts',
+  'src/server/logger.ts',
+  'src/server/server-limits.ts',
+];
+
 /** What both directions of a call share. */
 const serverRoom = [
   'src/frame',
@@ -122,21 +130,8 @@ const mayImport = {
     'src/server/metrics',
     'src/server/wire-scan',
   ],
-  'src/server/gateway': [
-    'src/frame',
-    'src/server/admission',
-    'src/server/error-status.ts',
-    'src/server/logger.ts',
-    'src/server/server-limits.ts',
-    'src/server/server-options.ts',
-  ],
-  'src/server/admission': [
-    'src/frame',
-    'src/server/error-status.ts',
-    'src/server/logger.ts',
-    'src/server/server-limits.ts',
-    'src/server/server-metrics.ts',
-  ],
+  'src/server/gateway': [...serverDoor, 'src/server/admission', 'src/server/server-options.ts'],
+  'src/server/admission': [...serverDoor, 'src/server/server-metrics.ts'],
   'src/server/metrics': ['src/frame', 'src/pipeline', 'src/server/server-metrics.ts'],
   'src/server/requests': [...serverRoom, 'src/server/call-signal.ts', 'src/server/wire-scan'],
   'src/server/responses': [...serverRoom, 'src/server/call-signal.ts'],
@@ -167,6 +162,7 @@ const onlyHomes = {
   // One door, which turns telemetry off before it opens; nobody else opens another.
   'onnxruntime-node': ['src/inference/engine/onnxruntime.ts'],
   'opencv-wasm': ['src/tracking/flow'],
+  jose: ['src/server/admission'],
   ws: ['src/server/gateway'],
   // Loaded only where a port for metrics is asked for.
   'prom-client': ['src/server/metrics'],

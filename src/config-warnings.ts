@@ -3,11 +3,11 @@ import type { Config } from './config.ts';
 
 /** What a server's settings leave open or ask too much of, one sentence each, for its log. */
 export function configWarnings(config: Config, processors: number): string[] {
-  const { listen, token, tls, modelThreads, trackerWorkers } = config;
+  const { listen, tls, modelThreads, trackerWorkers } = config;
   const warnings: string[] = [];
   const warn = (applies: boolean, text: string) => applies && warnings.push(text);
   const address = `${listen.host}:${listen.port}`;
-  const isOpen = token === null && tls?.clientAuthorities == null;
+  const isOpen = isAnonymous(config);
   const isPublic = !isLoopback(listen.host);
   warn(
     isPublic && isOpen,
@@ -15,7 +15,7 @@ export function configWarnings(config: Config, processors: number): string[] {
   );
   warn(
     isPublic && tls === null,
-    `MASKSTREAM_LISTEN=${address} is reached from other machines and MASKSTREAM_TLS_CERT is not set: ${token === null ? 'video travels' : 'video and token travel'} unencrypted`,
+    `MASKSTREAM_LISTEN=${address} is reached from other machines and MASKSTREAM_TLS_CERT is not set: ${isOpen ? 'video travels' : 'video and tokens travel'} unencrypted`,
   );
   for (const [name, threads] of [
     ['MASKSTREAM_MODEL_THREADS', modelThreads],
@@ -27,6 +27,32 @@ export function configWarnings(config: Config, processors: number): string[] {
     );
   }
   return warnings;
+}
+
+/**
+ * What a server that other machines reach must be told to do without, and was not; a sentence each.
+ * Whoever forgets one of them would find out when it is too late.
+ */
+export function configRefusals(config: Config): string[] {
+  const { listen, tls, allow } = config;
+  if (isLoopback(listen.host)) return [];
+  const address = `MASKSTREAM_LISTEN=${listen.host}:${listen.port} is reached from other machines`;
+  const refusals: string[] = [];
+  if (tls === null && !allow.includes('plaintext')) {
+    refusals.push(
+      `${address}: expected MASKSTREAM_TLS_CERT and MASKSTREAM_TLS_KEY, or --allow plaintext (a proxy has the certificate, or the network is yours), got neither`,
+    );
+  }
+  if (isAnonymous(config) && !allow.includes('anonymous')) {
+    refusals.push(
+      `${address}: expected MASKSTREAM_TOKENS_FILE, MASKSTREAM_TOKEN, MASKSTREAM_JWKS_FILE or MASKSTREAM_TLS_CLIENT_CA, or --allow anonymous (whoever reaches it is served), got none`,
+    );
+  }
+  return refusals;
+}
+
+function isAnonymous({ token, tokensFile, jwt, tls }: Config): boolean {
+  return token === null && tokensFile === null && jwt === null && tls?.clientAuthorities == null;
 }
 
 function isLoopback(host: string): boolean {

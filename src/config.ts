@@ -70,6 +70,18 @@ const schema = z.object({
   MASKSTREAM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Bearer token that every call but health checks must carry. Default: none asked. */
   MASKSTREAM_TOKEN: token.optional(),
+  /** JSON file of tokens with names and limits; docs/operations.md has its form. Default: none. */
+  MASKSTREAM_TOKENS_FILE: z.string().min(1).optional(),
+  /** JSON Web Key Set whose keys sign the tokens of clients; issuer and audience go with it. */
+  MASKSTREAM_JWKS_FILE: z.string().min(1).optional(),
+  MASKSTREAM_JWT_ISSUER: z.string().min(1).optional(),
+  MASKSTREAM_JWT_AUDIENCE: z.string().min(1).optional(),
+  /** Streams at a time of one name, where its token says nothing else. Default: as many as there are. */
+  MASKSTREAM_MAX_STREAMS_PER_CLIENT: count(10_000, 'streams').optional(),
+  /** What a server that other machines reach may do without, by commas. Default: nothing. */
+  MASKSTREAM_ALLOW: names
+    .pipe(z.array(z.enum(['plaintext', 'anonymous'], { error: 'expected plaintext or anonymous' })))
+    .default([]),
   /** PEM files; certificate and key together turn TLS on. Default: no TLS. */
   MASKSTREAM_TLS_CERT: z.string().min(1).optional(),
   MASKSTREAM_TLS_KEY: z.string().min(1).optional(),
@@ -108,6 +120,14 @@ export type Config = {
   readonly metrics: Listen | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly token: string | null;
+  readonly tokensFile: string | null;
+  readonly jwt: {
+    readonly keysFile: string;
+    readonly issuer: string;
+    readonly audience: string;
+  } | null;
+  readonly maxStreamsPerClient: number | null;
+  readonly allow: readonly ('plaintext' | 'anonymous')[];
   /** PEM files. */
   readonly tls: {
     readonly certificate: string;
@@ -144,6 +164,10 @@ export function givenSettings(
 // wish for an open server.
 const protections: ReadonlySet<string> = new Set([
   'MASKSTREAM_TOKEN',
+  'MASKSTREAM_TOKENS_FILE',
+  'MASKSTREAM_JWKS_FILE',
+  'MASKSTREAM_JWT_ISSUER',
+  'MASKSTREAM_JWT_AUDIENCE',
   'MASKSTREAM_TLS_CERT',
   'MASKSTREAM_TLS_KEY',
   'MASKSTREAM_TLS_CLIENT_CA',
@@ -234,11 +258,28 @@ function toConfig(values: z.infer<typeof schema>): Config {
         : { host: values.MASKSTREAM_METRICS_HOST, port: values.MASKSTREAM_METRICS_PORT },
     logLevel: values.MASKSTREAM_LOG_LEVEL,
     token: values.MASKSTREAM_TOKEN ?? null,
+    tokensFile: values.MASKSTREAM_TOKENS_FILE ?? null,
+    jwt: jwtSettings(values),
+    maxStreamsPerClient: values.MASKSTREAM_MAX_STREAMS_PER_CLIENT ?? null,
+    allow: values.MASKSTREAM_ALLOW,
     tls: tlsFiles(values),
     drainGraceMs: values.MASKSTREAM_DRAIN_SECONDS * 1000,
     ffmpegPath: values.FFMPEG_PATH ?? null,
     searchPath: values.PATH ?? null,
   };
+}
+
+function jwtSettings(values: z.infer<typeof schema>): Config['jwt'] {
+  const keysFile = values.MASKSTREAM_JWKS_FILE;
+  const issuer = values.MASKSTREAM_JWT_ISSUER;
+  const audience = values.MASKSTREAM_JWT_AUDIENCE;
+  const given = [keysFile, issuer, audience].filter((value) => value !== undefined);
+  if (given.length === 0) return null;
+  if (keysFile !== undefined && issuer !== undefined && audience !== undefined) {
+    return { keysFile, issuer, audience };
+  }
+  const variables = 'MASKSTREAM_JWKS_FILE, MASKSTREAM_JWT_ISSUER and MASKSTREAM_JWT_AUDIENCE';
+  throw usageError(`${variables}: expected all three, got only ${given.join(' and ')}`);
 }
 
 function tlsFiles(values: z.infer<typeof schema>): Config['tls'] {

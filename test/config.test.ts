@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configVariables, givenSettings, readConfig } from '../src/config.ts';
 import type { ConfigOverrides } from '../src/config.ts';
-import { configWarnings } from '../src/config-warnings.ts';
+import { configRefusals, configWarnings } from '../src/config-warnings.ts';
 
 describe('config', () => {
   test('has a default for everything', () => {
@@ -22,6 +22,10 @@ describe('config', () => {
       metrics: null,
       logLevel: 'info',
       token: null,
+      tokensFile: null,
+      jwt: null,
+      maxStreamsPerClient: null,
+      allow: [],
       tls: null,
       drainGraceMs: 30_000,
       ffmpegPath: null,
@@ -120,6 +124,25 @@ function warnings(settings: ConfigOverrides): string[] {
   return configWarnings(readConfig(settings, {}), 2);
 }
 
+test.each<[string, ConfigOverrides, RegExp[]]>([
+  ['loopback', {}, []],
+  ['everybody', { MASKSTREAM_LISTEN: '0.0.0.0:1' }, [/--allow plaintext/, /--allow anonymous/]],
+  [
+    'everybody, with a token',
+    { MASKSTREAM_LISTEN: '0.0.0.0:1', MASKSTREAM_TOKEN: 'x' },
+    [/--allow plaintext/],
+  ],
+  [
+    'everybody, as it was told',
+    { MASKSTREAM_LISTEN: '[::]:1', MASKSTREAM_ALLOW: 'plaintext, anonymous' },
+    [],
+  ],
+])('a server that listens to %s', (_, overrides, refusals) => {
+  expect(configRefusals(readConfig(overrides, {}))).toEqual(
+    refusals.map((refusal) => expect.stringMatching(refusal) as unknown),
+  );
+});
+
 describe('the warnings of a server', () => {
   const tls = { MASKSTREAM_TLS_CERT: 'a.pem', MASKSTREAM_TLS_KEY: 'b.pem' };
   const everywhere = { MASKSTREAM_LISTEN: '0.0.0.0:50051' };
@@ -141,7 +164,7 @@ describe('the warnings of a server', () => {
       expect.stringMatching(/MASKSTREAM_TLS_CERT is not set: video travels unencrypted/),
     ]);
     expect(warnings({ MASKSTREAM_LISTEN: '[::]:1', MASKSTREAM_TOKEN: 'x' })).toEqual([
-      expect.stringContaining('video and token travel unencrypted'),
+      expect.stringContaining('video and tokens travel unencrypted'),
     ]);
   });
 

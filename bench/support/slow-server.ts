@@ -50,7 +50,6 @@ const server = createServer({
   limits: { maxStreams: config.maxStreams },
   log: createJsonLogger('error', process.stderr),
   transport: { kind: 'insecure' },
-  token: undefined,
 });
 const port = await server.start(config.listen);
 console.log(`listening on 127.0.0.1:${port}`);

@@ -11,7 +11,7 @@ import {
 } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
 import type { JsonLogger } from './json-logger.ts';
-import { readTransport } from './read-transport.ts';
+import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
 import { modelDirectory } from '../models/model-folders.ts';
 import { openPageGateway } from './open-page-gateway.ts';
@@ -48,9 +48,12 @@ export async function createService(
 ): Promise<Service> {
   // Before everything else: the probes say that it starts.
   const observed = config.metrics === null ? null : await openMetricsPort(config.metrics);
+  let secrets: Secrets | null = null;
   try {
-    return await plugTogether(config, { ...options, observed });
+    secrets = await openSecrets(config, options);
+    return await plugTogether(config, { ...options, observed, secrets });
   } catch (reason) {
+    secrets?.[Symbol.dispose]();
     await observed?.[Symbol.asyncDispose]();
     throw reason;
   }
@@ -63,17 +66,21 @@ async function plugTogether(
     readonly log: JsonLogger;
     readonly signal: AbortSignal;
     readonly observed: MetricsPort | null;
+    readonly secrets: Secrets;
   },
 ): Promise<Service> {
-  const { log, signal, observed } = options;
+  const { log, signal, observed, secrets } = options;
   const metrics = observed?.metrics ?? silentMetrics;
-  const transport = await readTransport(config.tls);
+  const { transport, identify } = secrets;
   const ffmpeg = await findFfmpeg({
     ffmpegPath: config.ffmpegPath ?? undefined,
     searchPath: config.searchPath ?? undefined,
   });
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
-  const limits = resolveServerLimits({ maxStreams: config.maxStreams });
+  const limits = resolveServerLimits({
+    maxStreams: config.maxStreams,
+    maxStreamsPerClient: config.maxStreamsPerClient,
+  });
   const directory = modelDirectory(config.model, config.modelCache);
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
@@ -114,6 +121,7 @@ async function plugTogether(
   metrics.watchQueue('refiner', () => model.waitingJobs().refiner);
   metrics.watchQueue('tracker', () => trackers.pendingCalls());
   const release = async () => {
+    secrets[Symbol.dispose]();
     await Promise.all([gateway?.close(), model.close(), trackers.close()]);
     await observed?.[Symbol.asyncDispose]();
   };
@@ -141,9 +149,13 @@ async function plugTogether(
       log,
       metrics,
       transport,
-      token: config.token ?? undefined,
+      identify,
     });
     const port = await server.start(config.listen);
+    secrets.onTransport((renewed) => {
+      server.renewTransport(renewed);
+      gateway?.renewTransport(renewed);
+    });
     if (gateway !== null) gateway.serveCalls(await server.listenInside());
     const { name, provider } = model.info;
     onHealth = () => server.setModelHealth(name, down.size === 0);

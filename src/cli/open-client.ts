@@ -66,6 +66,9 @@ export async function openClient(
     maxStreams: Math.max(given.maxStreams, streams),
     // Only this process can know the port, and it speaks without either.
     token: null,
+    tokensFile: null,
+    jwt: null,
+    maxStreamsPerClient: null,
     tls: null,
     web: null,
   };

@@ -13,6 +13,7 @@ export type PageGateway = {
   /** From now on calls go to this gRPC address. */
   serveCalls(target: string): void;
   drain(): void;
+  renewTransport(transport: Transport): void;
   close(): Promise<void>;
 };
 
@@ -48,6 +49,7 @@ export async function openPageGateway(
       address: `${transport.kind === 'tls' ? 'https' : 'http'}://${host}:${gateway.port}`,
       serveCalls: (address) => (target = address),
       drain: () => gateway.drain(),
+      renewTransport: (renewed) => gateway.renewTransport(renewed),
       close: () => gateway.close(),
     };
   } catch (reason) {

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { ConfigOverrides } from '../config.ts';
 import { configVariables, readConfig } from '../config.ts';
-import { configWarnings } from '../config-warnings.ts';
+import { configRefusals, configWarnings } from '../config-warnings.ts';
 import type { Arguments, Command, CommandIo, Option } from './command.ts';
 import { configOption } from './config-file/config-option.ts';
 import { createService } from './create-service.ts';
 import { createJsonLogger, type JsonLogger } from './json-logger.ts';
+import { usageError } from '../frame/errors.ts';
 import { shortageOf } from '../frame/shortage.ts';
 
 /** Options that set up a server, for every command that starts one. */
@@ -53,6 +54,11 @@ export const serveCommand: Command = {
       placeholder: 'N',
       help: 'Port of Prometheus metrics and of the probes; 0 takes a free one. Default: none.',
     },
+    allow: {
+      kind: 'text',
+      placeholder: 'WHAT',
+      help: 'What a server that other machines reach may do without: plaintext, anonymous, or both by a comma.',
+    },
     'log-level': {
       kind: 'text',
       placeholder: 'LEVEL',
@@ -78,15 +84,19 @@ function webOverride(args: Arguments): ConfigOverrides {
 async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const listen = args.texts.get('listen');
   const level = args.texts.get('log-level');
+  const allow = args.texts.get('allow');
   const metricsPort = args.texts.get('metrics-port');
   const overrides = {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
+    ...(allow === undefined ? {} : { MASKSTREAM_ALLOW: allow }),
     ...webOverride(args),
   };
   const config = readConfig(overrides, undefined, args.settings);
+  const [refusal] = configRefusals(config);
+  if (refusal !== undefined) throw usageError(refusal);
   const log = createJsonLogger(config.logLevel, io.stderr);
   for (const warning of configWarnings(config, availableParallelism())) log.warn({}, warning);
   const survive = surviveShortages(log);

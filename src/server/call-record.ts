@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import { statusOfErrorCode } from './error-status.ts';
+import type { Principal } from './admission/identity.ts';
 import type { CallKind } from './server-metrics.ts';
 import type { Place, ServerContext } from './server-options.ts';
 
@@ -9,6 +10,7 @@ type CallOpening = {
   readonly kind: CallKind;
   /** Address of the client, as grpc-js names it. */
   readonly peer: string;
+  readonly principal: Principal;
   /** Ends the call where another one needs its place. */
   readonly end: (reason: SegmentationError) => void;
 };
@@ -30,29 +32,31 @@ export class CallRecord implements Disposable {
   constructor(opening: CallOpening, books: Books) {
     this.#opening = opening;
     this.#books = books;
-    const { kind, peer, end } = opening;
+    const { kind, peer, principal, end } = opening;
+    const who = { kind, peer, principal: principal.name };
     try {
-      this.place = books.calls.enter(end);
+      this.place = books.calls.enter(end, principal);
     } catch (reason) {
       const { code, message } = SegmentationError.from(reason);
       books.metrics.refused(code);
-      books.log.warn({ kind, peer, code, reason: message }, 'call refused');
+      books.log.warn({ ...who, code, reason: message }, 'call refused');
       throw reason;
     }
     books.metrics.callOpened(kind);
-    books.log.info({ call: this.place.id, kind, peer }, 'call opened');
+    books.log.info({ call: this.place.id, ...who }, 'call opened');
   }
 
   /** The call is over; `fields` say what it was about. */
   end(error: SegmentationError | null, fields: object): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { kind, peer } = this.#opening;
+    const { kind, peer, principal } = this.#opening;
     const code = error?.code ?? 'ok';
     const ms = performance.now() - this.#startedMs;
     this.#books.metrics.callEnded(kind, { code, ms });
     const durationMs = Math.round(ms);
-    const line = { call: this.place.id, kind, peer, code, durationMs, ...fields };
+    const who = { call: this.place.id, kind, peer, principal: principal.name };
+    const line = { ...who, code, durationMs, ...fields };
     if (error === null) this.#books.log.info(line, 'call ended');
     else if (isOurFault(error)) this.#books.log.error({ ...line, err: error }, 'call failed');
     else this.#books.log.info({ ...line, reason: error.message }, 'call ended');

@@ -1,9 +1,11 @@
 import { SegmentationError } from '../frame/errors.ts';
+import { anyone, type Principal } from './admission/identity.ts';
 import type { CallRegistry, Place } from './server-options.ts';
 
 type LiveCall = {
   /** Tells the call that the server goes away. */
   announce: (() => void) | null;
+  readonly principal: Principal;
   /** Ends the call. */
   readonly end: (reason: SegmentationError) => void;
   /** Time that its client was waited for since the last answered frame, in milliseconds. */
@@ -21,6 +23,7 @@ type LiveCall = {
 export class Calls implements CallRegistry {
   readonly #shutdown = new AbortController();
   readonly #maxStreams: number;
+  readonly #maxPerClient: number | null;
   readonly #maxQuietMs: number;
   readonly #nowMs: () => number;
   readonly #live = new Map<number, LiveCall>();
@@ -30,10 +33,15 @@ export class Calls implements CallRegistry {
 
   /** @param nowMs monotonic milliseconds */
   constructor(
-    limits: { readonly maxStreams: number; readonly maxQuietMs: number },
+    limits: {
+      readonly maxStreams: number;
+      readonly maxQuietMs: number;
+      readonly maxStreamsPerClient?: number | null;
+    },
     nowMs: () => number = () => performance.now(),
   ) {
     this.#maxStreams = limits.maxStreams;
+    this.#maxPerClient = limits.maxStreamsPerClient ?? null;
     this.#maxQuietMs = limits.maxQuietMs;
     this.#nowMs = nowMs;
   }
@@ -47,10 +55,11 @@ export class Calls implements CallRegistry {
     return this.#live.size;
   }
 
-  enter(end: (reason: SegmentationError) => void): Place {
+  enter(end: (reason: SegmentationError) => void, principal: Principal = anyone): Place {
     if (this.#draining) {
       throw new SegmentationError('shutting-down', 'the server is going away');
     }
+    this.#checkShare(principal);
     if (this.#live.size >= this.#maxStreams && !this.#endQuietest()) {
       throw new SegmentationError(
         'too-many-streams',
@@ -58,7 +67,13 @@ export class Calls implements CallRegistry {
       );
     }
     const id = this.#nextId++;
-    const call: LiveCall = { announce: null, end, waitedMs: 0, waitingSinceMs: null };
+    const call: LiveCall = {
+      announce: null,
+      principal,
+      end,
+      waitedMs: 0,
+      waitingSinceMs: null,
+    };
     const goingAway = new Promise<void>((resolve) => (call.announce = resolve));
     this.#live.set(id, call);
     return {
@@ -90,6 +105,19 @@ export class Calls implements CallRegistry {
   /** Ends every live call. */
   abort(): void {
     this.#shutdown.abort(new SegmentationError('shutting-down', 'the server is going away'));
+  }
+
+  /** Those who have no name have no share either: they may be many. */
+  #checkShare(principal: Principal): void {
+    if (principal === anyone) return;
+    const most = principal.maxStreams ?? this.#maxPerClient;
+    if (most === null) return;
+    const own = [...this.#live.values()].filter((call) => call.principal.name === principal.name);
+    if (own.length < most) return;
+    throw new SegmentationError(
+      'too-many-streams',
+      `at most ${most} streams at a time for ${principal.name}, got one more`,
+    );
   }
 
   /** Takes the place of the call that has been quiet for longest; false where all do work. */

@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   Server,
   ServerCredentials,
+  type ServerInterceptor,
   setLogVerbosity,
   type ServerOptions as GrpcOptions,
 } from '@grpc/grpc-js';
@@ -13,8 +14,8 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
 import { guardConnections } from './admission/guard-connections.ts';
 import { affordableConnections } from './admission/handle-budget.ts';
-import { type CallGuard, guardCalls } from './admission/guard-calls.ts';
-import { requireToken } from './admission/authentication.ts';
+import { guardCalls } from './admission/guard-calls.ts';
+import { keepDoor } from './admission/authentication.ts';
 import { Calls } from './call-registry.ts';
 import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
@@ -50,6 +51,8 @@ export type MaskstreamServer = AsyncDisposable & {
    * with its gRPC address. Whoever can open it is this user; calls are checked as on the port.
    */
   listenInside(): Promise<string>;
+  /** Uses renewed certificates for new connections; the kind of the transport stays. */
+  renewTransport(transport: Transport): void;
   /** Says whether a model can be used: its health, and that of the server where there is no other. */
   setModelHealth(model: string, isUsable: boolean): void;
   /**
@@ -73,13 +76,16 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     { log, metrics },
   );
   const guard = guardCalls(limits, metrics);
-  const server = new Server(grpcOptions(options, limits, guard));
+  const door = keepDoor(options.identify ?? null, { log, metrics });
+  const server = new Server(grpcOptions(options, limits, [guard.interceptor, door.interceptor]));
   const health = createHealth(models.map(({ name }) => name));
   const protoFiles = loadProtoFiles();
   const parser = new RequestParser(new WireSchemas(protoFiles), limits.maxRequestElements);
   const masks = createMaskWorkers();
   metrics.watchQueue('mask', () => masks.waiting);
-  addService(server, parser, { sessions, models, limits, log, metrics, calls, masks, connections });
+  const { principalOf } = door;
+  const shared = { limits, log, metrics, calls, masks, connections, principalOf };
+  addService(server, parser, { sessions, models, ...shared });
   health.addToServer(server);
   addReflection(server);
 
@@ -115,6 +121,9 @@ export function createServer(options: ServerOptions): MaskstreamServer {
       await bindTo(server, address, ServerCredentials.createInsecure());
       return address;
     },
+    renewTransport: (transport) => {
+      if (transport.kind === 'tls') connections.renew(server, transport);
+    },
     setModelHealth: (model, isUsable) => health.setModel(model, isUsable),
     drain: ({ graceMs }) => (ending ??= end(graceMs)),
     close: async () => {
@@ -134,7 +143,11 @@ function addService(server: Server, parser: RequestParser, context: ServerContex
       call: Parameters<typeof segmentImage>[0],
       respond: Parameters<typeof segmentImage>[1],
     ) => void segmentImage(call, respond, context),
-    listModels: ({ request }: ModelsCall, respond: sendUnaryData<ListModelsResponse>) => {
+    listModels: (call: ModelsCall, respond: sendUnaryData<ListModelsResponse>) => {
+      const { request } = call;
+      const { name: principal } = context.principalOf(call.metadata);
+      const code = request.kind === 'refused' ? request.error.code : 'ok';
+      context.log.info({ kind: 'models', peer: call.getPeer(), principal, code }, 'call ended');
       if (request.kind === 'refused') respond(statusOfError(request.error));
       else respond(null, encodeModels(context.models, context.limits));
     },
@@ -144,14 +157,11 @@ function addService(server: Server, parser: RequestParser, context: ServerContex
 function grpcOptions(
   options: ServerOptions,
   limits: ServerLimits,
-  { interceptor }: CallGuard,
+  interceptors: ServerInterceptor[],
 ): GrpcOptions {
   const keepalive = options.keepalive ?? defaultKeepalive;
   return {
-    interceptors:
-      options.token === undefined
-        ? [interceptor]
-        : [interceptor, requireToken(options.token, options)],
+    interceptors,
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     'grpc.keepalive_time_ms': keepalive.intervalMs,

@@ -1,5 +1,8 @@
 export { createServer } from './create-server.ts';
 export type { MaskstreamServer } from './create-server.ts';
+export type { Identify, NamedToken, Principal } from './admission/identity.ts';
+export { identifyByAny, identifyByTokens, namedToken } from './admission/identity.ts';
+export { identifyByJwt } from './admission/json-web-tokens.ts';
 export { grpcVersion } from './grpc-version.ts';
 export { readPng } from './mask-encoding/png-reader.ts';
 export { resolveServerLimits } from './server-limits.ts';

@@ -25,8 +25,9 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   try {
     using callSignal = linkCallSignal(call, context.calls.shutdown);
     const peer = call.getPeer();
+    const principal = context.principalOf(call.metadata);
     const end = (reason: SegmentationError) => callSignal.abort(reason);
-    using record = new CallRecord({ kind: 'video', peer, end }, context);
+    using record = new CallRecord({ kind: 'video', peer, principal, end }, context);
     using connection = context.connections.keep(peer);
     void connection;
     await new VideoStream(call, { callSignal, record, context }).run();

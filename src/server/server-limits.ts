@@ -47,6 +47,8 @@ export type ServerLimits = SessionLimits & {
   readonly maxImagePixels: number;
   /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
+  /** Streams and images at a time of one name, where its token says nothing else. Default: no bound. */
+  readonly maxStreamsPerClient: number | null;
   /**
    * Time that a client is waited for without an answered frame, after which its stream gives its
    * place to another one, where all are taken. Default: 20 s.
@@ -86,6 +88,7 @@ const defaultLimits: ServerLimits = {
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,
   maxStreams: defaultMaxStreams,
+  maxStreamsPerClient: null,
   maxQuietMs: 20_000,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,

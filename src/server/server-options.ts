@@ -1,6 +1,8 @@
 import type { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
+import type { Doorkeeper } from './admission/authentication.ts';
+import type { Identify, Principal } from './admission/identity.ts';
 import type { ConnectionGuard } from './admission/guard-connections.ts';
 import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
@@ -50,8 +52,11 @@ export type ServerOptions = {
   readonly metrics?: ServerMetrics;
   /** Default: insecure. */
   readonly transport?: Transport;
-  /** Asked of every call but health checks, as `authorization: Bearer ...`. Default: none. */
-  readonly token?: string | undefined;
+  /**
+   * Says who every call but health checks is from, by `authorization: Bearer ...`; null or absent:
+   * nothing is asked for.
+   */
+  readonly identify?: Identify | null;
   /** Pings that keep edge links open and find dead ones. Default: every 30 s, 10 s to answer. */
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number };
 };
@@ -64,6 +69,8 @@ export type ServerContext = {
   readonly log: Logger;
   readonly metrics: ServerMetrics;
   readonly calls: CallRegistry;
+  /** Who a call is from. */
+  readonly principalOf: Doorkeeper['principalOf'];
   readonly masks: MaskWorkers;
   readonly connections: ConnectionGuard;
 };
@@ -76,10 +83,11 @@ export type CallRegistry = {
    * Takes a place.
    *
    * @param end ends the call where another one needs its place
+   * @param principal whose call it is. Default: anyone's
    *
    * @throws SegmentationError `too-many-streams`, `shutting-down`.
    */
-  enter(end: (reason: SegmentationError) => void): Place;
+  enter(end: (reason: SegmentationError) => void, principal?: Principal): Place;
 };
 
 /** The place of one call; dispose it when the call is over. */

@@ -56,13 +56,21 @@ test('a stream has one line for its opening and one for its end, which says what
   await expect.poll(() => server.activeStreams).toBe(0);
   const ofCalls = lines.filter(({ message }) => message.startsWith('call'));
   expect(ofCalls).toEqual([
-    { level: 'info', message: 'call opened', call: 1, kind: 'video', peer: expect.any(String) },
+    {
+      level: 'info',
+      message: 'call opened',
+      call: 1,
+      kind: 'video',
+      peer: expect.any(String),
+      principal: 'anyone',
+    },
     {
       level: 'info',
       message: 'call ended',
       call: 1,
       kind: 'video',
       peer: ofCalls[0]?.peer,
+      principal: 'anyone',
       code: 'ok',
       durationMs: expect.any(Number),
       model: 'scripted',

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
-import { createServer, type MaskstreamServer, type OpenSession } from '../../src/server/index.ts';
+import {
+  createServer,
+  type Identify,
+  identifyByTokens,
+  type MaskstreamServer,
+  namedToken,
+  type OpenSession,
+} from '../../src/server/index.ts';
 import { checkHealth } from '../fixtures/health-client.ts';
 import { chunkMessage, collect, configMessage, exchange, rawClient } from '../fixtures/raw-call.ts';
 import {
@@ -24,6 +31,8 @@ async function start(open: OpenSession, options: Options = {}): Promise<string> 
   server = createServer({ sessions: scripted(open), models: [scriptedModel], ...options });
   return `127.0.0.1:${await server.start({ host: '127.0.0.1', port: 0 })}`;
 }
+
+const oneToken = (token: string): Identify => identifyByTokens([namedToken('owner', token)]);
 
 afterEach(() => server.close());
 
@@ -145,7 +154,7 @@ test('a stream that outlives the grace period ends with UNAVAILABLE and its summ
 });
 
 test('with a token, every call but health needs it', async () => {
-  const address = await start(echoSession, { token: 'open sesame' });
+  const address = await start(echoSession, { identify: oneToken('open sesame') });
   const outcome = async (token?: string) => {
     using client = connect(address, token === undefined ? {} : { token });
     return await client.listModels().then(
@@ -170,7 +179,7 @@ test('with a token, every call but health needs it', async () => {
 });
 
 test('the scheme may be written in any case, the token not', async () => {
-  await start(echoSession, { token: 'Sesame' });
+  await start(echoSession, { identify: oneToken('Sesame') });
   const client = rawClient(server.port ?? 0);
   const outcome = async (authorization: string) => {
     const metadata = new Metadata();
@@ -194,7 +203,7 @@ test('refused calls are logged with who called what, one line a second, never wi
   const warn = (fields: object, message: string) =>
     void lines.push(JSON.stringify({ ...fields, message }));
   const address = await start(echoSession, {
-    token: 'sesame',
+    identify: oneToken('sesame'),
     log: { info() {}, warn, error() {} },
   });
   using client = connect(address, { token: 'guessed' });

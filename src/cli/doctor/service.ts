@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Config, Listen } from '../../config.ts';
-import { configWarnings } from '../../config-warnings.ts';
+import { configRefusals, configWarnings } from '../../config-warnings.ts';
 import { bundledProviders, loadModel, runtimeVersion } from '../../inference/index.ts';
 import { packageVersion } from '../../package-root.ts';
 import { grpcVersion } from '../../server/index.ts';
 import { findFfmpeg } from '../../video/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
+import { readIdentity } from '../read-identity.ts';
 import { readTransport } from '../read-transport.ts';
 import type { Report } from './finding.ts';
 import { fault, warning } from './finding.ts';
@@ -85,6 +86,8 @@ export async function lookAtSettings(
   given: Readonly<Record<string, string>>,
 ): Promise<void> {
   for (const [name, value] of Object.entries(given)) report(name, value);
+  for (const text of configRefusals(config)) report('open', null, fault(text));
+  await readIdentity(config);
   for (const text of configWarnings(config, availableParallelism())) {
     report('open', null, warning(text));
   }

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   type Metadata,
   ResponderBuilder,
@@ -8,32 +7,47 @@ import {
 } from '@grpc/grpc-js';
 import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
-import { type Logger, silentLogger } from '../logger.ts';
-import { type ServerMetrics, silentMetrics } from '../server-metrics.ts';
+import type { Logger } from '../logger.ts';
+import type { ServerMetrics } from '../server-metrics.ts';
+import { anyone, type Identify, type Principal } from './identity.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
 
 const refusalLogIntervalMs = 1000;
 
-/** Who is told of a refusal; nobody by default. */
-type Observers = { readonly log?: Logger; readonly metrics?: ServerMetrics };
+/** Knows who calls, from the interceptor to the handler. */
+export type Doorkeeper = {
+  readonly interceptor: ServerInterceptor;
+  /** Who a call is from, by the metadata that its handler got. */
+  readonly principalOf: (metadata: Metadata) => Principal;
+};
 
 /**
- * Refuses calls without `authorization: Bearer <token>`, health checks apart. Refusals are logged, at
- * most one line a second, with who and what was called and never with what came as the token.
+ * Refuses calls whose `authorization: Bearer <token>` is nobody's, health checks apart. Where nothing
+ * is asked for, a verified client certificate gives the name. Refusals are logged, at most one line a
+ * second, with who and what was called and never with what came as the token.
+ *
+ * @param identify null: nothing is asked for
  */
-export function requireToken(
-  token: string,
-  { log = silentLogger, metrics = silentMetrics }: Observers,
-): ServerInterceptor {
-  const expected = digest(token);
+export function keepDoor(
+  identify: Identify | null,
+  { log, metrics }: { readonly log: Logger; readonly metrics: ServerMetrics },
+): Doorkeeper {
   const report = reportRefusals(log);
-  return (method, call) => {
-    if (method.path.startsWith(openPrefix)) return new ServerInterceptingCall(call);
-    const listener = new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, next) => {
-        if (isAllowed(metadata, expected)) {
+  // Not in the metadata itself: what is in there is the client's to write.
+  const principals = new WeakMap<Metadata, Principal>();
+  return {
+    principalOf: (metadata) => principals.get(metadata) ?? anyone,
+    interceptor: (method, call) => {
+      if (method.path.startsWith(openPrefix)) return new ServerInterceptingCall(call);
+      const admit = async (metadata: Metadata, next: (metadata: Metadata) => void) => {
+        const principal =
+          identify === null
+            ? certifiedBy(call.getAuthContext().sslPeerCertificate)
+            : await ask(identify, metadata);
+        if (principal !== null) {
+          principals.set(metadata, principal);
           next(metadata);
           return;
         }
@@ -41,11 +55,35 @@ export function requireToken(
         metrics.refused(error.code);
         report({ peer: call.getPeer(), method: method.path }, error);
         call.sendStatus(statusOfError(error));
-      })
-      .build();
-    const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
-    return new ServerInterceptingCall(call, responder);
+      };
+      const listener = new ServerListenerBuilder()
+        .withOnReceiveMetadata((metadata, next) => void admit(metadata, next))
+        .build();
+      const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
+      return new ServerInterceptingCall(call, responder);
+    },
   };
+}
+
+/** Whoever cannot say who calls lets nobody in. */
+async function ask(identify: Identify, metadata: Metadata): Promise<Principal | null> {
+  try {
+    return await identify({ token: tokenOf(metadata) });
+  } catch {
+    return null;
+  }
+}
+
+/** The scheme's name is written in any case (RFC 9110), the token is not. */
+function tokenOf(metadata: Metadata): string | null {
+  const [given] = metadata.get('authorization');
+  return typeof given === 'string' ? (/^bearer +(.+)$/i.exec(given)?.[1] ?? null) : null;
+}
+
+/** The common name of a certificate that the connection was checked with. */
+function certifiedBy(certificate: { readonly subject?: { CN?: string | string[] } } | undefined) {
+  const name = [certificate?.subject?.CN ?? []].flat()[0];
+  return name === undefined ? anyone : { name, maxStreams: null };
 }
 
 /** A flood of refused calls is a flood of log lines otherwise; the next line counts the ones between. */
@@ -64,22 +102,10 @@ function reportRefusals(log: Logger) {
   };
 }
 
-/** The scheme's name is written in any case (RFC 9110), the token is not. */
-function isAllowed(metadata: Metadata, expected: Buffer): boolean {
-  const [given] = metadata.get('authorization');
-  const token = typeof given === 'string' ? /^bearer +(.+)$/i.exec(given)?.[1] : undefined;
-  return token !== undefined && timingSafeEqual(digest(token), expected);
-}
-
 function refusal(metadata: Metadata): SegmentationError {
   const came = metadata.get('authorization').length === 0 ? 'none' : 'another one';
   return new SegmentationError(
     'unauthenticated',
-    `authorization must be the bearer token of this server, got ${came}`,
+    `authorization must be a bearer token of this server, got ${came}`,
   );
-}
-
-/** Digests have equal lengths, which timingSafeEqual needs. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,5 +1,6 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
@@ -11,10 +12,19 @@ export type ConnectionLimits = {
   readonly firstCallTimeoutMs: number;
 };
 
+/** PEM texts of a server; authorities are those whose client certificates are taken. */
+export type Certificates = {
+  readonly certificate: Buffer;
+  readonly privateKey: Buffer;
+  readonly clientAuthorities: Buffer | null;
+};
+
 /** Keeps strangers from taking all connections. */
 export type ConnectionGuard = {
   /** Watches the connections of a server that listens. */
   watch(server: Server): void;
+  /** New TLS connections of the server get these certificates. */
+  renew(server: Server, transport: Certificates): void;
   /** The peer's connection does work until this is disposed: it is not given up for another one. */
   keep(peer: string): Disposable;
 };
@@ -78,6 +88,16 @@ export function guardConnections(
         listener.prependListener('stream', (stream: ServerHttp2Stream) =>
           callOpened(stream.session),
         );
+      }
+    },
+    renew: (server, { certificate, privateKey, clientAuthorities }) => {
+      for (const listener of http2Servers(server)) {
+        if (!(listener instanceof TlsServer)) continue;
+        listener.setSecureContext({
+          cert: certificate,
+          key: privateKey,
+          ...(clientAuthorities === null ? {} : { ca: clientAuthorities }),
+        });
       }
     },
     keep: (peer) => {

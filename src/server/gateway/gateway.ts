@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Client, credentials, status as grpcStatus } from '@grpc/grpc-js';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
@@ -20,6 +20,8 @@ export type Gateway = AsyncDisposable & {
   readonly port: number;
   /** Takes no new sockets; the live ones end with their calls. */
   drain(): void;
+  /** Uses renewed certificates for new connections. */
+  renewTransport(transport: Transport): void;
   /** Ends every socket and closes the port; idempotent. */
   close(): Promise<void>;
 };
@@ -123,6 +125,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port,
     drain: () => (draining = true),
+    renewTransport: (transport) => {
+      if (http instanceof HttpsServer) http.setSecureContext(secureOptions(transport));
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -132,20 +137,22 @@ function listener(
   transport: Transport,
   onRequest: Parameters<typeof createHttpServer>[1] & {},
 ): Server {
-  if (transport.kind === 'insecure')
+  if (transport.kind === 'insecure') {
     return createHttpServer({ connectionsCheckingInterval }, onRequest);
-  const { certificate, privateKey, clientAuthorities } = transport;
+  }
+  const demands =
+    transport.clientAuthorities === null ? {} : { requestCert: true, rejectUnauthorized: true };
   return createHttpsServer(
-    {
-      connectionsCheckingInterval,
-      cert: certificate,
-      key: privateKey,
-      ...(clientAuthorities === null
-        ? {}
-        : { ca: clientAuthorities, requestCert: true, rejectUnauthorized: true }),
-    },
+    { connectionsCheckingInterval, ...secureOptions(transport), ...demands },
     onRequest,
   );
+}
+
+function secureOptions(transport: Transport) {
+  if (transport.kind === 'insecure') return {};
+  const { certificate, privateKey, clientAuthorities } = transport;
+  const authorities = clientAuthorities === null ? {} : { ca: clientAuthorities };
+  return { cert: certificate, key: privateKey, ...authorities };
 }
 
 function listen(http: Server, { host, port }: GatewayOptions): Promise<number> {

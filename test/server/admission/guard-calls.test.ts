@@ -2,7 +2,12 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createServer, type MaskstreamServer } from '../../../src/server/index.ts';
+import {
+  createServer,
+  identifyByTokens,
+  namedToken,
+  type MaskstreamServer,
+} from '../../../src/server/index.ts';
 import type { ServerLimits } from '../../../src/server/index.ts';
 import { SegmentImageRequest } from '../../../src/gen/maskstream/v1/image.ts';
 import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
@@ -25,7 +30,7 @@ async function start(limits: Partial<ServerLimits> = {}, token?: string): Promis
     sessions: scripted(echoSession),
     models: [scriptedModel],
     limits,
-    token,
+    ...(token === undefined ? {} : { identify: identifyByTokens([namedToken('a', token)]) }),
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   session = connect(`http://127.0.0.1:${port}`);

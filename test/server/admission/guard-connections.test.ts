@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { connect as connectClient } from '../../../clients/typescript/index.ts';
@@ -31,6 +32,24 @@ async function idle(port: number): Promise<{ readonly closed: Promise<unknown> }
 test('a connection that opens no call is closed in time', async () => {
   const port = await start({ requestTimeoutMs: 50 });
   const { closed } = await idle(port);
+  expect(await closed).toEqual([expect.any(Boolean)]);
+});
+
+const read = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
+
+test('a TLS connection that never shakes hands is closed in time', async () => {
+  server = createServer({
+    sessions: scripted(echoSession),
+    models: [scriptedModel],
+    limits: { requestTimeoutMs: 50 },
+    transport: {
+      kind: 'tls',
+      certificate: read('certificate.pem'),
+      privateKey: read('key.pem'),
+      clientAuthorities: null,
+    },
+  });
+  const { closed } = await idle(await server.start({ host: '127.0.0.1', port: 0 }));
   expect(await closed).toEqual([expect.any(Boolean)]);
 });
 
