@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class Server:
         assert line.startswith("listening on "), f"expected an address, got {line!r}"
         self.address = line.removeprefix("listening on ").strip()
 
+    def kill(self, number: signal.Signals) -> None:
+        """Ends it as an operator does, or the kernel."""
+        self.process.send_signal(number)
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
@@ -69,7 +74,7 @@ class Clip:
         return {"x": left, "y": top, "width": width, "height": height}
 
 
-def draw(index: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def draw(index: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """One picture (BGR) and the disc's mask."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     ground = 60 + 25 * np.sin(columns / 9) + 25 * np.cos(rows / 7)
@@ -82,10 +87,21 @@ def draw(index: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return make_clip(tmp_path_factory.mktemp("clip") / "disc.mp4", range(FRAMES))
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """Twice as long and a quarter as fast: a mask is carried over what a busy server skips."""
+    steps = (index / 4 for index in range(2 * FRAMES))
+    return make_clip(tmp_path_factory.mktemp("clip") / "long.mp4", steps)
+
+
+def make_clip(path: Path, steps: Iterable[float]) -> Clip:
+    """H.264 in MP4, one picture a step of the disc."""
     import av
 
-    pictures, masks = zip(*(draw(index) for index in range(FRAMES)), strict=True)
-    path = tmp_path_factory.mktemp("clip") / "disc.mp4"
+    pictures, masks = zip(*(draw(step) for step in steps), strict=True)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as output:
         stream = output.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"

@@ -29,6 +29,7 @@ from .results import (
     StreamInfo,
     Summary,
 )
+from .resume.options import Resumed, ResumeOptions
 from .source import Chunk, Source
 from .stream import PromptFuture, VideoStream
 
@@ -50,6 +51,8 @@ __all__ = [
     "Prompt",
     "PromptFuture",
     "PromptRejected",
+    "ResumeOptions",
+    "Resumed",
     "Source",
     "StreamInfo",
     "Summary",

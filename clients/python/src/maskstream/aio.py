@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+import weakref
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from os import PathLike
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -18,19 +16,25 @@ from . import results
 from .channel import (
     DEFAULT_MAX_MESSAGE_BYTES,
     Tls,
+    addresses_of,
     call_metadata,
     channel_credentials,
     channel_options,
+    resume_options,
 )
+from .closing import AsyncClosing
 from .config import MaskOptions, VideoOptions, stream_config
-from .conversation import Conversation
-from .errors import CallFailed, MaskstreamError, PromptRejected, call_failed
+from .deadline import Deadline
+from .errors import CallFailed, MaskstreamError, PromptRejected, call_end, call_failed
 from .image_request import Picture, image_request
 from .opening import open
+from .outbox import Outbox
 from .prompts import Prompt, box, mask, point, points, remove, text
-from .results import Ack, Frame, ImageResult, Model, Notice, StreamInfo, Summary
+from .results import Ack, Frame, ImageResult, Model, Notice
+from .resume.options import Resumed, ResumeOptions
 from .source import Source
-from .stream import chunk_message, source_error
+from .stream_base import Calls, StreamBase, source_error, stream_calls
+from .unary import Attempts
 from .v1 import model_pb2
 from .v1 import video_request_pb2 as wire
 from .v1.segmentation_service_pb2_grpc import SegmentationServiceStub
@@ -44,6 +48,8 @@ __all__ = [
     "MaskstreamError",
     "Prompt",
     "PromptRejected",
+    "ResumeOptions",
+    "Resumed",
     "Tls",
     "VideoStream",
     "box",
@@ -56,34 +62,59 @@ __all__ = [
     "text",
 ]
 
-# Answers that may wait to be taken before the server has to.
-_MAX_WAITING_FRAMES = 64
-
 
 def connect(
-    address: str,
+    address: str | Sequence[str],
     *,
     tls: Tls | bool = False,
     token: str | None = None,
     wait_for_ready: bool = False,
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    resume: bool | ResumeOptions = True,
 ) -> Client:
     """As `maskstream.connect`; call it within a running loop."""
     options = channel_options(max_message_bytes)
     credentials = channel_credentials(tls)
-    if credentials is None:
-        channel = grpc.aio.insecure_channel(address, options)
-    else:
-        channel = grpc.aio.secure_channel(address, credentials, options)
-    return Client(channel, call_metadata(token), wait_for_ready=wait_for_ready)
+    channels = [
+        grpc.aio.insecure_channel(one, options)
+        if credentials is None
+        else grpc.aio.secure_channel(one, credentials, options)
+        for one in addresses_of(address)
+    ]
+    call = {"metadata": call_metadata(token), "wait_for_ready": wait_for_ready}
+    return Client(channels, call, resume_options(resume))
 
 
-class VideoStream:
+class _Changes:
+    """Wakes who waits within one loop."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def notify(self) -> None:
+        """Everybody looks again."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def wait_for(self, is_so: Callable[[], bool], timeout: float | None = None) -> None:
+        """Waits until it is so, or that long."""
+        deadline = Deadline(timeout)
+        while not (is_so() or deadline.is_over):
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiting)
+            try:
+                await asyncio.wait([waiting], timeout=deadline.left())
+            finally:
+                self._waiting.discard(waiting)
+
+
+class VideoStream(StreamBase, AsyncClosing):
     """One video on its way: `async for` gives its frames. See `maskstream.VideoStream`."""
 
     def __init__(
         self,
-        call: Any,
+        calls: Calls,
         options: VideoOptions,
         source: Source,
         prompts: Iterable[Prompt],
@@ -91,86 +122,43 @@ class VideoStream:
         keep_open: bool,
         on_notice: Callable[[Notice], object] | None,
     ) -> None:
-        self.source = source
-        self._keep_open = keep_open
-        self._call = call
-        self._conversation = Conversation(on_notice)
+        super().__init__(calls, source, keep_open=keep_open, on_notice=on_notice)
         self._options = options
-        self._urgent = deque(self._conversation.prompt(prompt, None) for prompt in prompts)
-        self._configured = False
-        self._writing = asyncio.Lock()
-        self._ended = False
-        self._frames: deque[Frame] = deque()
-        self._changed = asyncio.Event()
-        self._taken = asyncio.Event()
-        self._cancelled = False
-        self._over = False
-        self._error: MaskstreamError | None = None
+        # Until the source is open, and with it the call.
+        self._early = [self._conversation.prompt(prompt, None) for prompt in prompts]
+        self._changed = _Changes()
+        # Opening and reading may wait for a camera, so they have a thread of their own.
         self._reader = ThreadPoolExecutor(1, "maskstream_source")
-        self._tasks = {
-            asyncio.create_task(self._send()),
-            asyncio.create_task(self._receive()),
-        }
-        for task in self._tasks:
-            task.add_done_callback(self._tasks.discard)
-
-    @property
-    def info(self) -> StreamInfo | None:
-        """Size, codec, model and limits; None before the first frame."""
-        return self._conversation.info
-
-    @property
-    def summary(self) -> Summary | None:
-        """What the server did; None before the end."""
-        return self._conversation.summary
-
-    @property
-    def revision(self) -> int:
-        """Highest revision seen: how many corrections the server has answered."""
-        return self._conversation.revision
+        self._tasks = [asyncio.create_task(work) for work in (self._send(), self._receive())]
 
     def prompt(self, prompt: Prompt) -> asyncio.Future[Ack]:
         """Sends an update; awaiting it gives the acknowledgement or raises PromptRejected."""
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         try:
-            if self._over or self._ended:
-                reason = self._error or MaskstreamError("stream-over", "the stream is over")
-                raise reason
-            self._urgent.append(self._conversation.prompt(prompt, future))
+            if self._over or self._no_more:
+                message = "no more prompts are sent: the stream is over"
+                raise self._error or MaskstreamError("stream-over", message)
+            request = self._conversation.prompt(prompt, future)
+            if self._machine is None:
+                self._early.append(request)
+            else:
+                self._do(self._machine.send(request))
         except MaskstreamError as error:
             future.set_exception(error)
-            return future
-        self._start(self._flush())
         # Whoever awaits it may be who should take frames, so they are held for him meanwhile.
-        self._taken.set()
+        self._notify()
         return future
 
     async def end(self) -> None:
         """No more video and no more prompts; frames go on to their end."""
-        self._keep_open = False
-        self.source.close()
-        await self._half_close()
+        self._end_video()
 
     async def close(self) -> None:
         """Drops the stream at once. Calling it again does nothing."""
-        if not self._over:
-            self._cancelled = True
+        self._cancelled = self._cancelled or not self._over
+        self._drop()
         self.source.close()
-        self._call.cancel()
-        self._taken.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._reader.shutdown(wait=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __await__(self) -> Generator[Any, None, Self]:
         """`await client.segment(…)` gives the stream, too."""
@@ -181,125 +169,124 @@ class VideoStream:
         return self
 
     async def __anext__(self) -> Frame:
-        while not (self._frames or self._over or self._conversation.refusals):
+        while not self._has_answer():
             # Until here prompts for held frames were taken; who comes here sends no more.
             if self._conversation.video_answered and not self._keep_open:
-                await self._half_close()
-            self._changed.clear()
-            await self._changed.wait()
+                self._half_close()
+            await self._changed.wait_for(lambda: self._has_answer() or self._may_half_close())
         if self._conversation.refusals:
             raise self._conversation.refusals.pop(0)
         if self._frames:
             frame = self._frames.popleft()
-            self._taken.set()
+            self._notify()
             frame.image = self.source.picture(frame)
             return frame
         if self._error is not None:
             raise self._error
         raise StopAsyncIteration
 
+    def _has_answer(self) -> bool:
+        return bool(self._frames or self._over or self._conversation.refusals)
+
+    def _may_half_close(self) -> bool:
+        return self._conversation.video_answered and not self._keep_open and not self._no_more
+
+    async def _requests(self, outbox: Outbox) -> AsyncIterator[wire.SegmentVideoRequest]:
+        while True:
+            await self._changed.wait_for(lambda: outbox.is_ready)
+            request = outbox.take()
+            self._notify()
+            if request is None:
+                return
+            yield request
+
+    def _notify(self) -> None:
+        self._changed.notify()
+
     async def _send(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            # Opening and reading may wait for a camera, so they have a thread of their own.
-            await loop.run_in_executor(self._reader, self.source.open)
-            config = stream_config(self._options, self.source)
-            async with self._writing:
-                await self._call.write(wire.SegmentVideoRequest(config=config))
-                self._configured = True
-            await self._flush()
-            chunks = self.source.chunks()
-            while (
-                chunk := await loop.run_in_executor(self._reader, next, chunks, None)
-            ) is not None:
-                async with self._writing:
-                    await self._call.write(chunk_message(chunk))
-            async with self._writing:
-                if not self._ended:
-                    end = wire.SegmentVideoRequest(end_of_video=wire.EndOfVideo())
-                    await self._call.write(end)
-        except (grpc.RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
-            pass  # the receiving side says why
+            await self._read(self.source.open)
+            if self._cancelled:
+                return
+            self._start(stream_config(self._options, self.source))
+            assert self._machine is not None
+            for request in self._early:
+                self._do(self._machine.send(request))
+            while await self._send_pass(self._rewinds):
+                pass
         except Exception as error:
             if not self._over and not self._cancelled:
                 self._error = source_error(error)
-                self._call.cancel()
+                self._drop()
         finally:
             self.source.close()
+            self._reader.shutdown(wait=False)
 
-    async def _flush(self) -> None:
-        """Sends config and prompts, before the chunk that comes next."""
-        async with self._writing:
-            while self._configured and self._urgent:
-                await self._call.write(self._urgent.popleft())
+    async def _send_pass(self, pass_: int) -> bool:
+        """Sends the video once; True where it has to be sent again."""
+        requests = self._video_requests()
+        while (request := await self._read(next, requests, None)) is not None:
+            await self._changed.wait_for(lambda: self._may_send(pass_))
+            if not self._send_request(request, pass_):
+                break
+        self._end_pass(pass_)
+        await self._changed.wait_for(lambda: not self._needs_source() or self._rewinds != pass_)
+        return self._needs_source()
 
-    async def _half_close(self) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            await self._flush()
-            async with self._writing:
-                await self._call.done_writing()
-        except (grpc.RpcError, asyncio.InvalidStateError):
-            pass  # the receiving side says why
+    def _read(self, work: Callable[..., Any], *words: Any) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._reader, work, *words)
 
     async def _receive(self) -> None:
-        failure: grpc.RpcError | None = None
+        try:
+            await self._receive_calls()
+        except Exception as error:
+            # Of the caller's `on_notice`, say: nobody would wake who waits for frames.
+            self._give_up(error)
+
+    async def _receive_calls(self) -> None:
+        await self._changed.wait_for(lambda: self._call is not None or self._state == "over")
+        while not self._over:
+            self._close_call(await self._receive_call() if self._call is not None else None)
+            if not self._over:
+                await self._changed.wait_for(lambda: self._state == "over", self._pause)
+                self._wake()
+
+    async def _receive_call(self) -> grpc.RpcError | None:
+        """Takes what one call answers; gives why it failed."""
+        assert self._machine is not None
         try:
             async for response in self._call:
-                frame = self._conversation.receive(response)
-                if frame is not None:
-                    await self._room()
-                    self._frames.append(frame)
+                await self._changed.wait_for(self._has_frame_room)
+                self._do(self._machine.receive(response))
                 if not self._keep_open and self._conversation.awaits_no_frame:
-                    await self._half_close()
-                self._changed.set()
+                    self._half_close()
+                if self._state != "streaming":
+                    break
         except grpc.RpcError as error:
-            failure = error
+            return error
         except asyncio.CancelledError:
-            # Of our own cancelling gRPC makes this one; what was raised before says why.
-            closed = CallFailed("cancelled", "the stream was closed", status="CANCELLED")
-            self._error = self._error or closed
-        if failure is not None and self._error is None:
-            self._error = call_failed(
-                failure, summary=self._conversation.summary, cancelled=self._cancelled
-            )
-        self._over = True
-        self._conversation.close(self._error)
-        self._changed.set()
-        self.source.close()
-        self._reader.shutdown(wait=False)
+            # Of our own cancelling gRPC makes this one; else it is the task's.
+            if self._state != "over":
+                self._drop()
+                self._close_call(None)
+                raise
+        return None
 
-    async def _room(self) -> None:
-        while (
-            len(self._frames) >= _MAX_WAITING_FRAMES
-            and not self._cancelled
-            and not self._conversation.is_awaited
-        ):
-            self._taken.clear()
-            await self._taken.wait()
-
-    def _start(self, work: Any) -> None:
-        async def quietly() -> None:
-            # The receiving side says why.
-            with suppress(grpc.RpcError, asyncio.InvalidStateError):
-                await work
-
-        task = asyncio.create_task(quietly())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _has_frame_room(self) -> bool:
+        return self._conversation.is_awaited or super()._has_frame_room()
 
 
-class Client:
+class Client(AsyncClosing):
     """A connection; close it when done, or use it in an `async with`."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, metadata: list[tuple[str, str]], *, wait_for_ready: bool
+        self, channels: list[grpc.aio.Channel], call: dict[str, Any], resume: ResumeOptions | None
     ) -> None:
-        self._channel = channel
-        self._stub = SegmentationServiceStub(channel)
-        self._call = {"metadata": metadata, "wait_for_ready": wait_for_ready}
+        self._channels = channels
+        self._stubs = [SegmentationServiceStub(channel) for channel in channels]
+        self._call = call
+        self._resume = resume
+        self._streams: weakref.WeakSet[VideoStream] = weakref.WeakSet()
 
     def segment(
         self,
@@ -312,14 +299,16 @@ class Client:
         **options: Any,
     ) -> VideoStream:
         """As `maskstream.Client.segment`; what is wrong with the source is raised by the loop."""
-        return VideoStream(
-            self._stub.SegmentVideo(timeout=timeout, **self._call),
+        stream = VideoStream(
+            stream_calls(self._stubs, self._call, self._resume, timeout),
             VideoOptions(**options),
             source if isinstance(source, Source) else open(source),
             prompts,
             keep_open=keep_open,
             on_notice=on_notice,
         )
+        self._streams.add(stream)
+        return stream
 
     async def segment_image(
         self,
@@ -333,39 +322,41 @@ class Client:
         """As `maskstream.Client.segment_image`."""
         settings = MaskOptions(**options)
         request = image_request(image, prompts, pixel_format=pixel_format, options=settings)
-        try:
-            response = await self._stub.SegmentImage(request, timeout=timeout, **self._call)
-        except grpc.RpcError as error:
-            raise call_failed(error) from error
-        return results.image_result(response)
+        return results.image_result(await self._ask("SegmentImage", request, timeout))
 
     async def list_models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, the default one first."""
-        request = model_pb2.ListModelsRequest()
-        try:
-            response = await self._stub.ListModels(request, timeout=timeout, **self._call)
-        except grpc.RpcError as error:
-            raise call_failed(error) from error
+        response = await self._ask("ListModels", model_pb2.ListModelsRequest(), timeout)
         return [results.model(message) for message in response.models]
 
     async def ready(self, *, timeout: float | None = None) -> None:
-        """Returns when the server can be reached; raises `deadline-exceeded`."""
-        try:
-            await asyncio.wait_for(self._channel.channel_ready(), timeout)
-        except asyncio.TimeoutError as error:
-            raise MaskstreamError("deadline-exceeded", "no server was reached in time") from error
+        """Returns when a server can be reached; raises `deadline-exceeded`."""
+        waiting = [asyncio.ensure_future(channel.channel_ready()) for channel in self._channels]
+        first = asyncio.FIRST_COMPLETED
+        done, late = await asyncio.wait(waiting, timeout=timeout, return_when=first)
+        for future in late:
+            future.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if not done:
+            raise MaskstreamError("deadline-exceeded", "no server was reached in time")
 
     async def close(self) -> None:
         """Drops the streams that are under way and the connection."""
-        await self._channel.close()
+        for stream in list(self._streams):
+            await stream.close()
+        for channel in self._channels:
+            await channel.close()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
+    async def _ask(self, method: str, request: Any, timeout: float | None) -> Any:
+        """One question and its answer, tried again where that may help."""
+        deadline = Deadline(timeout)
+        attempts = Attempts(len(self._stubs))
+        while True:
+            ask = getattr(self._stubs[attempts.server], method)
+            try:
+                return await ask(request, timeout=deadline.left(), **self._call)
+            except grpc.RpcError as error:
+                pause = attempts.pause_after(call_end(error))
+                if pause is None or deadline.is_over:
+                    raise call_failed(error) from error
+            await asyncio.sleep(deadline.within(pause))

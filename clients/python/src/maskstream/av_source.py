@@ -102,7 +102,26 @@ class Encoder:
         return b"".join(map(bytes, packets)), any(packet.is_keyframe for packet in packets)
 
 
-class PictureSource(Source):
+class PictureKeepingSource(Source):
+    """A source that hands out pictures beside the video, where they are asked for."""
+
+    def __init__(self, *, images: bool, live: bool) -> None:
+        self.is_live = live
+        self._kept = KeptPictures(waits=not live) if images else None
+        self._closed = False
+
+    def picture(self, frame: Frame) -> NDArray[np.uint8] | None:
+        """The picture of an answered frame, as it was given or decoded here."""
+        return None if self._kept is None else self._kept.take(frame.capture_timestamp_us)
+
+    def close(self) -> None:
+        """Takes no more pictures; a device is let go when the packet under way has come."""
+        self._closed = True
+        if self._kept is not None:
+            self._kept.close()
+
+
+class PictureSource(PictureKeepingSource):
     """Numpy pictures [height, width, 3], encoded here."""
 
     container = "h264-annex-b"
@@ -116,14 +135,12 @@ class PictureSource(Source):
         live: bool,
         images: bool,
     ) -> None:
+        super().__init__(images=images, live=live)
         self.frame_rate = frame_rate or _DEFAULT_FRAME_RATE
-        self.is_live = live
         self._pictures = iter(pictures)
         self._pixel_format = pixel_format
-        self._kept = KeptPictures(waits=not live) if images else None
         self._encoder: Encoder | None = None
         self._size = (0, 0)
-        self._closed = False
 
     def open(self) -> None:
         """Takes the first picture, whose size is that of all. Raises `empty-stream`."""
@@ -160,24 +177,12 @@ class PictureSource(Source):
             data, is_key = encoder.encode(frame)
             yield Chunk(data, is_key, time_us, ends_access_unit=True)
 
-    def picture(self, frame: Frame) -> NDArray[np.uint8] | None:
-        """The picture as it was given."""
-        return None if self._kept is None else self._kept.take(frame.capture_timestamp_us)
 
-    def close(self) -> None:
-        """Takes no more pictures."""
-        self._closed = True
-        if self._kept is not None:
-            self._kept.close()
-
-
-class UrlSource(Source):
+class UrlSource(PictureKeepingSource):
     """A URL or device that FFmpeg reads.
 
     H.264, H.265 and MJPEG go out as they come; other codecs are encoded here.
     """
-
-    is_live = True
 
     def __init__(
         self,
@@ -190,17 +195,15 @@ class UrlSource(Source):
         images: bool,
         live: bool = True,
     ) -> None:
+        super().__init__(images=images, live=live)
         self.url = url
         self.frame_rate = frame_rate
-        self.is_live = live
         self._format = format
         self._options = {**(_RTSP_OPTIONS if url.startswith("rtsp") else {}), **options}
         self._pixel_format = pixel_format
-        self._kept = KeptPictures(waits=not live) if images else None
         self._input: Any = None
         self._stream: Any = None
         self._lock = threading.Lock()
-        self._closed = False
 
     def open(self) -> None:
         """Connects. Raises `unreachable` or `undecodable-video`."""
@@ -232,16 +235,6 @@ class UrlSource(Source):
                 raise MaskstreamError("connection-lost", f"{self.url}: {error.strerror}") from error
         finally:
             self._input.close()
-
-    def picture(self, frame: Frame) -> NDArray[np.uint8] | None:
-        """The picture as it was decoded here."""
-        return None if self._kept is None else self._kept.take(frame.capture_timestamp_us)
-
-    def close(self) -> None:
-        """Reads no more; the device is let go when the packet under way has come."""
-        self._closed = True
-        if self._kept is not None:
-            self._kept.close()
 
     def _copied(self, av: Any) -> Iterator[Chunk]:
         name = _ANNEX_B.get(self._stream.codec_context.name)

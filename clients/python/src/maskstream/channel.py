@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 import grpc
+
+from .errors import MaskstreamError
+from .resume.options import ResumeOptions
 
 # gRPC's own 4 MiB is less than a large PNG or the resume state of many objects.
 DEFAULT_MAX_MESSAGE_BYTES = 32 * 1024 * 1024
@@ -27,6 +31,21 @@ class Tls:
     certificate: Pem | None = None
     """For a server that asks for client certificates."""
     private_key: Pem | None = None
+
+
+def addresses_of(address: str | Sequence[str]) -> list[str]:
+    """One or several. Raises `invalid-config` for none."""
+    addresses = [address] if isinstance(address, str) else list(address)
+    if not addresses:
+        raise MaskstreamError("invalid-config", "expected an address, got none")
+    return addresses
+
+
+def resume_options(resume: bool | ResumeOptions) -> ResumeOptions | None:
+    """None: a stream ends with its first call."""
+    if isinstance(resume, bool):
+        return ResumeOptions() if resume else None
+    return resume
 
 
 def channel_options(max_message_bytes: int) -> list[tuple[str, int]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 
@@ -14,57 +15,68 @@ from . import results
 from .channel import (
     DEFAULT_MAX_MESSAGE_BYTES,
     Tls,
+    addresses_of,
     call_metadata,
     channel_credentials,
     channel_options,
+    resume_options,
 )
+from .closing import Closing
 from .config import MaskOptions, VideoOptions, stream_config
-from .errors import MaskstreamError, call_failed
+from .deadline import Deadline
+from .errors import MaskstreamError, call_end, call_failed
 from .image_request import Picture, image_request
 from .opening import open as open_source
 from .prompts import Prompt
 from .results import ImageResult, Model, Notice
+from .resume.options import ResumeOptions
 from .source import Source
 from .stream import VideoStream
+from .stream_base import stream_calls
+from .unary import Attempts
 from .v1 import model_pb2
 from .v1.segmentation_service_pb2_grpc import SegmentationServiceStub
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 def connect(
-    address: str,
+    address: str | Sequence[str],
     *,
     tls: Tls | bool = False,
     token: str | None = None,
     wait_for_ready: bool = False,
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    resume: bool | ResumeOptions = True,
 ) -> Client:
     """A connection to `host:port`, opened by its first call.
 
+    Of several addresses the first is asked first, and the others where it is not there or goes.
     `tls`: True trusts gRPC's own authorities. `token`: sent as `authorization: Bearer …`.
     `wait_for_ready`: calls wait for a server that is not there yet, or no longer, up to their own
-    `timeout`; else they fail at once with `unreachable`.
+    `timeout`; else they fail with `unreachable` where nobody answers. `resume`: how a video stream
+    goes on where its server dies or goes away; False ends it with its first call.
     """
     options = channel_options(max_message_bytes)
     credentials = channel_credentials(tls)
-    if credentials is None:
-        channel = grpc.insecure_channel(address, options)
-    else:
-        channel = grpc.secure_channel(address, credentials, options)
-    return Client(channel, call_metadata(token), wait_for_ready=wait_for_ready)
+    channels = [
+        grpc.insecure_channel(one, options)
+        if credentials is None
+        else grpc.secure_channel(one, credentials, options)
+        for one in addresses_of(address)
+    ]
+    call = {"metadata": call_metadata(token), "wait_for_ready": wait_for_ready}
+    return Client(channels, call, resume_options(resume))
 
 
-class Client:
+class Client(Closing):
     """A connection; close it when done, or use it in a `with`. Use `maskstream.connect`."""
 
     def __init__(
-        self, channel: grpc.Channel, metadata: list[tuple[str, str]], *, wait_for_ready: bool
+        self, channels: list[grpc.Channel], call: dict[str, Any], resume: ResumeOptions | None
     ) -> None:
-        self._channel = channel
-        self._stub = SegmentationServiceStub(channel)
-        self._call = {"metadata": metadata, "wait_for_ready": wait_for_ready}
+        self._channels = channels
+        self._stubs = [SegmentationServiceStub(channel) for channel in channels]
+        self._call = call
+        self._resume = resume
         self._streams: weakref.WeakSet[VideoStream] = weakref.WeakSet()
 
     def segment(
@@ -89,7 +101,7 @@ class Client:
         video.open()
         try:
             stream = VideoStream(
-                lambda outbox: self._stub.SegmentVideo(outbox, timeout=timeout, **self._call),
+                stream_calls(self._stubs, self._call, self._resume, timeout),
                 stream_config(settings, video),
                 video,
                 prompts,
@@ -118,42 +130,42 @@ class Client:
         """
         settings = MaskOptions(**options)
         request = image_request(image, prompts, pixel_format=pixel_format, options=settings)
-        try:
-            response = self._stub.SegmentImage(request, timeout=timeout, **self._call)
-        except grpc.RpcError as error:
-            raise call_failed(error) from error
-        return results.image_result(response)
+        return results.image_result(self._ask("SegmentImage", request, timeout))
 
     def list_models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, the default one first."""
-        try:
-            response = self._stub.ListModels(
-                model_pb2.ListModelsRequest(), timeout=timeout, **self._call
-            )
-        except grpc.RpcError as error:
-            raise call_failed(error) from error
+        response = self._ask("ListModels", model_pb2.ListModelsRequest(), timeout)
         return [results.model(message) for message in response.models]
 
     def ready(self, *, timeout: float | None = None) -> None:
-        """Returns when the server can be reached; raises `deadline-exceeded`."""
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout)
-        except grpc.FutureTimeoutError as error:
-            raise MaskstreamError("deadline-exceeded", "no server was reached in time") from error
+        """Returns when a server can be reached; raises `deadline-exceeded`."""
+        is_ready = threading.Event()
+        waiting = [grpc.channel_ready_future(channel) for channel in self._channels]
+        for future in waiting:
+            future.add_done_callback(lambda _: is_ready.set())
+        reached = is_ready.wait(timeout)
+        for future in waiting:
+            future.cancel()
+        if not reached:
+            raise MaskstreamError("deadline-exceeded", "no server was reached in time")
 
     def close(self) -> None:
         """Drops the streams that are under way and the connection."""
         for stream in list(self._streams):
             stream.close()
-        self._channel.close()
+        for channel in self._channels:
+            channel.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _ask(self, method: str, request: Any, timeout: float | None) -> Any:
+        """One question and its answer, tried again where that may help."""
+        deadline = Deadline(timeout)
+        attempts = Attempts(len(self._stubs))
+        while True:
+            ask = getattr(self._stubs[attempts.server], method)
+            try:
+                return ask(request, timeout=deadline.left(), **self._call)
+            except grpc.RpcError as error:
+                pause = attempts.pause_after(call_end(error))
+                if pause is None or deadline.is_over:
+                    raise call_failed(error) from error
+            time.sleep(deadline.within(pause))

@@ -79,13 +79,17 @@ class Conversation:
             case "notice":
                 notice = results.notice(response.notice)
                 self.video_answered |= notice.kind == "video-answered"
-                if self.on_notice is not None:
-                    self.on_notice(notice)
+                self.tell(notice)
             case _:  # of a later version
                 pass
         return None
 
-    def close(self, error: MaskstreamError | None) -> None:
+    def tell(self, notice: Notice) -> None:
+        """Says something that is no error."""
+        if self.on_notice is not None:
+            self.on_notice(notice)
+
+    def close(self, error: Exception | None) -> None:
         """No answer comes any more."""
         reason = error or MaskstreamError("stream-over", "the stream is over")
         for future in self._pending.values():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from .resume.end_rule import OK, CallEnd
+
 if TYPE_CHECKING:
     from .results import Summary
 
@@ -68,6 +70,14 @@ class PromptRejected(MaskstreamError):
         """Number of the prompt within its stream."""
 
 
+def sent_error_code(error: grpc.RpcError) -> str | None:
+    """The server's own code in a call's trailers; None where it said nothing."""
+    failed: Any = error
+    trailers: dict[str, str | bytes] = dict(failed.trailing_metadata() or ())
+    sent = trailers.get(_ERROR_CODE_TRAILER)
+    return sent if isinstance(sent, str) else None
+
+
 def call_failed(
     error: grpc.RpcError, *, summary: Summary | None = None, cancelled: bool = False
 ) -> CallFailed:
@@ -78,8 +88,15 @@ def call_failed(
     # Both kinds of gRPC error (blocking and asyncio) have these three, which no base class names.
     failed: Any = error
     status: str = failed.code().name
-    trailers: dict[str, str | bytes] = dict(failed.trailing_metadata() or ())
-    sent = trailers.get(_ERROR_CODE_TRAILER)
     own = "cancelled" if cancelled and status == "CANCELLED" else _CODE_WITHOUT_SERVER[status]
-    code = sent if isinstance(sent, str) else own
+    code = sent_error_code(error) or own
     return CallFailed(code, failed.details() or status, status=status, summary=summary)
+
+
+def call_end(failure: grpc.RpcError | None) -> CallEnd:
+    """The end of a call, as the state machine takes it."""
+    if failure is None:
+        return CallEnd(OK, "", None)
+    failed: Any = failure
+    code: int = failed.code().value[0]
+    return CallEnd(code, failed.details() or "", sent_error_code(failure), failure)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import rle
 from .masks import decode_mask
+from .resume.options import Resumed
 from .v1 import common_pb2, image_pb2, model_pb2, video_response_pb2
 
 State = Literal["pending", "visible", "occluded", "lost"]
@@ -169,6 +170,8 @@ class Frame:
         """`keyframe`: the model ran on this frame. `propagated`: carried by optical flow."""
         self.image: NDArray[np.uint8] | None = None
         """The picture [height, width, 3] where the source keeps pictures (BGR by default)."""
+        self.resumed: Resumed | None = None
+        """How the stream went on just before this frame, after it had lost its server."""
 
     @cached_property
     def objects(self) -> Objects:
@@ -249,7 +252,10 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that is no error, such as `overload` or `decode-warning`."""
+    """Something that is no error, such as `overload` or `decode-warning`.
+
+    `interrupted` is the client's own: the server is lost, and another one is looked for.
+    """
 
     kind: str
     message: str

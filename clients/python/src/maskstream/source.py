@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .closing import Closing
 from .containers import DETECTION_BYTES, Container, detect_container
 from .errors import MaskstreamError
 from .results import Frame
@@ -35,7 +35,7 @@ class Chunk:
     """Nothing that follows belongs to this unit: its frame is answered a frame earlier."""
 
 
-class Source(ABC):
+class Source(Closing):
     """One video. Opened by its first use, closed by the stream that it was given to."""
 
     container: Container
@@ -44,6 +44,8 @@ class Source(ABC):
     """Whether it goes on when nobody reads: then the newest frame wins."""
     frame_rate: float | None = None
     """Frames a second where they have to be said."""
+    rewinds = False
+    """Whether `chunks` gives the same video again, from its start, each time it is called."""
 
     @abstractmethod
     def open(self) -> None:
@@ -65,14 +67,6 @@ class Source(ABC):
         self.open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class FileSource(Source):
     """A file, sent as it is."""
@@ -83,33 +77,47 @@ class FileSource(Source):
         self.path = path
         self.frame_rate = frame_rate
         self._declared = container
-        self._file: Any = None
+        # Of what cannot be read twice, such as a pipe: what was read to know it, and the rest.
+        self._head = b""
+        self._rest: BinaryIO | None = None
+        self._opened = False
+        self._closed = False
 
     def open(self) -> None:
         """Reads the first bytes. Raises `unreadable-file` or `undecodable-video`."""
-        if self._file is not None:
+        if self._opened:
             return
-        try:
-            with self.path.open("rb") as file:
-                head = file.read(DETECTION_BYTES)
-            self._file = self.path.open("rb")
-        except OSError as error:
-            raise MaskstreamError("unreadable-file", f"{self.path}: {error.strerror}") from error
+        file = self._open_file()
+        head = file.read(DETECTION_BYTES)
         container = self._declared or detect_container(head)
+        self.rewinds = self.path.is_file()
+        if self.rewinds or container is None:
+            file.close()
+        else:
+            self._head, self._rest = head, file
         if container is None:
-            self._file.close()
             message = f"{self.path}: expected a video, got bytes {head[:8].hex()}"
             raise MaskstreamError("undecodable-video", message)
         self.container = container
+        self._opened = True
 
     def chunks(self) -> Iterator[Chunk]:
         """The file's bytes."""
         self.open()
-        file = self._file
-        while not file.closed and (data := file.read(_CHUNK_BYTES)):
-            yield Chunk(data)
+        if self._head:
+            yield Chunk(self._head)
+        with self._rest or self._open_file() as file:
+            while not self._closed and (data := file.read(_CHUNK_BYTES)):
+                yield Chunk(data)
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._file is not None:
-            self._file.close()
+        """Reads no more."""
+        self._closed = True
+        if self._rest is not None:
+            self._rest.close()
+
+    def _open_file(self) -> BinaryIO:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise MaskstreamError("unreadable-file", f"{self.path}: {error.strerror}") from error
