@@ -32,7 +32,7 @@ test('a manifest of format 1 is read with every value under its name of format 2
       minPresence: 0.12,
     });
     const written = JSON.parse(await readFile(firstFormat, 'utf8'));
-    expect(rest.graphs.encoder).toEqual(written.graphs.encoder);
+    expect(rest.graphs.encoder).toMatchObject(written.graphs.encoder);
     expect(rest.iou).toEqual(written.iou);
   } finally {
     await rm(folder, { recursive: true });
