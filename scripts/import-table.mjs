@@ -47,7 +47,7 @@ const mayImport = {
   'src/frame': [],
   'src/gen': [],
   'src/formats': ['src/frame'],
-  'src/calls': ['src/frame', 'src/formats', 'clients/typescript'],
+  'src/calls': ['src/frame', 'src/formats', 'clients/core', 'clients/typescript'],
   'src/video': [
     'src/frame',
     'src/video/headers',

@@ -1,7 +1,7 @@
-import { KeyframeReason, MaskSource } from '../../../src/gen/maskstream/v1/video_response.ts';
+import { keyframeReasonNames, stateNames } from '../../core/answer-names.ts';
+import { MaskSource } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { ObjectMask } from '../../../src/gen/maskstream/v1/common.ts';
-import { ObjectState } from '../../../src/gen/maskstream/v1/common.ts';
 import type { Size } from '../../../src/frame/geometry.ts';
 import type { FrameSummary, FromWorker, ObjectSummary, ViewMode } from '../messages.ts';
 import { HeldFrames } from './held-frames.ts';
@@ -118,31 +118,13 @@ function paintedObject({ objectId, mask }: ObjectMask): PaintedObject {
   return { objectId, mask: { size: { width, height }, counts: mask.data.value.counts } };
 }
 
-const states = {
-  [ObjectState.OBJECT_STATE_UNSPECIFIED]: 'pending',
-  [ObjectState.OBJECT_STATE_PENDING]: 'pending',
-  [ObjectState.OBJECT_STATE_VISIBLE]: 'visible',
-  [ObjectState.OBJECT_STATE_OCCLUDED]: 'occluded',
-  [ObjectState.OBJECT_STATE_LOST]: 'lost',
-} as const;
-
-const reasons = {
-  [KeyframeReason.KEYFRAME_REASON_UNSPECIFIED]: null,
-  [KeyframeReason.KEYFRAME_REASON_PROMPT]: 'prompt',
-  [KeyframeReason.KEYFRAME_REASON_INTERVAL]: 'interval',
-  [KeyframeReason.KEYFRAME_REASON_LOW_CONFIDENCE]: 'low confidence',
-  [KeyframeReason.KEYFRAME_REASON_SCENE_CUT]: 'scene cut',
-  [KeyframeReason.KEYFRAME_REASON_SIZE_CHANGE]: 'size change',
-  [KeyframeReason.KEYFRAME_REASON_RESUME]: 'resume',
-} as const;
-
 /** A frame without its pixels, for tables and timelines. */
 export function summarise(masks: FrameMasks): FrameSummary {
   return {
     frameIndex: masks.frameIndex,
     timestampUs: masks.timestampUs,
     keyframe: masks.source === MaskSource.MASK_SOURCE_KEYFRAME,
-    reason: reasons[masks.keyframeReason],
+    reason: keyframeReasonNames[masks.keyframeReason]?.replace('-', ' ') ?? null,
     revision: masks.revision,
     objects: masks.objects.map(summariseObject),
   };
@@ -153,7 +135,7 @@ export function summariseObject(object: ObjectMask): ObjectSummary {
   return {
     objectId: object.objectId,
     label: object.label ?? null,
-    state: states[object.state],
+    state: stateNames[object.state],
     box: object.box ?? null,
     area: object.area,
     predictedIou: object.predictedIou ?? null,

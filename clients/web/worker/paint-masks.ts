@@ -1,3 +1,4 @@
+import { forEachRun } from '../../core/run-lengths.ts';
 import type { Size } from '../../../src/frame/geometry.ts';
 import type { ViewMode } from '../messages.ts';
 
@@ -59,22 +60,17 @@ export class MaskPainter {
     const { width, height } = this.size;
     if (size.width !== width || size.height !== height) return;
     const labels = this.#labels;
-    let [row, column, inside] = [0, 0, false];
-    for (const run of runLengths(counts)) {
-      if (inside) {
-        for (let left = run, y = row, at = row * width + column; left > 0; left--) {
-          labels[at] = objectId;
-          if (++y === height) {
-            y = 0;
-            at += 1 - (height - 1) * width;
-          } else at += width;
-        }
+    forEachRun(counts, labels.length, (from, to) => {
+      let row = from % height;
+      let at = row * width + (from - row) / height;
+      for (let left = to - from; left > 0; left--) {
+        labels[at] = objectId;
+        if (++row === height) {
+          row = 0;
+          at += 1 - (height - 1) * width;
+        } else at += width;
       }
-      const end = row + run;
-      column += Math.floor(end / height);
-      row = end % height;
-      inside = !inside;
-    }
+    });
   }
 
   #paintObjects(alpha: number, opaqueGround: boolean): void {
@@ -108,22 +104,4 @@ export class MaskPainter {
 /** Little-endian RGBA, as every browser's machine stores it. */
 function pack([red, green, blue]: readonly number[], alpha: number): number {
   return ((alpha << 24) | (blue! << 16) | (green! << 8) | red!) >>> 0;
-}
-
-/** COCO's compressed counts as numbers (pycocotools, rleFrString). */
-export function* runLengths(counts: Uint8Array): Generator<number> {
-  let [last, beforeLast, index] = [0, 0, 0];
-  for (let at = 0; at < counts.length; index++) {
-    let [run, shift, code] = [0, 0, 0];
-    do {
-      code = (counts[at++] ?? 48) - 48;
-      run |= (code & 0x1f) << shift;
-      shift += 5;
-    } while (code & 0x20);
-    if (code & 0x10 && shift < 32) run |= -1 << shift;
-    if (index > 2) run += beforeLast;
-    beforeLast = last;
-    last = run;
-    yield run;
-  }
 }
