@@ -1,7 +1,8 @@
-// Makes what the client's own package holds beside its sources: the build with the messages it
-// needs, the .proto files and the licence. `npm pack ./clients/typescript` runs it.
+// Makes what a client's own package holds beside its sources: the build with what it needs of the
+// rest, the .proto files and the licence. `npm pack ./clients/typescript` runs it, and
+// `npm pack ./clients/publisher`.
 //
-//   node scripts/client-package.mjs [--remove]
+//   node scripts/client-package.mjs FOLDER [--remove]
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, rmSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const client = join(root, 'clients/typescript');
+const client = join(root, process.argv[2]);
 
 for (const made of ['dist', 'proto', 'LICENSE']) {
   rmSync(join(client, made), { recursive: true, force: true });

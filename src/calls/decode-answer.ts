@@ -3,10 +3,32 @@ import { keyframeReasonNames, stateNames } from '../../clients/core/answer-names
 import { decodeMask, MaskSource } from '../../clients/typescript/index.ts';
 import type { Size } from '../frame/geometry.ts';
 import { emptyMask, maskFromBitmap } from '../frame/mask.ts';
-import type { AnsweredFrame, AnsweredObject } from '../formats/answered-frame.ts';
+import type {
+  AnsweredFrame,
+  AnsweredObject,
+  DescribedFrame,
+  DescribedObject,
+} from '../formats/answered-frame.ts';
 
 /** The wire's frame with masks unpacked. `display` is for objects without a mask. */
 export function decodeFrame(masks: FrameMasks, display: Size): AnsweredFrame {
+  return {
+    ...describeFrame(masks, display),
+    objects: masks.objects.map((object) => decodeObject(object, display)),
+  };
+}
+
+/** One object of an answer; an absent mask is an empty one of `display` size. */
+export function decodeObject(object: ObjectMask, display: Size): AnsweredObject {
+  const decoded = object.mask === undefined ? null : decodeMask(object.mask);
+  return {
+    ...describeObject(object),
+    mask: decoded === null ? emptyMask(display) : maskFromBitmap(decoded.data, decoded),
+  };
+}
+
+/** What the wire says of a frame beside its masks, which stay packed. */
+export function describeFrame(masks: FrameMasks, display: Size): DescribedFrame {
   return {
     size: display,
     frameIndex: masks.frameIndex,
@@ -17,13 +39,11 @@ export function decodeFrame(masks: FrameMasks, display: Size): AnsweredFrame {
     framesDroppedBefore: masks.framesDroppedBefore,
     totalUs: masks.timings?.totalUs ?? 0,
     captureTimestampUs: masks.captureTimestampUs ?? null,
-    objects: masks.objects.map((object) => decodeObject(object, display)),
+    objects: masks.objects.map(describeObject),
   };
 }
 
-/** One object of an answer; an absent mask is an empty one of `display` size. */
-export function decodeObject(object: ObjectMask, display: Size): AnsweredObject {
-  const decoded = object.mask === undefined ? null : decodeMask(object.mask);
+function describeObject(object: ObjectMask): DescribedObject {
   return {
     objectId: object.objectId,
     label: object.label ?? null,
@@ -33,6 +53,5 @@ export function decodeObject(object: ObjectMask, display: Size): AnsweredObject 
     predictedIou: object.predictedIou ?? null,
     confidence: object.confidence,
     presence: object.presence ?? null,
-    mask: decoded === null ? emptyMask(display) : maskFromBitmap(decoded.data, decoded),
   };
 }

@@ -1,4 +1,9 @@
-import { CallFailed, clientErrorCodes, PromptRejected } from '../../clients/typescript/index.ts';
+import {
+  CallFailed,
+  clientErrorCodes,
+  MaskstreamError,
+  PromptRejected,
+} from '../../clients/typescript/index.ts';
 import { SegmentationError } from '../frame/errors.ts';
 
 /** The message and what lies below it: the user of a command line has no other log. */
@@ -10,6 +15,7 @@ export function describeError(reason: unknown): string {
     return `${who} ${reason.status} ${reason.code}: ${reason.message}`;
   }
   if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
+  if (reason instanceof MaskstreamError) return reason.message;
   const below = reason.cause instanceof Error ? ` (${reason.cause.message})` : '';
   // What the system refuses is the user's to mend; the rest is ours.
   const isOurs = !isSystemError(reason) && codeOf(reason) === 'internal';

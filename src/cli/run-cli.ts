@@ -1,3 +1,4 @@
+import { publishCommand } from '../../clients/publisher/publish-command.ts';
 import { CallFailed } from '../../clients/typescript/index.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Command, CommandIo } from './command.ts';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   doctorCommand,
   watchCommand,
   modelsCommand,
+  publishCommand,
   completionCommand(() => commands),
 ];
 

@@ -2,8 +2,8 @@ import type { Box, Size } from '../frame/geometry.ts';
 import type { Mask } from '../frame/mask.ts';
 import type { KeyframeReason, ObjectState } from '../frame/prompt.ts';
 
-/** One object of an answer, masks decoded. */
-export type AnsweredObject = {
+/** What an answer says of one object beside its mask. */
+export type DescribedObject = {
   readonly objectId: number;
   readonly label: string | null;
   readonly state: ObjectState;
@@ -13,11 +13,13 @@ export type AnsweredObject = {
   readonly confidence: number;
   /** Null before the object's first keyframe, and from servers that do not say. */
   readonly presence: number | null;
-  readonly mask: Mask;
 };
 
-/** One frame as the service answered it. */
-export type AnsweredFrame = {
+/** One object of an answer, masks decoded. */
+export type AnsweredObject = DescribedObject & { readonly mask: Mask };
+
+/** One frame as the service answered it, without its masks. */
+export type DescribedFrame = {
   /** Display size of this frame and its masks: a stream may change it. */
   readonly size: Size;
   readonly frameIndex: number;
@@ -29,6 +31,11 @@ export type AnsweredFrame = {
   /** From decoding to the answer, in microseconds of the server's clock. */
   readonly totalUs: number;
   readonly captureTimestampUs: number | null;
+  readonly objects: readonly DescribedObject[];
+};
+
+/** One frame as the service answered it. */
+export type AnsweredFrame = Omit<DescribedFrame, 'objects'> & {
   readonly objects: readonly AnsweredObject[];
 };
 

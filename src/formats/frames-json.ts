@@ -1,6 +1,6 @@
 import { sameSize } from '../frame/geometry.ts';
 import type { Size } from '../frame/geometry.ts';
-import type { AnsweredFrame, StreamHeader } from './answered-frame.ts';
+import type { DescribedFrame, StreamHeader } from './answered-frame.ts';
 
 /** First line of `frames.json`; frames follow one a line, joined by commas. */
 export function framesJsonHead(header: StreamHeader): string {
@@ -14,7 +14,7 @@ export function framesJsonHead(header: StreamHeader): string {
  *
  * @param head size of the first frame: a frame of another size states its own
  */
-export function framesJsonEntry(frame: AnsweredFrame, head: Size): string {
+export function framesJsonEntry(frame: DescribedFrame, head: Size): string {
   const { width, height } = frame.size;
   return JSON.stringify({
     frame_index: frame.frameIndex,
