@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { SegmentationError } from '../frame/errors.ts';
 
 /** A hub of models, or a mirror that answers like one. */
@@ -136,23 +134,18 @@ async function fetchRest(hub: Hub, download: Download, part: string): Promise<st
   }
   if (response.body === null) return 'an empty answer';
   let bytes = continues ? have : 0;
-  const out = createWriteStream(part, { flags: continues ? 'a' : 'w' });
+  const out = await open(part, continues ? 'a' : 'w');
   try {
-    await pipeline(
-      Readable.fromWeb(response.body),
-      async function* count(source: AsyncIterable<Buffer>) {
-        for await (const piece of source) {
-          bytes += piece.byteLength;
-          onProgress?.(bytes);
-          yield piece;
-        }
-      },
-      out,
-      { signal: hub.signal },
-    );
+    for await (const piece of response.body) {
+      await out.writeFile(piece as Uint8Array);
+      bytes += (piece as Uint8Array).byteLength;
+      onProgress?.(bytes);
+    }
   } catch (reason) {
-    if (hub.signal.aborted) throw reason;
+    if (hub.signal.aborted) throw new SegmentationError('cancelled', 'stopped', { cause: reason });
     return describe(reason);
+  } finally {
+    await out.close();
   }
   return bytes === file.bytes ? null : `${bytes} bytes came`;
 }
