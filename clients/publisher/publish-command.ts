@@ -20,7 +20,7 @@ export const publishCommand: Command = {
   summary: 'Sends cameras to a server as they encode, and prints what it finds as lines of JSON.',
   usage: [
     'maskstream publish --input rtsp://CAMERA/PATH --to HOST:PORT --prompts FILE [options]',
-    'maskstream publish --config FILE --to HOST:PORT [options]',
+    'maskstream publish --cameras FILE --to HOST:PORT [options]',
   ],
   maxPositionals: 0,
   options: {
@@ -39,7 +39,7 @@ export const publishCommand: Command = {
       placeholder: 'FILE',
       help: 'JSON with what to follow; docs/cli.md has its schema.',
     },
-    config: {
+    cameras: {
       kind: 'text',
       placeholder: 'FILE',
       help: 'JSON with any number of cameras in place of --input (docs/publisher.md); read again when it changes, and on SIGHUP.',
@@ -97,8 +97,8 @@ export const publishCommand: Command = {
 };
 
 async function publish(args: Arguments, io: CommandIo): Promise<void> {
-  const config = args.texts.get('config');
-  const cameras = config === undefined ? [readSettings(args)] : await readCameras(config, args);
+  const file = args.texts.get('cameras');
+  const cameras = file === undefined ? [readSettings(args)] : await readCameras(file, args);
   using client = await connectTo(args);
   const ending = new AbortController();
   const signal = AbortSignal.any([io.signal, ending.signal]);
@@ -111,7 +111,7 @@ async function publish(args: Arguments, io: CommandIo): Promise<void> {
     client,
     onFrame: ({ name, masks }, frame) =>
       sink.write(
-        frameLine(frame, { input: config === undefined ? null : name, masks: masks === true }),
+        frameLine(frame, { input: file === undefined ? null : name, masks: masks === true }),
       ),
     onEvent: ({ name }, event) => {
       const text = describeEvent(event);
@@ -120,19 +120,19 @@ async function publish(args: Arguments, io: CommandIo): Promise<void> {
     onEnd: ({ name }, failure) => {
       if (failure === null) return;
       failures.push(failure);
-      if (config !== undefined) say(name, failure instanceof Error ? failure.message : 'failed');
+      if (file !== undefined) say(name, failure instanceof Error ? failure.message : 'failed');
     },
     signal,
   });
   await set.apply(cameras);
-  if (config !== undefined) {
-    watchFile(config, {
+  if (file !== undefined) {
+    watchFile(file, {
       onChange: async () => {
         try {
-          const { started, stopped } = await set.apply(await readCamerasFile(config));
-          say(config, `read again: ${started} cameras begin, ${stopped} end`);
+          const { started, stopped } = await set.apply(await readCamerasFile(file));
+          say(file, `read again: ${started} cameras begin, ${stopped} end`);
         } catch (reason) {
-          say(config, `${reason instanceof Error ? reason.message : 'failed'}; going on as before`);
+          say(file, `${reason instanceof Error ? reason.message : 'failed'}; going on as before`);
         }
       },
       signal,
@@ -161,7 +161,7 @@ const cameraOptions = [
 async function readCameras(file: string, args: Arguments): Promise<CameraSettings[]> {
   const beside = cameraOptions.find((name) => args.texts.has(name) || args.flags.has(name));
   if (beside !== undefined) {
-    throw usageError(`--${beside}: expected it in the file of cameras, got it beside --config`);
+    throw usageError(`--${beside}: expected it in the file of cameras, got it beside --cameras`);
   }
   return await readCamerasFile(file);
 }

@@ -129,7 +129,7 @@ describe.skipIf(noRtspServer !== null)(`publish ${noRtspServer ?? ''}`, () => {
         }),
       );
     write(door);
-    await using run = startPublish(['--config', file, '--to', server.address]);
+    await using run = startPublish(['--cameras', file, '--to', server.address]);
     const of = (name: string) => run.lines.filter(({ input }) => input === name);
     await run.until(() => of('hall').length >= 3 && of('door').length >= 3);
     writeFileSync(file, '{ "version": 1, "cameras": [{ "name": "hall" }] }');
@@ -183,7 +183,7 @@ test.each([
   [['--input', 'http://c/x', '--prompts', 'p.json', '--to', 'a:1'], 'expected rtsp://'],
   [['--input', 'rtsp://c/x', '--prompts', 'p.json', '--to', 'a'], '--to: expected HOST:PORT'],
   [['--input', 'rtsp://c/x', '--prompts', 'p.json', '--buffer-bytes', '9'], '--buffer-bytes: '],
-  [['--config', 'c.json', '--input', 'rtsp://c/x'], '--input: expected it in the file of cameras'],
+  [['--cameras', 'c.json', '--input', 'rtsp://c/x'], '--input: expected it in the file of cameras'],
 ])('publish %s is a mistake of the command line', async (words, said) => {
   const run = await captureCli(['publish', ...words]);
   expect(run).toMatchObject({ code: 2, stdout: '' });
