@@ -55,7 +55,8 @@ function isAnonymous({ token, tokensFile, jwt, tls }: Config): boolean {
   return token === null && tokensFile === null && jwt === null && tls?.clientAuthorities == null;
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1';
 }

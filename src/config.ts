@@ -39,6 +39,9 @@ const names = z.string().transform((text) =>
     .filter((name) => name !== ''),
 );
 
+/** What a server that other machines reach may be told to do without. */
+const allowances = ['plaintext', 'anonymous', 'old-ffmpeg'] as const;
+
 const schema = z.object({
   /** Address of the gRPC port. Default: 127.0.0.1:50051. */
   MASKSTREAM_LISTEN: listen.default({ host: '127.0.0.1', port: 50_051 }),
@@ -80,7 +83,7 @@ const schema = z.object({
   MASKSTREAM_MAX_STREAMS_PER_CLIENT: count(10_000, 'streams').optional(),
   /** What a server that other machines reach may do without, by commas. Default: nothing. */
   MASKSTREAM_ALLOW: names
-    .pipe(z.array(z.enum(['plaintext', 'anonymous'], { error: 'expected plaintext or anonymous' })))
+    .pipe(z.array(z.enum(allowances, { error: `expected ${allowances.join(', ')}` })))
     .default([]),
   /** PEM files; certificate and key together turn TLS on. Default: no TLS. */
   MASKSTREAM_TLS_CERT: z.string().min(1).optional(),
@@ -91,6 +94,8 @@ const schema = z.object({
   MASKSTREAM_DRAIN_SECONDS: between(0, 86_400, 'seconds').default(30),
   /** Token of the model hub, for gated weights; `models pull` alone sends it. */
   HF_TOKEN: token.optional(),
+  /** Whether the ffmpeg must be a release that closes the known holes. Default: false. */
+  MASKSTREAM_REQUIRE_PATCHED_FFMPEG: z.enum(['true', 'false']).default('false'),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where the system's ffmpeg is looked for. */
@@ -127,7 +132,8 @@ export type Config = {
     readonly audience: string;
   } | null;
   readonly maxStreamsPerClient: number | null;
-  readonly allow: readonly ('plaintext' | 'anonymous')[];
+  readonly allow: readonly (typeof allowances)[number][];
+  readonly requirePatchedFfmpeg: boolean;
   /** PEM files. */
   readonly tls: {
     readonly certificate: string;
@@ -262,6 +268,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     jwt: jwtSettings(values),
     maxStreamsPerClient: values.MASKSTREAM_MAX_STREAMS_PER_CLIENT ?? null,
     allow: values.MASKSTREAM_ALLOW,
+    requirePatchedFfmpeg: values.MASKSTREAM_REQUIRE_PATCHED_FFMPEG === 'true',
     tls: tlsFiles(values),
     drainGraceMs: values.MASKSTREAM_DRAIN_SECONDS * 1000,
     ffmpegPath: values.FFMPEG_PATH ?? null,

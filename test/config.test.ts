@@ -26,6 +26,7 @@ describe('config', () => {
       jwt: null,
       maxStreamsPerClient: null,
       allow: [],
+      requirePatchedFfmpeg: false,
       tls: null,
       drainGraceMs: 30_000,
       ffmpegPath: null,

@@ -10,6 +10,7 @@ import {
   silentMetrics,
 } from '../server/index.ts';
 import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
+import { checkFfmpeg } from './check-ffmpeg.ts';
 import type { JsonLogger } from './json-logger.ts';
 import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
@@ -76,6 +77,7 @@ async function plugTogether(
     ffmpegPath: config.ffmpegPath ?? undefined,
     searchPath: config.searchPath ?? undefined,
   });
+  checkFfmpeg(ffmpeg, config);
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
   const limits = resolveServerLimits({
     maxStreams: config.maxStreams,

@@ -57,7 +57,11 @@ export const serveCommand: Command = {
     allow: {
       kind: 'text',
       placeholder: 'WHAT',
-      help: 'What a server that other machines reach may do without: plaintext, anonymous, or both by a comma.',
+      help: 'What a server that other machines reach may do without, by commas: plaintext, anonymous, old-ffmpeg.',
+    },
+    'require-patched-ffmpeg': {
+      kind: 'flag',
+      help: 'Start only with a release of ffmpeg that closes the known holes.',
     },
     'log-level': {
       kind: 'text',
@@ -92,6 +96,9 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
     ...(allow === undefined ? {} : { MASKSTREAM_ALLOW: allow }),
+    ...(args.flags.has('require-patched-ffmpeg')
+      ? { MASKSTREAM_REQUIRE_PATCHED_FFMPEG: 'true' }
+      : {}),
     ...webOverride(args),
   };
   const config = readConfig(overrides, undefined, args.settings);

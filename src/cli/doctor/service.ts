@@ -9,6 +9,7 @@ import { packageVersion } from '../../package-root.ts';
 import { grpcVersion } from '../../server/index.ts';
 import { findFfmpeg } from '../../video/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
+import { checkFfmpeg } from '../check-ffmpeg.ts';
 import { readIdentity } from '../read-identity.ts';
 import { readTransport } from '../read-transport.ts';
 import type { Report } from './finding.ts';
@@ -38,6 +39,7 @@ export async function lookAtDecoder(report: Report, config: Config): Promise<voi
     ffmpegPath: config.ffmpegPath ?? undefined,
     searchPath: config.searchPath ?? undefined,
   });
+  checkFfmpeg(ffmpeg, config);
   report('path', ffmpeg.path);
   report(
     'version',

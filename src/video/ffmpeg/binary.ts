@@ -16,6 +16,8 @@ export type FfmpegBinary = {
   readonly codecMinor: number;
   /** Whether its release closes the holes that are known; vendors that back-port do not say. */
   readonly fixes: 'present' | 'absent' | 'unknown';
+  /** The build of 2018 that npm brings. */
+  readonly isBundledBuild: boolean;
   /** Bounds what a decoder takes of the machine; null where the platform has nothing for that. */
   readonly limiter: ProcessLimiter | null;
   /**
@@ -106,7 +108,8 @@ async function inspect(
   const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}, ${limits}`;
   const [codecMajor, codecMinor] = [Number(codec[1]), Number(codec[2])];
   const fixes = fixesOf(version);
-  return { path, version, codecMajor, codecMinor, fixes, limiter, describe };
+  const isBundledBuild = version.startsWith(bundledBuild);
+  return { path, version, codecMajor, codecMinor, fixes, isBundledBuild, limiter, describe };
 }
 
 /** What the version says; a build of a day says nothing. */
