@@ -139,6 +139,8 @@ describe.skipIf(noRtspServer !== null)(`a camera ${noRtspServer ?? ''}`, () => {
       { signal },
     );
     await expect(died).rejects.toMatchObject({ code: 'camera-lost' });
+    // Its port is closed only when it has ended.
+    await other.kill();
     const gone = readRtspCamera(other.url, { ...events, onUnit: () => undefined }, { signal });
     await expect(gone).rejects.toMatchObject({ code: 'camera-unreachable' });
   });
