@@ -63,7 +63,13 @@ export const mayImport = {
   ],
   'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
   'src/inference/recognition': ['src/frame', 'src/inference/engine', ...inferenceTypes],
-  'src/inference/layouts': ['src/frame', 'src/inference/engine', ...inferenceTypes],
+  'src/inference/layouts': [
+    'src/frame',
+    'src/inference/engine',
+    // Pictures become inputs in the loops over pixels that tracking has.
+    'src/tracking/kernel',
+    ...inferenceTypes,
+  ],
   'src/inference/text': ['src/frame', 'src/inference/layouts', ...inferenceTypes],
   'src/inference/worker': [
     'src/frame',

@@ -1,11 +1,12 @@
 import { floatTensor, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
 import type { Graph } from '../engine/graph.ts';
 import type { Candidates } from './candidate.ts';
-import { filledShare, imageTensor } from './image-tensor.ts';
+import { imageTensor } from './image-tensor.ts';
 import type { Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import { maskAsPrompt } from './mask-as-prompt.ts';
 import { floats } from './maskstream.ts';
 import { fromPadded, intoPadded } from './padded-square.ts';
+import { filledShare } from './preprocess.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Size } from '../../frame/geometry.ts';
 

@@ -43,7 +43,9 @@ type KernelFunction =
   | 'pasteRefined'
   | 'modelMask'
   | 'cropPicture'
-  | 'cropMask';
+  | 'cropMask'
+  // model-picture.c
+  | 'modelPicture';
 
 /**
  * The pixel loops in WebAssembly SIMD, with their memory. A call lays out its arguments with `put`
