@@ -58,6 +58,7 @@ export const mayImport = {
     'src/inference/text',
     'src/inference/worker',
     'src/inference/recognition',
+    'src/inference/engine/device.ts',
     'src/inference/engine/provider.ts',
     'src/inference/engine/node-places.ts',
   ],

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Config } from './config.ts';
+import { parsePlacement } from './inference/index.ts';
 
 /** What a server's settings leave open or ask too much of, one sentence each, for its log. */
 export function configWarnings(config: Config, processors: number): string[] {
@@ -26,7 +27,19 @@ export function configWarnings(config: Config, processors: number): string[] {
       `${name}=${threads} is more than twice the ${processors} processors there are: threads will wait for each other`,
     );
   }
+  const gpuWorkers = gpuWorkersOf(config);
+  warn(
+    gpuWorkers > processors,
+    `MASKSTREAM_PLACEMENT has ${gpuWorkers} workers on GPUs, and each keeps a processor busy while it runs; there are ${processors}`,
+  );
   return warnings;
+}
+
+/** Workers that a placement puts on GPUs, those in which memory and text go along with the decoder once. */
+function gpuWorkersOf({ placement }: Config): number {
+  if (placement === null) return 0;
+  const { encoder = [], decoder = [], refiner = [] } = parsePlacement(placement);
+  return [...encoder, ...decoder, ...refiner].filter(({ provider }) => provider !== 'cpu').length;
 }
 
 /**

@@ -51,6 +51,8 @@ const schema = z.object({
   MASKSTREAM_MODEL_CACHE: z.string().min(1).optional(),
   /** Execution provider of the model; one that is not there is an error. Default: cpu. */
   MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
+  /** Devices and workers of a model's parts, as `encoder=cuda:0*2,decoder=cpu`. Default: all on the provider. */
+  MASKSTREAM_PLACEMENT: z.string().min(1).optional(),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
   MASKSTREAM_MODEL_THREADS: count(256, 'threads').default(2),
   /** Time after which a model run that does not answer hangs, in seconds. Default: 60. */
@@ -111,6 +113,8 @@ export type Config = {
   /** Token of the model hub; null: none. */
   readonly hubToken: string | null;
   readonly provider: string;
+  /** Devices and workers of a model's parts; null: all on the provider. */
+  readonly placement: string | null;
   readonly modelThreads: number;
   readonly modelTimeoutMs: number;
   readonly trackerWorkers: number;
@@ -246,6 +250,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     modelCache: values.MASKSTREAM_MODEL_CACHE ?? defaultModelCache(),
     hubToken: values.HF_TOKEN ?? null,
     provider: values.MASKSTREAM_PROVIDER,
+    placement: values.MASKSTREAM_PLACEMENT ?? null,
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     modelTimeoutMs: values.MASKSTREAM_MODEL_TIMEOUT_SECONDS * 1000,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,

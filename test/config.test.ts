@@ -14,6 +14,7 @@ describe('config', () => {
       modelCache: join(homedir(), '.cache/maskstream/models'),
       hubToken: null,
       provider: 'cpu',
+      placement: null,
       modelThreads: 2,
       modelTimeoutMs: 60_000,
       trackerWorkers: 2,
@@ -155,6 +156,7 @@ describe('the warnings of a server', () => {
     ['a public address with token and TLS', { ...everywhere, ...tls, MASKSTREAM_TOKEN: 'x' }],
     ['mutual TLS', { ...everywhere, ...tls, MASKSTREAM_TLS_CLIENT_CA: 'ca.pem' }],
     ['twice the processors', { MASKSTREAM_MODEL_THREADS: '4' }],
+    ['a GPU worker a processor', { MASKSTREAM_PLACEMENT: 'encoder=cuda:0,decoder=cuda:1' }],
   ])('are none for %s', (_name, settings) => {
     expect(warnings(settings)).toEqual([]);
   });
@@ -167,6 +169,14 @@ describe('the warnings of a server', () => {
     expect(warnings({ MASKSTREAM_LISTEN: '[::]:1', MASKSTREAM_TOKEN: 'x' })).toEqual([
       expect.stringContaining('video and tokens travel unencrypted'),
     ]);
+  });
+
+  test('count the processors that workers on GPUs keep busy', () => {
+    const placement = 'encoder=cuda:0*2,decoder=cuda:1,memory=cuda:1,refiner=cpu*4';
+    expect(warnings({ MASKSTREAM_PLACEMENT: placement })).toEqual([
+      expect.stringContaining('has 3 workers on GPUs'),
+    ]);
+    expect(() => warnings({ MASKSTREAM_PLACEMENT: 'encoder' })).toThrow('PART=DEVICE');
   });
 
   test('name more threads than the processors can run', () => {

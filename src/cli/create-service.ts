@@ -15,6 +15,7 @@ import type { JsonLogger } from './json-logger.ts';
 import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
 import { modelDirectory } from '../models/model-folders.ts';
+import { placedAs } from './placed-as.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 
 /** A running server with everything behind it. */
@@ -92,7 +93,7 @@ async function plugTogether(
   let onHealth: (() => void) | null = null;
   const model = await loadModel({
     directory,
-    provider: config.provider,
+    ...placedAs(config),
     threads: config.modelThreads,
     jobTimeoutMs: config.modelTimeoutMs,
     onWorkerDown: (worker, cause) => {
@@ -119,8 +120,9 @@ async function plugTogether(
       metrics.workerRestarted('tracker');
     },
   });
-  metrics.watchQueue('encoder', () => model.waitingJobs().encoder);
-  metrics.watchQueue('refiner', () => model.waitingJobs().refiner);
+  for (const part of ['encoder', 'decoder', 'refiner'] as const) {
+    metrics.watchQueue(part, () => model.waitingJobs()[part]);
+  }
   metrics.watchQueue('tracker', () => trackers.pendingCalls());
   const release = async () => {
     secrets[Symbol.dispose]();

@@ -17,17 +17,28 @@ export const serviceOptions = {
     placeholder: 'NAME',
     help: 'Model of the package, or a folder with manifest.json. Default: maskstream-tiny.',
   },
+  provider: {
+    kind: 'text',
+    placeholder: 'NAME',
+    help: 'Execution provider of the model: cpu, webgpu, cuda, ... Default: cpu.',
+  },
+  placement: {
+    kind: 'text',
+    placeholder: 'WHERE',
+    help: 'Devices and workers of its parts, as encoder=cuda:0*2,decoder=cuda:1. Default: all on the provider.',
+  },
   threads: { kind: 'text', placeholder: 'N', help: 'Threads of one model run. Default: 2.' },
 } as const satisfies Record<string, Option>;
 
 /** Settings of {@link serviceOptions} on a command line. */
 export function serviceOverrides(args: Arguments): ConfigOverrides {
-  const model = args.texts.get('model');
-  const threads = args.texts.get('threads');
-  return {
-    ...(model === undefined ? {} : { MASKSTREAM_MODEL: model }),
-    ...(threads === undefined ? {} : { MASKSTREAM_MODEL_THREADS: threads }),
-  };
+  const given = [
+    ['MASKSTREAM_MODEL', args.texts.get('model')],
+    ['MASKSTREAM_PROVIDER', args.texts.get('provider')],
+    ['MASKSTREAM_PLACEMENT', args.texts.get('placement')],
+    ['MASKSTREAM_MODEL_THREADS', args.texts.get('threads')],
+  ] as const;
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 /** `maskstream serve` */

@@ -5,12 +5,21 @@ import { layoutProblems } from './layouts/layout-of.ts';
 import { maxMemoryBytes } from './layouts/object-memory.ts';
 import { selfTestMemory } from './memory-self-test.ts';
 import { loadManifest } from './manifest-loader.ts';
-import type { GraphRole, Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
 import type { DecodeRequest } from '../frame/ports.ts';
-import type { LoadedModel } from './loaded-model.ts';
+import type { LoadedModel, WorkerName } from './loaded-model.ts';
+import {
+  describePlan,
+  devicesByRole,
+  planWorkers,
+  providerDevice,
+  type Placement,
+  type Seat,
+  type WorkerPlan,
+} from './placement.ts';
 import { Segmenter } from './segmenter.ts';
-import { WorkerQueue } from './worker/queue.ts';
+import { WorkerPool } from './worker/pool.ts';
 
 /** Options of {@link loadModel}. */
 export type LoadModelOptions = {
@@ -18,6 +27,8 @@ export type LoadModelOptions = {
   readonly directory: string;
   /** Execution provider; one that is not there is an error, never a fall-back. Default: `cpu`. */
   readonly provider?: string;
+  /** Devices and numbers of workers of the model's parts. Default: all on `provider`. */
+  readonly placement?: Placement;
   /** Threads inside one encoder or decoder run. Default: {@link defaultThreads}. */
   readonly threads?: number;
   /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
@@ -26,10 +37,10 @@ export type LoadModelOptions = {
   readonly adjust?: (manifest: Manifest) => Manifest;
   /** Time after which a run that does not answer hangs. Default: {@link defaultJobTimeoutMs}. */
   readonly jobTimeoutMs?: number;
-  /** Called where a worker that died cannot be started again; it is tried on. */
-  readonly onWorkerDown?: (queue: 'encoder' | 'refiner', cause: unknown) => void;
+  /** Called where no worker of a part is left and none can be started again; it is tried on. */
+  readonly onWorkerDown?: (worker: WorkerName, cause: unknown) => void;
   /** Called after a worker that died or hung was replaced. */
-  readonly onWorkerRestart?: (queue: 'encoder' | 'refiner') => void;
+  readonly onWorkerRestart?: (worker: WorkerName) => void;
   readonly signal: AbortSignal;
 };
 
@@ -43,50 +54,86 @@ export const defaultThreads = 2;
  * Loads a model: checks its manifest and files, starts its workers and runs the golden self-test on
  * the real graphs. The caller closes the model.
  *
- * Throws `model-load-failed`, `provider-unavailable`, `cancelled`.
+ * Throws `model-load-failed`, `provider-unavailable`, `usage` (a placement that does not fit the model),
+ * `cancelled`.
  */
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
-  const { directory, signal, provider = 'cpu', threads = defaultThreads } = options;
-  const { precision = defaultPrecision(provider) } = options;
+  const { directory, signal, threads = defaultThreads } = options;
   const { adjust = (manifest: Manifest) => manifest } = options;
-  const manifest = withPrecision(adjust(await loadManifest(directory)), precision);
+  const { manifest, plan } = chooseFiles(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 
-  const setup = { directory, manifest, provider };
-  const events = (queue: 'encoder' | 'refiner') => ({
-    jobTimeoutMs: options.jobTimeoutMs ?? defaultJobTimeoutMs,
-    onRestart: () => options.onWorkerRestart?.(queue),
-    onDown: (cause: unknown) => options.onWorkerDown?.(queue, cause),
-  });
-  const encoderRoles = (Object.keys(manifest.graphs) as GraphRole[]).filter(
-    (role) => role !== 'refiner' && manifest.graphs[role] !== undefined,
-  );
-  const encoder = new WorkerQueue({ ...setup, roles: encoderRoles, threads }, events('encoder'));
-  const refiner =
-    manifest.graphs.refiner === undefined
-      ? null
-      : new WorkerQueue({ ...setup, roles: ['refiner'], threads: 1 }, events('refiner'));
-  const queues = refiner === null ? [encoder] : [encoder, refiner];
+  const poolOf = (name: WorkerName, seats: readonly Seat[] | null): WorkerPool | null => {
+    if (seats === null || seats.length === 0) return null;
+    const setup = {
+      directory,
+      manifest,
+      threads: name === 'refiner' ? 1 : threads,
+      sharesFeatures: name === 'encoder' && plan.decoder !== null,
+    };
+    return WorkerPool.of(
+      seats.map((seat) => ({ ...setup, ...seat })),
+      {
+        jobTimeoutMs: options.jobTimeoutMs ?? defaultJobTimeoutMs,
+        onRestart: () => options.onWorkerRestart?.(name),
+        onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
+      },
+    );
+  };
+  const encoder = poolOf('encoder', plan.encoder)!;
+  const decoder = poolOf('decoder', plan.decoder);
+  const refiner = poolOf('refiner', plan.refiner);
+  const pools = [encoder, decoder, refiner].filter((pool) => pool !== null);
   const closeAll = async (): Promise<void> => {
-    await Promise.all(queues.map((queue) => queue.close()));
+    await Promise.all(pools.map((pool) => pool.close()));
   };
   // Graphs cannot be told to stop opening; ending their workers does it.
   const onAbort = (): void => void closeAll();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) throw signal.reason;
-    await Promise.all(queues.map((queue) => queue.start()));
-    const parts = { manifest, encoder, refiner };
-    const untested = new Segmenter({ ...parts, info: modelInfo(manifest, provider, 0) });
-    const iou = await selfTest(untested, manifest, signal);
-    return new Segmenter({ ...parts, info: modelInfo(manifest, provider, iou) });
+    await Promise.all(pools.map((pool) => pool.start()));
+    const provided = describePlan(plan);
+    let iou = 1;
+    // Every worker answers once, so that none is cold, or wrong, when it is asked.
+    for (let i = 0; i < Math.max(...pools.map(({ size }) => size)); i++) {
+      const untested = new Segmenter({
+        manifest,
+        info: modelInfo(manifest, provided, 0),
+        encoder: encoder.single(i),
+        decoder: decoder?.single(i) ?? null,
+        refiner: refiner?.single(i) ?? null,
+      });
+      iou = Math.min(iou, await selfTest(untested, manifest, signal));
+    }
+    const info = modelInfo(manifest, provided, iou);
+    return new Segmenter({ manifest, info, encoder, decoder, refiner });
   } catch (reason) {
     await closeAll();
     throw loadError(reason, signal);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** The workers that a model gets by its options, and the files that they open. Throws `usage`. */
+export function chooseFiles(
+  manifest: Manifest,
+  {
+    provider = 'cpu',
+    placement,
+    precision,
+  }: Pick<LoadModelOptions, 'provider' | 'placement' | 'precision'>,
+): { readonly manifest: Manifest; readonly plan: WorkerPlan } {
+  const device = providerDevice(provider);
+  const plan = planWorkers(manifest, { provider: device, placement: placement ?? {} });
+  const devices = devicesByRole(plan);
+  const chosen = withPrecision(manifest, (role) => {
+    const elsewhere = devices.get(role)?.find((one) => one.provider !== 'cpu');
+    return precision ?? defaultPrecision(elsewhere?.provider ?? 'cpu');
+  });
+  return { manifest: chosen, plan };
 }
 
 /** What a failed load is to its caller: who stopped it comes first. */

@@ -54,7 +54,7 @@ export async function measureModel(
   }
   return {
     name: model.info.name,
-    provider,
+    provider: model.info.provider,
     precision: options.precision ?? defaultPrecision(provider),
     loadMs,
     firstAnswerMs,

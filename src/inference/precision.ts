@@ -11,13 +11,20 @@ export function defaultPrecision(provider: string): Precision {
   return provider === 'cpu' ? 'quantised' : 'float32';
 }
 
-/** The manifest with the files of that precision; a graph without a quantised file stays as it is. */
-export function withPrecision(manifest: Manifest, precision: Precision): Manifest {
-  if (precision === 'float32') return manifest;
+/**
+ * The manifest with each graph's file of the precision that it is to have; a graph without a quantised
+ * file stays as it is.
+ */
+export function withPrecision(
+  manifest: Manifest,
+  precisionOf: (role: GraphRole) => Precision,
+): Manifest {
   const graphs = { ...manifest.graphs };
   for (const role of Object.keys(graphs) as GraphRole[]) {
     const graph = graphs[role];
-    if (graph?.quantised !== undefined) graphs[role] = { ...graph, ...graph.quantised };
+    if (graph?.quantised !== undefined && precisionOf(role) === 'quantised') {
+      graphs[role] = { ...graph, ...graph.quantised };
+    }
   }
   return { ...manifest, graphs };
 }

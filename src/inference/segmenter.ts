@@ -1,6 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import { wholeView, type View } from '../frame/geometry.ts';
+import { wholeView, type Box, type View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { HeldFeatures } from './worker/held-features.ts';
 import type { Manifest, VocabularyEntry } from './manifest.ts';
@@ -15,25 +15,30 @@ import type {
   TextInstance,
   TextRequest,
 } from '../frame/ports.ts';
-import type { LoadedModel } from './loaded-model.ts';
-import { freezeWorker, killWorker, type WorkerQueue } from './worker/queue.ts';
+import type { LoadedModel, WorkerName } from './loaded-model.ts';
+import type { WorkerPool } from './worker/pool.ts';
+import { freezeWorker, killWorker } from './worker/queue.ts';
 import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
 
-/** What a {@link Segmenter} is made of; it closes the queues. */
+/** What a {@link Segmenter} is made of; it closes the pools. */
 export type SegmenterParts = {
   readonly manifest: Manifest;
   readonly info: ModelInfo;
-  /** Encoder, decoder and text. */
-  readonly encoder: WorkerQueue;
+  /** The encoder's workers; where there is no `decoder` the one that decodes, too. */
+  readonly encoder: WorkerPool;
+  /** Decoder, memory and text where they have workers of their own; features go there in shared memory. */
+  readonly decoder: WorkerPool | null;
   /** The refiner alone, so that no encoder run delays a propagated frame; null without one. */
-  readonly refiner: WorkerQueue | null;
+  readonly refiner: WorkerPool | null;
 };
 
-/** The calls of a loaded model, turned into jobs of its two worker queues. */
+/** The calls of a loaded model, turned into jobs of its worker pools. */
 export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
-  readonly #encoder: WorkerQueue;
-  readonly #refiner: WorkerQueue | null;
+  readonly #encoder: WorkerPool;
+  readonly #decoder: WorkerPool | null;
+  readonly #refiner: WorkerPool | null;
+  readonly #tiles: readonly Box[];
   readonly #vocabulary: readonly VocabularyEntry[] | null;
   /** Phrases may have any words. */
   readonly #findsPhrases: boolean;
@@ -43,7 +48,9 @@ export class Segmenter implements LoadedModel {
   constructor(parts: SegmenterParts) {
     this.info = parts.info;
     this.#encoder = parts.encoder;
+    this.#decoder = parts.decoder;
     this.#refiner = parts.refiner;
+    this.#tiles = parts.manifest.text?.tiles ?? [];
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
     this.#findsPhrases = parts.manifest.phrases !== null;
   }
@@ -51,7 +58,7 @@ export class Segmenter implements LoadedModel {
   async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
     const features = this.#hold(frame, view);
     let generation = -1;
-    await this.#encoder.submit<'encode'>({
+    const shared = await this.#encoder.submit<'encode'>({
       build: (workerGeneration) => {
         generation = workerGeneration;
         return { kind: 'encode', id: features.id, picture: pictureOf(frame, view) };
@@ -63,6 +70,7 @@ export class Segmenter implements LoadedModel {
         else features.close();
       },
     });
+    if (shared !== null) features.share(shared);
     return features;
   }
 
@@ -108,6 +116,7 @@ export class Segmenter implements LoadedModel {
     if (this.#vocabulary === null) throw unexpected('the model understands no text');
     const { entry, colours } = parsePhrase(query.phrase, this.#vocabulary);
     this.#own(features);
+    const tiles = entry.tiled ? await this.#encodeTiles(query.frame, signal) : null;
     // The worker reads the pixels even after an abort has let the caller close the frame.
     const frame = query.frame.retain();
     const job = (reference: (of: Features) => FeatureReference): WorkerJob => ({
@@ -119,17 +128,39 @@ export class Segmenter implements LoadedModel {
         maxObjects: query.maxObjects,
         ...(query.minScore === undefined ? {} : { minScore: query.minScore }),
         picture: pictureOf(frame),
+        tiles: tiles?.map((tile) => ({ region: tile.region, features: reference(tile) })) ?? null,
       },
     });
-    return await this.#submitWith<'find-text'>([features], signal, job, () => frame.close());
+    try {
+      const needed = [features, ...(tiles ?? [])];
+      return await this.#submitWith<'find-text'>(needed, signal, job, () => frame.close());
+    } finally {
+      for (const tile of tiles ?? []) tile.close();
+    }
   }
 
-  waitingJobs(): { encoder: number; refiner: number } {
-    return { encoder: this.#encoder.waiting, refiner: this.#refiner?.waiting ?? 0 };
+  /** Zoomed crops for text where other workers decode; null: the worker that decodes makes them. */
+  async #encodeTiles(frame: Frame, signal: AbortSignal): Promise<Features[] | null> {
+    if (this.#decoder === null) return null;
+    const views = this.#tiles.map((region) => ({ region, flipped: false }));
+    const encoded = await Promise.allSettled(views.map((view) => this.encode(frame, signal, view)));
+    const made = encoded.flatMap((tile) => (tile.status === 'fulfilled' ? [tile.value] : []));
+    const failed = encoded.find((tile) => tile.status === 'rejected');
+    if (failed === undefined) return made;
+    for (const tile of made) tile.close();
+    throw failed.reason;
+  }
+
+  waitingJobs(): { encoder: number; decoder: number; refiner: number } {
+    return {
+      encoder: this.#encoder.waiting,
+      decoder: this.#decoder?.waiting ?? 0,
+      refiner: this.#refiner?.waiting ?? 0,
+    };
   }
 
   hungThreads(): number {
-    return this.#encoder.hungThreads + (this.#refiner?.hungThreads ?? 0);
+    return this.#pools().reduce((sum, { hungThreads }) => sum + hungThreads, 0);
   }
 
   liveFeatures(): number {
@@ -137,7 +168,7 @@ export class Segmenter implements LoadedModel {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#encoder.close(), this.#refiner?.close()]);
+    await Promise.all(this.#pools().map((pool) => pool.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,13 +176,21 @@ export class Segmenter implements LoadedModel {
   }
 
   /** Ends a worker as a crash would; tests only. */
-  async [killWorker](queue: 'encoder' | 'refiner' = 'encoder'): Promise<void> {
-    await (queue === 'encoder' ? this.#encoder : this.#refiner)?.[killWorker]();
+  async [killWorker](pool: WorkerName = 'encoder'): Promise<void> {
+    await this.#poolOf(pool)?.[killWorker]();
   }
 
   /** Makes a worker hang on its next job; tests only. */
-  [freezeWorker](queue: 'encoder' | 'refiner' = 'encoder'): void {
-    (queue === 'encoder' ? this.#encoder : this.#refiner)?.[freezeWorker]();
+  [freezeWorker](pool: WorkerName = 'encoder'): void {
+    this.#poolOf(pool)?.[freezeWorker]();
+  }
+
+  #poolOf(name: WorkerName): WorkerPool | null {
+    return { encoder: this.#encoder, decoder: this.#decoder, refiner: this.#refiner }[name];
+  }
+
+  #pools(): WorkerPool[] {
+    return [this.#encoder, this.#decoder, this.#refiner].filter((pool) => pool !== null);
   }
 
   async #findPhrase(
@@ -179,7 +218,7 @@ export class Segmenter implements LoadedModel {
   ): Promise<WorkerResults[Kind]> {
     const held = needed.map((features) => this.#own(features).retain());
     let generation = -1;
-    return this.#encoder.submit<Kind>({
+    return (this.#decoder ?? this.#encoder).submit<Kind>({
       build: (workerGeneration) => {
         generation = workerGeneration;
         return makeJob((features) => this.#own(features).reference(workerGeneration));
@@ -199,7 +238,7 @@ export class Segmenter implements LoadedModel {
   #hold(frame: Frame, view: View): HeldFeatures {
     const features = new HeldFeatures(this.#nextFeatureId++, frame, view, (freed) => {
       this.#live.delete(freed);
-      this.#encoder.release(freed.id);
+      (this.#decoder ?? this.#encoder).release(freed.id);
     });
     this.#live.add(features);
     return features;

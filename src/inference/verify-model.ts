@@ -1,15 +1,18 @@
 import { join } from 'node:path';
+import { deviceName, type Device } from './engine/device.ts';
 import { countNodePlaces, type NodePlaces } from './engine/node-places.ts';
 import { goldenPicture } from './golden-picture.ts';
-import { loadModel } from './load-model.ts';
+import { chooseFiles, loadModel } from './load-model.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
+import { devicesByRole, type Placement } from './placement.ts';
+import { defaultPrecision, type Precision } from './precision.ts';
 
 /** Where and how a model is to be verified. */
 export type VerifyOptions = {
   readonly directory: string;
   readonly provider: string;
+  readonly placement?: Placement;
   readonly precision?: Precision;
   readonly threads?: number;
   /** The answer of another provider or precision to the same picture, to compare with. */
@@ -39,7 +42,10 @@ export type Verification = GoldenAnswer & {
   readonly answerMs: number;
   /** IoU of the answer with the generated object's true mask. */
   readonly selfTestIou: number;
-  /** Operators per graph and provider; a graph that does not run on zeros says why. */
+  /**
+   * Operators per graph (`decoder`, with a placement `decoder on cuda:1`) and provider; a graph that does
+   * not run on zeros says why.
+   */
   readonly places: Readonly<Record<string, NodePlaces | { readonly error: string }>>;
   readonly agreement: Agreement | null;
 };
@@ -56,23 +62,26 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
   const startMs = performance.now();
   await using model = await loadModel({ ...options, precision });
   const loadMs = performance.now() - startMs;
-  const manifest = withPrecision(await loadManifest(directory), precision);
+  const { manifest, plan } = chooseFiles(await loadManifest(directory), options);
   const askedMs = performance.now();
   const logits = await goldenLogits(model, manifest.selfTest.seed, signal);
   const answerMs = performance.now() - askedMs;
   const places: Record<string, NodePlaces | { error: string }> = {};
-  for (const [role, graph] of Object.entries(manifest.graphs)) {
-    if (graph === undefined) continue;
-    signal.throwIfAborted();
-    try {
-      places[role] = await countNodePlaces(join(directory, graph.file), provider);
-    } catch (reason) {
-      places[role] = { error: reason instanceof Error ? reason.message : String(reason) };
+  for (const [role, devices] of devicesByRole(plan)) {
+    const path = join(directory, manifest.graphs[role]!.file);
+    for (const device of distinctDevices(devices)) {
+      signal.throwIfAborted();
+      const name = options.placement === undefined ? role : `${role} on ${deviceName(device)}`;
+      try {
+        places[name] = await countNodePlaces(path, device);
+      } catch (reason) {
+        places[name] = { error: reason instanceof Error ? reason.message : String(reason) };
+      }
     }
   }
   return {
     name: model.info.name,
-    provider,
+    provider: model.info.provider,
     precision,
     loadMs,
     answerMs,
@@ -81,6 +90,10 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
     logits,
     agreement: options.reference === undefined ? null : agree(logits, options.reference.logits),
   };
+}
+
+function distinctDevices(devices: readonly Device[]): Device[] {
+  return [...new Map(devices.map((device) => [deviceName(device), device])).values()];
 }
 
 /** Logits of the generated picture's object, asked for by its box. */

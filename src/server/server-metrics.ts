@@ -5,7 +5,7 @@ import type { FrameResult, SessionEvent, SessionSummary } from '../pipeline/sess
 export type CallKind = 'video' | 'image';
 
 /** Threads that are replaced when they die. */
-export type WorkerKind = 'encoder' | 'refiner' | 'tracker';
+export type WorkerKind = 'encoder' | 'decoder' | 'refiner' | 'tracker';
 
 /** What the server tells whoever counts. Methods are called often and must be quick. */
 export type ServerMetrics = {
@@ -30,7 +30,7 @@ export type ServerMetrics = {
 export type CountedFrames = { readonly framesReceived: number; readonly framesDropped: number };
 
 /** Queues before the worker threads. */
-export type QueueName = 'encoder' | 'refiner' | 'tracker' | 'mask';
+export type QueueName = 'encoder' | 'decoder' | 'refiner' | 'tracker' | 'mask';
 
 /** Counts nothing. */
 export const silentMetrics: ServerMetrics = {

@@ -9,6 +9,7 @@ import { packageVersion } from '../../package-root.ts';
 import { grpcVersion } from '../../server/index.ts';
 import { findFfmpeg } from '../../video/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
+import { placedAs } from '../placed-as.ts';
 import { checkFfmpeg } from '../check-ffmpeg.ts';
 import { readIdentity } from '../read-identity.ts';
 import { readTransport } from '../read-transport.ts';
@@ -67,12 +68,13 @@ export async function lookAtModel(
   report('onnxruntime', runtimeVersion());
   report('providers', bundledProviders());
   report('provider', config.provider);
+  if (config.placement !== null) report('placement', config.placement);
   const directory = modelDirectory(config.model, config.modelCache);
   report('folder', directory);
   const startedMs = performance.now();
   await using model = await loadModel({
     directory,
-    provider: config.provider,
+    ...placedAs(config),
     threads: config.modelThreads,
     signal,
   });

@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
+import { parsePlacement, type Placement } from '../../inference/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
 import type { Arguments, CommandIo } from '../command.ts';
 
@@ -17,9 +18,19 @@ export function chosenModel({ subject, config }: ModelAction): string {
   return modelDirectory(subject ?? config.model, config.modelCache);
 }
 
-/** Providers that were asked for, or the one that a server would use. */
-export function chosenProviders({ args, config }: ModelAction): readonly string[] {
-  return args.lists.get('provider') ?? [config.provider];
+/** Where a model is to be tried: a provider, and which parts go elsewhere. */
+export type Place = { readonly provider: string; readonly placement?: Placement };
+
+/**
+ * Providers that were asked for, or the one that a server would use. A placement is one place, on top
+ * of a single provider. Throws `usage`.
+ */
+export function chosenPlaces({ args, config }: ModelAction): readonly Place[] {
+  const providers = args.lists.get('provider') ?? [config.provider];
+  const text = args.texts.get('placement') ?? config.placement;
+  if (text === null) return providers.map((provider) => ({ provider }));
+  if (providers.length > 1) throw usageError('--placement: expected one --provider beside it');
+  return [{ provider: providers[0]!, placement: parsePlacement(text) }];
 }
 
 /** Whether an error says only that a provider is not here. */

@@ -1,7 +1,7 @@
 import { loadManifest, measureModel, type ModelCost, type Precision } from '../../inference/index.ts';
 import {
   chosenModel,
-  chosenProviders,
+  chosenPlaces,
   countOption,
   textTable,
   type ModelAction,
@@ -16,11 +16,12 @@ export async function benchModel(action: ModelAction): Promise<void> {
   const { graphs } = await loadManifest(directory);
   const hasQuantised = Object.values(graphs).some((graph) => graph?.quantised !== undefined);
   const costs: ModelCost[] = [];
-  for (const provider of chosenProviders(action)) {
+  for (const place of chosenPlaces(action)) {
+    const { provider, placement } = place;
     const precisions: Precision[] =
-      provider === 'cpu' && hasQuantised ? ['float32', 'quantised'] : ['float32'];
+      provider === 'cpu' && placement === undefined && hasQuantised ? ['float32', 'quantised'] : ['float32'];
     for (const precision of precisions) {
-      const options = { directory, provider, precision, threads, runs, signal: io.signal };
+      const options = { directory, ...place, precision, threads, runs, signal: io.signal };
       costs.push(await measureModel(options));
     }
   }

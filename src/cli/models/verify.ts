@@ -1,6 +1,13 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import { loadManifest, verifyModel, type Precision, type Verification } from '../../inference/index.ts';
-import { chosenModel, chosenProviders, isAbsent, textTable, type ModelAction } from './action.ts';
+import {
+  chosenModel,
+  chosenPlaces,
+  isAbsent,
+  textTable,
+  type ModelAction,
+  type Place,
+} from './action.ts';
 
 /** One provider and precision: what came of it. */
 type Outcome =
@@ -19,16 +26,18 @@ type Outcome =
 export async function verifyModels(action: ModelAction): Promise<void> {
   const { args, io } = action;
   const directory = chosenModel(action);
-  const providers = chosenProviders(action);
+  const places = chosenPlaces(action);
   const { graphs } = await loadManifest(directory);
   const hasQuantised = Object.values(graphs).some((graph) => graph?.quantised !== undefined);
   const outcomes: Outcome[] = [];
   let reference: Verification | undefined;
-  for (const provider of ['cpu', ...providers.filter((name) => name !== 'cpu')]) {
+  const others = places.filter(({ provider, placement }) => provider !== 'cpu' || placement);
+  for (const place of [{ provider: 'cpu' } satisfies Place, ...others]) {
+    const isReference = place.provider === 'cpu' && place.placement === undefined;
     const precisions: Precision[] =
-      provider === 'cpu' && hasQuantised ? ['float32', 'quantised'] : ['float32'];
+      isReference && hasQuantised ? ['float32', 'quantised'] : ['float32'];
     for (const precision of precisions) {
-      const outcome = await attempt({ directory, provider, precision, reference, action });
+      const outcome = await attempt({ directory, place, precision, reference, action });
       if (outcome.kind === 'passed') reference ??= outcome.verification;
       outcomes.push(outcome);
     }
@@ -46,17 +55,17 @@ export async function verifyModels(action: ModelAction): Promise<void> {
 
 async function attempt(what: {
   readonly directory: string;
-  readonly provider: string;
+  readonly place: Place;
   readonly precision: Precision;
   readonly reference: Verification | undefined;
   readonly action: ModelAction;
 }): Promise<Outcome> {
-  const { directory, provider, precision, reference, action } = what;
+  const { directory, place, precision, reference, action } = what;
   const { signal } = action.io;
   try {
     const verification = await verifyModel({
       directory,
-      provider,
+      ...place,
       precision,
       signal,
       ...(reference === undefined ? {} : { reference }),
@@ -65,8 +74,12 @@ async function attempt(what: {
   } catch (reason) {
     signal.throwIfAborted();
     const message = reason instanceof Error ? reason.message : String(reason);
-    return { kind: isAbsent(reason) ? 'absent' : 'failed', provider, precision, message };
+    return { kind: isAbsent(reason) ? 'absent' : 'failed', provider: nameOf(place), precision, message };
   }
+}
+
+function nameOf({ provider, placement }: Place): string {
+  return placement === undefined ? provider : `${provider} with a placement`;
 }
 
 function print(outcomes: readonly Outcome[], io: ModelAction['io']): void {

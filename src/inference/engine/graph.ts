@@ -3,14 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
+import { deviceName, executionProviders, type Device } from './device.ts';
 import type { GraphManifest, GraphRole, StoredFile, TensorManifest } from '../manifest.ts';
 
 /** Options of {@link Graph.open}. */
 export type GraphOptions = {
   readonly directory: string;
   readonly role: GraphRole;
-  /** An execution provider that was found to be there. */
-  readonly provider: string;
+  /** A device that was found to be there. */
+  readonly device: Device;
   readonly threads: number;
 };
 
@@ -126,7 +127,7 @@ async function createSession(
   const { file, externalData } = options;
   try {
     return await onnxruntime().InferenceSession.create(bytes, {
-      executionProviders: [options.provider],
+      executionProviders: executionProviders(options.device),
       // The default of 0 pins threads and was seen to take 44 or 141 ms for the same run.
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
@@ -139,10 +140,10 @@ async function createSession(
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    if (options.provider !== 'cpu') {
+    if (options.device.provider !== 'cpu') {
       throw new SegmentationError(
         'provider-unavailable',
-        `provider ${options.provider} cannot open ${file}: ${reason}`,
+        `provider ${deviceName(options.device)} cannot open ${file}: ${reason}`,
         { cause },
       );
     }

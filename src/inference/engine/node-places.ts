@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
+import { deviceName, executionProviders, type Device } from './device.ts';
 
 /** How many operators of a graph ran on each execution provider, by the runtime's name for it. */
 export type NodePlaces = Readonly<Record<string, number>>;
@@ -13,11 +14,11 @@ export type NodePlaces = Readonly<Record<string, number>>;
  *
  * Throws `provider-unavailable` where the graph cannot be opened or run on the provider.
  */
-export async function countNodePlaces(path: string, provider: string): Promise<NodePlaces> {
+export async function countNodePlaces(path: string, device: Device): Promise<NodePlaces> {
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-profile-'));
   try {
     const session = await onnxruntime().InferenceSession.create(path, {
-      executionProviders: [provider],
+      executionProviders: executionProviders(device),
       logSeverityLevel: 3,
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),
@@ -32,7 +33,7 @@ export async function countNodePlaces(path: string, provider: string): Promise<N
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SegmentationError(
       'provider-unavailable',
-      `provider ${provider} cannot run ${path}: ${reason}`,
+      `provider ${deviceName(device)} cannot run ${path}: ${reason}`,
       { cause },
     );
   } finally {

@@ -1,5 +1,6 @@
 import { onnxruntime } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
+import { deviceName, executionProviders, type Device } from './device.ts';
 
 /** Version of ONNX Runtime. Throws `model-load-failed`. */
 export function runtimeVersion(): string {
@@ -34,32 +35,51 @@ const howToGet: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throws `provider-unavailable` unless a session can be made with the execution provider: the
- * runtime's own list goes on saying that CUDA is absent while it works. Throws `model-load-failed`
- * where there is no runtime at all.
+ * Throws `provider-unavailable` unless a session can be made on the device: the runtime's own list
+ * goes on saying that CUDA is absent while it works. Throws `model-load-failed` where there is no
+ * runtime at all.
  */
-export async function requireProvider(provider: string): Promise<void> {
-  if (provider === 'cpu') return;
-  const reason = await whyUnavailable(provider);
+export async function requireDevice(device: Device): Promise<void> {
+  if (deviceName(device) === 'cpu') return;
+  const reason = await whyUnavailable(device);
   if (reason === null) return;
-  const advice = howToGet[provider];
+  const { provider, index } = device;
+  // Without a number it may be there, and have fewer devices than was thought.
+  const siblings = index === null ? [] : await devicesBelow(provider, index);
+  const advice = siblings.length > 0 ? undefined : howToGet[provider];
+  const there = [...bundledProviders(), ...siblings].join(', ');
   throw new SegmentationError(
     'provider-unavailable',
-    `expected an execution provider that works here (bundled: ${bundledProviders().join(', ')}), ` +
-      `got "${provider}": ${reason}${advice === undefined ? '' : `. ${advice}`}`,
+    `expected an execution provider that works here (${siblings.length > 0 ? 'found' : 'bundled'}: ${there}), ` +
+      `got "${deviceName(device)}": ${reason}${advice === undefined ? '' : `. ${advice}`}`,
   );
 }
 
-/** Null where a session can be made with the provider. */
-async function whyUnavailable(provider: string): Promise<string | null> {
+/** Most devices of a provider that are looked for. */
+const maxProbed = 16;
+
+/** The devices with smaller numbers that a session can be made on. */
+async function devicesBelow(provider: string, index: number): Promise<string[]> {
+  const found: string[] = [];
+  for (let lower = 0; lower < Math.min(index, maxProbed); lower++) {
+    const device = { provider, index: lower };
+    if ((await whyUnavailable(device)) !== null) break;
+    found.push(deviceName(device));
+  }
+  return found;
+}
+
+/** Null where a session can be made on the device. */
+async function whyUnavailable(device: Device): Promise<string | null> {
   const known = onnxruntime()
     .listSupportedBackends()
     .map(({ name }) => name);
   // A name that is not registered is dropped with a warning by some builds, and they go on with the CPU.
-  if (!known.includes(provider)) return `this build of the runtime knows ${known.join(', ')}`;
+  if (!known.includes(device.provider))
+    return `this build of the runtime knows ${known.join(', ')}`;
   try {
     const session = await onnxruntime().InferenceSession.create(probe, {
-      executionProviders: [provider],
+      executionProviders: executionProviders(device),
       logSeverityLevel: 3,
     });
     await session.release();

@@ -2,7 +2,7 @@ import type { Frame } from '../../frame/frame.ts';
 import type { Box, View } from '../../frame/geometry.ts';
 import { pictureOf } from '../picture.ts';
 import type { Features } from '../../frame/ports.ts';
-import type { FeatureReference } from './messages.ts';
+import type { FeatureReference, SharedFeatures } from './messages.ts';
 
 /**
  * Features in a worker, with the frame they came from: when the worker dies, its successor makes
@@ -19,6 +19,7 @@ export class HeldFeatures implements Features {
   readonly #onFree: (features: HeldFeatures) => void;
   #owners = 1;
   #heldByGeneration = -1;
+  #shared: SharedFeatures | null = null;
 
   /** Retains `frame` until the last close. */
   constructor(id: number, frame: Frame, view: View, onFree: (features: HeldFeatures) => void) {
@@ -32,8 +33,14 @@ export class HeldFeatures implements Features {
 
   /** How a worker of this generation finds the features. */
   reference(workerGeneration: number): FeatureReference {
+    if (this.#shared !== null) return { id: this.id, rebuild: null, shared: this.#shared };
     const held = this.#heldByGeneration === workerGeneration;
     return { id: this.id, rebuild: held ? null : pictureOf(this.#frame, this) };
+  }
+
+  /** Notes the features themselves, where they left their worker: any other can decode them. */
+  share(features: SharedFeatures): void {
+    this.#shared = features;
   }
 
   /** Notes that a worker of this generation holds the features. */

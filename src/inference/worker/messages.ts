@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../frame/errors.ts';
 import type { Box } from '../../frame/geometry.ts';
 import type { Click } from '../../frame/prompt.ts';
+import type { Device } from '../engine/device.ts';
 import type { Colour } from '../text/colour.ts';
 import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
@@ -19,16 +20,34 @@ export type WorkerSetup = {
   readonly manifest: Manifest;
   /** The graphs that this worker runs. */
   readonly roles: readonly GraphRole[];
-  readonly provider: string;
+  /** Where each of them runs. */
+  readonly devices: Readonly<Partial<Record<GraphRole, Device>>>;
+  /** Features are decoded by other workers: they leave this one, and it keeps none. */
+  readonly sharesFeatures: boolean;
   /** Threads inside one run, the worker's own included. */
   readonly threads: number;
 };
 
+/** Features in memory that all threads see, by meaning. */
+export type SharedFeatures = Readonly<Record<string, SharedTensor>>;
+
+/** One tensor in memory that all threads see, with the runtime's name of its type. */
+export type SharedTensor = {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly memory: SharedArrayBuffer;
+};
+
 /**
  * Features by the id that the main thread gave them. `rebuild` is set where this worker does not
- * hold them (it was started after they were made): it encodes the picture again.
+ * hold them (it was started after they were made): it encodes the picture again. `shared` is set
+ * where other workers encode.
  */
-export type FeatureReference = { readonly id: number; readonly rebuild: Picture | null };
+export type FeatureReference = {
+  readonly id: number;
+  readonly rebuild: Picture | null;
+  readonly shared?: SharedFeatures;
+};
 
 /** One object for the decoder, with memory by reference. */
 export type DecodeItem = {
@@ -48,6 +67,8 @@ export type TextItem = {
   readonly maxObjects: number;
   readonly minScore?: number;
   readonly picture: Picture;
+  /** Features of the model's tiles where other workers encode; null: to be made here. */
+  readonly tiles: readonly { readonly region: Box; readonly features: FeatureReference }[] | null;
 };
 
 /** A phrase for a model with an open vocabulary. */
@@ -75,7 +96,8 @@ export type WorkerJob =
 
 /** What each kind of job gives back. */
 export type WorkerResults = {
-  encode: null;
+  /** Null where the features stay in the worker. */
+  encode: SharedFeatures | null;
   decode: Segmented[];
   refine: Refined[];
   'find-text': TextInstance[];

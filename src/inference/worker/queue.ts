@@ -90,6 +90,16 @@ export class WorkerQueue {
     return this.#jobs.length;
   }
 
+  /** Jobs before a new one, the one under way included. */
+  get load(): number {
+    return this.#jobs.length + (this.#running === null ? 0 : 1);
+  }
+
+  /** Whether there is no worker, and none is being started. */
+  get isDown(): boolean {
+    return this.#state.kind === 'stopped' || this.#state.kind === 'closed';
+  }
+
   /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
   async start(): Promise<void> {
     const generation = ++this.#generation;

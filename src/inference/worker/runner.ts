@@ -12,9 +12,12 @@ import type {
 import { layoutOf } from '../layouts/layout-of.ts';
 import { readConstants } from './constants.ts';
 import { readTokenizer } from './tokenizer.ts';
+import { openFeatures, shareFeatures } from './shared-features.ts';
 import type { TileMaps } from '../text/merge-tiles.ts';
 import { nounMap } from '../text/noun-map.ts';
-import { requireProvider } from '../engine/provider.ts';
+import { deviceName } from '../engine/device.ts';
+import { requireDevice } from '../engine/provider.ts';
+import type { Picture } from '../picture.ts';
 import { refineObjects } from '../layouts/refiner.ts';
 import type { Segmented, TextInstance } from '../../frame/ports.ts';
 import { findInstances } from '../text/instances.ts';
@@ -22,6 +25,7 @@ import type {
   DecodeItem,
   FeatureReference,
   PhraseItem,
+  SharedFeatures,
   TextItem,
   WorkerJob,
   WorkerResults,
@@ -38,14 +42,17 @@ export type Runner = {
 
 /** Opens the graphs of `setup.roles`. Throws `model-load-failed` or `provider-unavailable`. */
 export async function openRunner(setup: WorkerSetup): Promise<Runner> {
-  await requireProvider(setup.provider);
   const graphs: Graphs = {};
+  const found = new Set<string>();
   for (const role of setup.roles) {
     const manifest = setup.manifest.graphs[role];
-    if (manifest === undefined) {
+    const device = setup.devices[role];
+    if (manifest === undefined || device === undefined) {
       throw new SegmentationError('model-load-failed', `the manifest names no ${role}`);
     }
-    graphs[role] = await Graph.open(manifest, { ...setup, role });
+    if (!found.has(deviceName(device))) await requireDevice(device);
+    found.add(deviceName(device));
+    graphs[role] = await Graph.open(manifest, { ...setup, role, device });
   }
   return new GraphRunner(setup, graphs, await openPorts(setup, graphs));
 }
@@ -82,8 +89,7 @@ class GraphRunner implements Runner {
     const { manifest } = this.#setup;
     switch (job.kind) {
       case 'encode':
-        await this.#resolve({ id: job.id, rebuild: job.picture });
-        return null;
+        return await this.#encode(job.id, job.picture);
       case 'decode':
         return await this.#decode(job.features, job.items);
       case 'refine':
@@ -99,6 +105,13 @@ class GraphRunner implements Runner {
 
   release(id: number): void {
     this.#features.delete(id);
+  }
+
+  async #encode(id: number, picture: Picture): Promise<SharedFeatures | null> {
+    const made = await this.#resolve({ id, rebuild: picture });
+    if (!this.#setup.sharesFeatures) return null;
+    this.#features.delete(id);
+    return shareFeatures(made);
   }
 
   async #decode(reference: FeatureReference, items: readonly DecodeItem[]): Promise<Segmented[]> {
@@ -157,7 +170,11 @@ class GraphRunner implements Runner {
     };
     const whole = await classify(await this.#resolve(reference));
     const tiles: TileMaps[] = [];
-    for (const region of query.entry.tiled ? manifest.text.tiles : []) {
+    for (const { region, features } of query.tiles ?? []) {
+      tiles.push({ region, maps: await classify(await this.#resolve(features)) });
+    }
+    const unmade = query.entry.tiled && query.tiles === null ? manifest.text.tiles : [];
+    for (const region of unmade) {
       const picture = { ...query.picture, region };
       const features = await layout.encode(picture, this.#graphs, manifest);
       tiles.push({ region, maps: await classify(features) });
@@ -166,10 +183,15 @@ class GraphRunner implements Runner {
     return found.slice(0, query.maxObjects);
   }
 
-  /** Features by id, made from the picture where this worker does not hold them yet. */
-  async #resolve({ id, rebuild }: FeatureReference): Promise<LayoutFeatures> {
+  /** Features by id, opened or made from the picture where this worker does not hold them yet. */
+  async #resolve({ id, rebuild, shared }: FeatureReference): Promise<LayoutFeatures> {
     const held = this.#features.get(id);
     if (held !== undefined) return held;
+    if (shared !== undefined) {
+      const opened = openFeatures(shared);
+      this.#features.set(id, opened);
+      return opened;
+    }
     if (rebuild === null) throw new Error(`features ${id} are not held`);
     const { manifest } = this.#setup;
     const made = await layoutOf(manifest).encode(rebuild, this.#graphs, manifest);

@@ -70,14 +70,15 @@ export function createPrometheusMetrics(): PrometheusMetrics {
       for (const [queue, length] of queues) this.set({ queue }, length());
     },
   });
-  for (const queue of ['encoder', 'refiner', 'tracker', 'mask']) waiting.set({ queue }, 0);
+  for (const queue of ['encoder', 'decoder', 'refiner', 'tracker', 'mask'])
+    waiting.set({ queue }, 0);
   const restarts = new Counter({
     name: 'maskstream_worker_restarts_total',
     help: 'Worker threads that died or hung and were replaced.',
     labelNames: ['worker'],
     registers,
   });
-  for (const worker of ['encoder', 'refiner', 'tracker']) restarts.inc({ worker }, 0);
+  for (const worker of ['encoder', 'decoder', 'refiner', 'tracker']) restarts.inc({ worker }, 0);
   const build = new Gauge({
     name: 'maskstream_build_info',
     help: 'What runs here; always 1.',

@@ -96,6 +96,32 @@ describe('verify', () => {
     expect(stdout).toMatch(/cpu +float32 .*the reference\ncuda +float32 +absent/);
     expect(stderr).toContain('docs/gpu.md has the recipe');
   });
+
+  test('with a placement it says where each graph ran, and on which device', async () => {
+    await using folder = await writeToyModel();
+    const words = ['verify', folder.directory, '--placement', 'encoder=cpu*2,decoder=cpu'];
+    const { outcomes } = await json(words);
+    expect(outcomes).toMatchObject([
+      { verification: { provider: 'cpu' } },
+      {
+        verification: {
+          provider: 'encoder cpu*2, decoder cpu, text cpu, refiner cpu',
+          agreement: { iou: 1 },
+          places: {
+            'encoder on cpu': { CPUExecutionProvider: expect.any(Number) },
+            'decoder on cpu': { CPUExecutionProvider: expect.any(Number) },
+          },
+        },
+      },
+    ]);
+    const absent = ['models', 'verify', folder.directory, '--placement', 'decoder=cuda:1'];
+    const { code, stdout, stderr } = await captureCli(absent);
+    expect(code).toBe(1);
+    expect(stdout).toContain('cpu with a placement');
+    expect(stderr).toContain('got "cuda:1"');
+    const wrong = await captureCli(['models', 'verify', folder.directory, '--placement', 'x=cpu']);
+    expect(wrong.code).toBe(2);
+  });
 });
 
 test('bench times the parts', async () => {

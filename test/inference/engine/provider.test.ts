@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { bundledProviders, requireProvider } from '../../../src/inference/engine/provider.ts';
+import { providerDevice } from '../../../src/inference/placement.ts';
+import { bundledProviders, requireDevice } from '../../../src/inference/engine/provider.ts';
 
 test('the CPU is always there', async () => {
   expect(bundledProviders()).toContain('cpu');
-  await expect(requireProvider('cpu')).resolves.toBeUndefined();
+  await expect(requireDevice(providerDevice('cpu'))).resolves.toBeUndefined();
 });
 
 test.each([
@@ -11,13 +12,15 @@ test.each([
   ['tensorrt', /libonnxruntime_providers_tensorrt\.so/],
   ['abacus', /this build of the runtime knows cpu, /],
   ['', /got "": this build/],
+  ['cuda:1', /got "cuda:1": .*docs\/gpu\.md/],
+  ['cpu:1', /got "cpu:1": this build of the runtime knows cpu, /],
 ])(
   'a provider that is absent (%s) lists what there is and how to get it',
   async (name, message) => {
-    await expect(requireProvider(name)).rejects.toMatchObject({
+    await expect(requireDevice(providerDevice(name))).rejects.toMatchObject({
       code: 'provider-unavailable',
       message: expect.stringMatching(/bundled: cpu/),
     });
-    await expect(requireProvider(name)).rejects.toThrow(message);
+    await expect(requireDevice(providerDevice(name))).rejects.toThrow(message);
   },
 );

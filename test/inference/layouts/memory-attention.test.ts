@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { cpu } from '../../../src/inference/engine/device.ts';
 import { Graph } from '../../../src/inference/engine/graph.ts';
 import { floatTensor } from '../../../src/inference/engine/onnxruntime.ts';
 import { attendTo } from '../../../src/inference/layouts/memory-attention.ts';
@@ -76,7 +77,7 @@ test('a bank of stacked maps goes in as feature maps, pointers whole, and one li
       inputs: described(stacked.inputs),
       outputs: described(stacked.outputs),
     },
-    { directory, role: 'memoryAttention', provider: 'cpu', threads: 1 },
+    { directory, role: 'memoryAttention', device: cpu, threads: 1 },
   );
   await rm(directory, { recursive: true });
   const map = (value: number) => new Float32Array(tokens * dim).fill(value);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ObjectMemory } from '../../../src/frame/ports.ts';
+import { cpu } from '../../../src/inference/engine/device.ts';
 import { Graph } from '../../../src/inference/engine/graph.ts';
 import { floatTensor } from '../../../src/inference/engine/onnxruntime.ts';
 import type {
@@ -43,7 +44,7 @@ async function open(family: Family, options: SmallModelOptions = {}): Promise<Op
   for (const role of Object.keys(manifest.graphs) as GraphRole[]) {
     const graph = manifest.graphs[role];
     if (graph === undefined) continue;
-    const opened = await Graph.open(graph, { directory, role, provider: 'cpu', threads: 1 });
+    const opened = await Graph.open(graph, { directory, role, device: cpu, threads: 1 });
     graphs[role] = opened;
   }
   const constants = await readConstants(manifest, directory);

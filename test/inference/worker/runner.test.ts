@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { liveFrames } from '../../../src/frame/frame.ts';
+import { cpu } from '../../../src/inference/engine/device.ts';
 import { loadManifest } from '../../../src/inference/manifest-loader.ts';
 import { pictureOf } from '../../../src/inference/picture.ts';
 import { openRunner, type Runner } from '../../../src/inference/worker/runner.ts';
@@ -11,7 +12,9 @@ async function toyRunner(): Promise<Runner> {
   const manifest = await loadManifest(folder.directory);
   const { directory } = folder;
   const roles = ['encoder', 'decoder'] as const;
-  return await openRunner({ directory, manifest, roles, provider: 'cpu', threads: 1 });
+  const devices = { encoder: cpu, decoder: cpu };
+  const setup = { directory, manifest, roles, devices, threads: 1 };
+  return await openRunner({ ...setup, sharesFeatures: false });
 }
 
 const item = { clicks: [], box: null, prior: new Float32Array(16), memory: [] };

@@ -1,0 +1,98 @@
+import {
+  freezeWorker,
+  killWorker,
+  WorkerQueue,
+  type QueuedJob,
+  type WorkerQueueOptions,
+} from './queue.ts';
+import type { WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
+
+/**
+ * Worker queues that do the same work. A job goes to the one with the fewest jobs before it; a worker
+ * that cannot be started again gets none while another can take them.
+ */
+export class WorkerPool {
+  readonly #queues: readonly WorkerQueue[];
+
+  private constructor(queues: readonly WorkerQueue[]) {
+    this.#queues = queues;
+  }
+
+  /** `onDown` is called when no worker is left. */
+  static of(setups: readonly WorkerSetup[], options: WorkerQueueOptions): WorkerPool {
+    const down = new Set<WorkerSetup>();
+    const queues = setups.map(
+      (setup) =>
+        new WorkerQueue(setup, {
+          ...options,
+          onRestart: () => {
+            down.delete(setup);
+            options.onRestart();
+          },
+          onDown: (cause) => {
+            down.add(setup);
+            if (down.size === setups.length) options.onDown?.(cause);
+          },
+        }),
+    );
+    return new WorkerPool(queues);
+  }
+
+  /** Number of workers. */
+  get size(): number {
+    return this.#queues.length;
+  }
+
+  /** Jobs that wait for a worker, those under way left out. */
+  get waiting(): number {
+    return sum(this.#queues.map(({ waiting }) => waiting));
+  }
+
+  /** Threads that hang in native code. */
+  get hungThreads(): number {
+    return sum(this.#queues.map(({ hungThreads }) => hungThreads));
+  }
+
+  /** A pool of one of these workers, to test each; the larger one closes it. */
+  single(index: number): WorkerPool {
+    return new WorkerPool([this.#queues[index % this.#queues.length]!]);
+  }
+
+  /** Starts all workers; throws why one cannot be. */
+  async start(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.start()));
+  }
+
+  /** Queues a job; see {@link WorkerQueue}. */
+  submit<Kind extends WorkerJob['kind']>(job: QueuedJob): Promise<WorkerResults[Kind]> {
+    const working = this.#queues.filter(({ isDown }) => !isDown);
+    const candidates = working.length > 0 ? working : this.#queues;
+    const [first, ...others] = candidates;
+    const least = others.reduce((best, queue) => (queue.load < best.load ? queue : best), first!);
+    return least.submit<Kind>(job);
+  }
+
+  /** Tells every worker that features are no longer needed. */
+  release(id: number): void {
+    for (const queue of this.#queues) queue.release(id);
+  }
+
+  /** Ends the workers; idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.close()));
+  }
+
+  /** See `killWorker` in queue.ts; of several workers the first. */
+  async [killWorker](): Promise<void> {
+    await this.#queues[0]![killWorker]();
+  }
+
+  /** See `freezeWorker` in queue.ts; of several workers the first. */
+  [freezeWorker](): void {
+    this.#queues[0]![freezeWorker]();
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
