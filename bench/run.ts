@@ -7,6 +7,7 @@ export const programs: Readonly<Record<string, string>> = {
   'camera-quality': 'What masks lose on a busy server, against one camera alone.',
   cameras: 'Live 720p30 cameras side by side: drops, latency, keyframes, CPU.',
   'come-back': 'Objects that leave the picture for seconds: found again, false frames, presence.',
+  confinement: 'Milliseconds that a sandbox and limits add to the start of a decoder.',
   corrections: 'What one click on a held frame brings, there and later.',
   'decode-delay': 'Frames and milliseconds that decoding adds, per container.',
   'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',

@@ -98,6 +98,8 @@ const schema = z.object({
   HF_TOKEN: token.optional(),
   /** Whether the ffmpeg must be a release that closes the known holes. Default: false. */
   MASKSTREAM_REQUIRE_PATCHED_FFMPEG: z.enum(['true', 'false']).default('false'),
+  /** What is taken from decoders: the strictest that works, a sandbox or no start, limits alone. */
+  MASKSTREAM_CONFINE: z.enum(['auto', 'require', 'off']).default('auto'),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where the system's ffmpeg is looked for. */
@@ -138,6 +140,7 @@ export type Config = {
   readonly maxStreamsPerClient: number | null;
   readonly allow: readonly (typeof allowances)[number][];
   readonly requirePatchedFfmpeg: boolean;
+  readonly confine: 'auto' | 'require' | 'off';
   /** PEM files. */
   readonly tls: {
     readonly certificate: string;
@@ -274,6 +277,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     maxStreamsPerClient: values.MASKSTREAM_MAX_STREAMS_PER_CLIENT ?? null,
     allow: values.MASKSTREAM_ALLOW,
     requirePatchedFfmpeg: values.MASKSTREAM_REQUIRE_PATCHED_FFMPEG === 'true',
+    confine: values.MASKSTREAM_CONFINE,
     tls: tlsFiles(values),
     drainGraceMs: values.MASKSTREAM_DRAIN_SECONDS * 1000,
     ffmpegPath: values.FFMPEG_PATH ?? null,

@@ -29,6 +29,7 @@ describe('config', () => {
       allow: [],
       requirePatchedFfmpeg: false,
       tls: null,
+      confine: 'auto',
       drainGraceMs: 30_000,
       ffmpegPath: null,
       searchPath: null,

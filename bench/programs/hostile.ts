@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { childrenOf } from '../../src/video/ffmpeg/child-processes.ts';
 import { sampleBomb } from '../support/hostile-files.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { type HostileCase, hostileCases, type Target } from '../support/hostile-cases.ts';
@@ -106,11 +107,10 @@ function watchNeighbour(address: string) {
 }
 
 function childrenMb(pid: number): number {
-  const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
-  return ids.filter(Boolean).reduce((sum, id) => {
-    const { residentMb } = readProcessState(Number(id));
-    // One that has ended and is not reaped has no memory.
-    return sum + (Number.isNaN(residentMb) ? 0 : residentMb);
+  return childrenOf(pid).reduce((sum, id) => {
+    const { residentMb } = readProcessState(id);
+    // One that has ended and is not reaped has no memory; a sandbox's monitor has ffmpeg below it.
+    return sum + (Number.isNaN(residentMb) ? 0 : residentMb) + childrenMb(id);
   }, 0);
 }
 

@@ -24,6 +24,8 @@ import { readProcessState } from '../support/process-state.ts';
  *   --minutes N      in place of one stream: conversations of all kinds, good and bad, side by side
  *   --warm N         minutes of them before memory should stand still. Default: 5
  *   --side N         conversations side by side. Default: 2
+ *   --seed N         of what comes when. Default: 1
+ *   --samples FILE   writes what was seen of the server, for `bench soak-plot`
  */
 
 /** Between two samples, in frames. */
@@ -42,6 +44,8 @@ const options = readBenchOptions({
   minutes: '0',
   warm: '5',
   side: '2',
+  seed: '1',
+  samples: '',
 });
 const { signal } = new AbortController();
 const ffmpeg = await findConfiguredFfmpeg();

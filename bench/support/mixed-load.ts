@@ -2,8 +2,11 @@ import { gzipSync } from 'node:zlib';
 import { connect as connectTcp } from 'node:net';
 import { connect } from '../../clients/typescript/index.ts';
 import { SegmentImageRequest } from '../../src/gen/maskstream/v1/image.ts';
+import type { Container } from '../../src/frame/container.ts';
 import { field, frame, fullRunLengths, methods, openRaw, over } from './raw-calls.ts';
 import type { CameraClip } from './camera-clip.ts';
+import type { FuzzClip } from './fuzz/corpus.ts';
+import { mutate, oneOf, type Random } from './fuzz/mutate.ts';
 
 /** What the conversations of a mixed load are made from. */
 export type MixedLoad = {
@@ -12,6 +15,9 @@ export type MixedLoad = {
   /** The clip in fragments, and a picture. */
   readonly video: Uint8Array;
   readonly picture: Uint8Array;
+  /** A short video of every container. */
+  readonly corpus: readonly FuzzClip[];
+  readonly random: Random;
 };
 
 /** Bytes of the clip that a stream sends: about a second of it. */
@@ -60,6 +66,18 @@ export const conversations: Readonly<Record<string, Conversation>> = {
   },
   'video of another container': (load) =>
     stream(load, { delivery: 'every-frame', container: 'mpeg-ts' }).catch(() => undefined),
+  'stream of any container': async ({ address, corpus, random }) => {
+    const { container, bytes } = oneOf(random, corpus);
+    await wholeVideo(address, container, bytes);
+  },
+  'damaged video of any container': async ({ address, corpus, random }) => {
+    const { container, bytes } = oneOf(random, corpus);
+    await wholeVideo(address, container, mutate(bytes, random)).catch((reason: unknown) => {
+      const { code } = reason as { readonly code?: unknown };
+      // Codes that blame the server are a fault whatever came.
+      if (code === 'internal' || code === 'decoder-failed' || code === 'worker-died') throw reason;
+    });
+  },
   'masks that are too large': ({ address }) => {
     const counts = fullRunLengths(12_000, 8000);
     const mask = { width: 12_000, height: 8000, data: { $case: 'cocoRle', value: { counts } } };
@@ -87,6 +105,21 @@ export const conversations: Readonly<Record<string, Conversation>> = {
     socket.destroy();
   },
 };
+
+/** A box on the first frame, and every answer taken. */
+async function wholeVideo(address: string, container: Container, bytes: Uint8Array): Promise<void> {
+  using client = connect(address, { resume: false });
+  const frameRate = 24;
+  const call = client.segmentVideo({ container, frameRate, delivery: 'every-frame' });
+  const { summary } = call;
+  summary.catch(() => undefined);
+  const box = { x: 20, y: 20, width: 60, height: 50 };
+  void call.prompt({ objectId: 1, box, at: { frameIndex: 0 } }).catch(() => undefined);
+  const sending = call.sendVideo(chunks(bytes)).catch(() => undefined);
+  for await (const _ of call);
+  await sending;
+  await summary;
+}
 
 async function stream(
   { address, clip, video }: MixedLoad,

@@ -1,21 +1,46 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ServerProcess } from '../../src/evaluation/server-process.ts';
 import type { FfmpegBinary } from '../../src/video/index.ts';
 import type { BenchOptions } from './bench-options.ts';
 import type { CameraClip } from './camera-clip.ts';
+import { makeCorpus } from './fuzz/corpus.ts';
+import { oneOf } from './fuzz/mutate.ts';
 import { linearTrend } from './linear-trend.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { conversations, type MixedLoad } from './mixed-load.ts';
-import { readProcessState } from './process-state.ts';
+import { readProcessState, type ProcessState } from './process-state.ts';
+import { randomNumbers } from './random-numbers.ts';
+
+/** What a server holds at one moment of the run. */
+export type SoakSample = {
+  readonly minute: number;
+  readonly residentMb: number;
+  readonly threads: number;
+  readonly handles: number;
+  readonly children: number;
+};
+
+/** What is written of a run, for `bench soak-plot`. */
+export type SoakRecord = {
+  readonly machine: string;
+  readonly minutes: number;
+  readonly warm: number;
+  readonly conversations: number;
+  readonly samples: readonly SoakSample[];
+};
 
 const sampleMs = 2000;
+/** After the last conversation: connections without a call are closed after 30 s. */
+const settleMs = 40_000;
 const minuteMs = 60_000;
 
 /**
- * Conversations of all kinds in turn, some side by side, and what the server's memory does
+ * Conversations of all kinds at random, some side by side, and what the server's memory does
  * meanwhile: its slope over the means of each minute after a warm-up, with the 95 % interval.
  */
 export async function mixedSoak(setup: {
@@ -27,36 +52,52 @@ export async function mixedSoak(setup: {
 }): Promise<void> {
   const { server, clip, ffmpeg, minutes, options } = setup;
   const warm = options.number('warm');
-  const load = await makeLoad(server.address, clip, ffmpeg);
-  const samples: { readonly minute: number; readonly residentMb: number }[] = [];
+  const random = randomNumbers(options.number('seed'));
+  const load = { ...(await makeLoad(server.address, clip, ffmpeg)), random };
+  const samples: SoakSample[] = [];
+  // One of each: what a server starts once and keeps is no leak.
+  for (const converse of Object.values(conversations)) await converse(load).catch(() => undefined);
+  await delay(settleMs);
+  const before = readProcessState(server.pid);
   const startedMs = performance.now();
   const sampling = setInterval(() => {
     const minute = (performance.now() - startedMs) / minuteMs;
-    samples.push({ minute, residentMb: readProcessState(server.pid).residentMb });
+    samples.push({ minute, ...readProcessState(server.pid) });
   }, sampleMs);
   const counts = new Map<string, { done: number; failed: number }>();
   const kinds = Object.entries(conversations);
   const endMs = startedMs + minutes * minuteMs;
-  const worker = async (first: number) => {
-    for (let turn = first; performance.now() < endMs; turn++) {
-      const [name, converse] = kinds[turn % kinds.length]!;
+  const worker = async () => {
+    while (performance.now() < endMs) {
+      const [name, converse] = oneOf(random, kinds);
       const count = counts.get(name) ?? { done: 0, failed: 0 };
       counts.set(name, count);
       try {
         await converse(load);
         count.done++;
-      } catch {
+      } catch (reason) {
         count.failed++;
+        console.error(`${name}: ${String(reason)}`);
       }
     }
   };
   const side = options.number('side');
-  const workers = Array.from({ length: side }, (_, index) =>
-    worker(Math.floor((index * kinds.length) / side)),
-  );
-  await Promise.all(workers);
+  await Promise.all(Array.from({ length: side }, worker));
   clearInterval(sampling);
-  print({ minutes, warm, samples, counts, state: readProcessState(server.pid) });
+  await delay(settleMs);
+  const state = readProcessState(server.pid);
+  print({ minutes, warm, samples, counts, before, state, spooled: spooledFiles(server.pid) });
+  const file = options.text('samples');
+  if (file === '') return;
+  const done = [...counts.values()].reduce((sum, count) => sum + count.done + count.failed, 0);
+  const record: SoakRecord = {
+    machine: machineName(),
+    minutes,
+    warm,
+    conversations: done,
+    samples,
+  };
+  await writeFile(file, JSON.stringify(record));
 }
 
 /** The clip as fragments, so that its beginning is a video too, and its first picture. */
@@ -64,7 +105,7 @@ async function makeLoad(
   address: string,
   clip: CameraClip,
   ffmpeg: FfmpegBinary,
-): Promise<MixedLoad> {
+): Promise<Omit<MixedLoad, 'random'>> {
   const folder = dirname(clip.file);
   const make = async (name: string, words: string) => {
     const path = join(folder, name);
@@ -74,17 +115,32 @@ async function makeLoad(
   };
   const video = await make('fragments.mp4', '-c copy -movflags frag_keyframe+empty_moov');
   const picture = await make('picture.png', '-frames:v 1');
-  return { address, clip, video, picture };
+  return { address, clip, video, picture, corpus: await makeCorpus(ffmpeg) };
+}
+
+/** Temporary files that the process still holds; they have no names. */
+function spooledFiles(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const open = readdirSync(folder).map((fd) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return ''; // It was closed since it was listed.
+    }
+  });
+  return open.filter((path) => /\/maskstream-.* \(deleted\)$/.test(path)).length;
 }
 
 function print(result: {
   readonly minutes: number;
   readonly warm: number;
-  readonly samples: readonly { readonly minute: number; readonly residentMb: number }[];
+  readonly samples: readonly SoakSample[];
   readonly counts: ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
-  readonly state: ReturnType<typeof readProcessState>;
+  readonly before: ProcessState;
+  readonly state: ProcessState;
+  readonly spooled: number;
 }): void {
-  const { minutes, warm, samples, counts, state } = result;
+  const { minutes, warm, samples, counts, before, state, spooled } = result;
   const means = Array.from({ length: Math.floor(minutes) }, (_, minute) => {
     const own = samples.filter((sample) => Math.floor(sample.minute) === minute);
     return own.reduce((sum, { residentMb }) => sum + residentMb, 0) / Math.max(1, own.length);
@@ -101,6 +157,11 @@ function print(result: {
   console.log(
     `Slope after ${warm} minutes: ${cell(slope, 1)} MB an hour, 95 % ${cell(low, 1)} to ${cell(high, 1)}`,
   );
-  const { threads, handles, children } = state;
-  console.log(`At the end: ${threads} threads, ${handles} handles, ${children} children`);
+  for (const [when, { threads, handles, children }] of [
+    ['Before', before],
+    ['At the end', state],
+  ] as const) {
+    console.log(`${when}: ${threads} threads, ${handles} handles, ${children} children`);
+  }
+  console.log(`Temporary files still held: ${spooled}`);
 }

@@ -5,7 +5,8 @@ import type { FfmpegBinary } from '../video/index.ts';
 
 /**
  * Throws `usage` where the ffmpeg that was found is none for this server: not patched where that is
- * required, or the build of 2018 where strangers send the video.
+ * required, not in a sandbox where that is required, or the build of 2018 where strangers send the
+ * video.
  */
 export function checkFfmpeg(
   {
@@ -13,13 +14,21 @@ export function checkFfmpeg(
     version,
     fixes,
     isBundledBuild,
-  }: Pick<FfmpegBinary, 'path' | 'version' | 'fixes' | 'isBundledBuild'>,
+    confinement,
+  }: Pick<FfmpegBinary, 'path' | 'version' | 'fixes' | 'isBundledBuild' | 'confinement'>,
   {
     requirePatchedFfmpeg,
+    confine,
     listen,
     allow,
-  }: Pick<Config, 'requirePatchedFfmpeg' | 'listen' | 'allow'>,
+  }: Pick<Config, 'requirePatchedFfmpeg' | 'confine' | 'listen' | 'allow'>,
 ): void {
+  const isHeld = confinement.kind === 'sandbox' && confinement.isLimited;
+  if (confine === 'require' && !isHeld) {
+    throw usageError(
+      `--confine require: expected a sandbox with limits for decoders (bubblewrap and prlimit), got none: ${confinement.lacks.join('; ')}`,
+    );
+  }
   const got = `got ${version} at ${path}`;
   if (requirePatchedFfmpeg && fixes !== 'present') {
     throw usageError(

@@ -9,8 +9,9 @@ import {
   resolveServerLimits,
   silentMetrics,
 } from '../server/index.ts';
-import { createDecoder, createImageDecoder, findFfmpeg } from '../video/index.ts';
+import { createDecoder, createImageDecoder } from '../video/index.ts';
 import { checkFfmpeg } from './check-ffmpeg.ts';
+import { findConfiguredFfmpeg } from './find-configured-ffmpeg.ts';
 import type { JsonLogger } from './json-logger.ts';
 import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
@@ -74,10 +75,7 @@ async function plugTogether(
   const { log, signal, observed, secrets } = options;
   const metrics = observed?.metrics ?? silentMetrics;
   const { transport, identify } = secrets;
-  const ffmpeg = await findFfmpeg({
-    ffmpegPath: config.ffmpegPath ?? undefined,
-    searchPath: config.searchPath ?? undefined,
-  });
+  const ffmpeg = await findConfiguredFfmpeg(config);
   checkFfmpeg(ffmpeg, config);
   log.info({ ffmpeg: ffmpeg.path }, ffmpeg.describe);
   const limits = resolveServerLimits({

@@ -74,6 +74,11 @@ export const serveCommand: Command = {
       kind: 'flag',
       help: 'Start only with a release of ffmpeg that closes the known holes.',
     },
+    confine: {
+      kind: 'text',
+      placeholder: 'HOW',
+      help: 'How decoders are confined: auto (the strictest that works), require (a sandbox, or no start), off (limits alone). Default: auto.',
+    },
     'log-level': {
       kind: 'text',
       placeholder: 'LEVEL',
@@ -101,12 +106,14 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const level = args.texts.get('log-level');
   const allow = args.texts.get('allow');
   const metricsPort = args.texts.get('metrics-port');
+  const confine = args.texts.get('confine');
   const overrides = {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
     ...(allow === undefined ? {} : { MASKSTREAM_ALLOW: allow }),
+    ...(confine === undefined ? {} : { MASKSTREAM_CONFINE: confine }),
     ...(args.flags.has('require-patched-ffmpeg')
       ? { MASKSTREAM_REQUIRE_PATCHED_FFMPEG: 'true' }
       : {}),

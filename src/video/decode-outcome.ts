@@ -1,6 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { FfmpegLog } from './ffmpeg/log.ts';
-import type { FfmpegExit } from './ffmpeg/process.ts';
+import type { FfmpegExit } from './ffmpeg/exit.ts';
 import { allowedCodecs, isImage } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
 
@@ -12,8 +12,6 @@ export type DecodeOutcome =
 
 const truncation = /partial file|ended prematurely|Truncating packet/i;
 const noDecoder = /Decoder \(codec \w+\) not found|no decoder found/i;
-/** Of a program that starts another, as `prlimit` does: ffmpeg ends with others. */
-const notStarted: ReadonlySet<number> = new Set([126, 127]);
 const noIndex = /moov atom not found/;
 const noStream = /matches no streams/;
 
@@ -33,7 +31,7 @@ export function judgeOutcome(options: {
   if (exit.kind === 'killed') {
     return failed('decoder-failed', `ffmpeg was ended by ${exit.signal} after ${pictures} frames`);
   }
-  if (notStarted.has(exit.exitCode)) return failed('decoder-failed', 'ffmpeg could not be started');
+  if (exit.kind === 'not-started') return failed('decoder-failed', 'ffmpeg could not be started');
   const said = log.complaints.join('; ');
   if (log.oversize) {
     return failed(

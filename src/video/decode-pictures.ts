@@ -136,7 +136,7 @@ async function* decodeInput<P>(
   });
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
-    limiter: options.binary.limiter,
+    confinement: options.binary.confinement,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
   // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not.

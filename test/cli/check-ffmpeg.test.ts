@@ -31,3 +31,20 @@ test('where a patched one is required, releases before the fix and builds of a d
     );
   }
 });
+
+test('where a sandbox is required, less is refused with what is missing', () => {
+  const strict = readConfig({ MASKSTREAM_CONFINE: 'require' }, {});
+  const { confinement } = patched;
+  const held = { ...confinement, kind: 'sandbox', isLimited: true, lacks: [] } as const;
+  expect(() => checkFfmpeg({ ...patched, confinement: held }, strict)).not.toThrow();
+  const lacks = ['sandbox: there is no bubblewrap (bwrap) here'];
+  for (const less of [
+    { ...held, kind: 'privileges', lacks } as const,
+    { ...held, isLimited: false, lacks: ['limits: none'] },
+  ]) {
+    expect(() => checkFfmpeg({ ...patched, confinement: less }, strict)).toThrow(
+      /^--confine require: expected a sandbox .*got none: (?:sandbox: there is no|limits: none)/,
+    );
+    expect(() => checkFfmpeg({ ...patched, confinement: less }, readConfig({}, {}))).not.toThrow();
+  }
+});

@@ -8,7 +8,7 @@ import {
 } from '../../clients/typescript/index.ts';
 import { Container } from '../../src/gen/maskstream/v1/video_request.ts';
 import { changedConfig, http2Call } from '../fixtures/raw-call.ts';
-import { encoders, makeClip, onlyChildId } from '../fixtures/encoded-clips.ts';
+import { encoders, makeClip, onlyDecoderId } from '../fixtures/encoded-clips.ts';
 import { expectIntact, readToEnd, runStream } from '../fixtures/run-stream.ts';
 import { startServer, type TestServer } from '../fixtures/start-server.ts';
 
@@ -122,7 +122,7 @@ test('a passed deadline ends a stream that waits for its client', async () => {
 test('ffmpeg killed under a stream is INTERNAL, after what was decoded', async () => {
   const stream = system.client.segmentVideo(config);
   const results = await begin(stream, 2);
-  process.kill(onlyChildId(), 'SIGKILL');
+  process.kill(onlyDecoderId(), 'SIGKILL');
   const kinds: string[] = [];
   const rest = (async () => {
     for (let next = await results.next(); next.done !== true; next = await results.next()) {

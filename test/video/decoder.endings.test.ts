@@ -8,7 +8,7 @@ import type { DecodeEvent } from '../../src/frame/ports.ts';
 import type { DecoderOptions } from '../../src/video/index.ts';
 import {
   bundledFfmpeg,
-  onlyChildId,
+  onlyDecoderId,
   chunksOf,
   decodeAll,
   encoders,
@@ -191,7 +191,7 @@ test('a killed child ends the stream with an error, after what was decoded', asy
   });
   const seen = await decodeAll(
     tap(events, (count) => {
-      if (count === 5) process.kill(onlyChildId(), 'SIGKILL');
+      if (count === 5) process.kill(onlyDecoderId(), 'SIGKILL');
     }),
   );
   expect(errorOf(seen).code).toBe('decoder-failed');
@@ -205,7 +205,7 @@ test('a child that has input and gives nothing has stalled', async () => {
   const options = { container: 'h264-annex-b', frameRate: null, signal: never } as const;
   const seen = await decodeAll(
     tap(decoder(endless(clip), options), (count) => {
-      if (count === 5) process.kill(onlyChildId(), 'SIGSTOP');
+      if (count === 5) process.kill(onlyDecoderId(), 'SIGSTOP');
     }),
   );
   expect(errorOf(seen).code).toBe('decoder-stalled');

@@ -13,7 +13,7 @@ import {
   expectNothingLeft,
   makeClip,
   never,
-  onlyChildId,
+  onlyDecoderId,
   systemFfmpeg,
 } from '../fixtures/encoded-clips.ts';
 
@@ -159,7 +159,7 @@ describe.each([
       const decode = createDecoder({ ffmpeg });
       const events = decode(chunks, { ...stream, signal: abort.signal })[Symbol.asyncIterator]();
       for (let frames = 0; frames < 3;) frames += closeFrame(await events.next());
-      process.kill(onlyChildId(), 'SIGSTOP');
+      process.kill(onlyDecoderId(), 'SIGSTOP');
       abort.abort();
       expect(await rejectionCode(drain(events))).toBe('cancelled');
     });

@@ -7,10 +7,10 @@ import { configRefusals, configWarnings } from '../../config-warnings.ts';
 import { bundledProviders, loadModel, runtimeVersion } from '../../inference/index.ts';
 import { packageVersion } from '../../package-root.ts';
 import { grpcVersion } from '../../server/index.ts';
-import { findFfmpeg } from '../../video/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
 import { placedAs } from '../placed-as.ts';
 import { checkFfmpeg } from '../check-ffmpeg.ts';
+import { findConfiguredFfmpeg } from '../find-configured-ffmpeg.ts';
 import { readIdentity } from '../read-identity.ts';
 import { readTransport } from '../read-transport.ts';
 import type { Report } from './finding.ts';
@@ -36,10 +36,7 @@ export function lookAtVersions(report: Report): void {
 
 /** The ffmpeg that a server would use, and what holds it. */
 export async function lookAtDecoder(report: Report, config: Config): Promise<void> {
-  const ffmpeg = await findFfmpeg({
-    ffmpegPath: config.ffmpegPath ?? undefined,
-    searchPath: config.searchPath ?? undefined,
-  });
+  const ffmpeg = await findConfiguredFfmpeg(config);
   checkFfmpeg(ffmpeg, config);
   report('path', ffmpeg.path);
   report(
@@ -52,11 +49,10 @@ export async function lookAtDecoder(report: Report, config: Config): Promise<voi
         ),
   );
   report('libavcodec', `${ffmpeg.codecMajor}.${ffmpeg.codecMinor}`);
-  report(
-    'limits',
-    ffmpeg.limiter?.describe ?? 'none',
-    ffmpeg.limiter === null ? warning('nothing bounds the memory of a decoder here') : null,
-  );
+  const { kind, isLimited, holds, lacks } = ffmpeg.confinement;
+  report('confinement', kind, lacks.length === 0 ? null : warning(`without ${lacks.join('; ')}`));
+  for (const what of holds) report('holds', what);
+  report('limits', isLimited, isLimited ? null : warning('nothing bounds the memory of a decoder'));
 }
 
 /** The providers of this installation, and whether the model loads and passes its self-test. */

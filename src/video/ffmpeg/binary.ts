@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { delimiter } from 'node:path';
-import { promisify } from 'node:util';
+import { delimiter, resolve } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
+import { confine, type Confinement, type ConfineMode } from './confinement.ts';
 import { findOnPath } from './find-on-path.ts';
-import { findLimiter, type ProcessLimiter } from './process-limiter.ts';
 
 /** An ffmpeg that was found and asked for its version. */
 export type FfmpegBinary = {
@@ -18,11 +16,11 @@ export type FfmpegBinary = {
   readonly fixes: 'present' | 'absent' | 'unknown';
   /** The build of 2018 that npm brings. */
   readonly isBundledBuild: boolean;
-  /** Bounds what a decoder takes of the machine; null where the platform has nothing for that. */
-  readonly limiter: ProcessLimiter | null;
+  /** What of the machine is taken from it when it decodes. */
+  readonly confinement: Confinement;
   /**
    * One line for the log: where it came from, its version, whether it predates known fixes, and how
-   * it is limited.
+   * it is confined.
    */
   readonly describe: string;
 };
@@ -49,13 +47,17 @@ export async function findFfmpeg(options: {
   readonly ffmpegPath?: string | undefined;
   /** Where to look, as the PATH variable is written. Default: that of this process. */
   readonly searchPath?: string | undefined;
+  /** Default: `auto`, the strictest confinement that works here. */
+  readonly confine?: ConfineMode | undefined;
 }): Promise<FfmpegBinary> {
   const searchPath = options.searchPath ?? systemSearchPath;
-  const limiter = await findLimiter(searchPath);
-  if (options.ffmpegPath !== undefined) return inspect(options.ffmpegPath, 'configured', limiter);
+  const look = { searchPath, mode: options.confine ?? 'auto' };
+  const { ffmpegPath } = options;
+  if (ffmpegPath !== undefined)
+    return inspect(await whole(ffmpegPath, searchPath), 'configured', look);
   const system = await findOnPath('ffmpeg', searchPath);
-  if (system !== null) return inspect(system, 'system', limiter);
-  return inspect(bundledPath(), 'bundled', limiter);
+  if (system !== null) return inspect(system, 'system', look);
+  return inspect(bundledPath(), 'bundled', look);
 }
 
 /**
@@ -65,6 +67,12 @@ export async function findFfmpeg(options: {
 const systemSearchPath = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/homebrew/bin'].join(
   delimiter,
 );
+
+/** A path below the folder of the moment means nothing in the decoders' folder, nor in a sandbox. */
+async function whole(path: string, searchPath: string): Promise<string> {
+  if (path.includes('/')) return resolve(path);
+  return (await findOnPath(path, searchPath)) ?? path;
+}
 
 /** Path of the binary that npm installed; throws `decoder-failed` on an unsupported platform. */
 function bundledPath(): string {
@@ -85,12 +93,12 @@ function bundledPath(): string {
 async function inspect(
   path: string,
   origin: string,
-  limiter: ProcessLimiter | null,
+  look: Parameters<typeof confine>[2],
 ): Promise<FfmpegBinary> {
   let text: string;
+  let confinement: Confinement;
   try {
-    const options = { timeout: 10_000, env: {} };
-    ({ stdout: text } = await promisify(execFile)(path, ['-version'], options));
+    ({ stdout: text, confinement } = await confine(path, ['-version'], look));
   } catch (cause) {
     throw new SegmentationError('decoder-failed', `expected the ${origin} ffmpeg to run`, {
       cause,
@@ -104,12 +112,12 @@ async function inspect(
       `expected the ${origin} ffmpeg to print its version, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   }
-  const limits = limiter?.describe ?? 'without limits on its memory: there is no prlimit here';
-  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}, ${limits}`;
+  const confined = [...confinement.holds, ...confinement.lacks.map((why) => `without ${why}`)];
+  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}; ${confined.join(', ')}`;
   const [codecMajor, codecMinor] = [Number(codec[1]), Number(codec[2])];
   const fixes = fixesOf(version);
   const isBundledBuild = version.startsWith(bundledBuild);
-  return { path, version, codecMajor, codecMinor, fixes, isBundledBuild, limiter, describe };
+  return { path, version, codecMajor, codecMinor, fixes, isBundledBuild, confinement, describe };
 }
 
 /** What the version says; a build of a day says nothing. */

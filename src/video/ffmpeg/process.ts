@@ -2,13 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SegmentationError } from '../../frame/errors.ts';
 import { shortageOf } from '../../frame/shortage.ts';
+import { childrenOf } from './child-processes.ts';
+import { readExit } from './exit.ts';
+import type { FfmpegExit } from './exit.ts';
 import { splitLines } from './log-lines.ts';
-import type { ProcessLimiter } from './process-limiter.ts';
-
-/** How an ffmpeg ended. */
-export type FfmpegExit =
-  | { readonly kind: 'exited'; readonly exitCode: number }
-  | { readonly kind: 'killed'; readonly by: 'us' | 'others'; readonly signal: string };
+import type { Confinement } from './confinement.ts';
 
 /** A running ffmpeg; `stop` must be awaited in every case, so that no child stays behind. */
 export type FfmpegProcess = {
@@ -36,13 +34,14 @@ export function startFfmpeg(
   options: {
     /** Called for each line on standard error. */
     readonly onLogLine: (line: string) => void;
-    /** Bounds what the child may take of the machine. Default: nothing does. */
-    readonly limiter?: ProcessLimiter | null;
+    /** What of the machine is taken from the child. Default: nothing. */
+    readonly confinement?: Confinement;
     /** Inherited as descriptor 3. The caller closes its own. */
     readonly inputFd?: number;
   },
 ): FfmpegProcess {
-  const [program, words] = options.limiter?.wrap(path, args) ?? [path, args];
+  const { confinement } = options;
+  const [program, words] = confinement?.wrap(path, args) ?? [path, args];
   const child = spawnChild(program, words, options.inputFd);
   // Before anything else is looked at: without a listener an error would end the process.
   child.on('error', () => undefined);
@@ -52,16 +51,22 @@ export function startFfmpeg(
   // ffmpeg may go before its input does; what counts is how it ended, seen in `exited`.
   stdin.on('error', () => undefined);
   stdout.on('error', () => undefined);
-  stderr.setEncoding('utf8').on('data', splitLines(options.onLogLine));
+  const hasMonitor = confinement?.hasMonitor === true;
+  let firstLine: string | null = null;
+  const onLine = (line: string): void => {
+    firstLine ??= line;
+    options.onLogLine(line);
+  };
+  stderr.setEncoding('utf8').on('data', splitLines(onLine));
 
   let stopping = false;
   const exited = new Promise<FfmpegExit>((resolve, reject) => {
     child.once('error', (cause) => {
       if (child.pid === undefined) reject(failedStart(cause));
     });
-    child.once('close', (exitCode, signal) => {
-      if (signal === null) resolve({ kind: 'exited', exitCode: exitCode ?? 0 });
-      else resolve({ kind: 'killed', by: stopping ? 'us' : 'others', signal });
+    child.once('close', (exitCode, bySignal) => {
+      const by = stopping ? 'us' : 'others';
+      resolve(readExit({ exitCode, signal: bySignal, by, firstLine, hasMonitor }));
     });
   });
   // Whoever stops early may never look at `exited`.
@@ -72,8 +77,8 @@ export function startFfmpeg(
     if (child.exitCode === null && child.signalCode === null) {
       stopping = true;
       stdin.destroy();
-      child.kill('SIGTERM');
-      const lastResort = setTimeout(() => child.kill('SIGKILL'), termGraceMs);
+      signal(child, 'SIGTERM', hasMonitor);
+      const lastResort = setTimeout(() => signal(child, 'SIGKILL', hasMonitor), termGraceMs);
       child.once('exit', () => clearTimeout(lastResort));
     }
     // An unread pipe would keep `close` from coming.
@@ -82,6 +87,26 @@ export function startFfmpeg(
     await exited.catch(() => undefined);
   };
   return { pid: child.pid, stdin, stdout, exited, stop };
+}
+
+/**
+ * Signals ffmpeg itself. A monitor before it ends with it; one that is killed while it sets up the
+ * sandbox would leave a child that waits for it for ever. Where ffmpeg has not begun yet it will find
+ * its input at an end.
+ */
+function signal(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL', hasMonitor: boolean): void {
+  const inside = hasMonitor && child.pid !== undefined ? childrenOf(child.pid) : [];
+  if (inside.length === 0) {
+    if (!hasMonitor || name === 'SIGKILL') child.kill(name);
+    return;
+  }
+  for (const id of inside) {
+    try {
+      process.kill(id, name);
+    } catch {
+      // It has ended since it was listed.
+    }
+  }
 }
 
 function spawnChild(

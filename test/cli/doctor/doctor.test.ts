@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { examine } from '../../../src/cli/doctor/doctor.ts';
 import { captureCli } from '../../fixtures/capture-cli.ts';
+import { systemFfmpeg } from '../../fixtures/encoded-clips.ts';
 
 const { signal } = new AbortController();
 
@@ -23,6 +24,11 @@ test('doctor --json says what is here, and that a server would start', async () 
   expect(value('model', 'providers')).toContain('cpu');
   expect(value('model', 'self-test IoU')).toBeGreaterThan(0.9);
   expect(value('decoder', 'version')).not.toBe('');
+  expect(value('decoder', 'confinement')).toBe(systemFfmpeg.confinement.kind);
+  const held = report.findings.filter(
+    ({ section, name }) => section === 'decoder' && name === 'holds',
+  );
+  expect(held.map((finding) => finding.value)).toEqual(systemFfmpeg.confinement.holds);
 });
 
 test('as text, a line for each answer, under the name of its section', async () => {
@@ -30,6 +36,7 @@ test('as text, a line for each answer, under the name of its section', async () 
   expect(code).toBe(0);
   expect(stdout).toMatch(/^versions\n {2}maskstream +\d/m);
   expect(stdout).toMatch(/^model\n/m);
+  expect(stdout).toMatch(/^ {2}confinement +(?:sandbox|privileges|none)/m);
   expect(stdout).toMatch(/^ {2}gRPC +127\.0\.0\.1:50051 is /m);
 });
 
