@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { usageError } from './frame/errors.ts';
+import { precisionNames, type Precision } from './inference/index.ts';
 import { defaultModelCache } from './models/model-folders.ts';
 import { nearestWords } from './frame/nearest-words.ts';
 import { defaultMaxStreams } from './server/server-limits.ts';
@@ -53,6 +54,10 @@ const schema = z.object({
   MASKSTREAM_PROVIDER: z.string().min(1).default('cpu'),
   /** Devices and workers of a model's parts, as `encoder=cuda:0*2,decoder=cpu`. Default: all on the provider. */
   MASKSTREAM_PLACEMENT: z.string().min(1).optional(),
+  /** Arithmetic of the model's graphs, by name. Default: what it was published for on its device. */
+  MASKSTREAM_PRECISION: z
+    .enum(precisionNames, { error: `expected one of ${precisionNames.join(', ')}` })
+    .optional(),
   /** Threads of one model run. Default: 2, the machine this project is built for. */
   MASKSTREAM_MODEL_THREADS: count(256, 'threads').default(2),
   /** Time after which a model run that does not answer hangs, in seconds. Default: 60. */
@@ -117,6 +122,8 @@ export type Config = {
   readonly provider: string;
   /** Devices and workers of a model's parts; null: all on the provider. */
   readonly placement: string | null;
+  /** Arithmetic of the model's graphs; null: what it was published for on its device. */
+  readonly precision: Precision | null;
   readonly modelThreads: number;
   readonly modelTimeoutMs: number;
   readonly trackerWorkers: number;
@@ -254,6 +261,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     hubToken: values.HF_TOKEN ?? null,
     provider: values.MASKSTREAM_PROVIDER,
     placement: values.MASKSTREAM_PLACEMENT ?? null,
+    precision: values.MASKSTREAM_PRECISION ?? null,
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     modelTimeoutMs: values.MASKSTREAM_MODEL_TIMEOUT_SECONDS * 1000,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,

@@ -15,6 +15,7 @@ describe('config', () => {
       hubToken: null,
       provider: 'cpu',
       placement: null,
+      precision: null,
       modelThreads: 2,
       modelTimeoutMs: 60_000,
       trackerWorkers: 2,

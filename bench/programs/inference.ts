@@ -21,7 +21,7 @@ const { signal } = new AbortController();
 type Setting = { readonly precision: Precision; readonly threads: number };
 
 const rows: string[][] = [];
-for (const precision of ['float32', 'quantised'] as const) {
+for (const precision of ['fp32', 'int8'] as const) {
   for (const threads of [1, 2]) {
     await using model = await loadModel({ directory, threads, precision, signal });
     await measureModel(model, { precision, threads });

@@ -7,6 +7,7 @@ import type { Arguments, Command, CommandIo, Option } from './command.ts';
 import { configOption } from './config-file/config-option.ts';
 import { createService } from './create-service.ts';
 import { createJsonLogger, type JsonLogger } from './json-logger.ts';
+import { precisionNames } from '../inference/index.ts';
 import { usageError } from '../frame/errors.ts';
 import { shortageOf } from '../frame/shortage.ts';
 
@@ -27,6 +28,12 @@ export const serviceOptions = {
     placeholder: 'WHERE',
     help: 'Devices and workers of its parts, as encoder=cuda:0*2,decoder=cuda:1. Default: all on the provider.',
   },
+  precision: {
+    kind: 'text',
+    placeholder: 'NAME',
+    values: precisionNames,
+    help: 'Arithmetic of the model: fp32, fp16, bf16, int8 or q4, where it has it. Default: as published.',
+  },
   threads: { kind: 'text', placeholder: 'N', help: 'Threads of one model run. Default: 2.' },
 } as const satisfies Record<string, Option>;
 
@@ -36,6 +43,7 @@ export function serviceOverrides(args: Arguments): ConfigOverrides {
     ['MASKSTREAM_MODEL', args.texts.get('model')],
     ['MASKSTREAM_PROVIDER', args.texts.get('provider')],
     ['MASKSTREAM_PLACEMENT', args.texts.get('placement')],
+    ['MASKSTREAM_PRECISION', args.texts.get('precision')],
     ['MASKSTREAM_MODEL_THREADS', args.texts.get('threads')],
   ] as const;
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));

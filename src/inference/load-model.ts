@@ -5,8 +5,8 @@ import { layoutProblems } from './layouts/layout-of.ts';
 import { maxMemoryBytes } from './layouts/object-memory.ts';
 import { selfTestMemory } from './memory-self-test.ts';
 import { loadManifest } from './manifest-loader.ts';
-import type { Manifest } from './manifest.ts';
-import { defaultPrecision, withPrecision, type Precision } from './precision.ts';
+import type { GraphRole, Manifest, Precision } from './manifest.ts';
+import { chooseFiles, type ChosenFiles } from './precision.ts';
 import type { DecodeRequest } from '../frame/ports.ts';
 import type { LoadedModel, WorkerName } from './loaded-model.ts';
 import {
@@ -31,7 +31,7 @@ export type LoadModelOptions = {
   readonly placement?: Placement;
   /** Threads inside one encoder or decoder run. Default: {@link defaultThreads}. */
   readonly threads?: number;
-  /** Which of a model's graphs to run where it brings both. Default: quantised on `cpu` alone. */
+  /** Arithmetic of the graphs, by name. Default: what the model was published for; see {@link chooseFiles}. */
   readonly precision?: Precision;
   /** Changes what the manifest says, such as another calibration. Default: nothing. */
   readonly adjust?: (manifest: Manifest) => Manifest;
@@ -60,7 +60,7 @@ export const defaultThreads = 2;
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
   const { directory, signal, threads = defaultThreads } = options;
   const { adjust = (manifest: Manifest) => manifest } = options;
-  const { manifest, plan } = chooseFiles(adjust(await loadManifest(directory)), options);
+  const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
 
@@ -100,6 +100,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     for (let i = 0; i < Math.max(...pools.map(({ size }) => size)); i++) {
       const untested = new Segmenter({
         manifest,
+        checksOutputs: true,
         info: modelInfo(manifest, provided, 0),
         encoder: encoder.single(i),
         decoder: decoder?.single(i) ?? null,
@@ -118,22 +119,16 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
 }
 
 /** The workers that a model gets by its options, and the files that they open. Throws `usage`. */
-export function chooseFiles(
+export function planModel(
   manifest: Manifest,
-  {
-    provider = 'cpu',
-    placement,
-    precision,
-  }: Pick<LoadModelOptions, 'provider' | 'placement' | 'precision'>,
-): { readonly manifest: Manifest; readonly plan: WorkerPlan } {
-  const device = providerDevice(provider);
-  const plan = planWorkers(manifest, { provider: device, placement: placement ?? {} });
+  options: Pick<LoadModelOptions, 'provider' | 'placement' | 'precision'>,
+): ChosenFiles & { readonly plan: WorkerPlan } {
+  const { provider = 'cpu', placement = {}, precision = null } = options;
+  const plan = planWorkers(manifest, { provider: providerDevice(provider), placement });
   const devices = devicesByRole(plan);
-  const chosen = withPrecision(manifest, (role) => {
-    const elsewhere = devices.get(role)?.find((one) => one.provider !== 'cpu');
-    return precision ?? defaultPrecision(elsewhere?.provider ?? 'cpu');
-  });
-  return { manifest: chosen, plan };
+  const isOnCpu = (role: GraphRole): boolean =>
+    devices.get(role)?.every((device) => device.provider === 'cpu') ?? false;
+  return { ...chooseFiles(manifest, precision, isOnCpu), plan };
 }
 
 /** What a failed load is to its caller: who stopped it comes first. */
@@ -164,11 +159,6 @@ async function selfTest(
     memory: [],
   };
   const [found] = await model.decode(features, [request], signal);
-  if (found !== undefined && !found.logits.every(Number.isFinite)) {
-    throw loadFailed(
-      `self-test of ${model.info.name}: expected logits, got values that are no numbers`,
-    );
-  }
   const iou = found === undefined ? 0 : goldenIou(found.logits, model.info.maskSide, truth);
   if (!(iou >= wanted.minIou)) {
     throw loadFailed(

@@ -32,11 +32,25 @@ const storedGraph = storedFile.extend({
   externalData: z.array(storedFile).default([]),
 });
 
+/** Names of arithmetic; `q4`: weights of four bits. */
+const precision = z.enum(['fp32', 'fp16', 'bf16', 'int8', 'q4']);
+
+const tensors = z.record(z.string(), tensor);
+
 const graph = storedGraph.extend({
+  /** Arithmetic of `file`. Default: fp32. */
+  precision: precision.optional(),
   /** The same graph in 8-bit integers, with the same tensors; it runs where `cpu` is the provider. */
   quantised: storedGraph.optional(),
-  inputs: z.record(z.string(), tensor),
-  outputs: z.record(z.string(), tensor),
+  /** Further files of the same graph, asked for by name; tensors where theirs are others. */
+  variants: z
+    .partialRecord(
+      precision,
+      storedGraph.extend({ inputs: tensors.optional(), outputs: tensors.optional() }),
+    )
+    .optional(),
+  inputs: tensors,
+  outputs: tensors,
 });
 
 /** Piecewise-linear map from the raw score to the IoU to expect; must not fall anywhere. */
@@ -263,6 +277,12 @@ export const manifestSchema = z.strictObject({
 
 /** A checked manifest. */
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Name of an arithmetic that a graph's file may have. */
+export type Precision = z.infer<typeof precision>;
+
+/** All of them, the exact one first. */
+export const precisionNames = precision.options;
 
 /** What a graph of a model is for. */
 export type GraphRole = keyof Manifest['graphs'];

@@ -1,15 +1,18 @@
 import { goldenPicture } from './golden-picture.ts';
-import { loadModel, type LoadModelOptions } from './load-model.ts';
-import { defaultPrecision, type Precision } from './precision.ts';
+import { loadModel, planModel, type LoadModelOptions } from './load-model.ts';
+import { loadManifest } from './manifest-loader.ts';
+import { describePrecisions } from './precision.ts';
+import { agree, goldenLogits, type Agreement, type GoldenAnswer } from './verify-model.ts';
 
 /** Milliseconds of one part of a model: percentiles of single runs. */
 export type PartTiming = { readonly p50: number; readonly p95: number };
 
 /** What a model costs on one provider, through its workers, with pre- and post-processing. */
-export type ModelCost = {
+export type ModelCost = GoldenAnswer & {
   readonly name: string;
   readonly provider: string;
-  readonly precision: Precision;
+  /** What the graphs ran in: `fp32`, or `int8 (fp32: decoder)`. */
+  readonly precision: string;
   /** Files checked, sessions created, self-test passed: until a server would serve. */
   readonly loadMs: number;
   /** The first answer after that: warm, as the self-test ran each graph. */
@@ -17,6 +20,8 @@ export type ModelCost = {
   readonly encoder: PartTiming;
   /** One object, asked for by a box. */
   readonly decoder: PartTiming;
+  /** With the answer that was given as a reference; null without one. */
+  readonly agreement: Agreement | null;
   /** What resident memory of this process grew by from before the load to the end of the runs. */
   readonly residentMb: number;
   /** Most bytes of state that the model keeps of one object; null where it keeps none. */
@@ -25,9 +30,9 @@ export type ModelCost = {
 
 /** Loads a model, runs its parts `runs` times and closes it. Throws as {@link loadModel}. */
 export async function measureModel(
-  options: LoadModelOptions & { readonly runs: number },
+  options: LoadModelOptions & { readonly runs: number; readonly reference?: GoldenAnswer },
 ): Promise<ModelCost> {
-  const { runs, signal, provider = 'cpu' } = options;
+  const { runs, signal, reference } = options;
   const residentBefore = process.memoryUsage.rss();
   const startMs = performance.now();
   await using model = await loadModel(options);
@@ -52,14 +57,19 @@ export async function measureModel(
     encoderMs.push(decodeAtMs - encodeAtMs);
     decoderMs.push(doneAtMs - decodeAtMs);
   }
+  const manifest = await loadManifest(options.directory);
+  const { precisions } = planModel(manifest, options);
+  const logits = await goldenLogits(model, manifest.selfTest.seed, signal);
   return {
     name: model.info.name,
     provider: model.info.provider,
-    precision: options.precision ?? defaultPrecision(provider),
+    precision: describePrecisions(precisions),
     loadMs,
     firstAnswerMs,
     encoder: timing(encoderMs),
     decoder: timing(decoderMs),
+    logits,
+    agreement: reference === undefined ? null : agree(logits, reference.logits),
     residentMb: (process.memoryUsage.rss() - residentBefore) / 2 ** 20,
     stateBytes: model.info.objectMemory?.maxBytes ?? null,
   };

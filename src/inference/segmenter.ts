@@ -24,6 +24,8 @@ import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messag
 export type SegmenterParts = {
   readonly manifest: Manifest;
   readonly info: ModelInfo;
+  /** Whether runs fail where a graph gives something that is no number. Default: false. */
+  readonly checksOutputs?: boolean;
   /** The encoder's workers; where there is no `decoder` the one that decodes, too. */
   readonly encoder: WorkerPool;
   /** Decoder, memory and text where they have workers of their own; features go there in shared memory. */
@@ -39,6 +41,7 @@ export class Segmenter implements LoadedModel {
   readonly #decoder: WorkerPool | null;
   readonly #refiner: WorkerPool | null;
   readonly #tiles: readonly Box[];
+  readonly #checksOutputs: boolean;
   readonly #vocabulary: readonly VocabularyEntry[] | null;
   /** Phrases may have any words. */
   readonly #findsPhrases: boolean;
@@ -49,6 +52,7 @@ export class Segmenter implements LoadedModel {
     this.info = parts.info;
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
+    this.#checksOutputs = parts.checksOutputs ?? false;
     this.#refiner = parts.refiner;
     this.#tiles = parts.manifest.text?.tiles ?? [];
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
@@ -61,7 +65,8 @@ export class Segmenter implements LoadedModel {
     const shared = await this.#encoder.submit<'encode'>({
       build: (workerGeneration) => {
         generation = workerGeneration;
-        return { kind: 'encode', id: features.id, picture: pictureOf(frame, view) };
+        const picture = pictureOf(frame, view);
+        return { kind: 'encode', id: features.id, picture, checksOutputs: this.#checksOutputs };
       },
       urgent: false,
       signal,
@@ -84,6 +89,7 @@ export class Segmenter implements LoadedModel {
     const remembered = requests.flatMap(({ memory }) => memory.map((earlier) => earlier.features));
     return await this.#submitWith<'decode'>([features, ...remembered], signal, (reference) => ({
       kind: 'decode',
+      checksOutputs: this.#checksOutputs,
       features: reference(features),
       items: requests.map((request) => ({
         ...request,

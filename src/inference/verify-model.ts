@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { deviceName, type Device } from './engine/device.ts';
 import { countNodePlaces, type NodePlaces } from './engine/node-places.ts';
 import { goldenPicture } from './golden-picture.ts';
-import { chooseFiles, loadModel } from './load-model.ts';
+import { loadModel, planModel } from './load-model.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { devicesByRole, type Placement } from './placement.ts';
-import { defaultPrecision, type Precision } from './precision.ts';
+import type { Precision } from './manifest.ts';
+import { describePrecisions } from './precision.ts';
 
 /** Where and how a model is to be verified. */
 export type VerifyOptions = {
@@ -35,7 +36,8 @@ export type Agreement = {
 export type Verification = GoldenAnswer & {
   readonly name: string;
   readonly provider: string;
-  readonly precision: Precision;
+  /** What the graphs ran in: `fp32`, or `int8 (fp32: decoder)`. */
+  readonly precision: string;
   /** Files checked, sessions created, self-test passed. */
   readonly loadMs: number;
   /** One more encoder and decoder run after the self-test. */
@@ -57,12 +59,11 @@ export type Verification = GoldenAnswer & {
  * Throws `model-load-failed`, `provider-unavailable`, `cancelled`.
  */
 export async function verifyModel(options: VerifyOptions): Promise<Verification> {
-  const { directory, provider, signal } = options;
-  const { precision = defaultPrecision(provider) } = options;
+  const { directory, signal } = options;
   const startMs = performance.now();
-  await using model = await loadModel({ ...options, precision });
+  await using model = await loadModel(options);
   const loadMs = performance.now() - startMs;
-  const { manifest, plan } = chooseFiles(await loadManifest(directory), options);
+  const { manifest, plan, precisions } = planModel(await loadManifest(directory), options);
   const askedMs = performance.now();
   const logits = await goldenLogits(model, manifest.selfTest.seed, signal);
   const answerMs = performance.now() - askedMs;
@@ -82,7 +83,7 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
   return {
     name: model.info.name,
     provider: model.info.provider,
-    precision,
+    precision: describePrecisions(precisions),
     loadMs,
     answerMs,
     selfTestIou: model.info.selfTest.iou,

@@ -126,7 +126,7 @@ test('the quantised graph of a manifest is the one that runs, unless float32 is 
     m.graphs.encoder.quantised = { file: 'encoder-int8.onnx', bytes: 7, sha256: '0'.repeat(64) };
   });
   expect((await refusal(folder)).message).toContain('encoder-int8.onnx');
-  await using model = await loadModel({ ...folder, precision: 'float32', signal });
+  await using model = await loadModel({ ...folder, precision: 'fp32', signal });
   expect(model.info.selfTest.passed).toBe(true);
 });
 

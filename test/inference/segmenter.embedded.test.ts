@@ -114,7 +114,7 @@ test.each([11, 12, 13])('a box finds the ellipse of generated picture %i', async
 });
 
 test('quantised graphs find the masks that the float32 ones find', async () => {
-  await using exact = await loadModel({ directory, precision: 'float32', signal });
+  await using exact = await loadModel({ directory, precision: 'fp32', signal });
   for (const seed of [11, 12, 13]) {
     const { frame, box } = goldenPicture(seed);
     using picture = frame;
@@ -133,7 +133,7 @@ test('quantised graphs find the masks that the float32 ones find', async () => {
 });
 
 test('the quantised refiner draws the masks that the float32 one draws', async () => {
-  await using exact = await loadModel({ directory, precision: 'float32', signal });
+  await using exact = await loadModel({ directory, precision: 'fp32', signal });
   const side = model.info.refiner!.cropSide;
   const answers = [];
   for (const one of [exact, model]) {

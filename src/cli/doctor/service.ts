@@ -65,6 +65,7 @@ export async function lookAtModel(
   report('providers', bundledProviders());
   report('provider', config.provider);
   if (config.placement !== null) report('placement', config.placement);
+  if (config.precision !== null) report('precision', config.precision);
   const directory = modelDirectory(config.model, config.modelCache);
   report('folder', directory);
   const startedMs = performance.now();

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts';
 import { SegmentationError, usageError } from '../../frame/errors.ts';
-import { parsePlacement, type Placement } from '../../inference/index.ts';
+import { parsePlacement, type Agreement, type Placement, type Precision } from '../../inference/index.ts';
 import { modelDirectory } from '../../models/model-folders.ts';
 import type { Arguments, CommandIo } from '../command.ts';
 
@@ -33,6 +33,27 @@ export function chosenPlaces({ args, config }: ModelAction): readonly Place[] {
   return [{ provider: providers[0]!, placement: parsePlacement(text) }];
 }
 
+/**
+ * Precisions to try a model in at a place: those that were asked for, or all that it has; 8-bit
+ * integers unasked on the CPU alone, which has the kernels. Throws `usage`.
+ */
+export function chosenPrecisions(
+  { args }: ModelAction,
+  { provider, placement }: Place,
+  there: readonly Precision[],
+): readonly Precision[] {
+  const asked = args.lists.get('precision');
+  if (asked === undefined) {
+    const isCpu = provider === 'cpu' && placement === undefined;
+    return there.filter((name) => isCpu || name !== 'int8');
+  }
+  return asked.map((name) => {
+    const found = there.find((precision) => precision === name);
+    if (found !== undefined) return found;
+    throw usageError(`--precision: expected one that the model has (${there.join(', ')}), got "${name}"`);
+  });
+}
+
 /** Whether an error says only that a provider is not here. */
 export function isAbsent(reason: unknown): reason is SegmentationError {
   return reason instanceof SegmentationError && reason.code === 'provider-unavailable';
@@ -47,6 +68,18 @@ export function countOption(args: Arguments, name: string, fallback: number): nu
     throw usageError(`--${name}: expected a number from 1 to 10000, got "${text}"`);
   }
   return value;
+}
+
+/** How far an answer agrees with the one it was compared with; `reference` where it is that one. */
+export function agreementText(agreement: Agreement | null, reference: string): string {
+  if (agreement === null) return reference;
+  const { relativeError, iou } = agreement;
+  return `error ${relativeError.toExponential(1)}, IoU ${iou.toFixed(4)}`;
+}
+
+/** For JSON: logits are for comparing, not for reports. */
+export function withoutLogits(key: string, value: unknown): unknown {
+  return key === 'logits' ? undefined : value;
 }
 
 /** Rows under a header, in columns as wide as their longest cell. */

@@ -1,7 +1,10 @@
-import { loadManifest, measureModel, type ModelCost, type Precision } from '../../inference/index.ts';
+import { loadManifest, measureModel, precisionsOf, type ModelCost } from '../../inference/index.ts';
 import {
   chosenModel,
   chosenPlaces,
+  chosenPrecisions,
+  agreementText,
+  withoutLogits,
   countOption,
   textTable,
   type ModelAction,
@@ -13,20 +16,17 @@ export async function benchModel(action: ModelAction): Promise<void> {
   const directory = chosenModel(action);
   const runs = countOption(args, 'runs', 20);
   const threads = countOption(args, 'threads', config.modelThreads);
-  const { graphs } = await loadManifest(directory);
-  const hasQuantised = Object.values(graphs).some((graph) => graph?.quantised !== undefined);
+  const there = precisionsOf(await loadManifest(directory));
   const costs: ModelCost[] = [];
   for (const place of chosenPlaces(action)) {
-    const { provider, placement } = place;
-    const precisions: Precision[] =
-      provider === 'cpu' && placement === undefined && hasQuantised ? ['float32', 'quantised'] : ['float32'];
-    for (const precision of precisions) {
+    for (const precision of chosenPrecisions(action, place, there)) {
       const options = { directory, ...place, precision, threads, runs, signal: io.signal };
-      costs.push(await measureModel(options));
+      const [reference] = costs;
+      costs.push(await measureModel(reference === undefined ? options : { ...options, reference }));
     }
   }
   if (args.flags.has('json')) {
-    io.stdout.write(`${JSON.stringify({ version: 1, directory, runs, threads, costs }, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ version: 1, directory, runs, threads, costs }, withoutLogits, 2)}\n`);
     return;
   }
   const rows = costs.map((cost) => [
@@ -38,9 +38,11 @@ export async function benchModel(action: ModelAction): Promise<void> {
     `${cost.decoder.p50.toFixed(1)} / ${cost.decoder.p95.toFixed(1)}`,
     cost.residentMb.toFixed(0),
     cost.stateBytes === null ? '-' : (cost.stateBytes / 1e6).toFixed(2),
+    agreementText(cost.agreement, 'the first row'),
   ]);
   io.stdout.write(`${costs[0]?.name ?? directory}, ${threads} threads, ${runs} runs\n`);
   const header = ['provider', 'precision', 'load ms', 'first ms', 'encoder p50 / p95 ms'];
   header.push('decoder p50 / p95 ms', 'memory MB', 'state MB an object');
+  header.push('against the first');
   io.stdout.write(textTable(header, rows));
 }

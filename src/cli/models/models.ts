@@ -27,8 +27,8 @@ export const modelsCommand: Command = {
     'maskstream models list [--json]',
     'maskstream models add DIR [--name NAME] [--licence TEXT]',
     'maskstream models pull PRESET [--from URL|DIR]',
-    'maskstream models verify [MODEL] [--provider NAME]... [--placement WHERE]',
-    'maskstream models bench [MODEL] [--provider NAME]... [--placement WHERE] [--runs N]',
+    'maskstream models verify [MODEL] [--provider NAME]... [--placement WHERE] [--precision NAME]...',
+    'maskstream models bench [MODEL] [the same] [--runs N]',
     'maskstream models calibrate CLIPS_DIR [--model MODEL] [--dry-run]',
   ],
   maxPositionals: 2,
@@ -47,6 +47,11 @@ export const modelsCommand: Command = {
       kind: 'text',
       placeholder: 'WHERE',
       help: 'verify, bench: devices and workers of its parts, as encoder=cuda:0*2,decoder=cuda:1.',
+    },
+    precision: {
+      kind: 'list',
+      placeholder: 'NAME',
+      help: 'verify, bench: fp32, fp16, bf16, int8, q4; several times for several. Default: all that it has.',
     },
     name: { kind: 'text', placeholder: 'NAME', help: 'add: name of the model. Default: the folder’s.' },
     licence: {

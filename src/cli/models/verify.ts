@@ -1,8 +1,17 @@
 import { SegmentationError } from '../../frame/errors.ts';
-import { loadManifest, verifyModel, type Precision, type Verification } from '../../inference/index.ts';
+import {
+  loadManifest,
+  precisionsOf,
+  verifyModel,
+  type Precision,
+  type Verification,
+} from '../../inference/index.ts';
 import {
   chosenModel,
   chosenPlaces,
+  chosenPrecisions,
+  agreementText,
+  withoutLogits,
   isAbsent,
   textTable,
   type ModelAction,
@@ -13,43 +22,57 @@ import {
 type Outcome =
   | { readonly kind: 'passed'; readonly verification: Verification }
   | {
-      readonly kind: 'absent' | 'failed';
+      readonly kind: 'absent' | 'failed' | 'no kernels';
       readonly provider: string;
       readonly precision: Precision;
       readonly message: string;
     };
 
+/** How the runtime says that a provider has an operator, but not in this arithmetic. */
+const lacksKernels = /Could not find an implementation|NOT_IMPLEMENTED/;
+
 /**
- * `maskstream models verify`: the golden self-test on every provider, float32 on the CPU first, which
- * the others are compared with.
+ * `maskstream models verify`: the golden self-test on every provider and in every precision, float32 on
+ * the CPU first, which the others are compared with.
  */
 export async function verifyModels(action: ModelAction): Promise<void> {
   const { args, io } = action;
   const directory = chosenModel(action);
-  const places = chosenPlaces(action);
-  const { graphs } = await loadManifest(directory);
-  const hasQuantised = Object.values(graphs).some((graph) => graph?.quantised !== undefined);
+  const there = precisionsOf(await loadManifest(directory));
   const outcomes: Outcome[] = [];
   let reference: Verification | undefined;
-  const others = places.filter(({ provider, placement }) => provider !== 'cpu' || placement);
-  for (const place of [{ provider: 'cpu' } satisfies Place, ...others]) {
-    const isReference = place.provider === 'cpu' && place.placement === undefined;
-    const precisions: Precision[] =
-      isReference && hasQuantised ? ['float32', 'quantised'] : ['float32'];
-    for (const precision of precisions) {
-      const outcome = await attempt({ directory, place, precision, reference, action });
-      if (outcome.kind === 'passed') reference ??= outcome.verification;
-      outcomes.push(outcome);
-    }
+  const exact: Trial = { place: { provider: 'cpu' }, precision: there[0]! };
+  for (const trial of [exact, ...trialsOf(action, there).filter((one) => !isSame(one, exact))]) {
+    const outcome = await attempt({ directory, ...trial, reference, action });
+    if (outcome.kind === 'passed') reference ??= outcome.verification;
+    outcomes.push(outcome);
   }
   if (args.flags.has('json')) {
-    io.stdout.write(`${JSON.stringify({ version: 1, directory, outcomes }, asPlain, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ version: 1, directory, outcomes }, withoutLogits, 2)}\n`);
   } else print(outcomes, io);
-  const first = outcomes.find((outcome) => outcome.kind !== 'passed');
-  if (first === undefined) return;
+  const isAsked = args.lists.has('precision');
+  const first = outcomes.find(({ kind }) => kind !== 'passed' && (isAsked || kind !== 'no kernels'));
+  if (first === undefined || first.kind === 'passed') return;
   throw new SegmentationError(
     first.kind === 'absent' ? 'provider-unavailable' : 'model-load-failed',
     first.message,
+  );
+}
+
+/** A place and a precision to try a model in. */
+type Trial = { readonly place: Place; readonly precision: Precision };
+
+function trialsOf(action: ModelAction, there: readonly Precision[]): Trial[] {
+  return chosenPlaces(action).flatMap((place) =>
+    chosenPrecisions(action, place, there).map((precision) => ({ place, precision })),
+  );
+}
+
+function isSame(one: Trial, other: Trial): boolean {
+  return (
+    one.precision === other.precision &&
+    one.place.placement === undefined &&
+    one.place.provider === other.place.provider
   );
 }
 
@@ -74,7 +97,12 @@ async function attempt(what: {
   } catch (reason) {
     signal.throwIfAborted();
     const message = reason instanceof Error ? reason.message : String(reason);
-    return { kind: isAbsent(reason) ? 'absent' : 'failed', provider: nameOf(place), precision, message };
+    const kind = lacksKernels.test(message)
+      ? 'no kernels'
+      : isAbsent(reason)
+        ? 'absent'
+        : 'failed';
+    return { kind, provider: nameOf(place), precision, message };
   }
 }
 
@@ -92,9 +120,7 @@ function print(outcomes: readonly Outcome[], io: ModelAction['io']): void {
       selfTestIou.toFixed(3),
       `${loadMs.toFixed(0)} ms`,
       `${answerMs.toFixed(0)} ms`,
-      agreement === null
-        ? 'the reference'
-        : `error ${agreement.relativeError.toExponential(1)}, IoU ${agreement.iou.toFixed(4)}`,
+      agreementText(agreement, 'the reference'),
     ];
   });
   const header = ['provider', 'precision', 'self-test IoU', 'load', 'answer', 'against the reference'];
@@ -118,9 +144,4 @@ function printPlaces({ provider, places }: Verification, io: ModelAction['io']):
             .join(', ');
     io.stdout.write(`  ${role}: ${text}\n`);
   }
-}
-
-/** Logits are for comparing, not for reports. */
-function asPlain(key: string, value: unknown): unknown {
-  return key === 'logits' ? undefined : value;
 }

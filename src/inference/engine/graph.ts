@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { areFinite, inType } from './float-tensors.ts';
 import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import { deviceName, executionProviders, type Device } from './device.ts';
@@ -20,12 +21,16 @@ export type Tensors = Record<string, Tensor>;
 
 /** One opened graph file, addressed by meaning. Blocks its thread while it runs. */
 export class Graph {
+  /** Whether a run fails where an output has something that is no number: while a model is tested. */
+  checksOutputs = false;
   readonly #session: InferenceSession;
   readonly #manifest: GraphManifest;
+  readonly #role: GraphRole;
 
-  private constructor(session: InferenceSession, manifest: GraphManifest) {
+  private constructor(session: InferenceSession, manifest: GraphManifest, role: GraphRole) {
     this.#session = session;
     this.#manifest = manifest;
+    this.#role = role;
   }
 
   /**
@@ -43,7 +48,7 @@ export class Graph {
     const session = await createSession(bytes, { ...options, file: manifest.file, externalData });
     checkTensors(`${manifest.file} input`, manifest.inputs, session.inputMetadata);
     checkTensors(`${manifest.file} output`, manifest.outputs, session.outputMetadata);
-    return new Graph(session, manifest);
+    return new Graph(session, manifest, options.role);
   }
 
   /** Whether the graph has an input of this meaning. */
@@ -61,11 +66,16 @@ export class Graph {
     return this.#manifest.outputs[meaning];
   }
 
-  /** Runs the graph once; every output that somebody reads comes back under its meaning. */
+  /**
+   * Runs the graph once; every output that somebody reads comes back under its meaning. Floating point
+   * goes in as the graph takes it and comes out as it gives it, float32 or float16.
+   */
   async run(feeds: Tensors): Promise<Tensors> {
     const named: Tensors = {};
-    for (const [meaning, tensor] of Object.entries(feeds))
-      named[this.#input(meaning).name] = tensor;
+    for (const [meaning, tensor] of Object.entries(feeds)) {
+      const { name, type } = this.#input(meaning);
+      named[name] = inType(tensor, type);
+    }
     const read = Object.entries(this.#manifest.outputs).filter(
       ([meaning]) => !meaning.startsWith('unused'),
     );
@@ -79,6 +89,12 @@ export class Graph {
       if (tensor === undefined || !fits(shape, tensor.dims)) {
         const came = tensor === undefined ? 'nothing' : show(tensor.dims);
         throw new Error(`${this.#manifest.file}: expected ${name} ${show(shape)}, got ${came}`);
+      }
+      if (this.checksOutputs && !areFinite(tensor)) {
+        throw new Error(
+          `${this.#role} (${this.#manifest.file}): expected numbers in its output ${name}, got some ` +
+            `that are none; what overflows in float16 (65,504) needs fp32 or bf16`,
+        );
       }
       outputs[meaning] = tensor;
     }

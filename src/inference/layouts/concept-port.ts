@@ -7,7 +7,7 @@ import { agreement } from './agreement.ts';
 import type { Candidates } from './candidate.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';
 import type { ConceptPort, FoundInstance, Graphs, LayoutFeatures, LayoutItem } from './layout.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 import { stabilityScore } from './mask-stability.ts';
 import { fromPadded } from './padded-square.ts';
 import type { Manifest } from '../manifest.ts';

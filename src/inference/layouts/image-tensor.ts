@@ -20,7 +20,8 @@ export function imageTensor(
     return new (onnxruntime().Tensor)(type, bytes, all);
   }
   const values = fillInput(picture, preprocess, new Float32Array(count), order);
-  return type === 'float32'
+  // A graph that takes float16 gets it from these as any other tensor.
+  return type === 'float32' || type === 'float16'
     ? floatTensor(values, all)
     : tensorOf(type, values.map(Math.round), all);
 }

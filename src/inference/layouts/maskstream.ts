@@ -1,3 +1,4 @@
+import { floats } from '../engine/float-tensors.ts';
 import { floatTensor, type Tensor } from '../engine/onnxruntime.ts';
 import type { Candidates } from './candidate.ts';
 import type { Graph } from '../engine/graph.ts';
@@ -157,9 +158,4 @@ function split(
     scores: scores.subarray(i * masks.candidates, (i + 1) * masks.candidates),
     presence: presence[i] ?? null,
   }));
-}
-
-/** The values of a tensor that the manifest declares as float32. */
-export function floats(tensor: Tensor): Float32Array {
-  return tensor.data as Float32Array;
 }

@@ -3,7 +3,7 @@ import type { Graph } from '../engine/graph.ts';
 import type { Graphs, LayoutFeatures } from './layout.ts';
 import { readMap, type Bank } from './object-memory.ts';
 import type { ObjectMemoryManifest } from '../manifest.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 
 /** What attention needs besides the bank; made once a worker. */
 export type AttentionParts = {

@@ -1,6 +1,6 @@
 import type { Manifest } from '../manifest.ts';
 import type { RecallItem } from './layout.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 import type { Tensor } from '../engine/onnxruntime.ts';
 
 /** What a decoder with an object pointer says of one object. */

@@ -1,6 +1,6 @@
 import { floatTensor } from '../engine/onnxruntime.ts';
 import { calibrate } from './candidate.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 import type { Graphs } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Refined, RefineRequest } from '../../frame/ports.ts';

@@ -10,7 +10,7 @@ import type {
 } from './layout.ts';
 import { answerOf, type DecoderAnswer } from './memory-candidate.ts';
 import { maskAsPrompt } from './mask-as-prompt.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 import { attendTo, type AttentionParts } from './memory-attention.ts';
 import { bankOf, remember } from './object-memory.ts';
 import type { Manifest, ObjectMemoryManifest } from '../manifest.ts';

@@ -4,7 +4,7 @@ import type { Candidates } from './candidate.ts';
 import { imageTensor } from './image-tensor.ts';
 import type { Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import { maskAsPrompt } from './mask-as-prompt.ts';
-import { floats } from './maskstream.ts';
+import { floats } from '../engine/float-tensors.ts';
 import { fromPadded, intoPadded } from './padded-square.ts';
 import { filledShare } from './preprocess.ts';
 import type { Manifest } from '../manifest.ts';

@@ -1,5 +1,5 @@
 import type { GraphTensor, GraphTensors } from '../engine/inspect-graph.ts';
-import type { GraphRole } from '../manifest.ts';
+import { precisionNames, type GraphRole, type Precision } from '../manifest.ts';
 import { families, unserved } from './families.ts';
 import type { FamilySignature, GraphSignature, TensorNames } from './family-signature.ts';
 
@@ -11,30 +11,35 @@ export type RecognisedGraph = {
   readonly file: string;
   readonly inputs: Readonly<Record<string, GraphTensor>>;
   readonly outputs: Readonly<Record<string, GraphTensor>>;
+  /** Arithmetic of `file`, by its name. */
+  readonly precision: Precision;
 };
+
+/** A graph, and further files of it in other arithmetic. */
+export type RecognisedRole = RecognisedGraph & { readonly variants: readonly RecognisedGraph[] };
 
 /** A family, and which file plays which role in it. */
 export type Recognised = {
   readonly family: FamilySignature;
-  readonly graphs: Readonly<Partial<Record<GraphRole, RecognisedGraph>>>;
+  readonly graphs: Readonly<Partial<Record<GraphRole, RecognisedRole>>>;
 };
 
 /**
- * Tells the family of exports from the names of tensors; the file names do not count. Where several
- * files fit a role (variants of precision), the first in the given order is taken.
+ * Tells the family of exports from the names of tensors; file names only tell the precision of files
+ * that fit the same role. Of these the most exact one is the graph and the others are its variants; of
+ * several with one precision the first in the given order is taken.
  *
  * @returns null where no family that is served has all its graphs here
  */
 export function recognise(found: readonly FoundGraph[]): Recognised | null {
   for (const family of families) {
-    const graphs: Partial<Record<GraphRole, RecognisedGraph>> = {};
+    const graphs: Partial<Record<GraphRole, RecognisedRole>> = {};
     for (const [role, signature] of Object.entries(family.graphs)) {
-      for (const graph of found) {
-        const fitted = fit(graph, signature);
-        if (fitted === null) continue;
-        graphs[role as GraphRole] = fitted;
-        break;
-      }
+      const fitting = found.flatMap((graph) => fit(graph, signature) ?? []);
+      const [exact, ...variants] = precisionNames.flatMap(
+        (name) => fitting.find(({ precision }) => precision === name) ?? [],
+      );
+      if (exact !== undefined) graphs[role as GraphRole] = { ...exact, variants };
     }
     if (family.required.every((role) => graphs[role] !== undefined)) return { family, graphs };
   }
@@ -52,6 +57,19 @@ export function explainUnrecognised(found: readonly FoundGraph[]): string[] {
   });
 }
 
+/** How exporters end the names of files in other arithmetic, as `vision_encoder_fp16.onnx`. */
+const endings: readonly (readonly [ending: RegExp, precision: Precision])[] = [
+  [/[._-]fp16$/, 'fp16'],
+  [/[._-]bf16$/, 'bf16'],
+  [/[._-](?:int8|quantized|quantised)$/, 'int8'],
+  [/[._-]q4$/, 'q4'],
+];
+
+function precisionOf(file: string): Precision {
+  const name = file.replace(/\.onnx$/, '');
+  return endings.find(([ending]) => ending.test(name))?.[1] ?? 'fp32';
+}
+
 /** Every tensor of the graph gets a meaning, or the graph is another one. */
 function fit({ file, tensors }: FoundGraph, signature: GraphSignature): RecognisedGraph | null {
   const optional = signature.optional ?? [];
@@ -59,7 +77,12 @@ function fit({ file, tensors }: FoundGraph, signature: GraphSignature): Recognis
   const outputs = byMeaning(tensors.outputs, signature.outputs, optional);
   if (inputs === null || outputs === null) return null;
   if (Object.keys(inputs).length < tensors.inputs.length) return null;
-  return { file, inputs, outputs: { ...outputs, ...unused(tensors.outputs, outputs) } };
+  return {
+    file,
+    precision: precisionOf(file),
+    inputs,
+    outputs: { ...outputs, ...unused(tensors.outputs, outputs) },
+  };
 }
 
 function byMeaning(

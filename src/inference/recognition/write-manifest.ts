@@ -50,7 +50,15 @@ export async function writeManifest(
   }
   const graphs: Record<string, unknown> = {};
   for (const [role, graph] of Object.entries(recognised.graphs)) {
-    graphs[role] = await describeGraph(directory, graph);
+    const variants: Record<string, object> = {};
+    for (const variant of graph.variants) {
+      variants[variant.precision] = await describeGraph(directory, variant);
+    }
+    graphs[role] = {
+      ...(await describeGraph(directory, graph)),
+      ...(graph.precision === 'fp32' ? {} : { precision: graph.precision }),
+      ...(graph.variants.length > 0 ? { variants } : {}),
+    };
   }
   const settings = await settingsOf(directory, recognised);
   const parsed = manifestSchema.safeParse({ formatVersion: 2, ...facts, ...settings, graphs });

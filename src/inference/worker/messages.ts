@@ -80,9 +80,16 @@ export type PhraseItem = {
 
 /** Work for a worker; one is under way at a time. */
 export type WorkerJob =
-  | { readonly kind: 'encode'; readonly id: number; readonly picture: Picture }
+  | {
+      readonly kind: 'encode';
+      readonly id: number;
+      readonly picture: Picture;
+      readonly checksOutputs?: boolean;
+    }
   | {
       readonly kind: 'decode';
+      /** The run fails where a graph gives something that is no number. */
+      readonly checksOutputs?: boolean;
       readonly features: FeatureReference;
       readonly items: readonly DecodeItem[];
     }

@@ -87,6 +87,8 @@ class GraphRunner implements Runner {
 
   async run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
     const { manifest } = this.#setup;
+    const checksOutputs = 'checksOutputs' in job ? (job.checksOutputs ?? false) : false;
+    for (const graph of Object.values(this.#graphs)) graph.checksOutputs = checksOutputs;
     switch (job.kind) {
       case 'encode':
         return await this.#encode(job.id, job.picture);

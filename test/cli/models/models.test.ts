@@ -74,11 +74,11 @@ describe('verify', () => {
     const { outcomes } = await json(['verify', 'maskstream-tiny']);
     const [whole, small] = outcomes as Record<string, Record<string, Record<string, number>>>[];
     expect(whole!['verification']).toMatchObject({
-      precision: 'float32',
+      precision: 'fp32',
       provider: 'cpu',
       agreement: null,
     });
-    expect(small!['verification']).toMatchObject({ precision: 'quantised' });
+    expect(small!['verification']).toMatchObject({ precision: 'int8 (fp32: decoder, text)' });
     const { agreement } = small!['verification']!;
     expect(agreement!['relativeError']).toBeGreaterThan(0);
     expect(agreement!['relativeError']).toBeLessThan(0.1);
@@ -93,7 +93,7 @@ describe('verify', () => {
     const words = ['models', 'verify', folder.directory, '--provider', 'cuda'];
     const { code, stdout, stderr } = await captureCli(words);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/cpu +float32 .*the reference\ncuda +float32 +absent/);
+    expect(stdout).toMatch(/cpu +fp32 .*the reference\ncuda +fp32 +absent/);
     expect(stderr).toContain('docs/gpu.md has the recipe');
   });
 
