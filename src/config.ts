@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { usageError } from './frame/errors.ts';
-import { precisionNames, type Precision } from './inference/index.ts';
+import { precisionNames, type Precision } from './inference/manifest.ts';
 import { defaultModelCache } from './models/model-folders.ts';
 import { nearestWords } from './frame/nearest-words.ts';
+import { defaultObjectMemoryBytes } from './pipeline/prompts/object-memory-pool.ts';
 import { defaultMaxStreams } from './server/server-limits.ts';
 
 /** Where the server listens; port 0 asks for a free one. */
@@ -32,6 +33,8 @@ const count = (most: number, what: string) =>
 const token = z.string().regex(/^[\x21-\x7e]+$/, {
   error: 'expected printable ASCII without spaces, got something else',
 });
+
+const mebibyte = 2 ** 20;
 
 const names = z.string().transform((text) =>
   text
@@ -64,6 +67,8 @@ const schema = z.object({
   MASKSTREAM_MODEL_TIMEOUT_SECONDS: between(1, 3600, 'seconds').default(60),
   /** Worker threads for optical flow, shared by all streams. Default: 2. */
   MASKSTREAM_TRACKER_WORKERS: count(256, 'workers').default(2),
+  /** What models may keep of the objects of all streams, in MiB. Default: 1024. */
+  MASKSTREAM_OBJECT_MEMORY_MB: count(1 << 20, 'MiB').default(defaultObjectMemoryBytes / mebibyte),
   /** Streams at a time; one more is refused. Default: 8. */
   MASKSTREAM_MAX_STREAMS: count(10_000, 'streams').default(defaultMaxStreams),
   /** Port of the live page and its WebSockets, or `off`. Default: 50080. */
@@ -127,6 +132,8 @@ export type Config = {
   readonly modelThreads: number;
   readonly modelTimeoutMs: number;
   readonly trackerWorkers: number;
+  /** Bytes that models may keep of the objects of all streams. */
+  readonly maxObjectMemoryBytes: number;
   readonly maxStreams: number;
   /** Where the page is served; null: nowhere. */
   readonly web: {
@@ -265,6 +272,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     modelThreads: values.MASKSTREAM_MODEL_THREADS,
     modelTimeoutMs: values.MASKSTREAM_MODEL_TIMEOUT_SECONDS * 1000,
     trackerWorkers: values.MASKSTREAM_TRACKER_WORKERS,
+    maxObjectMemoryBytes: values.MASKSTREAM_OBJECT_MEMORY_MB * mebibyte,
     maxStreams: values.MASKSTREAM_MAX_STREAMS,
     web:
       values.MASKSTREAM_WEB_PORT === 'off'

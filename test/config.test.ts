@@ -14,6 +14,7 @@ describe('config', () => {
       modelCache: join(homedir(), '.cache/maskstream/models'),
       hubToken: null,
       provider: 'cpu',
+      maxObjectMemoryBytes: 2 ** 30,
       placement: null,
       precision: null,
       modelThreads: 2,

@@ -1,7 +1,12 @@
 import type { Config, Listen } from '../config.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
-import { createTrackerPool, KeyframeBudget, runSession } from '../pipeline/index.ts';
+import {
+  createTrackerPool,
+  KeyframeBudget,
+  ObjectMemoryPool,
+  runSession,
+} from '../pipeline/index.ts';
 import type { MetricsPort } from '../server/index.ts';
 import {
   createServer,
@@ -121,6 +126,7 @@ async function plugTogether(
   for (const part of ['encoder', 'decoder', 'refiner'] as const) {
     metrics.watchQueue(part, () => model.waitingJobs()[part]);
   }
+  const objectMemory = new ObjectMemoryPool({ maxBytes: config.maxObjectMemoryBytes });
   metrics.watchQueue('tracker', () => trackers.pendingCalls());
   const release = async () => {
     secrets[Symbol.dispose]();
@@ -133,6 +139,7 @@ async function plugTogether(
       trackers,
       nowMs: () => performance.now(),
       budget: new KeyframeBudget(() => performance.now()),
+      objectMemory,
       watchRestarts: (listener: () => void) => {
         restartListeners.add(listener);
         return () => restartListeners.delete(listener);
@@ -166,6 +173,7 @@ async function plugTogether(
     );
     const build = { version: packageVersion(), model: name, provider, ffmpeg: ffmpeg.version };
     observed?.describe(build, limits);
+    observed?.watchMemory({ name, ...model.memory }, objectMemory);
     observed?.enter('serving');
     const close = async () => {
       await server.close();

@@ -9,7 +9,7 @@ export type { Knots, Manifest, Precision } from './manifest.ts';
 export { parsePlacement } from './placement.ts';
 export type { Placement } from './placement.ts';
 export { precisionsOf } from './precision.ts';
-export type { LoadedModel, WorkerName } from './loaded-model.ts';
+export type { LoadedModel, ModelMemory, WorkerMemory, WorkerName } from './loaded-model.ts';
 export { verifyModel } from './verify-model.ts';
 export type { Agreement, Verification } from './verify-model.ts';
 export { measureModel } from './measure-model.ts';

@@ -8,6 +8,7 @@ import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest, Precision } from './manifest.ts';
 import { chooseFiles, type ChosenFiles } from './precision.ts';
 import type { DecodeRequest } from '../frame/ports.ts';
+import { workerMemories } from './worker-memories.ts';
 import type { LoadedModel, WorkerName } from './loaded-model.ts';
 import {
   describePlan,
@@ -33,6 +34,8 @@ export type LoadModelOptions = {
   readonly threads?: number;
   /** Arithmetic of the graphs, by name. Default: what the model was published for; see {@link chooseFiles}. */
   readonly precision?: Precision;
+  /** One worker after the other, so that the memory of each is told. Default: all at once. */
+  readonly startsInTurn?: boolean;
   /** Changes what the manifest says, such as another calibration. Default: nothing. */
   readonly adjust?: (manifest: Manifest) => Manifest;
   /** Time after which a run that does not answer hangs. Default: {@link defaultJobTimeoutMs}. */
@@ -59,6 +62,7 @@ export const defaultThreads = 2;
  */
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
   const { directory, signal, threads = defaultThreads } = options;
+  const residentBefore = process.memoryUsage.rss();
   const { adjust = (manifest: Manifest) => manifest } = options;
   const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
@@ -93,7 +97,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) throw signal.reason;
-    await Promise.all(pools.map((pool) => pool.start()));
+    const opened = options.startsInTurn ? await startInTurn(pools) : await startTogether(pools);
     const provided = describePlan(plan);
     let iou = 1;
     // Every worker answers once, so that none is cold, or wrong, when it is asked.
@@ -108,8 +112,12 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
       });
       iou = Math.min(iou, await selfTest(untested, manifest, signal));
     }
+    const memory = {
+      residentBytes: process.memoryUsage.rss() - residentBefore,
+      workers: workerMemories(manifest, plan, opened),
+    };
     const info = modelInfo(manifest, provided, iou);
-    return new Segmenter({ manifest, info, encoder, decoder, refiner });
+    return new Segmenter({ manifest, info, memory, encoder, decoder, refiner });
   } catch (reason) {
     await closeAll();
     throw loadError(reason, signal);
@@ -129,6 +137,18 @@ export function planModel(
   const isOnCpu = (role: GraphRole): boolean =>
     devices.get(role)?.every((device) => device.provider === 'cpu') ?? false;
   return { ...chooseFiles(manifest, precision, isOnCpu), plan };
+}
+
+async function startTogether(pools: readonly WorkerPool[]): Promise<null> {
+  await Promise.all(pools.map((pool) => pool.start()));
+  return null;
+}
+
+/** Bytes of resident memory that each worker of each pool took. */
+async function startInTurn(pools: readonly WorkerPool[]): Promise<number[][]> {
+  const grown: number[][] = [];
+  for (const pool of pools) grown.push(await pool.startInTurn());
+  return grown;
 }
 
 /** What a failed load is to its caller: who stopped it comes first. */

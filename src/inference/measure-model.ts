@@ -1,11 +1,18 @@
 import { goldenPicture } from './golden-picture.ts';
 import { loadModel, planModel, type LoadModelOptions } from './load-model.ts';
+import type { WorkerMemory } from './loaded-model.ts';
 import { loadManifest } from './manifest-loader.ts';
 import { describePrecisions } from './precision.ts';
 import { agree, goldenLogits, type Agreement, type GoldenAnswer } from './verify-model.ts';
 
 /** Milliseconds of one part of a model: percentiles of single runs. */
 export type PartTiming = { readonly p50: number; readonly p95: number };
+
+/** Memory in use on one card. */
+export type CardUse = { readonly card: string; readonly mb: number };
+
+/** Asks for the memory in use on all cards; null where that cannot be told. */
+export type ReadCards = () => Promise<readonly CardUse[] | null>;
 
 /** What a model costs on one provider, through its workers, with pre- and post-processing. */
 export type ModelCost = GoldenAnswer & {
@@ -24,18 +31,27 @@ export type ModelCost = GoldenAnswer & {
   readonly agreement: Agreement | null;
   /** What resident memory of this process grew by from before the load to the end of the runs. */
   readonly residentMb: number;
+  /** What each worker holds. */
+  readonly workers: readonly WorkerMemory[];
+  /** What each card's memory in use grew by in the same time; null where that cannot be told. */
+  readonly cards: readonly CardUse[] | null;
   /** Most bytes of state that the model keeps of one object; null where it keeps none. */
   readonly stateBytes: number | null;
 };
 
 /** Loads a model, runs its parts `runs` times and closes it. Throws as {@link loadModel}. */
 export async function measureModel(
-  options: LoadModelOptions & { readonly runs: number; readonly reference?: GoldenAnswer },
+  options: LoadModelOptions & {
+    readonly runs: number;
+    readonly reference?: GoldenAnswer;
+    readonly readCards?: ReadCards;
+  },
 ): Promise<ModelCost> {
   const { runs, signal, reference } = options;
   const residentBefore = process.memoryUsage.rss();
+  const cardsBefore = (await options.readCards?.()) ?? null;
   const startMs = performance.now();
-  await using model = await loadModel(options);
+  await using model = await loadModel({ ...options, startsInTurn: true });
   const loadMs = performance.now() - startMs;
   const { frame, box } = goldenPicture(1);
   using picture = frame;
@@ -71,8 +87,21 @@ export async function measureModel(
     logits,
     agreement: reference === undefined ? null : agree(logits, reference.logits),
     residentMb: (process.memoryUsage.rss() - residentBefore) / 2 ** 20,
+    workers: model.memory.workers,
+    cards: grownBy(cardsBefore, (await options.readCards?.()) ?? null),
     stateBytes: model.info.objectMemory?.maxBytes ?? null,
   };
+}
+
+function grownBy(
+  before: readonly CardUse[] | null,
+  after: readonly CardUse[] | null,
+): CardUse[] | null {
+  if (before === null || after === null) return null;
+  return after.map(({ card, mb }) => ({
+    card,
+    mb: mb - (before.find((one) => one.card === card)?.mb ?? 0),
+  }));
 }
 
 function timing(milliseconds: readonly number[]): PartTiming {

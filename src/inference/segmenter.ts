@@ -15,7 +15,7 @@ import type {
   TextInstance,
   TextRequest,
 } from '../frame/ports.ts';
-import type { LoadedModel, WorkerName } from './loaded-model.ts';
+import type { LoadedModel, ModelMemory, WorkerName } from './loaded-model.ts';
 import type { WorkerPool } from './worker/pool.ts';
 import { freezeWorker, killWorker } from './worker/queue.ts';
 import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
@@ -26,6 +26,8 @@ export type SegmenterParts = {
   readonly info: ModelInfo;
   /** Whether runs fail where a graph gives something that is no number. Default: false. */
   readonly checksOutputs?: boolean;
+  /** What it took to load it. Default: nothing is known yet. */
+  readonly memory?: ModelMemory;
   /** The encoder's workers; where there is no `decoder` the one that decodes, too. */
   readonly encoder: WorkerPool;
   /** Decoder, memory and text where they have workers of their own; features go there in shared memory. */
@@ -37,6 +39,7 @@ export type SegmenterParts = {
 /** The calls of a loaded model, turned into jobs of its worker pools. */
 export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
+  readonly memory: ModelMemory;
   readonly #encoder: WorkerPool;
   readonly #decoder: WorkerPool | null;
   readonly #refiner: WorkerPool | null;
@@ -50,6 +53,7 @@ export class Segmenter implements LoadedModel {
 
   constructor(parts: SegmenterParts) {
     this.info = parts.info;
+    this.memory = parts.memory ?? { residentBytes: 0, workers: [] };
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
     this.#checksOutputs = parts.checksOutputs ?? false;

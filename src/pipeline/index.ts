@@ -1,5 +1,6 @@
 export { runSession } from './session.ts';
 export { KeyframeBudget } from './keyframe/budget.ts';
+export { defaultObjectMemoryBytes, ObjectMemoryPool } from './prompts/object-memory-pool.ts';
 export { createTrackerPool } from './tracker/pool.ts';
 export type { TrackerPool } from './tracker/pool.ts';
 export type {

@@ -10,6 +10,7 @@ import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
 import type { VideoFormat } from '../frame/ports.ts';
 import { ReplayBudget } from './prompts/replay-budget.ts';
+import { ObjectMemoryPool, type ObjectMemoryShare } from './prompts/object-memory-pool.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { ResumePoint } from './prompts/resume-point.ts';
@@ -51,12 +52,15 @@ export class SessionCore {
   readonly #statistics = new StageStatistics();
   readonly #resume: ResumePoint;
   readonly #recovery: TrackerRecovery;
+  readonly #memory: ObjectMemoryShare;
   #format: VideoFormat | null = null;
   #framesIn = 0;
   #framesOut = 0;
   #framesDropped = 0;
   #nextOverloadNotice = 0;
   #truncated = false;
+  /** Objects after the newest frame. */
+  #objectsAlive = 0;
   #videoEnded = false;
   /** Corrections that wait for their turn. */
   #corrections: PromptUpdate[] = [];
@@ -79,7 +83,12 @@ export class SessionCore {
     });
     this.#replays = new ReplayBudget(options.limits, parts.nowMs);
     this.#resume = new ResumePoint(options.resume);
-    if (options.resume !== null) this.#prompts.adopt(options.resume);
+    this.#memory = objectMemoryOf(parts);
+    if (options.resume !== null) {
+      this.#prompts.adopt(options.resume);
+      this.#memory.require(this.#prompts.objectCount);
+      this.#bookMemory();
+    }
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
       this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
     );
@@ -110,6 +119,7 @@ export class SessionCore {
       const past = this.#isPast(update);
       const display = past ? this.#retained.displayAt(update.at) : this.#format?.display;
       const accepted = this.#prompts.accept(update, display ?? null, this.#corrections);
+      this.#requireMemory(update);
       if (past) {
         this.#corrections.push(update);
         return 'correction';
@@ -195,6 +205,7 @@ export class SessionCore {
   /** Frees all frames and features; idempotent. Resolves when model runs have let go of theirs. */
   async close(): Promise<void> {
     this.#unwatchRestarts?.();
+    this.#memory.close();
     this.#retained.close();
     await this.#processor.close();
   }
@@ -249,7 +260,25 @@ export class SessionCore {
 
   #undo(update: PromptUpdate, error: SegmentationError): void {
     this.#prompts.undo(update);
+    this.#bookMemory();
     this.#refuse(update, error);
+  }
+
+  /** Books what an accepted update needs; takes it back and throws where the server has no room. */
+  #requireMemory(update: PromptUpdate): void {
+    try {
+      this.#memory.require(this.#prompts.objectCount);
+    } catch (reason) {
+      this.#prompts.undo(update);
+      throw reason;
+    }
+    this.#bookMemory();
+  }
+
+  /** An object whose removal waits for its frame has its memory until then. */
+  #bookMemory(objectsAlive = this.#objectsAlive): void {
+    this.#objectsAlive = objectsAlive;
+    this.#memory.book(Math.max(this.#prompts.objectCount, objectsAlive));
   }
 
   #announceTruncated(message: string): void {
@@ -384,6 +413,7 @@ export class SessionCore {
     const { result, state } = processed;
     for (const outcome of processed.outcomes) this.#answer(outcome, result.frameIndex);
     this.#prompts.follow(state.searches, state.records);
+    this.#bookMemory(state.records.size);
     this.#newest = result;
     this.#events.push({ kind: 'masks', result });
   }
@@ -436,4 +466,10 @@ export class SessionCore {
     const { code, message } = error;
     this.#events.push({ kind: 'prompt-error', requestId: update.requestId, code, message });
   }
+}
+
+/** A stream's share of the memory for objects; nothing is booked for a model that keeps none. */
+function objectMemoryOf({ segmenter, objectMemory }: SessionParts): ObjectMemoryShare {
+  const pool = objectMemory ?? new ObjectMemoryPool();
+  return pool.open(segmenter.info.objectMemory?.maxBytes ?? 0);
 }

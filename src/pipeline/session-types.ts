@@ -17,6 +17,7 @@ import type { KeyframePolicy } from './keyframe/policy.ts';
 import type { KeyframeBudget } from './keyframe/budget.ts';
 import type { Decode, Segmenter, VideoFormat } from '../frame/ports.ts';
 import type { StagePercentiles, StageTimingsUs } from './stage-clock.ts';
+import type { ObjectMemoryPool } from './prompts/object-memory-pool.ts';
 import type { TrackerPool } from './tracker/pool.ts';
 
 /** When the full model runs. */
@@ -209,6 +210,8 @@ export type SessionParts = {
   readonly nowMs: () => number;
   /** The model's time, shared by the live streams of a server. Default: the stream's own. */
   readonly budget?: KeyframeBudget;
+  /** What models keep of objects, shared by the streams of a server. Default: the stream's own. */
+  readonly objectMemory?: ObjectMemoryPool;
   /**
    * Calls `listener` whenever a model worker died and was started again; returns what ends that.
    * Default: nobody tells.

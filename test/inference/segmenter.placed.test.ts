@@ -27,6 +27,19 @@ test('every frame’s features reach whichever worker decodes', async () => {
   await using folder = await writeToyModel();
   await using model = await loadModel({ ...folder, placement, signal });
   expect(model.info.provider).toBe('encoder cpu*2, decoder cpu*3, text cpu*3, refiner cpu*2');
+  expect(model.memory.workers.map(({ worker, devices }) => `${worker} ${devices}`)).toEqual([
+    'encoder cpu',
+    'encoder cpu',
+    'decoder cpu',
+    'decoder cpu',
+    'decoder cpu',
+    'refiner cpu',
+    'refiner cpu',
+  ]);
+  for (const { fileBytes, residentBytes } of model.memory.workers) {
+    expect(fileBytes).toBeGreaterThan(100);
+    expect(residentBytes).toBeNull();
+  }
   const lumas = [16, 60, 100, 140, 180, 235];
   const prior = new Float32Array(16);
   const found = await Promise.all(

@@ -21,6 +21,8 @@ const fixesText = {
   unknown: 'whether this build closes them is not known',
 } as const;
 
+const mebibyte = 2 ** 20;
+
 const dayMs = 86_400_000;
 
 /** A certificate is to be renewed by then. */
@@ -73,10 +75,21 @@ export async function lookAtModel(
     directory,
     ...placedAs(config),
     threads: config.modelThreads,
+    startsInTurn: true,
     signal,
   });
   report('name', model.info.name);
   report('self-test IoU', Number(model.info.selfTest.iou.toFixed(3)));
+  for (const { worker, devices, fileBytes, residentBytes } of model.memory.workers) {
+    const files = `${(fileBytes / 1e6).toFixed(1)} MB of files`;
+    const resident = `${((residentBytes ?? 0) / mebibyte).toFixed(0)} MB of memory`;
+    report(`worker: ${worker}`, `${devices}, ${files}, ${resident}`);
+  }
+  const { objectMemory } = model.info;
+  if (objectMemory) {
+    const most = Math.floor(config.maxObjectMemoryBytes / objectMemory.maxBytes);
+    report('objects that fit', `${most}, ${(objectMemory.maxBytes / 1e6).toFixed(1)} MB each`);
+  }
   report('loaded and tested in', `${Math.round(performance.now() - startedMs)} ms`);
 }
 

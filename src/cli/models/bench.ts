@@ -1,3 +1,4 @@
+import { readCardMemory } from '../../card-memory.ts';
 import { loadManifest, measureModel, precisionsOf, type ModelCost } from '../../inference/index.ts';
 import {
   chosenModel,
@@ -20,7 +21,8 @@ export async function benchModel(action: ModelAction): Promise<void> {
   const costs: ModelCost[] = [];
   for (const place of chosenPlaces(action)) {
     for (const precision of chosenPrecisions(action, place, there)) {
-      const options = { directory, ...place, precision, threads, runs, signal: io.signal };
+      const timed = { threads, runs, readCards: readCardMemory, signal: io.signal };
+      const options = { directory, ...place, precision, ...timed };
       const [reference] = costs;
       costs.push(await measureModel(reference === undefined ? options : { ...options, reference }));
     }
@@ -45,4 +47,20 @@ export async function benchModel(action: ModelAction): Promise<void> {
   header.push('decoder p50 / p95 ms', 'memory MB', 'state MB an object');
   header.push('against the first');
   io.stdout.write(textTable(header, rows));
+  io.stdout.write(`\n${workerTable(costs)}`);
+}
+
+/** What each worker holds, and what each card had more in use. */
+function workerTable(costs: readonly ModelCost[]): string {
+  const rows = costs.flatMap(({ precision, workers, cards }) => [
+    ...workers.map(({ worker, devices, fileBytes, residentBytes }) => [
+      precision,
+      worker,
+      devices,
+      (fileBytes / 1e6).toFixed(1),
+      residentBytes === null ? '-' : (residentBytes / 2 ** 20).toFixed(0),
+    ]),
+    ...(cards ?? []).map(({ card, mb }) => [precision, `card ${card}`, '', '', mb.toFixed(0)]),
+  ]);
+  return textTable(['precision', 'worker', 'on', 'files MB', 'memory MB once open'], rows);
 }

@@ -41,6 +41,11 @@ export class PendingPrompts {
     for (const objectId of removedObjectIds) this.#retired.add(objectId);
   }
 
+  /** Objects that are alive by the updates so far, and ids that searches may fill. */
+  get objectCount(): number {
+    return this.#alive.size + this.#reserved.size;
+  }
+
   /** Ids that were removed. */
   get removedObjectIds(): number[] {
     return [...this.#retired];

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
-import type { BuildInfo } from './prometheus-metrics.ts';
+import type { BuildInfo, ModelMemory, ObjectMemory } from './prometheus-metrics.ts';
 
 /** Where a server is in its life: it starts, serves, goes away. */
 export type Phase = 'starting' | 'serving' | 'draining';
@@ -12,6 +12,8 @@ export type MetricsPort = AsyncDisposable & {
   /** What the server counts into. */
   readonly metrics: ServerMetrics;
   describe(build: BuildInfo, limits: { readonly maxStreams: number }): void;
+  /** See `PrometheusMetrics`. */
+  watchMemory(model: ModelMemory, objects: ObjectMemory): void;
   enter(phase: Phase): void;
   /** Reasons why the server cannot work at all until it is started anew; null: it can. */
   watchFailure(failure: () => string | null): void;
@@ -92,6 +94,7 @@ export async function openMetricsPort(address: {
     port,
     metrics: prometheus.metrics,
     describe: (build, limits) => prometheus.describe(build, limits),
+    watchMemory: (model, objects) => prometheus.watchMemory(model, objects),
     enter: (next) => (phase = next),
     watchFailure: (ask) => (failure = ask),
     [Symbol.asyncDispose]: () =>

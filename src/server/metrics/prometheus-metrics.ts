@@ -11,11 +11,27 @@ export type BuildInfo = {
   readonly ffmpeg: string;
 };
 
+/** What a model took when it was loaded. */
+export type ModelMemory = {
+  readonly name: string;
+  readonly residentBytes: number;
+  readonly workers: readonly {
+    readonly worker: string;
+    readonly devices: string;
+    readonly fileBytes: number;
+  }[];
+};
+
+/** What models may keep of all objects, and what is booked of it. */
+export type ObjectMemory = { readonly maxBytes: number; readonly takenBytes: number };
+
 /** Metrics in a registry of their own. */
 export type PrometheusMetrics = {
   readonly metrics: ServerMetrics;
   /** Says once what runs here and how much it takes. */
   describe(build: BuildInfo, limits: { readonly maxStreams: number }): void;
+  /** Says what holds memory: each model worker, and all objects, asked for when somebody looks. */
+  watchMemory(model: ModelMemory, objects: ObjectMemory): void;
   /** Whether new streams are taken. */
   setReady(isReady: boolean): void;
   readonly contentType: string;
@@ -106,10 +122,47 @@ export function createPrometheusMetrics(): PrometheusMetrics {
       build.set({ ...info }, 1);
       maxStreams.set(limits.maxStreams);
     },
+    watchMemory: (model, objects) => watchMemory(registry, model, objects),
     setReady: (isReady) => ready.set(isReady ? 1 : 0),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };
+}
+
+function watchMemory(registry: Registry, model: ModelMemory, objects: ObjectMemory): void {
+  const registers = [registry];
+  const files = new Gauge({
+    name: 'maskstream_model_file_bytes',
+    help: 'Bytes of the graphs that each worker opened; workers of one kind are numbered.',
+    labelNames: ['model', 'worker', 'devices'],
+    registers,
+  });
+  model.workers.forEach(({ worker, devices, fileBytes }, i) => {
+    const before = model.workers.slice(0, i).filter((other) => other.worker === worker).length;
+    files.set({ model: model.name, worker: `${worker}-${before}`, devices }, fileBytes);
+  });
+  const resident = new Gauge({
+    name: 'maskstream_model_resident_bytes',
+    help: 'What resident memory of the process grew by while the model was loaded and tested.',
+    labelNames: ['model'],
+    registers,
+  });
+  resident.set({ model: model.name }, model.residentBytes);
+  const booked = new Gauge({
+    name: 'maskstream_object_memory_bytes',
+    help: 'What the model may keep of the objects that are alive.',
+    registers,
+    collect() {
+      this.set(objects.takenBytes);
+    },
+  });
+  booked.set(objects.takenBytes);
+  const most = new Gauge({
+    name: 'maskstream_object_memory_max_bytes',
+    help: 'What it may keep of all objects; one that goes beyond is refused.',
+    registers,
+  });
+  most.set(objects.maxBytes);
 }
 
 type CallMetrics = Pick<ServerMetrics, 'callOpened' | 'callEnded' | 'refused' | 'prompt'>;

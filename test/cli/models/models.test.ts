@@ -128,7 +128,12 @@ test('bench times the parts', async () => {
   await using folder = await writeToyModel();
   const { costs, runs } = await json(['bench', folder.directory, '--runs', '3']);
   expect(runs).toBe(3);
-  expect(costs).toMatchObject([{ provider: 'cpu', name: 'toy', stateBytes: null }]);
+  expect(costs).toMatchObject([{ provider: 'cpu', name: 'toy', stateBytes: null, agreement: null }]);
+  const [{ workers }] = costs as [{ workers: unknown }];
+  expect(workers).toMatchObject([
+    { worker: 'encoder', devices: 'cpu', residentBytes: expect.any(Number) },
+    { worker: 'refiner', devices: 'cpu' },
+  ]);
   const [{ encoder, decoder }] = costs as [Record<string, { p50: number; p95: number }>];
   for (const part of [encoder, decoder]) {
     expect(part!.p50).toBeGreaterThan(0);

@@ -91,3 +91,24 @@ test('calls, refusals, prompts and queues have their labels, from 0 on where the
   waiting = 0;
   expect(await read(prometheus, 'maskstream_queue_length')).toMatchObject({ 'queue="encoder"': 0 });
 });
+
+test('memory is told by model, worker and device, and booked memory when somebody looks', async () => {
+  const prometheus = createPrometheusMetrics();
+  const objects = { maxBytes: 100, takenBytes: 0 };
+  const workers = [
+    { worker: 'encoder', devices: 'cuda:0', fileBytes: 5 },
+    { worker: 'encoder', devices: 'cuda:1', fileBytes: 5 },
+    { worker: 'decoder', devices: 'cuda:1, cpu', fileBytes: 2 },
+  ];
+  prometheus.watchMemory({ name: 'big', residentBytes: 77, workers }, objects);
+  expect(await read(prometheus, 'maskstream_model_file_bytes')).toEqual({
+    'model="big",worker="encoder-0",devices="cuda:0"': 5,
+    'model="big",worker="encoder-1",devices="cuda:1"': 5,
+    'model="big",worker="decoder-0",devices="cuda:1, cpu"': 2,
+  });
+  expect(await read(prometheus, 'maskstream_model_resident_bytes')).toEqual({ 'model="big"': 77 });
+  objects.takenBytes = 42;
+  const text = await prometheus.text();
+  expect(text).toContain('maskstream_object_memory_bytes 42');
+  expect(text).toContain('maskstream_object_memory_max_bytes 100');
+});
