@@ -166,7 +166,22 @@ export const mayImport = {
     'clients/core/resume',
     'clients/typescript',
     'clients/publisher/camera',
+    'clients/publisher/local',
     'clients/publisher/rtsp',
+  ],
+  // Files and pipes as `segment` reads them; ffmpeg where this machine has one.
+  'clients/publisher/local': [
+    'src/frame',
+    'src/config.ts',
+    'src/cli/segment/input-bytes.ts',
+    'src/video/video-file.ts',
+    'src/video/stream-format.ts',
+    'src/video/ffmpeg',
+    'src/video/headers',
+    'clients/core',
+    'clients/publisher/access-unit.ts',
+    'clients/publisher/rtp',
+    'clients/publisher/rtsp/rtsp-connection.ts',
   ],
   'clients/publisher/camera': [
     'src/frame',
@@ -175,7 +190,6 @@ export const mayImport = {
     'clients/core',
     'clients/core/resume',
     'clients/typescript',
-    'clients/publisher/rtsp',
     'clients/publisher/access-unit.ts',
   ],
   'clients/publisher/rtsp': [

@@ -2,14 +2,33 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../src/cli/read-json.ts';
 import { usageError } from '../../src/frame/errors.ts';
+import { type InputKind, inputKind } from './local/input-kind.ts';
 
 /** One camera, as the command line or a file of cameras has it. */
 export const cameraSchema = z.strictObject({
   name: z.string().min(1).describe('Stands in every line of results, and is unique.'),
-  input: z.string().min(1).describe('rtsp:// or rtsps://, with name and password where asked for.'),
+  input: z
+    .string()
+    .min(1)
+    .describe(
+      'rtsp:// or rtsps://, with name and password where asked for; a V4L2 device below /dev; or a file, sought beside this one.',
+    ),
   prompts: z.string().min(1).describe('Prompts file (docs/cli.md), sought beside this file.'),
   model: z.string().min(1).optional().describe('Default: the server’s first one.'),
-  delivery: z.enum(['latest', 'every-frame']).optional().describe('Default: latest.'),
+  delivery: z
+    .enum(['latest', 'every-frame'])
+    .optional()
+    .describe('Default: latest; for a file every-frame.'),
+  realtime: z
+    .boolean()
+    .optional()
+    .describe(
+      'A file at its own pace, in place of as fast as the server takes it. Default: false.',
+    ),
+  rtsp_transport: z
+    .enum(['tcp', 'udp'])
+    .optional()
+    .describe('How an RTSP camera’s media come. Default: tcp.'),
   masks: z
     .boolean()
     .optional()
@@ -65,9 +84,22 @@ export async function readCamerasFile(file: string): Promise<CameraSettings[]> {
     const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
     throw usageError(`${file}${place}: ${issue?.message ?? 'expected another value'}`);
   }
+  const beside = (path: string) => resolve(dirname(file), path);
   return result.data.cameras.map((camera) => ({
     give_up_after_s: 0,
     ...camera,
-    prompts: resolve(dirname(file), camera.prompts),
+    input: kindOf(camera, file) === 'file' ? beside(camera.input) : camera.input,
+    prompts: beside(camera.prompts),
   }));
+}
+
+/** Throws `usage` for what is no input of a file of cameras. */
+function kindOf({ name, input }: CameraSettings, file: string): InputKind {
+  try {
+    const kind = inputKind(input);
+    if (kind !== 'stdin') return kind;
+  } catch (reason) {
+    throw usageError(`${file}: ${name}: ${reason instanceof Error ? reason.message : 'failed'}`);
+  }
+  throw usageError(`${file}: ${name}: expected a camera or a file, got standard input`);
 }

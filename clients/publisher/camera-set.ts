@@ -1,12 +1,16 @@
+import type { Readable } from 'node:stream';
 import type { SegmentationClient } from '../typescript/index.ts';
 import type { CameraSettings } from './camera-config.ts';
-import type { PublishedFrame } from './camera/stream-to-server.ts';
+import type { PublishedFrame } from './camera/receive-answers.ts';
 import { readPromptsFile } from './read-prompts.ts';
-import { publishCamera, type PublishEvent } from './publish-camera.ts';
+import { publish } from './publish.ts';
+import type { PublishEvent, PublishOptions } from './publish-options.ts';
 
 /** What cameras share. */
 export type CameraSetOptions = {
   readonly client: SegmentationClient;
+  /** What the input `-` reads. */
+  readonly stdin: Readable;
   readonly onFrame: (settings: CameraSettings, frame: PublishedFrame) => Promise<void>;
   readonly onEvent: (settings: CameraSettings, event: PublishEvent) => void;
   /** A camera ended by itself; null: without a failure. */
@@ -72,23 +76,13 @@ export class CameraSet {
     settings: CameraSettings,
     { prompts, key }: { prompts: Awaited<ReturnType<typeof readPromptsFile>>; key: string },
   ): void {
-    const { client, onFrame, onEvent, onEnd, signal } = this.#options;
+    const { client, stdin, onFrame, onEvent, onEnd, signal } = this.#options;
     const stop = new AbortController();
-    const giveUp = settings.give_up_after_s ?? 60;
-    const work = publishCamera({
-      input: settings.input,
+    const work = publish({
+      ...optionsOf(settings),
       client,
+      stdin,
       prompts,
-      config: {
-        delivery: settings.delivery ?? 'latest',
-        // Also where no line has them: with them the objects go on where a server dies.
-        maskEncoding: 'coco-rle',
-        ...(settings.model === undefined ? {} : { model: settings.model }),
-      },
-      ...(settings.frame_rate === undefined ? {} : { frameRate: settings.frame_rate }),
-      ...(settings.buffer_bytes === undefined ? {} : { maxBufferedBytes: settings.buffer_bytes }),
-      ...(settings.silence_s === undefined ? {} : { silenceMs: settings.silence_s * 1000 }),
-      giveUpAfterMs: giveUp === 0 ? Infinity : giveUp * 1000,
       onFrame: (frame) => onFrame(settings, frame),
       onEvent: (event) => onEvent(settings, event),
       signal: AbortSignal.any([stop.signal, signal]),
@@ -103,4 +97,28 @@ export class CameraSet {
     );
     this.#running.set(settings.name, { key, stop, done });
   }
+}
+
+/** Settings as the library takes them. */
+function optionsOf(
+  settings: CameraSettings,
+): Pick<PublishOptions, 'input'> & Partial<PublishOptions> {
+  const { input, delivery, model, realtime } = settings;
+  const { frame_rate: frameRate, buffer_bytes: maxBufferedBytes, silence_s: silence } = settings;
+  const { give_up_after_s: giveUp = 60, rtsp_transport: rtspTransport } = settings;
+  return {
+    input,
+    config: {
+      // Also where no line has them: with them the objects go on where a server dies.
+      maskEncoding: 'coco-rle',
+      ...(delivery === undefined ? {} : { delivery }),
+      ...(model === undefined ? {} : { model }),
+    },
+    ...(realtime === undefined ? {} : { realtime }),
+    ...(rtspTransport === undefined ? {} : { rtspTransport }),
+    ...(frameRate === undefined ? {} : { frameRate }),
+    ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
+    ...(silence === undefined ? {} : { silenceMs: silence * 1000 }),
+    giveUpAfterMs: giveUp === 0 ? Infinity : giveUp * 1000,
+  } satisfies Partial<PublishOptions>;
 }

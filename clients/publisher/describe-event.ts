@@ -1,4 +1,4 @@
-import type { PublishEvent } from './publish-camera.ts';
+import type { PublishEvent } from './publish-options.ts';
 
 /** One line for whoever watches; null for what needs none. */
 export function describeEvent(event: PublishEvent): string | null {
@@ -7,6 +7,8 @@ export function describeEvent(event: PublishEvent): string | null {
       return `${event.format.container} at ${event.format.frameRate} frames a second`;
     case 'camera-lost':
       return `${event.reason.message}; trying again in ${Math.round(event.pauseMs)} ms`;
+    case 'encoded':
+      return `${event.codec} is encoded anew, as H.264 by ${event.encoder}: the server is sent H.264, H.265 and MJPEG as they are`;
     case 'packets-lost':
       return 'packets were lost: going on at the next random access point';
     case 'pictures-dropped':

@@ -1,6 +1,6 @@
 import { framesJsonEntry } from '../../src/formats/frames-json.ts';
 import type { Mask } from '../typescript/index.ts';
-import type { PublishedFrame } from './camera/stream-to-server.ts';
+import type { PublishedFrame } from './camera/receive-answers.ts';
 
 /** What a line holds beside the frame as `frames.json` has it. */
 export type LineOptions = {

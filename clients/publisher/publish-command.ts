@@ -7,9 +7,9 @@ import { cameraSchema, type CameraSettings, readCamerasFile } from './camera-con
 import { CameraSet } from './camera-set.ts';
 import { describeEvent } from './describe-event.ts';
 import { frameLine } from './frame-line.ts';
+import { inputName } from './local/input-kind.ts';
 import { MaskstreamError } from '../core/maskstream-error.ts';
 import { openSink } from './result-sink.ts';
-import { readRtspUrl } from './rtsp/rtsp-connection.ts';
 import { watchFile } from './watch-file.ts';
 
 const defaultGiveUpSeconds = 60;
@@ -17,17 +17,18 @@ const defaultGiveUpSeconds = 60;
 /** `maskstream publish`, which is `maskstream-publish` too. */
 export const publishCommand: Command = {
   name: 'publish',
-  summary: 'Sends cameras to a server as they encode, and prints what it finds as lines of JSON.',
+  summary:
+    'Sends cameras, files and pipes to a server as they are encoded, and prints what it finds as lines of JSON.',
   usage: [
-    'maskstream publish --input rtsp://CAMERA/PATH --to HOST:PORT --prompts FILE [options]',
+    'maskstream publish --input rtsp://CAMERA/PATH|/dev/video0|FILE|- --to HOST:PORT --prompts FILE [options]',
     'maskstream publish --cameras FILE --to HOST:PORT [options]',
   ],
   maxPositionals: 0,
   options: {
     input: {
       kind: 'text',
-      placeholder: 'URL',
-      help: 'rtsp:// or rtsps://, with name and password where the camera asks for them.',
+      placeholder: 'INPUT',
+      help: 'rtsp:// or rtsps://, with name and password where the camera asks for them; a V4L2 device below /dev; a file; or -, standard input.',
     },
     to: {
       kind: 'text',
@@ -59,7 +60,17 @@ export const publishCommand: Command = {
       kind: 'text',
       placeholder: 'MODE',
       values: ['latest', 'every-frame'],
-      help: 'latest stays young and skips what the server has no time for. Default: latest.',
+      help: 'latest stays young and skips what the server has no time for. Default: latest for cameras, every-frame for files and pipes.',
+    },
+    realtime: {
+      kind: 'flag',
+      help: 'A file at its own pace. Default: as fast as the server takes it.',
+    },
+    'rtsp-transport': {
+      kind: 'text',
+      placeholder: 'tcp|udp',
+      values: ['tcp', 'udp'],
+      help: 'How an RTSP camera’s media come: over its connection, or as packets by themselves. Default: tcp.',
     },
     'frame-rate': {
       kind: 'text',
@@ -109,6 +120,7 @@ async function publish(args: Arguments, io: CommandIo): Promise<void> {
   const say = (name: string, text: string) => io.stderr.write(`${name}: ${text}\n`);
   const set = new CameraSet({
     client,
+    stdin: io.stdin,
     onFrame: ({ name, masks }, frame) =>
       sink.write(
         frameLine(frame, { input: file === undefined ? null : name, masks: masks === true }),
@@ -151,6 +163,8 @@ const cameraOptions = [
   'prompts',
   'model',
   'delivery',
+  'realtime',
+  'rtsp-transport',
   'masks',
   'frame-rate',
   'buffer-bytes',
@@ -169,16 +183,16 @@ async function readCameras(file: string, args: Arguments): Promise<CameraSetting
 function readSettings(args: Arguments): CameraSettings {
   const input = required(args, 'input');
   const prompts = required(args, 'prompts');
-  const delivery = args.texts.get('delivery') ?? 'latest';
-  if (delivery !== 'latest' && delivery !== 'every-frame') {
-    throw usageError(`--delivery: expected latest or every-frame, got "${delivery}"`);
-  }
+  const delivery = wordOf(args, 'delivery', ['latest', 'every-frame'] as const);
+  const transport = wordOf(args, 'rtsp-transport', ['tcp', 'udp'] as const);
   const model = args.texts.get('model');
   return {
-    name: asUsage('--input', () => readRtspUrl(input)).url,
+    name: asUsage('--input', () => inputName(input)),
     input,
     prompts,
-    delivery,
+    ...(delivery === null ? {} : { delivery }),
+    ...(transport === null ? {} : { rtsp_transport: transport }),
+    realtime: args.flags.has('realtime'),
     masks: args.flags.has('masks'),
     ...(model === undefined ? {} : { model }),
     ...numberOf(args, 'frame-rate', 'frame_rate'),
@@ -193,6 +207,14 @@ function required(args: Arguments, name: string): string {
   const value = args.texts.get(name);
   if (value === undefined) throw usageError(`expected --${name}, got none`);
   return value;
+}
+
+/** One of few words; null where none is given. */
+function wordOf<T extends string>(args: Arguments, option: string, words: readonly T[]): T | null {
+  const text = args.texts.get(option);
+  const word = words.find((one) => one === text) ?? null;
+  if (text === undefined || word !== null) return word;
+  throw usageError(`--${option}: expected ${words.join(' or ')}, got "${text}"`);
 }
 
 /** The same bounds as in a file of cameras. */
@@ -226,8 +248,6 @@ async function connectTo(args: Arguments): Promise<SegmentationClient> {
   return connect(addresses, {
     ...(tls === null ? {} : { tls }),
     ...(token === null ? {} : { token }),
-    // The publisher has its own bound, for cameras too.
-    resume: { giveUpAfterMs: Infinity },
   });
 }
 

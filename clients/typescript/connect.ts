@@ -60,10 +60,16 @@ export type CallBounds = {
   readonly signal?: AbortSignal;
 };
 
+/** What a video stream may have of its own. */
+export type StreamBounds = CallBounds & Pick<ConnectOptions, 'resume'>;
+
 /** A connection, opened by its first call. Close it when done. */
 export type SegmentationClient = Disposable & {
-  /** Opens a video stream. Throws {@link MaskstreamError} `invalid-config` for a misspelt setting. */
-  segmentVideo(config: VideoConfig, options?: VideoStreamOptions & CallBounds): VideoStream;
+  /**
+   * Opens a video stream; its own `resume` stands in place of the connection's. Throws
+   * {@link MaskstreamError} `invalid-config` for a misspelt setting.
+   */
+  segmentVideo(config: VideoConfig, options?: VideoStreamOptions & StreamBounds): VideoStream;
   /** Segments one picture. */
   segmentImage(options: ImageOptions, bounds?: CallBounds): Promise<SegmentImageResponse>;
   /** The server's models, the default one first. */
@@ -110,7 +116,7 @@ export function connect(
       const servers = clients.map((one) =>
         openGrpcCall(() => one.segmentVideo(metadata(), bounds)),
       );
-      const { resume = {} } = options;
+      const resume = streamOptions.resume ?? options.resume ?? {};
       const calls = resume === false ? { servers, resumes: false } : { ...resume, servers };
       const stream = new VideoStream(first, calls, streamOptions);
       const stop = cancelOnAbort(stream, streamOptions.signal);

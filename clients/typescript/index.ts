@@ -1,5 +1,11 @@
 export { connect } from './connect.ts';
-export type { CallBounds, ConnectOptions, ResumeSettings, SegmentationClient } from './connect.ts';
+export type {
+  CallBounds,
+  ConnectOptions,
+  ResumeSettings,
+  SegmentationClient,
+  StreamBounds,
+} from './connect.ts';
 export { decodeMask } from './decode-mask.ts';
 export type { DecodedMask } from './decode-mask.ts';
 export { MaskstreamError } from '../core/maskstream-error.ts';

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
@@ -52,6 +53,46 @@ describe.skipIf(noRtspServer !== null)(`publish ${noRtspServer ?? ''}`, () => {
       expect(Math.max(...offBy(run.lines, camera.taken))).toBeLessThan(20_000);
     },
   );
+
+  test.each(['h264', 'mjpeg'] as const)('takes %s by UDP too', async (codec) => {
+    await using camera = await startRtspServer({ ...ball, codec, pattern: 'snow' });
+    await using server = await startService();
+    const words = ['--to', server.address, '--prompts', promptsFile(), '--rtsp-transport', 'udp'];
+    await using run = startPublish(['--input', camera.url, ...words]);
+    await run.until(() => run.lines.length >= 15);
+    expect(rises(indices(run.lines))).toBe(true);
+    expect(run.stderr()).not.toContain('lost');
+    expect(Math.max(0, ...offBy(run.lines, camera.taken))).toBeLessThan(20_000);
+  });
+
+  test('reaches its server over TLS, by the authority that is named, and not without it', async () => {
+    await using camera = await startRtspServer(ball);
+    const [certificate = '', key = ''] = ['certificate', 'key'].map((name) =>
+      fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url)),
+    );
+    await using server = await startService({
+      MASKSTREAM_TLS_CERT: certificate,
+      MASKSTREAM_TLS_KEY: key,
+    });
+    const address = server.address.replace('127.0.0.1', 'localhost');
+    const words = ['--input', camera.url, '--to', address, '--prompts', promptsFile()];
+    await using run = startPublish([...words, '--ca', certificate]);
+    await run.until(() => run.lines.length >= 5);
+    await using stranger = startPublish([...words, '--tls', '--give-up-after', '0.5']);
+    expect(await stranger.ended).toBe(1);
+    expect(stranger.lines).toEqual([]);
+  });
+
+  test('ends with 1 where its only server dies for good', async () => {
+    await using camera = await startRtspServer(ball);
+    const server = await startServerProcess(['--threads', '1']);
+    const words = ['--to', server.address, '--prompts', promptsFile(), '--give-up-after', '1'];
+    await using run = startPublish(['--input', camera.url, ...words]);
+    await run.until(() => run.lines.length >= 3);
+    process.kill(server.pid, 'SIGKILL');
+    expect(await run.ended).toBe(1);
+    await server[Symbol.asyncDispose]();
+  });
 
   test('goes on with the same objects when a camera that was cut is back', async () => {
     await using server = await startService();
@@ -144,6 +185,51 @@ describe.skipIf(noRtspServer !== null)(`publish ${noRtspServer ?? ''}`, () => {
     expect(rises(indices(of('door')))).toBe(false);
   });
 
+  test('sees by itself that its file of cameras has changed', async () => {
+    await using camera = await startRtspServer(ball);
+    await using server = await startService({ MASKSTREAM_MAX_STREAMS: '4' });
+    const file = temporaryPath('watched.json');
+    const prompts = promptsFile('watched-prompts');
+    const write = (...names: string[]) => {
+      const cameras = names.map((name) => ({ name, input: camera.url, prompts }));
+      writeFileSync(file, JSON.stringify({ version: 1, cameras }));
+    };
+    write('hall');
+    await using run = startPublish(['--cameras', file, '--to', server.address]);
+    const of = (name: string) => run.lines.filter(({ input }) => input === name);
+    await run.until(() => of('hall').length >= 3);
+    write('hall', 'door');
+    await run.until(() => of('door').length >= 3);
+    write('door');
+    await run.until(() => run.stderr().includes('0 cameras begin, 1 end'));
+    const before = of('door').length;
+    await run.until(() => of('door').length >= before + 3);
+    expect(rises(indices(of('door')))).toBe(true);
+    expect(rises(indices(of('hall')))).toBe(true);
+  });
+
+  test('writes to a TCP socket whole lines only', async () => {
+    await using camera = await startRtspServer(ball);
+    await using server = await startService();
+    const reader = createServer().listen(0, '127.0.0.1');
+    await once(reader, 'listening');
+    const { port } = reader.address() as AddressInfo;
+    const words = ['--prompts', promptsFile(), '--masks', '--output', `tcp:127.0.0.1:${port}`];
+    await using run = startPublish(['--input', camera.url, '--to', server.address, ...words]);
+    const [socket] = (await once(reader, 'connection')) as [Readable];
+    const lines: PublishedLine[] = [];
+    for await (const line of createInterface({ input: socket })) {
+      lines.push(JSON.parse(line) as PublishedLine);
+      if (lines.length === 10) break;
+    }
+    socket.destroy();
+    expect(rises(indices(lines))).toBe(true);
+    expect(lines[0]?.masks?.[0]).toMatchObject({ size: [120, 160] });
+    expect(run.lines).toEqual([]);
+    await run.stop();
+    reader.close();
+  });
+
   test('writes to a socket, and again where its reader comes back', async () => {
     await using camera = await startRtspServer(ball);
     await using server = await startService();
@@ -183,6 +269,7 @@ test.each([
   [['--input', 'http://c/x', '--prompts', 'p.json', '--to', 'a:1'], 'expected rtsp://'],
   [['--input', 'rtsp://c/x', '--prompts', 'p.json', '--to', 'a'], '--to: expected HOST:PORT'],
   [['--input', 'rtsp://c/x', '--prompts', 'p.json', '--buffer-bytes', '9'], '--buffer-bytes: '],
+  [['--input', 'rtsp://c/x', '--prompts', 'p.json', '--rtsp-transport', 'x'], '--rtsp-transport: '],
   [['--cameras', 'c.json', '--input', 'rtsp://c/x'], '--input: expected it in the file of cameras'],
 ])('publish %s is a mistake of the command line', async (words, said) => {
   const run = await captureCli(['publish', ...words]);

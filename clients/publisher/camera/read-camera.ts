@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { MaskstreamError } from '../../core/maskstream-error.ts';
 import { type BackOff, pauseBefore } from '../../core/resume/back-off.ts';
-import type { VideoFormat } from '../access-unit.ts';
-import { readRtspCamera, type RtspUnit } from '../rtsp/rtsp-camera.ts';
+import type { CameraReader, CameraUnit, Encoding, VideoFormat } from '../access-unit.ts';
 import { frameRateOf, tellsFrameRate } from './frame-rate.ts';
 import type { FormattedUnit } from './unit-buffer.ts';
 
@@ -10,11 +9,13 @@ import type { FormattedUnit } from './unit-buffer.ts';
 export type CameraEvent =
   | { readonly kind: 'camera-connected'; readonly format: VideoFormat }
   | { readonly kind: 'camera-lost'; readonly reason: Error; readonly pauseMs: number }
-  | { readonly kind: 'packets-lost' };
+  | { readonly kind: 'packets-lost' }
+  /** It is none of what is sent as it is. */
+  | ({ readonly kind: 'encoded' } & Encoding);
 
 /** How a camera is read. */
 export type ReadCameraOptions = {
-  readonly url: string;
+  readonly read: CameraReader;
   /** Frames a second, where neither the camera's description nor its pictures are to be asked. */
   readonly frameRate: number | null;
   readonly silenceMs: number;
@@ -28,7 +29,7 @@ export type ReadCameraOptions = {
 
 /**
  * Reads a camera for as long as it can be reached, and connects again, with pauses that grow, where it
- * is lost. Resolves when `signal` ends it; rejects with why the camera was given up, at once where
+ * is lost. Resolves when it ends by itself, as a pipe does, or by `signal`; rejects with why the camera was given up, at once where
  * trying again is of no use.
  */
 export async function readCamera(options: ReadCameraOptions): Promise<void> {
@@ -36,7 +37,7 @@ export async function readCamera(options: ReadCameraOptions): Promise<void> {
   const progress: Progress = { format: null, seenAtMs: performance.now(), attempt: 0 };
   while (!signal.aborted) {
     try {
-      await readOnce(options, progress);
+      return await readOnce(options, progress);
     } catch (reason) {
       if (signal.aborted) return;
       if (!(reason instanceof MaskstreamError) || hopeless.has(reason.code)) throw reason;
@@ -59,47 +60,57 @@ type Progress = {
   attempt: number;
 };
 
-/** One connection: ends by throwing. */
+/** One connection. */
 async function readOnce(
-  { url, silenceMs, onUnit, onEvent, signal, ...options }: ReadCameraOptions,
+  { read, silenceMs, onUnit, onEvent, signal, ...options }: ReadCameraOptions,
   progress: Progress,
-): Promise<never> {
-  let container: VideoFormat['container'] | null = null;
-  let format: VideoFormat | null = null;
-  let held: RtspUnit[] = [];
-  const begin = (known: VideoFormat) => {
-    format = known;
-    progress.format = known;
-    onEvent({ kind: 'camera-connected', format: known });
-    return known;
+): Promise<void> {
+  const seen: Seen = { container: null, declared: null, format: null, held: [] };
+  const begin = (container: VideoFormat['container'], frameRate: number) => {
+    const { format: before } = progress;
+    const isSame = before?.container === container && before.frameRate === frameRate;
+    const format = isSame ? before : { container, frameRate };
+    [seen.format, progress.format] = [format, format];
+    onEvent({ kind: 'camera-connected', format });
+    for (const unit of seen.held.splice(0)) onUnit({ unit, format });
   };
-  let declared: number | null = null;
-  return await readRtspCamera(
-    url,
+  await read(
     {
-      onTrack(track) {
-        container = track.container;
+      onTrack({ container, frameRate }) {
         const { format: before } = progress;
         const known = before?.container === container ? before.frameRate : null;
-        declared = known ?? options.frameRate ?? track.frameRate;
+        seen.container = container;
+        seen.declared = known ?? options.frameRate ?? frameRate;
       },
       onUnit(unit) {
         [progress.seenAtMs, progress.attempt] = [performance.now(), 0];
-        if (format !== null) return onUnit({ unit, format });
-        held.push(unit);
-        const frameRate = declared ?? rateOf(held.map(({ mediaUs }) => mediaUs));
-        if (container === null || frameRate === null) return;
-        const { format: before } = progress;
-        const isSame = before?.container === container && before.frameRate === frameRate;
-        const known = begin(isSame ? before : { container, frameRate });
-        for (const one of held) onUnit({ unit: one, format: known });
-        held = [];
+        if (seen.format !== null) return onUnit({ unit, format: seen.format });
+        seen.held.push(unit);
+        const frameRate = seen.declared ?? rateOf(seen.held.map(({ mediaUs }) => mediaUs));
+        if (seen.container !== null && frameRate !== null) begin(seen.container, frameRate);
       },
       onLoss: () => onEvent({ kind: 'packets-lost' }),
+      onEncoded(encoding) {
+        if (progress.format === null) onEvent({ kind: 'encoded', ...encoding });
+      },
     },
     { silenceMs, signal },
   );
+  // It was shorter than what tells a rate.
+  if (seen.container !== null && seen.held.length > 0) {
+    begin(seen.container, frameRateOf(seen.held.map(({ mediaUs }) => mediaUs)));
+  }
 }
+
+/** What is known of a connection. */
+type Seen = {
+  container: VideoFormat['container'] | null;
+  /** Frames a second, where it was said. */
+  declared: number | null;
+  format: VideoFormat | null;
+  /** Pictures that came before the rate was known. */
+  held: CameraUnit[];
+};
 
 function rateOf(timesUs: readonly number[]): number | null {
   return tellsFrameRate(timesUs) ? frameRateOf(timesUs) : null;

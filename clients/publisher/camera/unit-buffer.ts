@@ -18,6 +18,7 @@ export class UnitBuffer {
   #dropped = 0;
   #taker: Deferred<FormattedUnit | null> | null = null;
   #isClosed = false;
+  #roomWaiter: Deferred<void> | null = null;
 
   /** @param onDropped told how many pictures went, when the next one is kept */
   constructor(maxBytes: number, onDropped: (units: number) => void) {
@@ -56,6 +57,7 @@ export class UnitBuffer {
     const next = this.#units.shift();
     if (next !== undefined) {
       this.#bytes -= next.unit.bytes.length;
+      this.#tellRoom();
       return next;
     }
     if (this.#isClosed) return null;
@@ -71,6 +73,17 @@ export class UnitBuffer {
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  /** Resolves when at most half of what may wait waits: for a source that can be held back. */
+  async room(signal: AbortSignal): Promise<void> {
+    if (this.#bytes <= this.#maxBytes / 2) return;
+    this.#roomWaiter ??= deferred<void>();
+    const waiter = this.#roomWaiter;
+    const stop = () => waiter.resolve();
+    signal.addEventListener('abort', stop, { once: true });
+    await waiter.promise;
+    signal.removeEventListener('abort', stop);
   }
 
   /** What is taken next is for a decoder that has seen nothing. */
@@ -107,6 +120,13 @@ export class UnitBuffer {
     const dropped = this.#units.splice(0, count);
     for (const { unit } of dropped) this.#bytes -= unit.bytes.length;
     this.#dropped += count;
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    if (this.#bytes > this.#maxBytes / 2) return;
+    this.#roomWaiter?.resolve();
+    this.#roomWaiter = null;
   }
 
   #tellDropped(): void {

@@ -1,21 +1,5 @@
 import type { CodedPicture, Depacketizer } from './depacketizer.ts';
-
-/** What a codec of NAL units says of them. */
-export type NalCodec = {
-  /** Bytes of the header of a unit. */
-  readonly headerBytes: number;
-  /** Type of a unit, from its header. */
-  readonly typeOf: (unit: Buffer) => number;
-  /** Types of packets that hold several units, and parts of one. */
-  readonly aggregate: number;
-  readonly fragment: number;
-  /** Header of the unit that a fragment is part of. */
-  readonly wholeHeader: (payload: Buffer) => Buffer;
-  /** Types of parameter sets, in the order in which a decoder wants them. */
-  readonly parameterSets: readonly number[];
-  readonly isPicture: (type: number) => boolean;
-  readonly isRandomAccess: (type: number) => boolean;
-};
+import type { NalCodec } from './nal-codecs.ts';
 
 const startCode = Buffer.from([0, 0, 0, 1]);
 

@@ -1,30 +1,25 @@
 import { MaskstreamError } from '../../core/maskstream-error.ts';
 import { deferred } from '../../typescript/deferred.ts';
-import type { AccessUnit } from '../access-unit.ts';
+import type { CameraReaderEvents, CameraUnit } from '../access-unit.ts';
 import { PictureAssembler } from '../rtp/picture-assembler.ts';
 import { readRtpPacket } from '../rtp/rtp-packet.ts';
 import { SenderClock } from '../rtp/sender-clock.ts';
+import {
+  dataChannel,
+  interleaved,
+  type MediaTransport,
+  openUdp,
+  reportChannel,
+} from './media-transport.ts';
 import { readRtspUrl, RtspConnection, type RtspResponse } from './rtsp-connection.ts';
 import { findVideoTrack, type VideoTrack } from './session-description.ts';
-
-/** A picture of the camera, with its place on the media clock. */
-export type RtspUnit = AccessUnit & {
-  /** Microseconds from any origin, which a connection keeps. */
-  readonly mediaUs: number;
-};
-
-/** What a camera tells while it is read. */
-export type RtspCameraEvents = {
-  readonly onTrack: (track: Pick<VideoTrack, 'container' | 'frameRate'>) => void;
-  readonly onUnit: (unit: RtspUnit) => void;
-  /** Packets did not come; pictures are left out up to the next random access point. */
-  readonly onLoss: () => void;
-};
 
 /** Bounds of reading; everything has a default. */
 export type RtspCameraOptions = {
   /** A camera that sends no picture for so long is lost. Default: 10 000. */
   readonly silenceMs?: number;
+  /** Over the connection, in order and through every firewall that lets RTSP pass, or by UDP. Default: tcp. */
+  readonly transport?: 'tcp' | 'udp';
   readonly signal: AbortSignal;
 };
 
@@ -33,18 +28,14 @@ const defaultSilenceMs = 10_000;
 /** RFC 2326, 12.37: what a session without a timeout of its own has. */
 const defaultSessionSeconds = 60;
 
-/** Data and reports of the video, in this order (RFC 2326, 10.12). */
-const [dataChannel, reportChannel] = [0, 1];
-
 /**
  * Reads a camera until it is lost, or `signal` says so: always ends by throwing `camera-unreachable`,
- * `camera-lost`, `camera-refused` or `camera-codec`. Media come over the connection itself, in order
- * and through every firewall that lets RTSP pass.
+ * `camera-lost`, `camera-refused` or `camera-codec`.
  */
 export async function readRtspCamera(
   url: string,
-  events: RtspCameraEvents,
-  { silenceMs = defaultSilenceMs, signal }: RtspCameraOptions,
+  events: CameraReaderEvents,
+  { silenceMs = defaultSilenceMs, transport = 'tcp', signal }: RtspCameraOptions,
 ): Promise<never> {
   const address = readRtspUrl(url);
   const over = deferred<never>();
@@ -52,28 +43,27 @@ export async function readRtspCamera(
   signal.addEventListener('abort', abort, { once: true });
   const fail = (reason: unknown) => over.reject(reason);
   let receive: ((channel: number, bytes: Buffer) => void) | null = null;
-  const connection = await RtspConnection.open(
-    address,
-    { onData: (channel, bytes) => receive?.(channel, bytes), onClose: fail },
-    signal,
-  );
+  const onData = (channel: number, bytes: Buffer) => receive?.(channel, bytes);
+  const connection = await RtspConnection.open(address, { onData, onClose: fail }, signal);
+  let media: MediaTransport = interleaved;
   let timers: NodeJS.Timeout[] = [];
   try {
     const described = await connection.request('DESCRIBE', address.url, {
       Accept: 'application/sdp',
     });
     const track = findVideoTrack(described.body, baseOf(described, address.url));
-    const set = await connection.request('SETUP', track.control, {
-      Transport: `RTP/AVP/TCP;unicast;interleaved=${dataChannel}-${reportChannel}`,
-    });
+    if (transport === 'udp') media = await openUdp(connection.peer, onData);
+    const set = await connection.request('SETUP', track.control, { Transport: media.header });
+    media.begin(set.headers.get('transport')?.[0] ?? '');
     const session = readSession(set);
     events.onTrack(track);
     const silence = setTimeout(() => {
-      const message = `the camera was lost: no picture for ${silenceMs / 1000} s`;
+      const hint = transport === 'udp' ? '; where a firewall lets no UDP through, TCP may' : '';
+      const message = `the camera was lost: no picture for ${silenceMs / 1000} s${hint}`;
       over.reject(new MaskstreamError('camera-lost', message));
     }, silenceMs);
     timers = [silence];
-    const onUnit = (unit: RtspUnit) => {
+    const onUnit = (unit: CameraUnit) => {
       silence.refresh();
       events.onUnit(unit);
     };
@@ -87,18 +77,22 @@ export async function readRtspCamera(
     });
     const method = await aliveMethod(connection, address.url, played);
     // Well within the time after which the camera would end the session.
-    const keepAlive = () => void connection.request(method, address.url, headers).catch(fail);
+    const keepAlive = () => {
+      media.greet();
+      void connection.request(method, address.url, headers).catch(fail);
+    };
     timers.push(setInterval(keepAlive, (session.timeoutSeconds * 1000) / 2.5));
     return await over.promise;
   } finally {
     signal.removeEventListener('abort', abort);
     for (const timer of timers) clearTimeout(timer);
+    media[Symbol.dispose]();
     connection[Symbol.dispose]();
   }
 }
 
 /** From packets to pictures with their times. */
-function receiver(track: VideoTrack, events: RtspCameraEvents, onGoodbye: () => void) {
+function receiver(track: VideoTrack, events: CameraReaderEvents, onGoodbye: () => void) {
   const { clockRate, payloadType } = track;
   const clock = new SenderClock(clockRate);
   let last: { readonly rtpTimestamp: number; readonly ticks: number } | null = null;

@@ -106,6 +106,11 @@ export class RtspConnection implements Disposable {
     socket.on('close', () => this.#close(lost('the connection was closed')));
   }
 
+  /** Address of the camera. */
+  get peer(): string {
+    return this.#socket.remoteAddress ?? this.#address.host;
+  }
+
   /** Sends a request and waits for its answer; one that asks for a login is made again with it. */
   async request(
     method: string,

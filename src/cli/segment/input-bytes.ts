@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SegmentationError } from '../../frame/errors.ts';
-import { detectContainer, detectionBytes, adviceOn, foreignFormat } from '../../video/index.ts';
-import type { Detected } from '../../video/index.ts';
+import { detectContainer, detectionBytes, type Detected } from '../../video/detect-container.ts';
+import { adviceOn, foreignFormat } from '../../video/foreign-formats.ts';
 
 /** Where an input comes from. A pipe can be read once. */
 export type Origin =

@@ -1,9 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  readRtspCamera,
-  type RtspCameraEvents,
-  type RtspUnit,
-} from '../../../../clients/publisher/rtsp/rtsp-camera.ts';
+import type { CameraReaderEvents, CameraUnit } from '../../../../clients/publisher/access-unit.ts';
+import { readRtspCamera } from '../../../../clients/publisher/rtsp/rtsp-camera.ts';
 import { deferred } from '../../../../clients/typescript/deferred.ts';
 import {
   noRtspServer,
@@ -12,14 +9,15 @@ import {
   startRtspServer,
 } from '../../../fixtures/rtsp-server.ts';
 
-type Track = Parameters<RtspCameraEvents['onTrack']>[0];
+type Track = Parameters<CameraReaderEvents['onTrack']>[0];
 
 /** A camera that is read until `isEnough` says so. */
 async function collect(
   url: string,
-  isEnough: (units: readonly RtspUnit[]) => boolean,
-): Promise<{ readonly track: Track; readonly units: readonly RtspUnit[] }> {
-  const units: RtspUnit[] = [];
+  isEnough: (units: readonly CameraUnit[]) => boolean,
+  transport: 'tcp' | 'udp' = 'tcp',
+): Promise<{ readonly track: Track; readonly units: readonly CameraUnit[] }> {
+  const units: CameraUnit[] = [];
   const enough = new AbortController();
   const track = deferred<Track>();
   const reading = readRtspCamera(
@@ -32,7 +30,7 @@ async function collect(
       },
       onLoss: () => enough.abort(),
     },
-    { signal: enough.signal },
+    { transport, signal: enough.signal },
   );
   await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
   return { track: await track.promise, units };
@@ -44,7 +42,7 @@ async function camera(options: RtspServerOptions): Promise<RtspServer> {
   return server;
 }
 
-const timed = (units: readonly RtspUnit[]) =>
+const timed = (units: readonly CameraUnit[]) =>
   units.filter(({ capturedAtUs }) => capturedAtUs !== null);
 
 /** The last bytes of a picture, as the server tells it by. */
@@ -64,16 +62,21 @@ function typesOf(bytes: Uint8Array): number[] {
   return types;
 }
 
-const setsOf = ({ bytes }: RtspUnit) => Buffer.from(bytes.subarray(0, 40)).toString('hex');
+const setsOf = ({ bytes }: CameraUnit) => Buffer.from(bytes.subarray(0, 40)).toString('hex');
 
 describe.skipIf(noRtspServer !== null)(`a camera ${noRtspServer ?? ''}`, () => {
   test.each([
-    { codec: 'h264', container: 'h264-annex-b' },
-    { codec: 'h265', container: 'hevc-annex-b' },
-    { codec: 'mjpeg', container: 'mjpeg' },
-  ] as const)('gives $codec whole, by its own clock', async ({ codec, container }) => {
+    { codec: 'h264', container: 'h264-annex-b', transport: 'tcp' },
+    { codec: 'h265', container: 'hevc-annex-b', transport: 'tcp' },
+    { codec: 'mjpeg', container: 'mjpeg', transport: 'tcp' },
+    { codec: 'h264', container: 'h264-annex-b', transport: 'udp' },
+    { codec: 'h265', container: 'hevc-annex-b', transport: 'udp' },
+    { codec: 'mjpeg', container: 'mjpeg', transport: 'udp' },
+  ] as const)('gives $codec whole by $transport, by its own clock', async (form) => {
+    const { codec, container, transport } = form;
     const server = await camera({ codec, pattern: 'snow', audio: true });
-    const { track, units } = await collect(server.url, (all) => timed(all).length >= 20);
+    const isEnough = (all: readonly CameraUnit[]) => timed(all).length >= 20;
+    const { track, units } = await collect(server.url, isEnough, transport);
     expect(track).toMatchObject({ container, frameRate: 15 });
     expect(units[0]).toMatchObject({ randomAccess: true });
     const takenAt = new Map(server.taken.map(({ tail, takenAtUs }) => [tail, takenAtUs]));
@@ -143,6 +146,27 @@ describe.skipIf(noRtspServer !== null)(`a camera ${noRtspServer ?? ''}`, () => {
     await other.kill();
     const gone = readRtspCamera(other.url, { ...events, onUnit: () => undefined }, { signal });
     await expect(gone).rejects.toMatchObject({ code: 'camera-unreachable' });
+  });
+
+  test.each(['tcp', 'udp'] as const)(
+    'is kept alive by $0, though it ends sessions that nobody asks for',
+    async (transport) => {
+      const server = await camera({ sessionSeconds: 1, rate: 10 });
+      const { units } = await collect(server.url, () => server.keptAlive() >= 6, transport);
+      // Six keep-alives of a session of one second are two of its lives.
+      expect(units.length).toBeGreaterThan(10);
+    },
+  );
+
+  test('that sends over its connection only says so to who asks for UDP', async () => {
+    const server = await camera({ tcpOnly: true });
+    const { signal } = new AbortController();
+    const events = { onTrack: () => undefined, onLoss: () => undefined, onUnit: () => undefined };
+    const reading = readRtspCamera(server.url, events, { transport: 'udp', signal });
+    await expect(reading).rejects.toMatchObject({
+      code: 'camera-refused',
+      message: expect.stringMatching(/SETUP was answered 461/) as string,
+    });
   });
 
   test('of a codec that is not taken is refused by its name', async () => {
