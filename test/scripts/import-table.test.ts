@@ -100,6 +100,6 @@ describe('the import table', () => {
     rmSync(join(copy, 'src'), { recursive: true });
     const { status, problems } = check(copy);
     expect(status).toBe(1);
-    expect(problems.at(-1)).toMatch(/^expected at least 100 modules, read \d+$/);
+    expect(problems.at(-1)).toMatch(/^expected at least 300 modules, read \d+$/);
   });
 });
