@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Every program of `bench/programs`, with what it measures. */
 export const programs: Readonly<Record<string, string>> = {
+  'admission-cost': 'Predicted load of a stream against what it really costs, by size and model.',
   batch: 'Frames a second of `segment` on a batch of videos, with --jobs side by side.',
   'camera-quality': 'What masks lose on a busy server, against one camera alone.',
   cameras: 'Live 720p30 cameras side by side: drops, latency, keyframes, CPU.',

@@ -6,6 +6,8 @@ const inferenceTypes = ['src/inference/manifest.ts', 'src/inference/picture.ts']
 /** What both doors of the server share. */
 const serverDoor = [
   'src/frame',
+  // The wire form of a hint, which the server writes and clients read.
+  'clients/core/retry-status.ts',
   'src/server/error-status.ts',
   'src/server/logger.ts',
   'src/server/server-limits.ts',
@@ -129,9 +131,14 @@ export const mayImport = {
     'src/server/mask-workers',
     'src/server/metrics',
     'src/server/wire-scan',
+    'clients/core/retry-status.ts',
   ],
   'src/server/gateway': [...serverDoor, 'src/server/admission', 'src/server/server-options.ts'],
-  'src/server/admission': [...serverDoor, 'src/server/server-metrics.ts'],
+  'src/server/admission': [
+    ...serverDoor,
+    'src/server/server-metrics.ts',
+    'src/pipeline/session-types.ts',
+  ],
   'src/server/metrics': ['src/frame', 'src/pipeline', 'src/server/server-metrics.ts'],
   'src/server/requests': [...serverRoom, 'src/server/call-signal.ts', 'src/server/wire-scan'],
   'src/server/responses': [...serverRoom, 'src/server/call-signal.ts'],

@@ -93,6 +93,14 @@ const schema = z.object({
   MASKSTREAM_JWT_AUDIENCE: z.string().min(1).optional(),
   /** Streams at a time of one name, where its token says nothing else. Default: as many as there are. */
   MASKSTREAM_MAX_STREAMS_PER_CLIENT: count(10_000, 'streams').optional(),
+  /** Predicted work of all streams in cores; what goes beyond is refused. Default: no bound. */
+  MASKSTREAM_MAX_LOAD: between(0.01, 10_000, 'a number of cores').optional(),
+  /** As MASKSTREAM_MAX_LOAD, of one name, where its token says nothing else. Default: no bound. */
+  MASKSTREAM_MAX_LOAD_PER_CLIENT: between(0.01, 10_000, 'a number of cores').optional(),
+  /** Pixels of all videos in a second; what goes beyond is refused. Default: no bound. */
+  MASKSTREAM_MAX_PIXELS_PER_SECOND: count(1e13, 'pixels').optional(),
+  /** As MASKSTREAM_MAX_PIXELS_PER_SECOND, of one name. Default: no bound. */
+  MASKSTREAM_MAX_PIXELS_PER_SECOND_PER_CLIENT: count(1e13, 'pixels').optional(),
   /** What a server that other machines reach may do without, by commas. Default: nothing. */
   MASKSTREAM_ALLOW: names
     .pipe(z.array(z.enum(allowances, { error: `expected ${allowances.join(', ')}` })))
@@ -152,6 +160,11 @@ export type Config = {
     readonly audience: string;
   } | null;
   readonly maxStreamsPerClient: number | null;
+  /** Cores, of all streams and of those of one name. */
+  readonly maxLoad: number | null;
+  readonly maxLoadPerClient: number | null;
+  readonly maxPixelsPerSecond: number | null;
+  readonly maxPixelsPerSecondPerClient: number | null;
   readonly allow: readonly (typeof allowances)[number][];
   readonly requirePatchedFfmpeg: boolean;
   readonly confine: 'auto' | 'require' | 'off';
@@ -291,6 +304,10 @@ function toConfig(values: z.infer<typeof schema>): Config {
     tokensFile: values.MASKSTREAM_TOKENS_FILE ?? null,
     jwt: jwtSettings(values),
     maxStreamsPerClient: values.MASKSTREAM_MAX_STREAMS_PER_CLIENT ?? null,
+    maxLoad: values.MASKSTREAM_MAX_LOAD ?? null,
+    maxLoadPerClient: values.MASKSTREAM_MAX_LOAD_PER_CLIENT ?? null,
+    maxPixelsPerSecond: values.MASKSTREAM_MAX_PIXELS_PER_SECOND ?? null,
+    maxPixelsPerSecondPerClient: values.MASKSTREAM_MAX_PIXELS_PER_SECOND_PER_CLIENT ?? null,
     allow: values.MASKSTREAM_ALLOW,
     requirePatchedFfmpeg: values.MASKSTREAM_REQUIRE_PATCHED_FFMPEG === 'true',
     confine: values.MASKSTREAM_CONFINE,

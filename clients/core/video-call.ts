@@ -8,6 +8,8 @@ export type CallEnd = {
   readonly message: string;
   /** The server's own code (docs/errors.md); null where the end did not come from the server. */
   readonly errorCode: string | null;
+  /** When the server says that it is worth while to try again, in milliseconds. Default: null. */
+  readonly retryAfterMs?: number | null;
   /** The transport's own error, where it has one. */
   readonly cause?: unknown;
 };

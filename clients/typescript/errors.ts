@@ -1,5 +1,6 @@
 import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { MaskstreamError } from '../core/maskstream-error.ts';
+import { readRetryAfterMs, statusDetailsTrailer } from '../core/retry-status.ts';
 import type { StreamSummary } from '../../src/gen/maskstream/v1/video_response.ts';
 
 /** Name of a gRPC status other than OK, such as `INVALID_ARGUMENT`. */
@@ -47,6 +48,12 @@ export function sentErrorCode(trailers: Metadata | undefined): string | null {
   return typeof sent === 'string' ? sent : null;
 }
 
+/** The server's hint in a call's trailers when to try again, in milliseconds; null where there is none. */
+export function sentRetryAfterMs(trailers: Metadata | undefined): number | null {
+  const [sent] = trailers?.get(statusDetailsTrailer) ?? [];
+  return Buffer.isBuffer(sent) ? readRetryAfterMs(sent) : null;
+}
+
 /** What is known of a call that failed beside its status. */
 export type FailureContext = {
   /** What a video stream had done until then. */
@@ -63,6 +70,8 @@ export class CallFailed extends MaskstreamError {
   readonly status: StatusName;
   /** What a video stream had done until then; null where the server could not say. */
   readonly summary: StreamSummary | null;
+  /** When the server says that it is worth while to try again, in milliseconds; null: it does not. */
+  readonly retryAfterMs: number | null;
 
   constructor(error: ServiceError, { summary = null, cancelled = false }: FailureContext = {}) {
     const name = (status[error.code] ?? 'UNKNOWN') as StatusName;
@@ -73,6 +82,7 @@ export class CallFailed extends MaskstreamError {
     this.name = 'CallFailed';
     this.status = name;
     this.summary = summary;
+    this.retryAfterMs = sentRetryAfterMs(error.metadata);
   }
 }
 

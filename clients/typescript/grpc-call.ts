@@ -3,7 +3,7 @@ import { Metadata, type ServiceError, status as codes } from '@grpc/grpc-js';
 import type { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
 import type { SegmentVideoResponse } from '../../src/gen/maskstream/v1/video_response.ts';
 import type { CallEnd, OpenVideoCall, VideoCall } from '../core/video-call.ts';
-import { sentErrorCode } from './errors.ts';
+import { sentErrorCode, sentRetryAfterMs } from './errors.ts';
 
 type Stream = ClientDuplexStream<SegmentVideoRequest, SegmentVideoResponse>;
 
@@ -28,7 +28,13 @@ export function openGrpcCall(open: () => Stream): OpenVideoCall {
     stream.on('end', () => {
       if (isCancelled) return;
       const { code = 0, details = '', metadata } = error ?? status ?? {};
-      onEnd({ code, message: details, errorCode: sentErrorCode(metadata), cause: error });
+      onEnd({
+        code,
+        message: details,
+        errorCode: sentErrorCode(metadata),
+        retryAfterMs: sentRetryAfterMs(metadata),
+        cause: error,
+      });
     });
     return {
       send(message) {

@@ -10,6 +10,7 @@ import {
 import type { MetricsPort } from '../server/index.ts';
 import {
   createServer,
+  loadPredictor,
   openMetricsPort,
   resolveServerLimits,
   silentMetrics,
@@ -18,6 +19,7 @@ import { createDecoder, createImageDecoder } from '../video/index.ts';
 import { checkFfmpeg } from './check-ffmpeg.ts';
 import { findConfiguredFfmpeg } from './find-configured-ffmpeg.ts';
 import type { JsonLogger } from './json-logger.ts';
+import { measureCosts } from './measure-costs.ts';
 import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
 import { modelDirectory } from '../models/model-folders.ts';
@@ -86,6 +88,10 @@ async function plugTogether(
   const limits = resolveServerLimits({
     maxStreams: config.maxStreams,
     maxStreamsPerClient: config.maxStreamsPerClient,
+    maxLoad: config.maxLoad,
+    maxLoadPerClient: config.maxLoadPerClient,
+    maxPixelsPerSecond: config.maxPixelsPerSecond,
+    maxPixelsPerSecondPerClient: config.maxPixelsPerSecondPerClient,
   });
   const directory = modelDirectory(config.model, config.modelCache);
   // Before the model: the page answers, and says so, while it is being loaded.
@@ -145,6 +151,12 @@ async function plugTogether(
         return () => restartListeners.delete(listener);
       },
     };
+    const bounds = [config.maxLoad, config.maxLoadPerClient, identify, observed];
+    const isWeighed = bounds.some((one) => one !== null);
+    const costs = isWeighed
+      ? await measureCosts(model, trackers, { threads: config.modelThreads, signal })
+      : null;
+    if (costs !== null) log.info(costs, 'costs measured');
     const decode = createDecoder({ ffmpeg });
     const decodeImage = createImageDecoder({ ffmpeg });
     const server = createServer({
@@ -159,6 +171,7 @@ async function plugTogether(
       metrics,
       transport,
       identify,
+      ...(costs === null ? {} : { predictLoad: loadPredictor(costs) }),
     });
     const port = await server.start(config.listen);
     secrets.onTransport((renewed) => {

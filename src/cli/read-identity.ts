@@ -3,12 +3,14 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
 import {
+  type Allowance,
   type Identify,
   identifyByAny,
   identifyByJwt,
   identifyByTokens,
   namedToken,
   type NamedToken,
+  usualAllowance,
 } from '../server/index.ts';
 
 const name = z.string().regex(/^[\w.@:/-]{1,128}$/, {
@@ -26,6 +28,10 @@ const entry = z
       .regex(/^[0-9a-f]{64}$/i, { error: 'expected 64 hexadecimal digits' })
       .optional(),
     maxStreams: z.int().min(0).optional(),
+    maxPixelsPerSecond: z.number().min(0).optional(),
+    maxObjects: z.int().min(0).optional(),
+    /** In cores. */
+    maxLoad: z.number().min(0).optional(),
   })
   .refine(({ token, sha256 }) => (token === undefined) !== (sha256 === undefined), {
     error: 'expected either token or sha256',
@@ -66,11 +72,13 @@ async function readTokens(file: string): Promise<NamedToken[]> {
       `MASKSTREAM_TOKENS_FILE: ${file}: expected each name once, got ${twice.name} twice`,
     );
   }
-  return tokens.map(({ name: who, token, sha256, maxStreams = null }) =>
-    token === undefined
-      ? { name: who, maxStreams, sha256: Buffer.from(sha256 ?? '', 'hex') }
-      : namedToken(who, token, maxStreams),
-  );
+  return tokens.map(({ name: who, token, sha256, ...bounds }) => {
+    const given = Object.entries(bounds).filter(([, bound]) => bound !== undefined);
+    const allowance: Allowance = { ...usualAllowance, ...Object.fromEntries(given) };
+    return token === undefined
+      ? { ...allowance, name: who, sha256: Buffer.from(sha256 ?? '', 'hex') }
+      : namedToken(who, token, allowance);
+  });
 }
 
 async function readJson(file: string, variable: string): Promise<unknown> {

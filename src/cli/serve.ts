@@ -73,6 +73,11 @@ export const serveCommand: Command = {
       placeholder: 'N',
       help: 'Port of Prometheus metrics and of the probes; 0 takes a free one. Default: none.',
     },
+    'max-load': {
+      kind: 'text',
+      placeholder: 'CORES',
+      help: 'Refuse streams whose predicted work goes beyond. Default: none is refused for it.',
+    },
     allow: {
       kind: 'text',
       placeholder: 'WHAT',
@@ -115,11 +120,13 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const allow = args.texts.get('allow');
   const metricsPort = args.texts.get('metrics-port');
   const confine = args.texts.get('confine');
+  const maxLoad = args.texts.get('max-load');
   const overrides = {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
     ...(level === undefined ? {} : { MASKSTREAM_LOG_LEVEL: level }),
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
+    ...(maxLoad === undefined ? {} : { MASKSTREAM_MAX_LOAD: maxLoad }),
     ...(allow === undefined ? {} : { MASKSTREAM_ALLOW: allow }),
     ...(confine === undefined ? {} : { MASKSTREAM_CONFINE: confine }),
     ...(args.flags.has('require-patched-ffmpeg')

@@ -30,6 +30,7 @@ export const errorCodes = [
   'chunk-too-large',
   'spool-too-large',
   'too-many-streams',
+  'no-capacity',
   'server-exhausted',
   'unauthenticated',
   // Something here broke.
@@ -62,11 +63,18 @@ export type ErrorCode = (typeof errorCodes)[number];
  */
 export class SegmentationError extends Error {
   readonly code: ErrorCode;
+  /** When it is worth while to try again, in milliseconds from now; null: nothing is known. */
+  readonly retryAfterMs: number | null;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
     this.name = 'SegmentationError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 
   /** Wraps anything thrown: a SegmentationError stays itself, the rest becomes `internal`. */

@@ -12,6 +12,7 @@ export { precisionsOf } from './precision.ts';
 export type { LoadedModel, ModelMemory, WorkerMemory, WorkerName } from './loaded-model.ts';
 export { verifyModel } from './verify-model.ts';
 export type { Agreement, Verification } from './verify-model.ts';
+export { goldenPicture } from './golden-picture.ts';
 export { measureModel } from './measure-model.ts';
 export type { ModelCost } from './measure-model.ts';
 export { calibrate } from './layouts/candidate.ts';

@@ -1,3 +1,4 @@
+export { trackerFrame } from './frame-task.ts';
 export { runSession } from './session.ts';
 export { KeyframeBudget } from './keyframe/budget.ts';
 export { defaultObjectMemoryBytes, ObjectMemoryPool } from './prompts/object-memory-pool.ts';

@@ -2,6 +2,10 @@ import { SegmentationError } from '../frame/errors.ts';
 import { anyone, type Principal } from './admission/identity.ts';
 import type { CallRegistry, Place } from './server-options.ts';
 
+/** Nobody knows when a stream ends; who is refused comes again after so long, and no sooner than that. */
+const usualRetryMs = 5_000;
+const soonestRetryMs = 1_000;
+
 type LiveCall = {
   /** Tells the call that the server goes away. */
   announce: (() => void) | null;
@@ -64,6 +68,7 @@ export class Calls implements CallRegistry {
       throw new SegmentationError(
         'too-many-streams',
         `at most ${this.#maxStreams} streams at a time, got one more`,
+        { retryAfterMs: this.#untilQuietMs() },
       );
     }
     const id = this.#nextId++;
@@ -117,6 +122,7 @@ export class Calls implements CallRegistry {
     throw new SegmentationError(
       'too-many-streams',
       `at most ${most} streams at a time for ${principal.name}, got one more`,
+      { retryAfterMs: usualRetryMs },
     );
   }
 
@@ -131,6 +137,12 @@ export class Calls implements CallRegistry {
     const message = `another stream needed the place of this one, ${waited}`;
     call.end(new SegmentationError('too-many-streams', message));
     return true;
+  }
+
+  /** Until the call that has been quiet for longest would give way, if its client stays as it is. */
+  #untilQuietMs(): number {
+    const quiet = Math.max(0, ...[...this.#live.values()].map((call) => this.#quietMs(call)));
+    return Math.min(usualRetryMs, Math.max(soonestRetryMs, this.#maxQuietMs - quiet));
   }
 
   #quietMs({ waitedMs, waitingSinceMs }: LiveCall): number {

@@ -1,4 +1,5 @@
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js';
+import { encodeRetryStatus, statusDetailsTrailer } from '../../clients/core/retry-status.ts';
 import { type ErrorCode, SegmentationError } from '../frame/errors.ts';
 
 /** Trailer that carries the {@link ErrorCode} of a status, so that clients need not parse text. */
@@ -30,6 +31,7 @@ export const statusOfErrorCode: Readonly<Record<ErrorCode, status>> = {
   'chunk-too-large': status.RESOURCE_EXHAUSTED,
   'spool-too-large': status.RESOURCE_EXHAUSTED,
   'too-many-streams': status.RESOURCE_EXHAUSTED,
+  'no-capacity': status.RESOURCE_EXHAUSTED,
   'server-exhausted': status.RESOURCE_EXHAUSTED,
   unauthenticated: status.UNAUTHENTICATED,
   'decoder-failed': status.INTERNAL,
@@ -56,5 +58,11 @@ export function statusOfError(reason: unknown): StatusObject {
   const metadata = new Metadata();
   metadata.set(errorCodeTrailer, error.code);
   const details = error.code === 'internal' ? 'internal error' : error.message;
-  return { code: statusOfErrorCode[error.code], details, metadata };
+  const code = statusOfErrorCode[error.code];
+  const { retryAfterMs } = error;
+  if (retryAfterMs !== null) {
+    const bytes = encodeRetryStatus({ code, message: details, retryAfterMs });
+    metadata.set(statusDetailsTrailer, Buffer.from(bytes));
+  }
+  return { code, details, metadata };
 }

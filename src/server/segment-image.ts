@@ -24,7 +24,7 @@ import {
 } from './requests/prompt-decoder.ts';
 import type { ImageMessage, Masked } from './requests/received-request.ts';
 import { encodeImageResponse } from './responses/encoded-masks.ts';
-import { sessionLimits, type ServerLimits } from './server-limits.ts';
+import { limitsOf, sessionLimits, type ServerLimits } from './server-limits.ts';
 import type { ServerContext } from './server-options.ts';
 import type { ImageCall } from './video-service.ts';
 
@@ -45,7 +45,10 @@ export async function segmentImage(
     let error: SegmentationError | null = null;
     try {
       if (call.request.kind === 'refused') throw call.request.error;
-      const encoded = await answer(call.request.message, callSignal.signal, context);
+      const encoded = await answer(call.request.message, callSignal.signal, {
+        ...context,
+        limits: limitsOf(principal, context.limits),
+      });
       respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
     } catch (reason) {
       error = SegmentationError.from(reason);

@@ -1,9 +1,13 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { SessionEvent, SessionSummary } from '../pipeline/session-types.ts';
+import type { Principal } from './admission/identity.ts';
+import type { LoadShare } from './admission/load-ledger.ts';
+import { StreamDemand } from './admission/stream-demand.ts';
 import { type CallSignal, linkCallSignal } from './call-signal.ts';
-import { decodeConfig } from './requests/config-decoder.ts';
+import { type DecodedConfig, decodeConfig } from './requests/config-decoder.ts';
 import { CallRecord } from './call-record.ts';
 import { statusOfError } from './error-status.ts';
+import { ClientPatience } from './requests/client-patience.ts';
 import { PendingRequests } from './requests/pending-requests.ts';
 import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
 import { readRequests } from './requests/request-reader.ts';
@@ -13,6 +17,7 @@ import type { ReadMask } from './requests/prompt-decoder.ts';
 import { encodeFrameResponse, type MaskWriting } from './responses/encoded-masks.ts';
 import { encodeEvent, encodePromptError } from './responses/response-encoder.ts';
 import { ResponseWriter } from './responses/response-writer.ts';
+import { limitsOf } from './server-limits.ts';
 import type { ServerContext } from './server-options.ts';
 import type { VideoCall } from './video-service.ts';
 
@@ -30,7 +35,8 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
     using record = new CallRecord({ kind: 'video', peer, principal, end }, context);
     using connection = context.connections.keep(peer);
     void connection;
-    await new VideoStream(call, { callSignal, record, context }).run();
+    const own = { ...context, limits: limitsOf(principal, context.limits) };
+    await new VideoStream(call, { callSignal, record, principal, context: own }).run();
   } catch (reason) {
     call.emit('error', statusOfError(reason));
   }
@@ -40,6 +46,8 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
 type StreamParts = {
   readonly callSignal: CallSignal;
   readonly record: CallRecord;
+  readonly principal: Principal;
+  /** With the limits of this call. */
   readonly context: ServerContext;
 };
 
@@ -54,6 +62,8 @@ class VideoStream {
   #framesOut = 0;
   #counted = { framesReceived: 0, framesDropped: 0 };
   #summary: SessionSummary | null = null;
+  #demand: StreamDemand | null = null;
+  readonly #patience: ClientPatience;
 
   constructor(call: VideoCall, parts: StreamParts) {
     const { limits } = parts.context;
@@ -61,6 +71,7 @@ class VideoStream {
     this.#parts = parts;
     this.#writer = new ResponseWriter(call, parts.callSignal, limits);
     this.#pendingRequests = new PendingRequests(limits.maxPendingPrompts);
+    this.#patience = new ClientPatience(limits);
   }
 
   async run(): Promise<void> {
@@ -86,7 +97,7 @@ class VideoStream {
   }
 
   async #serve(): Promise<void> {
-    const { callSignal, record, context } = this.#parts;
+    const { callSignal, record, principal, context } = this.#parts;
     const { place } = record;
     const { signal } = callSignal;
     const { models, limits, sessions, masks: workers } = context;
@@ -95,12 +106,14 @@ class VideoStream {
     const readMask: ReadMask = (mask, maxPixels) => readClientMask(mask, maxPixels, job);
     const requests = readRequests(this.#call, {
       callSignal,
-      idleTimeoutMs: limits.idleTimeoutMs,
+      patience: this.#patience,
       onWait: (isWaiting) => place.waits(isWaiting),
     });
     const config = await decodeConfig(await takeConfig(requests), { models, limits, readMask });
     const { container, delivery } = config.session;
     this.#asked = { model: config.model.name, container, delivery };
+    using share = context.load.open(principal);
+    this.#demand = this.#admit(config, share);
     const inputs = decodeRequests(requests, {
       model: config.model,
       container,
@@ -120,6 +133,22 @@ class VideoStream {
     }
   }
 
+  #admit({ session }: DecodedConfig, share: LoadShare): StreamDemand {
+    const { metrics, predictLoad } = this.#parts.context;
+    const { expectedSize, frameRate, keyframes, delivery, resume } = session;
+    const objects = resume?.objects.length ?? 0;
+    try {
+      return new StreamDemand(
+        { ...expectedSize, frameRate },
+        { keyframes, delivery, objects },
+        { share, predict: predictLoad },
+      );
+    } catch (reason) {
+      metrics.refused(SegmentationError.from(reason).code);
+      throw reason;
+    }
+  }
+
   async #send(event: SessionEvent, writing: MaskWriting): Promise<void> {
     const { limits, metrics } = this.#parts.context;
     if (event.kind === 'ack' || event.kind === 'prompt-error') {
@@ -127,12 +156,16 @@ class VideoStream {
       metrics.prompt(event.kind === 'ack' ? 'accepted' : event.code);
     }
     if (event.kind === 'notice') metrics.notice(event.notice);
+    if (event.kind === 'info') {
+      this.#demand?.begin(event.format.display, event.format.frameRate);
+    }
     if (event.kind !== 'masks') {
       await this.#writer.write(encodeEvent(event, limits));
       return;
     }
     const { result } = event;
     this.#parts.record.place.progress();
+    this.#patience.answered(result);
     const encoded = await encodeFrameResponse(result, writing);
     if (result.revision === 0) {
       this.#framesOut++;
@@ -141,6 +174,10 @@ class VideoStream {
       metrics.frame(result);
     }
     await this.#writer.writeEncoded(encoded);
+    if (result.revision === 0) {
+      const isKeyframe = result.source === 'keyframe';
+      this.#demand?.answered({ ...result, objects: result.objects.length, isKeyframe });
+    }
   }
 
   /** Answers every update that is still open, then sends summary and status. */

@@ -49,6 +49,14 @@ export type ServerLimits = SessionLimits & {
   readonly maxStreams: number;
   /** Streams and images at a time of one name, where its token says nothing else. Default: no bound. */
   readonly maxStreamsPerClient: number | null;
+  /** Predicted work of all streams in cores. Default: no bound: LATEST streams give way to each other. */
+  readonly maxLoad: number | null;
+  /** Pixels of all videos in a second. Default: no bound. */
+  readonly maxPixelsPerSecond: number | null;
+  /** As `maxLoad`, of one name, where its token says nothing else. Default: no bound. */
+  readonly maxLoadPerClient: number | null;
+  /** As `maxPixelsPerSecond`, of one name, where its token says nothing else. Default: no bound. */
+  readonly maxPixelsPerSecondPerClient: number | null;
   /**
    * Time that a client is waited for without an answered frame, after which its stream gives its
    * place to another one, where all are taken. Default: 20 s.
@@ -63,6 +71,11 @@ export type ServerLimits = SessionLimits & {
    * anybody looks at a paused video, but a client that forgot its call must not hold a place.
    */
   readonly idleTimeoutMs: number;
+  /**
+   * Time that a client is waited for, all waits together, without a second of answered video or a
+   * corrected frame. Default: 10 minutes: a byte now and then holds no place for longer.
+   */
+  readonly stallTimeoutMs: number;
   /** Time in which what is queued must reach the client once its stream is over. Default: 10 s. */
   readonly flushTimeoutMs: number;
 };
@@ -89,10 +102,15 @@ const defaultLimits: ServerLimits = {
   maxImagePixels: 12_000 * 8_000,
   maxStreams: defaultMaxStreams,
   maxStreamsPerClient: null,
+  maxLoad: null,
+  maxPixelsPerSecond: null,
+  maxLoadPerClient: null,
+  maxPixelsPerSecondPerClient: null,
   maxQuietMs: 20_000,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
   idleTimeoutMs: 600_000,
+  stallTimeoutMs: 600_000,
   flushTimeoutMs: 10_000,
   maxObjects: 32,
   // 32 objects of SAM 3 with four prompts each.
@@ -135,4 +153,13 @@ export function sessionLimits(limits: ServerLimits): SessionLimits {
     replayedFramesPerSecond,
     lostAfterUs,
   };
+}
+
+/** The limits of a call of `principal`, whose name may have fewer objects in each of its streams. */
+export function limitsOf(
+  { maxObjects }: { readonly maxObjects: number | null },
+  limits: ServerLimits,
+): ServerLimits {
+  if (maxObjects === null || maxObjects >= limits.maxObjects) return limits;
+  return { ...limits, maxObjects };
 }

@@ -13,7 +13,7 @@ export type ServerMetrics = {
   callOpened(kind: CallKind): void;
   /** The same call is over. */
   callEnded(kind: CallKind, end: { readonly code: ErrorCode | 'ok'; readonly ms: number }): void;
-  /** A call or connection was turned away before it got a place. */
+  /** A call or connection was turned away before anything was done for it. */
   refused(reason: ErrorCode | 'too-many-connections'): void;
   /** A frame of a video was answered; revisions are not reported. */
   frame(result: FrameResult): void;
@@ -24,6 +24,8 @@ export type ServerMetrics = {
   workerRestarted(worker: WorkerKind): void;
   /** A queue whose length is asked for when somebody looks. */
   watchQueue(name: QueueName, length: () => number): void;
+  /** What all streams ask for, asked for when somebody looks. */
+  watchLoad(total: () => { readonly load: number; readonly pixelsPerSecond: number }): void;
 };
 
 /** Frames of one stream that `frame` has reported. */
@@ -43,4 +45,5 @@ export const silentMetrics: ServerMetrics = {
   prompt() {},
   workerRestarted() {},
   watchQueue() {},
+  watchLoad() {},
 };

@@ -3,6 +3,8 @@ import type { ModelInfo } from '../frame/model.ts';
 import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
 import type { Doorkeeper } from './admission/authentication.ts';
 import type { Identify, Principal } from './admission/identity.ts';
+import type { LoadLedger } from './admission/load-ledger.ts';
+import type { PredictLoad } from './admission/stream-demand.ts';
 import type { ConnectionGuard } from './admission/guard-connections.ts';
 import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
@@ -57,6 +59,8 @@ export type ServerOptions = {
    * nothing is asked for.
    */
   readonly identify?: Identify | null;
+  /** Predicts what a stream costs, in cores. Default: nothing, so that no load is refused. */
+  readonly predictLoad?: PredictLoad;
   /** Pings that keep edge links open and find dead ones. Default: every 30 s, 10 s to answer. */
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number };
 };
@@ -72,6 +76,9 @@ export type ServerContext = {
   /** Who a call is from. */
   readonly principalOf: Doorkeeper['principalOf'];
   readonly masks: MaskWorkers;
+  /** What streams ask for together. */
+  readonly load: LoadLedger;
+  readonly predictLoad: PredictLoad;
   readonly connections: ConnectionGuard;
 };
 

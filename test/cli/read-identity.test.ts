@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readIdentity } from '../../src/cli/read-identity.ts';
+import { usualAllowance } from '../../src/server/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'maskstream-identity-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,15 +21,20 @@ test('a file of tokens, plain or as digests, and the one token of the environmen
   const sha256 = createHash('sha256').update('the token of the lab').digest('hex');
   const tokensFile = file({
     tokens: [
-      { name: 'gate-3', token: 'the token of gate 3', maxStreams: 2 },
+      { name: 'gate-3', token: 'the token of gate 3', maxStreams: 2, maxPixelsPerSecond: 3e7 },
       { name: 'lab', sha256 },
     ],
   });
   const identify = await readIdentity({ ...none, token: 'short', tokensFile });
   const name = async (token: string) => await identify?.({ token });
-  expect(await name('the token of gate 3')).toEqual({ name: 'gate-3', maxStreams: 2 });
-  expect(await name('the token of the lab')).toEqual({ name: 'lab', maxStreams: null });
-  expect(await name('short')).toEqual({ name: 'token', maxStreams: null });
+  expect(await name('the token of gate 3')).toEqual({
+    ...usualAllowance,
+    name: 'gate-3',
+    maxStreams: 2,
+    maxPixelsPerSecond: 3e7,
+  });
+  expect(await name('the token of the lab')).toEqual({ name: 'lab', ...usualAllowance });
+  expect(await name('short')).toEqual({ name: 'token', ...usualAllowance });
   expect(await name('another')).toBeNull();
   expect(await name(sha256)).toBeNull();
 });

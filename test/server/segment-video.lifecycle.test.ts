@@ -148,6 +148,20 @@ test('a client that sends nothing for too long is ended with its summary', async
   expect(responses.map((response) => response.$case)).toEqual(['info', 'masks', 'summary']);
 });
 
+test('a client that sends a little again and again, and no video, is ended all the same', async () => {
+  // Each message is progress of no kind: nothing is answered.
+  await start(deafSession, { stallTimeoutMs: 400, minRequestBytesPerSecond: 1e6 });
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  const drip = setInterval(() => call.write({ message: chunkMessage(1) }), 20);
+  const { responses, status: end } = await ended;
+  clearInterval(drip);
+  expect(end.code).toBe(status.DEADLINE_EXCEEDED);
+  expect(end.details).toContain('was waited for 400 ms for a second of it');
+  expect(responses.map((response) => response.$case)).toEqual(['info', 'summary']);
+});
+
 test('a session that reads slowly holds back the client', async () => {
   let read = 0;
   const never: OpenSession = async function* (inputs, options) {

@@ -9,7 +9,11 @@ const resourceExhausted = 8;
 const comeAgain: ReadonlySet<string> = new Set(['shutting-down', 'loading']);
 
 /** Codes of a server that has no room: another one may have, once the stream has lost its own. */
-const noRoom: ReadonlySet<string> = new Set(['too-many-streams', 'server-exhausted']);
+const noRoom: ReadonlySet<string> = new Set([
+  'too-many-streams',
+  'no-capacity',
+  'server-exhausted',
+]);
 
 /**
  * Whether a call's end is the stream's. The server's own codes are, since the same would come again;

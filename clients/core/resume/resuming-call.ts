@@ -62,6 +62,8 @@ class ResumingCall implements ResumableCall {
   /** Attempts since the last answered frame. */
   #attempt = 0;
   #server = 0;
+  /** Of each server that said so: the monotonic time before which it is not asked again. */
+  readonly #notBeforeMs = new Map<number, number>();
   #brokeAtMs = 0;
   /** No frame has come since the last interruption. */
   #isResuming = false;
@@ -303,10 +305,20 @@ class ResumingCall implements ResumableCall {
     this.#state = 'waiting';
     this.#call = null;
     this.#count.endCall();
+    if ('retryAfterMs' in why) this.#heed(why.retryAfterMs ?? 0);
     this.#server++;
-    const pauseMs = this.#count.begun ? pauseBefore(this.#attempt, backOff, random()) : 0;
+    const ownMs = this.#count.begun ? pauseBefore(this.#attempt, backOff, random()) : 0;
+    const notBeforeMs = this.#notBeforeMs.get(this.#server % this.#options.servers.length) ?? 0;
+    // Behind the hint, so that those who got the same one do not come back at one time.
+    const pauseMs = Math.max(0, notBeforeMs - this.#clock.nowMs()) + ownMs;
     this.#attempt++;
     this.#takeBack = this.#clock.later(pauseMs, () => this.#goOnElsewhere());
+  }
+
+  /** Notes what the server that was asked last says of the next time. */
+  #heed(retryAfterMs: number): void {
+    const place = this.#server % this.#options.servers.length;
+    this.#notBeforeMs.set(place, this.#clock.nowMs() + retryAfterMs);
   }
 
   /** What the next call begins with; null where the stream cannot go on. */

@@ -73,7 +73,9 @@ class Player:
 
 
 def end_of(value: dict[str, Any]) -> CallEnd:
-    return CallEnd(value["code"], value["message"], value["errorCode"])
+    hint_ms = value.get("retryAfterMs")
+    retry_after = None if hint_ms is None else hint_ms / 1000
+    return CallEnd(value["code"], value["message"], value["errorCode"], retry_after=retry_after)
 
 
 def expected(step: dict[str, Any]) -> Any:

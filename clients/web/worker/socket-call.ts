@@ -108,11 +108,13 @@ function parseEnd(text: string): CallEnd {
   const {
     code,
     message,
-    error_code: errorCode,
+    error_code: errorCode = null,
+    retry_after_ms: retryAfterMs = null,
   } = JSON.parse(text) as {
     code: number;
     message: string;
     error_code?: string;
+    retry_after_ms?: number;
   };
-  return { code, message, errorCode: errorCode ?? null };
+  return { code, message, errorCode, retryAfterMs };
 }

@@ -9,7 +9,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
-import { anyone, type Identify, type Principal } from './identity.ts';
+import { anyone, type Identify, type Principal, usualAllowance } from './identity.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
@@ -83,7 +83,7 @@ function tokenOf(metadata: Metadata): string | null {
 /** The common name of a certificate that the connection was checked with. */
 function certifiedBy(certificate: { readonly subject?: { CN?: string | string[] } } | undefined) {
   const name = [certificate?.subject?.CN ?? []].flat()[0];
-  return name === undefined ? anyone : { name, maxStreams: null };
+  return name === undefined ? anyone : { name, ...usualAllowance };
 }
 
 /** A flood of refused calls is a flood of log lines otherwise; the next line counts the ones between. */

@@ -1,10 +1,26 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Who calls: a name for the log, and what it may take. */
-export type Principal = {
-  readonly name: string;
-  /** Streams and images at a time; null: what the server gives each. */
+/** What one name may have at a time, all of its streams together; null: what the server gives each. */
+export type Allowance = {
+  /** Streams and images. */
   readonly maxStreams: number | null;
+  /** Pixels of all its videos in a second. */
+  readonly maxPixelsPerSecond: number | null;
+  /** Objects of each of its streams. */
+  readonly maxObjects: number | null;
+  /** Predicted work in cores. */
+  readonly maxLoad: number | null;
+};
+
+/** Who calls: a name for the log, and what it may take. */
+export type Principal = Allowance & { readonly name: string };
+
+/** Where nothing is said of a name in particular. */
+export const usualAllowance: Allowance = {
+  maxStreams: null,
+  maxPixelsPerSecond: null,
+  maxObjects: null,
+  maxLoad: null,
 };
 
 /** What came with a call; nothing of it is logged. */
@@ -17,7 +33,7 @@ export type Credentials = {
 export type Identify = (credentials: Credentials) => Promise<Principal | null> | Principal | null;
 
 /** Whoever calls a server that asks for nothing. */
-export const anyone: Principal = { name: 'anyone', maxStreams: null };
+export const anyone: Principal = { name: 'anyone', ...usualAllowance };
 
 /** A token and whose it is. Only its digest is kept. */
 export type NamedToken = Principal & { readonly sha256: Buffer };
@@ -26,9 +42,9 @@ export type NamedToken = Principal & { readonly sha256: Buffer };
 export function namedToken(
   name: string,
   token: string,
-  maxStreams: number | null = null,
+  allowance: Partial<Allowance> = {},
 ): NamedToken {
-  return { name, maxStreams, sha256: digest(token) };
+  return { ...usualAllowance, ...allowance, name, sha256: digest(token) };
 }
 
 /** Knows a list of tokens. Every call takes as long, whichever of them it brings. */
@@ -37,9 +53,9 @@ export function identifyByTokens(tokens: readonly NamedToken[]): Identify {
     if (token === null) return null;
     const given = digest(token);
     let found: Principal | null = null;
-    for (const { sha256, name, maxStreams } of tokens) {
+    for (const { sha256, ...principal } of tokens) {
       // Digests have equal lengths, which timingSafeEqual needs.
-      if (timingSafeEqual(given, sha256)) found = { name, maxStreams };
+      if (timingSafeEqual(given, sha256)) found = principal;
     }
     return found;
   };

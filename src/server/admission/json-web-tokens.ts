@@ -1,6 +1,6 @@
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
 import { SegmentationError } from '../../frame/errors.ts';
-import type { Identify } from './identity.ts';
+import type { Allowance, Identify } from './identity.ts';
 
 /** What a JSON Web Token must say to be taken. */
 export type JwtExpectations = {
@@ -18,8 +18,8 @@ const clockToleranceS = 30;
 
 /**
  * Knows JSON Web Tokens (RFC 7519) signed with one of the keys: `exp`, `iss` and `aud` are required,
- * `sub` is the name, and `maskstream_max_streams`, a whole number, what it may take. A token that
- * expires ends no call that it has begun.
+ * `sub` is the name, and claims such as `maskstream_max_streams`, numbers from 0, say what it may take. A
+ * token that expires ends no call that it has begun.
  *
  * @throws SegmentationError `usage` where the keys are none
  */
@@ -35,14 +35,26 @@ export function identifyByJwt(keys: JSONWebKeySet, expected: JwtExpectations): I
         clockTolerance: clockToleranceS,
         requiredClaims: ['exp', 'sub'],
       });
-      const most = payload['maskstream_max_streams'];
-      const maxStreams = Number.isSafeInteger(most) && Number(most) >= 0 ? Number(most) : null;
-      return { name: payload.sub ?? '', maxStreams };
+      return { name: payload.sub ?? '', ...allowanceOf(payload) };
     } catch {
       // Expired, for somebody else, or not signed by these keys: to the caller it is all the same.
       return null;
     }
   };
+}
+
+function allowanceOf(payload: JWTPayload): Allowance {
+  const whole = (claim: string) => bound(payload[claim], Number.isSafeInteger);
+  return {
+    maxStreams: whole('maskstream_max_streams'),
+    maxPixelsPerSecond: bound(payload['maskstream_max_pixels_per_second'], Number.isFinite),
+    maxObjects: whole('maskstream_max_objects'),
+    maxLoad: bound(payload['maskstream_max_load'], Number.isFinite),
+  };
+}
+
+function bound(claim: unknown, isRight: (value: unknown) => boolean): number | null {
+  return isRight(claim) && Number(claim) >= 0 ? Number(claim) : null;
 }
 
 function localKeys(keys: JSONWebKeySet): ReturnType<typeof createLocalJWKSet> {

@@ -6,6 +6,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { RawData, WebSocket } from 'ws';
+import { readRetryAfterMs, statusDetailsTrailer } from '../../../clients/core/retry-status.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import { errorCodeTrailer, statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
@@ -100,9 +101,8 @@ class Bridge {
 
   /** What is still coming is not wanted: the peer may take as long for it as it likes. */
   refuse(reason: SegmentationError): void {
-    const { code, details } = statusOfError(reason);
     this.#call?.cancel();
-    this.#last({ code, message: details, error_code: reason.code });
+    this.#finish(statusOfError(reason));
     this.#socket.pause();
   }
 
@@ -185,10 +185,13 @@ class Bridge {
 
   #finish({ code, details, metadata }: StatusObject): void {
     const [errorCode] = metadata.get(errorCodeTrailer);
+    const [hint] = metadata.get(statusDetailsTrailer);
+    const retryAfterMs = Buffer.isBuffer(hint) ? readRetryAfterMs(hint) : null;
     this.#last({
       code,
       message: details,
       ...(errorCode === undefined ? {} : { error_code: String(errorCode) }),
+      ...(retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs }),
     });
   }
 
@@ -197,7 +200,12 @@ class Bridge {
     this.#last({ code, message });
   }
 
-  #last(end: { code: number; message: string; error_code?: string }): void {
+  #last(end: {
+    code: number;
+    message: string;
+    error_code?: string;
+    retry_after_ms?: number;
+  }): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#firstMessage);

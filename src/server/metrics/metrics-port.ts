@@ -1,7 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
-import type { BuildInfo, ModelMemory, ObjectMemory } from './prometheus-metrics.ts';
+import type {
+  BuildInfo,
+  DescribedLimits,
+  ModelMemory,
+  ObjectMemory,
+} from './prometheus-metrics.ts';
 
 /** Where a server is in its life: it starts, serves, goes away. */
 export type Phase = 'starting' | 'serving' | 'draining';
@@ -11,9 +16,9 @@ export type MetricsPort = AsyncDisposable & {
   readonly port: number;
   /** What the server counts into. */
   readonly metrics: ServerMetrics;
-  describe(build: BuildInfo, limits: { readonly maxStreams: number }): void;
   /** See `PrometheusMetrics`. */
   watchMemory(model: ModelMemory, objects: ObjectMemory): void;
+  describe(build: BuildInfo, limits: DescribedLimits): void;
   enter(phase: Phase): void;
   /** Reasons why the server cannot work at all until it is started anew; null: it can. */
   watchFailure(failure: () => string | null): void;

@@ -25,13 +25,20 @@ export type ModelMemory = {
 /** What models may keep of all objects, and what is booked of it. */
 export type ObjectMemory = { readonly maxBytes: number; readonly takenBytes: number };
 
+/** Bounds that are stated beside what they bound. */
+export type DescribedLimits = {
+  readonly maxStreams: number;
+  /** In cores; null: none. */
+  readonly maxLoad: number | null;
+};
+
 /** Metrics in a registry of their own. */
 export type PrometheusMetrics = {
   readonly metrics: ServerMetrics;
   /** Says once what runs here and how much it takes. */
-  describe(build: BuildInfo, limits: { readonly maxStreams: number }): void;
   /** Says what holds memory: each model worker, and all objects, asked for when somebody looks. */
   watchMemory(model: ModelMemory, objects: ObjectMemory): void;
+  describe(build: BuildInfo, limits: DescribedLimits): void;
   /** Whether new streams are taken. */
   setReady(isReady: boolean): void;
   readonly contentType: string;
@@ -106,6 +113,30 @@ export function createPrometheusMetrics(): PrometheusMetrics {
     help: 'Most streams and images at a time.',
     registers,
   });
+  const maxLoad = new Gauge({
+    name: 'maskstream_max_load',
+    help: 'Most predicted work of all streams, in cores; +Inf where there is no bound.',
+    registers,
+  });
+  let demand: Parameters<ServerMetrics['watchLoad']>[0] = noDemand;
+  const pixels = new Gauge({
+    name: 'maskstream_pixels_per_second',
+    help: 'Pixels of all videos in a second, as stated or seen.',
+    registers,
+    collect() {
+      this.set(demand().pixelsPerSecond);
+    },
+  });
+  pixels.set(0);
+  const load = new Gauge({
+    name: 'maskstream_load',
+    help: 'Predicted work of the streams that are served, in cores.',
+    registers,
+    collect() {
+      this.set(demand().load);
+    },
+  });
+  load.set(0);
   const ready = new Gauge({
     name: 'maskstream_ready',
     help: '1 while new streams are taken.',
@@ -117,10 +148,12 @@ export function createPrometheusMetrics(): PrometheusMetrics {
       ...frames,
       workerRestarted: (worker) => restarts.inc({ worker }),
       watchQueue: (name, length) => void queues.set(name, length),
+      watchLoad: (total) => void (demand = total),
     },
     describe: (info, limits) => {
       build.set({ ...info }, 1);
       maxStreams.set(limits.maxStreams);
+      maxLoad.set(limits.maxLoad ?? Infinity);
     },
     watchMemory: (model, objects) => watchMemory(registry, model, objects),
     setReady: (isReady) => ready.set(isReady ? 1 : 0),
@@ -164,6 +197,7 @@ function watchMemory(registry: Registry, model: ModelMemory, objects: ObjectMemo
   });
   most.set(objects.maxBytes);
 }
+const noDemand = () => ({ load: 0, pixelsPerSecond: 0 });
 
 type CallMetrics = Pick<ServerMetrics, 'callOpened' | 'callEnded' | 'refused' | 'prompt'>;
 
@@ -190,7 +224,7 @@ function callMetrics(registry: Registry): CallMetrics {
   });
   const refusals = new Counter({
     name: 'maskstream_refusals_total',
-    help: 'Calls and connections that were turned away before they got a place, by reason.',
+    help: 'Calls and connections that were turned away before anything was done for them, by reason.',
     labelNames: ['reason'],
     registers,
   });
@@ -205,7 +239,12 @@ function callMetrics(registry: Registry): CallMetrics {
     ended.inc({ kind, code: 'ok' }, 0);
     duration.zero({ kind });
   }
-  for (const reason of ['too-many-streams', 'unauthenticated', 'too-many-connections']) {
+  for (const reason of [
+    'too-many-streams',
+    'no-capacity',
+    'unauthenticated',
+    'too-many-connections',
+  ]) {
     refusals.inc({ reason }, 0);
   }
   prompts.inc({ answer: 'accepted' }, 0);

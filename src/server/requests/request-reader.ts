@@ -1,13 +1,14 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import type { CallSignal } from '../call-signal.ts';
 import type { VideoCall } from '../video-service.ts';
+import type { ClientPatience } from './client-patience.ts';
 import type { Received, VideoMessage } from './received-request.ts';
 
 /** Options of {@link readRequests}. */
 export type ReadOptions = {
   readonly callSignal: CallSignal;
-  /** Time in which a client that is waited for must send something. */
-  readonly idleTimeoutMs: number;
+  /** For how long the client is waited for. */
+  readonly patience: ClientPatience;
   /** Told when the client is waited for, and when no more. */
   readonly onWait: (isWaiting: boolean) => void;
 };
@@ -21,7 +22,7 @@ export type ReadOptions = {
  */
 export async function* readRequests(
   call: VideoCall,
-  { callSignal, idleTimeoutMs, onWait }: ReadOptions,
+  { callSignal, patience, onWait }: ReadOptions,
 ): AsyncGenerator<Received<VideoMessage>, void, undefined> {
   const { signal } = callSignal;
   let wake: (() => void) | null = null;
@@ -32,19 +33,51 @@ export async function* readRequests(
     if (signal.aborted && !call.writableEnded) throw SegmentationError.from(signal.reason);
     const request = call.read() as Received<VideoMessage> | null;
     if (request !== null) {
+      patience.received(videoBytes(request));
       yield request;
     } else {
       if (call.readableEnded || call.writableEnded || call.destroyed) return;
-      const timer = setTimeout(() => callSignal.abort(idle(idleTimeoutMs)), idleTimeoutMs);
+      const stop = watch(patience, (reason) => callSignal.abort(reason));
       onWait(true);
       await new Promise<void>((resolve) => (wake = resolve));
       onWait(false);
-      clearTimeout(timer);
+      stop();
     }
   }
 }
 
+/** Ends the call when its client has been waited for long enough; returns what ends the wait. */
+function watch(patience: ClientPatience, end: (reason: SegmentationError) => void): () => void {
+  patience.waits(true);
+  const idleAtMs = performance.now() + patience.idleTimeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const idleMs = idleAtMs - performance.now();
+    // Grows where a frame is answered meanwhile.
+    const stallMs = patience.stallLeftMs();
+    if (idleMs <= 0) end(idle(patience.idleTimeoutMs));
+    else if (stallMs <= 0) end(stalled(patience.stallTimeoutMs));
+    else timer = setTimeout(look, Math.ceil(Math.min(idleMs, stallMs)));
+  };
+  look();
+  return () => {
+    clearTimeout(timer);
+    patience.waits(false);
+  };
+}
+
+function videoBytes(request: Received<VideoMessage>): number {
+  return request.kind === 'request' && request.message.kind === 'video_chunk'
+    ? request.message.chunk.data.length
+    : 0;
+}
+
 function idle(idleTimeoutMs: number): SegmentationError {
   const message = `client must send something or half-close, sent nothing for ${idleTimeoutMs} ms`;
+  return new SegmentationError('deadline-exceeded', message);
+}
+
+function stalled(stallTimeoutMs: number): SegmentationError {
+  const message = `client must send video, was waited for ${stallTimeoutMs} ms for a second of it`;
   return new SegmentationError('deadline-exceeded', message);
 }

@@ -11,7 +11,7 @@ beforeEach(async () => {
   address = `127.0.0.1:${server.port}`;
   server.enter('serving');
   const build = { version: '1', model: 'm', provider: 'cpu', ffmpeg: '5.1' };
-  server.describe(build, { maxStreams: 8 });
+  server.describe(build, { maxStreams: 8, maxLoad: null });
   server.metrics.callOpened('video');
 });
 

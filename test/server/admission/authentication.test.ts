@@ -43,7 +43,7 @@ afterEach(() => server.close());
 const config = { container: 'mp4', delivery: 'every-frame' } as const;
 
 const identify = identifyByTokens([
-  namedToken('gate-3', 'token of gate three', 1),
+  namedToken('gate-3', 'token of gate three', { maxStreams: 1 }),
   namedToken('lab', 'token of the lab'),
 ]);
 

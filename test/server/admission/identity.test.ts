@@ -3,15 +3,21 @@ import {
   identifyByAny,
   identifyByTokens,
   namedToken,
+  usualAllowance,
 } from '../../../src/server/admission/identity.ts';
 
 test('a token is whose it is, with what it may take; another one is nobody’s', () => {
   const identify = identifyByTokens([
-    namedToken('gate-3', 'token of gate three', 2),
+    namedToken('gate-3', 'token of gate three', { maxStreams: 2, maxLoad: 0.5 }),
     namedToken('lab', 'token of the lab'),
   ]);
-  expect(identify({ token: 'token of gate three' })).toEqual({ name: 'gate-3', maxStreams: 2 });
-  expect(identify({ token: 'token of the lab' })).toEqual({ name: 'lab', maxStreams: null });
+  expect(identify({ token: 'token of gate three' })).toEqual({
+    ...usualAllowance,
+    name: 'gate-3',
+    maxStreams: 2,
+    maxLoad: 0.5,
+  });
+  expect(identify({ token: 'token of the lab' })).toEqual({ name: 'lab', ...usualAllowance });
   expect(identify({ token: 'token of the Lab' })).toBeNull();
   expect(identify({ token: '' })).toBeNull();
   expect(identify({ token: null })).toBeNull();

@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 import { beforeAll, expect, test } from 'vitest';
+import { usualAllowance } from '../../../src/server/admission/identity.ts';
 import { identifyByJwt } from '../../../src/server/admission/json-web-tokens.ts';
 
 const expected = { issuer: 'https://login.example', audience: 'maskstream' };
@@ -27,9 +28,26 @@ function sign(changes: Claims = {}, key: Keys['privateKey'] = keys.privateKey): 
 
 test('a token signed by one of the keys gives its subject, and what it may take', async () => {
   const identify = identifyByJwt(published, expected);
-  expect(await identify({ token: await sign() })).toEqual({ name: 'gate-3', maxStreams: null });
-  const bounded = await sign({ maskstream_max_streams: 3 });
-  expect(await identify({ token: bounded })).toEqual({ name: 'gate-3', maxStreams: 3 });
+  expect(await identify({ token: await sign() })).toEqual({ name: 'gate-3', ...usualAllowance });
+  const bounds = {
+    maskstream_max_streams: 3,
+    maskstream_max_pixels_per_second: 1e8,
+    maskstream_max_objects: 4,
+    maskstream_max_load: 0.5,
+  };
+  expect(await identify({ token: await sign(bounds) })).toEqual({
+    name: 'gate-3',
+    maxStreams: 3,
+    maxPixelsPerSecond: 1e8,
+    maxObjects: 4,
+    maxLoad: 0.5,
+  });
+});
+
+test.each([-1, 1.5, '3', null])('a bound of %j is none', async (bound) => {
+  const identify = identifyByJwt(published, expected);
+  const token = await sign({ maskstream_max_streams: bound, maskstream_max_objects: bound });
+  expect(await identify({ token })).toEqual({ name: 'gate-3', ...usualAllowance });
 });
 
 const hourAgo = Math.floor(Date.now() / 1000) - 3600;

@@ -51,7 +51,7 @@ test('metrics are text in the format of Prometheus, of this process and of the s
   const address = await start();
   opened.describe(
     { version: '1.2.3', model: 'm', provider: 'cpu', ffmpeg: '5.1' },
-    { maxStreams: 8 },
+    { maxStreams: 8, maxLoad: null },
   );
   opened.enter('serving');
   const response = await fetch(`${address}/metrics`);

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 
 from .resume.end_rule import OK, CallEnd
 
@@ -52,13 +54,21 @@ class CallFailed(MaskstreamError):
     """A call that ended with a status other than OK."""
 
     def __init__(
-        self, code: str, message: str, *, status: str, summary: Summary | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: str,
+        summary: Summary | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(code, message)
         self.status = status
         """gRPC status, such as `INVALID_ARGUMENT`."""
         self.summary = summary
         """What a video stream had done until then; None where the server could not say."""
+        self.retry_after = retry_after
+        """Seconds after which the server says that it is worth while to try again, if it does."""
 
 
 class PromptRejected(MaskstreamError):
@@ -78,6 +88,23 @@ def sent_error_code(error: grpc.RpcError) -> str | None:
     return sent if isinstance(sent, str) else None
 
 
+def sent_retry_after(error: grpc.RpcError) -> float | None:
+    """Seconds of the `google.rpc.RetryInfo` in a call's trailers; None where there is none."""
+    failed: Any = error
+    trailers: dict[str, str | bytes] = dict(failed.trailing_metadata() or ())
+    sent = trailers.get("grpc-status-details-bin")
+    if not isinstance(sent, bytes):
+        return None
+    retry = error_details_pb2.RetryInfo()
+    try:
+        for detail in status_pb2.Status.FromString(sent).details:
+            if detail.Unpack(retry):
+                return float(retry.retry_delay.ToNanoseconds()) / 1e9
+    except DecodeError:  # a hint that cannot be read is no failure of its own
+        pass
+    return None
+
+
 def call_failed(
     error: grpc.RpcError, *, summary: Summary | None = None, cancelled: bool = False
 ) -> CallFailed:
@@ -90,7 +117,13 @@ def call_failed(
     status: str = failed.code().name
     own = "cancelled" if cancelled and status == "CANCELLED" else _CODE_WITHOUT_SERVER[status]
     code = sent_error_code(error) or own
-    return CallFailed(code, failed.details() or status, status=status, summary=summary)
+    return CallFailed(
+        code,
+        failed.details() or status,
+        status=status,
+        summary=summary,
+        retry_after=sent_retry_after(error),
+    )
 
 
 def call_end(failure: grpc.RpcError | None) -> CallEnd:
@@ -99,4 +132,10 @@ def call_end(failure: grpc.RpcError | None) -> CallEnd:
         return CallEnd(OK, "", None)
     failed: Any = failure
     code: int = failed.code().value[0]
-    return CallEnd(code, failed.details() or "", sent_error_code(failure), failure)
+    return CallEnd(
+        code,
+        failed.details() or "",
+        sent_error_code(failure),
+        failure,
+        retry_after=sent_retry_after(failure),
+    )

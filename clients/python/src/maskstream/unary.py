@@ -37,6 +37,8 @@ class Attempts:
         self._draw = draw
         self._attempt = 0
         self._faults = 0
+        # Of each server that said so: seconds from its refusal after which it is worth asking.
+        self._hints: dict[int, float] = {}
 
     @property
     def server(self) -> int:
@@ -45,15 +47,18 @@ class Attempts:
 
     def pause_after(self, end: CallEnd) -> float | None:
         """Seconds to wait before `server` is asked; None: the failure is the answer."""
+        if end.retry_after is not None:
+            self._hints[self.server] = end.retry_after
         self._attempt += 1
         if self._attempt >= max(_MOST_ATTEMPTS, self._servers) or not self._may_help(end):
             return None
         repeated = self._attempt - self._servers
         if repeated < 0:
             return 0.0
-        return pause_before(
+        pause = pause_before(
             repeated, first_s=_FIRST_PAUSE_S, most_s=_MOST_PAUSE_S, random=self._draw()
         )
+        return self._hints.pop(self.server, 0.0) + pause
 
     def _may_help(self, end: CallEnd) -> bool:
         if end.error_code is None:

@@ -13,7 +13,7 @@ _RESOURCE_EXHAUSTED: int = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
 # Codes of a server that says: come again, or go elsewhere.
 COME_AGAIN = frozenset({"shutting-down", "loading"})
 # Codes of a server that has no room: another one may have.
-NO_ROOM = frozenset({"too-many-streams", "server-exhausted"})
+NO_ROOM = frozenset({"too-many-streams", "no-capacity", "server-exhausted"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class CallEnd:
     """The server's own code (docs/errors.md); None where the end did not come from the server."""
     cause: Exception | None = None
     """gRPC's own error."""
+    retry_after: float | None = None
+    """Seconds after which the server says that it is worth while to try again."""
 
 
 def is_final(end: CallEnd, *, is_resuming: bool) -> bool:

@@ -129,6 +129,8 @@ class ResumingCall:
         # Attempts since the last answered frame.
         self._attempt = 0
         self._server = 0
+        # Of each server that said so: when it may be asked again.
+        self._not_before: dict[int, float] = {}
         self._broke_at = now()
         # No frame has come since the last interruption.
         self._is_resuming = False
@@ -357,14 +359,18 @@ class ResumingCall:
         self._is_resuming = True
         self.state = "waiting"
         self._count.end_call()
+        if isinstance(why, CallEnd) and why.retry_after is not None:
+            self._not_before[self._server % self._servers] = self._now() + why.retry_after
         self._server += 1
+        hinted = self._not_before.get(self._server % self._servers, 0.0) - self._now()
         pause = 0.0
         if self._count.begun:
             first_s, most_s = self._options.first_pause, self._options.most_pause
             draw = self._draw()
             pause = pause_before(self._attempt, first_s=first_s, most_s=most_s, random=draw)
         self._attempt += 1
-        self._effects.append(Pause(pause))
+        # Behind the hint, so that those who got the same one do not come back at one time.
+        self._effects.append(Pause(max(0.0, hinted) + pause))
 
     def _plan_next(self) -> ResumePlan | None:
         """What the next call begins with; None where the stream cannot go on."""
