@@ -6,6 +6,7 @@ import {
   KeyframeBudget,
   ObjectMemoryPool,
   runSession,
+  type SessionOptions,
 } from '../pipeline/index.ts';
 import type { MetricsPort } from '../server/index.ts';
 import {
@@ -140,8 +141,7 @@ async function plugTogether(
     await observed?.[Symbol.asyncDispose]();
   };
   try {
-    const parts = {
-      segmenter: model,
+    const shared = {
       trackers,
       nowMs: () => performance.now(),
       budget: new KeyframeBudget(() => performance.now()),
@@ -151,6 +151,10 @@ async function plugTogether(
         return () => restartListeners.delete(listener);
       },
     };
+    const partsOf = ({ owner = '' }: SessionOptions) => ({
+      ...shared,
+      segmenter: model.forOwner(owner),
+    });
     const bounds = [config.maxLoad, config.maxLoadPerClient, identify, observed];
     const isWeighed = bounds.some((one) => one !== null);
     const costs = isWeighed
@@ -161,9 +165,10 @@ async function plugTogether(
     const decodeImage = createImageDecoder({ ffmpeg });
     const server = createServer({
       sessions: {
-        openVideo: (inputs, session) => runSession(inputs, session, { ...parts, decode }),
+        openVideo: (inputs, session) =>
+          runSession(inputs, session, { ...partsOf(session), decode }),
         openImage: (inputs, session) =>
-          runSession(inputs, session, { ...parts, decode: decodeImage }),
+          runSession(inputs, session, { ...partsOf(session), decode: decodeImage }),
       },
       models: [model.info],
       limits,

@@ -3,10 +3,12 @@ import { goldenPicture, type LoadedModel } from '../inference/index.ts';
 import { type TrackerPool, trackerFrame } from '../pipeline/index.ts';
 import type { MeasuredCosts } from '../server/index.ts';
 
-/** Each part runs so often at least, and until it took so long. */
-const leastRuns = 2;
-const mostRuns = 32;
-const enoughMs = 150;
+/** Runs are timed in batches that are long beside the grain of the kernel's books. */
+const batchMs = 60;
+const batches = 5;
+
+/** After so much no further batch is begun: a large model takes seconds for one. */
+const enoughMs = 400;
 
 /** Steps until a new tracking thread is as fast as it will be. */
 const warmSteps = 24;
@@ -48,16 +50,24 @@ function cpuMs(): number {
 
 async function costOf(run: () => Promise<unknown>, clock: () => number): Promise<number> {
   await run();
-  const costs: number[] = [];
+  let least = Infinity;
   const from = clock();
-  while (costs.length < leastRuns || (costs.length < mostRuns && clock() - from < enoughMs)) {
-    const before = clock();
-    await run();
-    costs.push(clock() - before);
+  for (let batch = 0; batch < batches && clock() - from < enoughMs; batch++) {
+    least = Math.min(least, await meanOf(run, clock));
   }
   // A start is no quiet moment: what is compiled or collected meanwhile is no cost of a frame, and
   // neighbours on the same core only add.
-  return Math.min(...costs);
+  return least;
+}
+
+async function meanOf(run: () => Promise<unknown>, clock: () => number): Promise<number> {
+  const from = clock();
+  let runs = 0;
+  do {
+    await run();
+    runs++;
+  } while (clock() - from < batchMs);
+  return (clock() - from) / runs;
 }
 
 async function refineCost(

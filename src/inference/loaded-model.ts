@@ -24,6 +24,11 @@ export type ModelMemory = {
 /** A model whose self-test passed: the pipeline's port, and what its owner needs besides. */
 export type LoadedModel = AsyncDisposable &
   Segmenter & {
+    /**
+     * The same model for one of several owners, who take turns at its workers by the time that each has
+     * had. Features are everybody's; the model is closed once.
+     */
+    forOwner(owner: string): Segmenter;
     /** Features that are not closed yet. Tests end with 0. */
     liveFeatures(): number;
     readonly memory: ModelMemory;

@@ -36,10 +36,19 @@ export type SegmenterParts = {
   readonly refiner: WorkerPool | null;
 };
 
+/** Features that are held, whoever's they are. */
+type Held = { readonly live: Set<HeldFeatures>; nextId: number };
+
+/** Jobs of nobody in particular. */
+const nobody = '';
+
 /** The calls of a loaded model, turned into jobs of its worker pools. */
 export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
   readonly memory: ModelMemory;
+  readonly #parts: SegmenterParts;
+  readonly #owner: string;
+  readonly #held: Held;
   readonly #encoder: WorkerPool;
   readonly #decoder: WorkerPool | null;
   readonly #refiner: WorkerPool | null;
@@ -48,12 +57,13 @@ export class Segmenter implements LoadedModel {
   readonly #vocabulary: readonly VocabularyEntry[] | null;
   /** Phrases may have any words. */
   readonly #findsPhrases: boolean;
-  readonly #live = new Set<HeldFeatures>();
-  #nextFeatureId = 1;
 
-  constructor(parts: SegmenterParts) {
+  constructor(parts: SegmenterParts, owner: string = nobody, held?: Held) {
     this.info = parts.info;
     this.memory = parts.memory ?? { residentBytes: 0, workers: [] };
+    this.#parts = parts;
+    this.#owner = owner;
+    this.#held = held ?? { live: new Set(), nextId: 1 };
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
     this.#checksOutputs = parts.checksOutputs ?? false;
@@ -61,6 +71,10 @@ export class Segmenter implements LoadedModel {
     this.#tiles = parts.manifest.text?.tiles ?? [];
     this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
     this.#findsPhrases = parts.manifest.phrases !== null;
+  }
+
+  forOwner(owner: string): Segmenter {
+    return new Segmenter(this.#parts, owner, this.#held);
   }
 
   async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
@@ -73,6 +87,7 @@ export class Segmenter implements LoadedModel {
         return { kind: 'encode', id: features.id, picture, checksOutputs: this.#checksOutputs };
       },
       urgent: false,
+      owner: this.#owner,
       signal,
       onSettled: (outcome) => {
         if (outcome === 'delivered') features.markHeld(generation);
@@ -112,6 +127,7 @@ export class Segmenter implements LoadedModel {
     return await this.#refiner.submit<'refine'>({
       build: () => ({ kind: 'refine', items: requests }),
       urgent: false,
+      owner: this.#owner,
       signal,
       onSettled: () => {},
     });
@@ -174,7 +190,7 @@ export class Segmenter implements LoadedModel {
   }
 
   liveFeatures(): number {
-    return this.#live.size;
+    return this.#held.live.size;
   }
 
   async close(): Promise<void> {
@@ -234,6 +250,7 @@ export class Segmenter implements LoadedModel {
         return makeJob((features) => this.#own(features).reference(workerGeneration));
       },
       urgent: true,
+      owner: this.#owner,
       signal,
       onSettled: (outcome) => {
         for (const features of held) {
@@ -246,16 +263,16 @@ export class Segmenter implements LoadedModel {
   }
 
   #hold(frame: Frame, view: View): HeldFeatures {
-    const features = new HeldFeatures(this.#nextFeatureId++, frame, view, (freed) => {
-      this.#live.delete(freed);
+    const features = new HeldFeatures(this.#held.nextId++, frame, view, (freed) => {
+      this.#held.live.delete(freed);
       (this.#decoder ?? this.#encoder).release(freed.id);
     });
-    this.#live.add(features);
+    this.#held.live.add(features);
     return features;
   }
 
   #own(features: Features): HeldFeatures {
-    if (features instanceof HeldFeatures && this.#live.has(features)) return features;
+    if (features instanceof HeldFeatures && this.#held.live.has(features)) return features;
     throw unexpected('features are closed or of another model');
   }
 

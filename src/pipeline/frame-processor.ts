@@ -49,7 +49,7 @@ export class FrameProcessor {
     this.#parts = parts;
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
-    this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs) : null;
+    this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs, options.owner) : null;
     const onRunOver = (): void => this.#pace?.endKeyframe();
     const mayFlip = (): boolean => this.#pace?.mayFlip ?? true;
     const shared = { ...parts, tracker, signal: options.signal, onRunOver, mayFlip };

@@ -21,11 +21,14 @@ const refineWithinIntervals = 0.75;
 export class LivePace {
   readonly #budget: KeyframeBudget;
   readonly #nowMs: () => number;
+  readonly #owner: string;
   #last: { readonly index: number; readonly timestampUs: number } | null = null;
   /** Between two frames of the video; unknown at first, when nothing counts as late. */
   #intervalMs = Number.POSITIVE_INFINITY;
 
-  constructor(budget: KeyframeBudget, nowMs: () => number) {
+  /** @param owner whose stream it is. Default: everybody's */
+  constructor(budget: KeyframeBudget, nowMs: () => number, owner = '') {
+    this.#owner = owner;
     this.#budget = budget;
     this.#nowMs = nowMs;
   }
@@ -73,7 +76,7 @@ export class LivePace {
 
   /** Whether a keyframe that can wait may start; then `endKeyframe` must follow. */
   tryBeginKeyframe(): boolean {
-    return this.#budget.tryBegin(this);
+    return this.#budget.tryBegin(this, this.#owner);
   }
 
   /** The keyframe is over, or the stream is; idempotent. */

@@ -78,6 +78,8 @@ export type SessionOptions = {
   /** Null: the stream begins without objects. */
   readonly resume: ResumeState | null;
   readonly limits: SessionLimits;
+  /** Whose stream it is: owners take turns at what all streams share. Default: everybody's. */
+  readonly owner?: string;
   /** Ends the session at any moment: hang-up, deadline, shutdown. */
   readonly signal: AbortSignal;
   /** Resolves when the server is going away: the session answers with a notice and goes on. */

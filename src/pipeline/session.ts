@@ -12,6 +12,7 @@ import type {
   SessionOptions,
   SessionParts,
 } from './session-types.ts';
+import type { RemoteTrackerOptions } from './tracker/messages.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
 
 /** Events that wait for the client before the next frame is begun: in LATEST they must not grow old. */
@@ -76,13 +77,14 @@ async function run(stream: Stream): Promise<void> {
 
 function openTracker(options: SessionOptions, parts: SessionParts): Promise<TrackerHandle> {
   const { info } = parts.segmenter;
-  return parts.trackers.open({
+  const tracker: RemoteTrackerOptions = {
     flowEngine: 'dis',
     flowLongSide: 256,
     maskSide: info.maskSide,
     cropSide: info.refiner?.cropSide ?? null,
     historyFrames: Math.max(options.limits.retainedFrames, asyncKeyframeFrames) + 2,
-  });
+  };
+  return parts.trackers.open(tracker, options.owner);
 }
 
 /** Runs the stream to its end; returns what ended it early, or null. */

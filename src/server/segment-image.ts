@@ -48,6 +48,7 @@ export async function segmentImage(
       const encoded = await answer(call.request.message, callSignal.signal, {
         ...context,
         limits: limitsOf(principal, context.limits),
+        owner: principal.name,
       });
       respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
     } catch (reason) {
@@ -63,7 +64,7 @@ export async function segmentImage(
 async function answer(
   { request, image, prompts }: ImageMessage,
   signal: AbortSignal,
-  { models, limits, sessions, masks: workers }: ServerContext,
+  { models, limits, sessions, masks: workers, owner }: ServerContext & { readonly owner: string },
 ): Promise<Uint8Array> {
   const model = findModel(request.model, models);
   const encoding = checkMaskEncoding(request.maskEncoding);
@@ -88,6 +89,7 @@ async function answer(
     maskForm: 'coco-rle',
     resume: null,
     limits: sessionLimits(limits),
+    owner,
     signal,
     goingAway: null,
   };

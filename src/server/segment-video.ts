@@ -125,7 +125,8 @@ class VideoStream {
         return this.#writer.write({ message: encodePromptError(requestId, error) });
       },
     });
-    const options = { ...config.session, signal, goingAway: place.goingAway };
+    const owner = principal.name;
+    const options = { ...config.session, owner, signal, goingAway: place.goingAway };
     const maxBytes = limits.maxResponseBytes;
     for await (const event of sessions.openVideo(inputs, options, config.model)) {
       if (event.kind === 'summary') this.#summary = event.summary;

@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../frame/errors.ts';
+import { FairTurns } from '../../frame/fair-turns.ts';
 import { WorkerThread } from './thread.ts';
 import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 
@@ -8,6 +9,8 @@ export type QueuedJob = {
   readonly build: (workerGeneration: number) => WorkerJob;
   /** Goes before jobs that are not: a decode ends a keyframe, an encode starts one. */
   readonly urgent: boolean;
+  /** Whose it is: owners take turns, by the time that each has had. */
+  readonly owner: string;
   readonly signal: AbortSignal;
   /** Called once when the queue is done with the job, also after an abort: its inputs may go. */
   readonly onSettled: (outcome: 'delivered' | 'dropped') => void;
@@ -59,13 +62,16 @@ export type WorkerQueueOptions = WorkerQueueEvents & {
 
 /**
  * One worker thread and the queue before it. One job is under way at a time; a worker that dies is
- * replaced and its job run again once, and so is one that does not answer in time. The queue is first come, first served, so streams with one
- * call each share it evenly; its bound is the callers' own: one keyframe per stream.
+ * replaced and its job run again once, and so is one that does not answer in time. Owners take turns; one's
+ * own jobs are first come, first served, so streams with one call each share its part evenly. The
+ * queue's bound is the callers' own: one keyframe per stream.
  */
 export class WorkerQueue {
   readonly #setup: WorkerSetup;
   readonly #options: WorkerQueueOptions;
   readonly #jobs: Pending[] = [];
+  readonly #turns = new FairTurns<string>();
+  #beganMs = 0;
   #running: Pending | null = null;
   #state: State = { kind: 'stopped' };
   #generation = 0;
@@ -183,9 +189,10 @@ export class WorkerQueue {
     if (this.#running !== null || this.#jobs.length === 0) return;
     if (this.#state.kind === 'stopped') void this.#restart();
     if (this.#state.kind !== 'ready') return;
-    const next = this.#jobs.shift();
+    const next = this.#takeNext();
     if (next === undefined) return;
     this.#running = next;
+    this.#beganMs = performance.now();
     this.#watchdog = setTimeout(() => this.#replaceHung(), this.#options.jobTimeoutMs);
     this.#watchdog.unref();
     try {
@@ -199,11 +206,18 @@ export class WorkerQueue {
     }
   }
 
+  #takeNext(): Pending | undefined {
+    const owner = this.#turns.next(this.#jobs.map((job) => job.owner));
+    const at = this.#jobs.findIndex((job) => job.owner === owner);
+    return at < 0 ? undefined : this.#jobs.splice(at, 1)[0];
+  }
+
   #onAnswer(message: Extract<FromWorker, { kind: 'done' | 'failed' }>): void {
     clearTimeout(this.#watchdog);
     const job = this.#running;
     this.#running = null;
     if (job !== null) {
+      this.#turns.spend(job.owner, performance.now() - this.#beganMs);
       if (message.kind === 'failed') {
         this.#drop(job, new SegmentationError('model-failed', `model failed: ${message.message}`));
       } else if (job.aborted) this.#drop(job, cancelled(job.signal));

@@ -1,3 +1,5 @@
+import { FairTurns } from '../../frame/fair-turns.ts';
+
 /** Lowest rate; see `rateRatio`. */
 const minRate = 0.05;
 
@@ -22,7 +24,7 @@ const waiterLifeMs = 500;
 const busyMs = 2000;
 
 /** A stream that waits for its turn. */
-type Waiter = { readonly sinceMs: number; askedMs: number };
+type Waiter = { readonly owner: string; readonly sinceMs: number; askedMs: number };
 
 /**
  * Shares the model's time between the live streams of a server (LATEST only). One asynchronous keyframe
@@ -34,7 +36,9 @@ type Waiter = { readonly sinceMs: number; askedMs: number };
 export class KeyframeBudget {
   readonly #nowMs: () => number;
   readonly #waiters = new Map<object, Waiter>();
-  #running: object | null = null;
+  readonly #turns = new FairTurns<string>();
+  #running: { readonly stream: object; readonly owner: string; readonly beganMs: number } | null =
+    null;
   #rate = 1;
   #observedMs: number;
   #decreasedMs = Number.NEGATIVE_INFINITY;
@@ -108,16 +112,20 @@ export class KeyframeBudget {
     this.#observedMs = nowMs;
   }
 
-  /** Whether `stream` may start a keyframe now; then it must call `end`. To be asked again if not. */
-  tryBegin(stream: object): boolean {
+  /**
+   * Whether `stream` may start a keyframe now; then it must call `end`. To be asked again if not.
+   *
+   * @param owner whose stream it is: owners take turns. Default: everybody's
+   */
+  tryBegin(stream: object, owner = ''): boolean {
     const nowMs = this.#nowMs();
     const waiter = this.#waiters.get(stream);
     if (waiter) waiter.askedMs = nowMs;
-    else this.#waiters.set(stream, { sinceMs: nowMs, askedMs: nowMs });
+    else this.#waiters.set(stream, { owner, sinceMs: nowMs, askedMs: nowMs });
     if (this.#running !== null || this.#framesSinceBegin < this.#framesBetween()) return false;
     if (this.#firstInRow(nowMs) !== stream) return false;
     this.#waiters.delete(stream);
-    this.#running = stream;
+    this.#running = { stream, owner, beganMs: nowMs };
     this.#framesSinceBegin = 0;
     return true;
   }
@@ -125,7 +133,9 @@ export class KeyframeBudget {
   /** The keyframe that `stream` began is over, or the stream is; idempotent. */
   end(stream: object): void {
     this.#waiters.delete(stream);
-    if (this.#running === stream) this.#running = null;
+    if (this.#running?.stream !== stream) return;
+    this.#turns.spend(this.#running.owner, this.#nowMs() - this.#running.beganMs);
+    this.#running = null;
   }
 
   /** Frames of all streams that are analysed from the begin of one keyframe to that of the next. */
@@ -133,13 +143,13 @@ export class KeyframeBudget {
     return Math.min(mostFramesBetween, framesBetweenAtHalf * (1 / this.#rate - 1));
   }
 
-  /** The stream that has waited longest and still asks. */
+  /** Of the owner whose turn it is, the stream that has waited longest and still asks. */
   #firstInRow(nowMs: number): object | undefined {
-    let first: { readonly stream: object; readonly sinceMs: number } | undefined;
-    for (const [stream, { sinceMs, askedMs }] of this.#waiters) {
+    for (const [stream, { askedMs }] of this.#waiters) {
       if (nowMs - askedMs > waiterLifeMs) this.#waiters.delete(stream);
-      else if (first === undefined || sinceMs < first.sinceMs) first = { stream, sinceMs };
     }
-    return first?.stream;
+    const waiting = [...this.#waiters].toSorted(([, a], [, b]) => a.sinceMs - b.sinceMs);
+    const owner = this.#turns.next(waiting.map(([, waiter]) => waiter.owner));
+    return waiting.find(([, waiter]) => waiter.owner === owner)?.[0];
   }
 }

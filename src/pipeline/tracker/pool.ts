@@ -18,8 +18,12 @@ export type TrackerHandle = {
 
 /** Hosts the trackers of all streams in worker threads. */
 export type TrackerPool = {
-  /** A tracker in the thread that has the fewest streams. Throws `worker-died`. */
-  open(options: RemoteTrackerOptions): Promise<TrackerHandle>;
+  /**
+   * A tracker in the thread that has the fewest streams. Throws `worker-died`.
+   *
+   * @param owner whose stream it is: owners take turns at a thread. Default: everybody's
+   */
+  open(options: RemoteTrackerOptions, owner?: string): Promise<TrackerHandle>;
   /** Ends the threads; calls in flight fail with `shutting-down`. */
   close(): Promise<void>;
 };
@@ -61,16 +65,16 @@ export function createTrackerPool(options: TrackerPoolOptions): WatchedTrackerPo
     threads.push(thread);
     return thread;
   };
-  const place = async (trackerOptions: RemoteTrackerOptions): Promise<Placed> => {
+  const place = async (trackerOptions: RemoteTrackerOptions, owner: string): Promise<Placed> => {
     if (closed) throw new SegmentationError('shutting-down', 'the server is shutting down');
     const thread = leastLoaded(threads, maxThreads) ?? start();
     const streamId = ++streams;
-    await thread.open(streamId, trackerOptions);
+    await thread.open(streamId, { owner, options: trackerOptions });
     return { thread, streamId };
   };
   return {
-    open: async (trackerOptions) => {
-      let { thread, streamId } = await place(trackerOptions);
+    open: async (trackerOptions, owner = '') => {
+      let { thread, streamId } = await place(trackerOptions, owner);
       let isOpen = true;
       const close = (): void => {
         if (isOpen) thread.close(streamId);
@@ -84,7 +88,7 @@ export function createTrackerPool(options: TrackerPoolOptions): WatchedTrackerPo
         },
         reopen: async () => {
           thread.close(streamId);
-          ({ thread, streamId } = await place(trackerOptions));
+          ({ thread, streamId } = await place(trackerOptions, owner));
           // The stream may have ended meanwhile.
           if (!isOpen) thread.close(streamId);
         },

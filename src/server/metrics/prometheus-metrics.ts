@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { KeyframeReason } from '../../frame/prompt.ts';
-import type { StageTimingsUs } from '../../pipeline/stage-clock.ts';
 import type { QueueName, ServerMetrics } from '../server-metrics.ts';
+import { frameMetrics } from './frame-metrics.ts';
 
 /** What is known once the service is plugged together; labels of `maskstream_build_info`. */
 export type BuildInfo = {
@@ -36,39 +35,15 @@ export type DescribedLimits = {
 export type PrometheusMetrics = {
   readonly metrics: ServerMetrics;
   /** Says once what runs here and how much it takes. */
+  describe(build: BuildInfo, limits: DescribedLimits): void;
   /** Says what holds memory: each model worker, and all objects, asked for when somebody looks. */
   watchMemory(model: ModelMemory, objects: ObjectMemory): void;
-  describe(build: BuildInfo, limits: DescribedLimits): void;
   /** Whether new streams are taken. */
   setReady(isReady: boolean): void;
   readonly contentType: string;
   /** Prometheus' text format. */
   readonly text: () => Promise<string>;
 };
-
-const keyframeReasons: readonly KeyframeReason[] = [
-  'prompt',
-  'interval',
-  'low-confidence',
-  'scene-cut',
-  'size-change',
-  'resume',
-];
-
-const stages: readonly (keyof StageTimingsUs)[] = [
-  'total',
-  'queue',
-  'propagate',
-  'encode',
-  'decode',
-  'refine',
-  'output',
-];
-
-/** From the flow of a small frame to a keyframe on a machine that is overloaded. */
-const stageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-
-const confidenceBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
 /** From an image to a camera's week. */
 const callBuckets = [0.1, 0.5, 2, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
@@ -257,65 +232,5 @@ function callMetrics(registry: Registry): CallMetrics {
     },
     refused: (reason) => refusals.inc({ reason }),
     prompt: (answer) => prompts.inc({ answer }),
-  };
-}
-
-type FrameMetrics = Pick<ServerMetrics, 'frame' | 'summary' | 'notice'>;
-
-function frameMetrics(registry: Registry): FrameMetrics {
-  const registers = [registry];
-  const count = (name: string, help: string) => new Counter({ name, help, registers });
-  const received = count('maskstream_frames_received_total', 'Frames that were decoded.');
-  const answered = count('maskstream_frames_answered_total', 'Frames that were answered.');
-  const dropped = count('maskstream_frames_dropped_total', 'Frames that LATEST left out.');
-  const keyframes = new Counter({
-    name: 'maskstream_keyframes_total',
-    help: 'Answered frames on which the full model ran, by reason.',
-    labelNames: ['reason'],
-    registers,
-  });
-  for (const reason of keyframeReasons) keyframes.inc({ reason }, 0);
-  const stage = new Histogram({
-    name: 'maskstream_stage_seconds',
-    help: 'Wall time of the stages of one frame; stages that did not run are left out.',
-    labelNames: ['stage'],
-    buckets: stageBuckets,
-    registers,
-  });
-  for (const name of stages) stage.zero({ stage: name });
-  const timers = stages.map((name) => [name, stage.labels(name)] as const);
-  const confidence = new Histogram({
-    name: 'maskstream_mask_confidence',
-    help: 'Confidence of the masks that were sent.',
-    buckets: confidenceBuckets,
-    registers,
-  });
-  const notices = new Counter({
-    name: 'maskstream_notices_total',
-    help: 'Notices to clients; decode-warning says that parts of a video could not be decoded.',
-    labelNames: ['notice'],
-    registers,
-  });
-  for (const notice of ['overload', 'decode-warning', 'truncated-input', 'worker-restarted']) {
-    notices.inc({ notice }, 0);
-  }
-  return {
-    frame: ({ framesDroppedBefore, keyframeReason, timings, objects }) => {
-      answered.inc();
-      received.inc(1 + framesDroppedBefore);
-      dropped.inc(framesDroppedBefore);
-      if (keyframeReason !== null) keyframes.inc({ reason: keyframeReason });
-      for (const [name, timer] of timers) {
-        if (timings[name] > 0) timer.observe(timings[name] / 1e6);
-      }
-      for (const object of objects) {
-        if (object.state !== 'pending') confidence.observe(object.confidence);
-      }
-    },
-    summary: ({ framesIn, framesDropped }, counted) => {
-      received.inc(Math.max(0, framesIn - counted.framesReceived));
-      dropped.inc(Math.max(0, framesDropped - counted.framesDropped));
-    },
-    notice: (notice) => notices.inc({ notice }),
   };
 }

@@ -20,6 +20,22 @@ test('one keyframe runs at a time, and the stream that waited longest is next', 
   expect(budget.tryBegin(b)).toBe(true);
 });
 
+test('an owner with many streams waiting does not hold up the other’s one', () => {
+  const { budget, clock } = openBudget();
+  const many = Array.from({ length: 8 }, () => ({ stream: {}, owner: 'many' }));
+  const all = [...many, { stream: {}, owner: 'one' }];
+  const began: string[] = [];
+  for (let turn = 0; turn < 16; turn++) {
+    const next = all.find(({ stream, owner }) => budget.tryBegin(stream, owner));
+    // The first one to ask begins at once; from then on all of them are waiting.
+    for (const { stream, owner } of all) budget.tryBegin(stream, owner);
+    began.push(next?.owner ?? 'nobody');
+    clock.nowMs += 10;
+    if (next !== undefined) budget.end(next.stream);
+  }
+  expect(began.filter((owner) => owner === 'one').length).toBeGreaterThanOrEqual(7);
+});
+
 test('a stream that asks no more gives its place up', () => {
   const { budget, clock } = openBudget();
   const [a, b, c] = [{}, {}, {}];

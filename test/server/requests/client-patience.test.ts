@@ -3,7 +3,11 @@ import { ClientPatience } from '../../../src/server/requests/client-patience.ts'
 
 function open() {
   const clock = { nowMs: 0 };
-  const limits = { idleTimeoutMs: 600_000, stallTimeoutMs: 600_000, minRequestBytesPerSecond: 1000 };
+  const limits = {
+    idleTimeoutMs: 600_000,
+    stallTimeoutMs: 600_000,
+    minRequestBytesPerSecond: 1000,
+  };
   const patience = new ClientPatience(limits, () => clock.nowMs);
   const wait = (ms: number) => {
     patience.waits(true);
