@@ -14,10 +14,12 @@ export const programs: Readonly<Record<string, string>> = {
   'every-frame': 'Keyframes with propagation against the backbone on every frame: CPU and J&F.',
   flow: 'Optical flow engines side by side: end-point error, warped masks, scene cuts, evidence of loss.',
   fuzz: 'Conversations that nobody meant: crashes, codes that blame the server, decoders left.',
+  gateway: 'What the page’s WebSocket gateway costs against gRPC: latency and CPU a frame.',
   hostile: 'Small messages that ask for much: silence of the server, and memory.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
+  page: 'The live page in Chromium: capture to mask, where the time goes, drawing, CPU.',
   'reliability-plot':
     'Draws confidence against true IoU from a report of `maskstream eval --json`.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',

@@ -31,6 +31,7 @@ const browserBundle = [
   'src/gen',
   'clients/core',
   'clients/core/resume',
+  'src/calls/describe-answer.ts',
   'src/video/detect-container.ts',
 ];
 
@@ -42,7 +43,7 @@ export const mayImport = {
   'src/frame': [],
   'src/gen': [],
   'src/formats': ['src/frame'],
-  'src/calls': ['src/frame', 'src/formats', 'clients/core', 'clients/typescript'],
+  'src/calls': ['src/frame', 'src/formats', 'src/gen', 'clients/core', 'clients/typescript'],
   'src/video': [
     'src/frame',
     'src/video/headers',
@@ -207,6 +208,6 @@ export const mayImport = {
   ],
   'clients/publisher/rtp': [],
   'clients/web': [...browserBundle, 'clients/web/worker/paint-masks.ts'],
-  'clients/web/worker': [...browserBundle, 'clients/web/messages.ts'],
+  'clients/web/worker': [...browserBundle, 'clients/web/messages.ts', 'clients/web/summaries.ts'],
   src: 'all',
 };

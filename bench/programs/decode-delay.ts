@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Container } from '../../src/frame/container.ts';
+import { AccessUnitCloser } from '../../src/server/requests/close-access-unit.ts';
 import { createDecoder, findFfmpeg } from '../../src/video/index.ts';
 import type { FfmpegBinary } from '../../src/video/index.ts';
 import { splitAccessUnits } from '../support/access-units.ts';
 
 /*
  * Frames and milliseconds that decoding adds, per container: access units are sent one every 33.3 ms,
- * as a live camera would, and each frame is timed from the moment its own bytes were sent.
+ * as a live camera would, and each frame is timed from the moment its own bytes were sent. Raw streams
+ * run twice: with the end of each access unit marked, and without.
  *
  *   npm run bench decode-delay -- [path of another ffmpeg]
  */
@@ -24,6 +26,8 @@ type Case = {
   readonly container: Container;
   readonly encode: readonly string[];
   readonly extension: string;
+  /** Each chunk is marked as a whole access unit (`ends_access_unit`). */
+  readonly marked: boolean;
 };
 
 const x264 = '-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 30 -x264-params slices=1';
@@ -54,7 +58,13 @@ const cases: readonly Case[] = [
 ];
 
 function clip(name: string, container: Container, encode: string, extension: string): Case {
-  return { name, container, encode: encode.split(' '), extension };
+  return { name, container, encode: encode.split(' '), extension, marked: false };
+}
+
+/** The same with the end of each access unit marked, where that tells anything: in raw streams. */
+function withMarks(each: Case): Case[] {
+  const isRaw = each.container.endsWith('annex-b');
+  return isRaw ? [each, { ...each, name: `${each.name}, ends marked`, marked: true }] : [each];
 }
 
 const binaries = [await findFfmpeg({ ffmpegPath: process.argv[2] })];
@@ -64,7 +74,7 @@ try {
     console.log(`${ffmpeg.describe}\n`);
     console.log('| stream | frames in / out | delay in frames, median (max) | ms p50 | ms p95 |');
     console.log('|---|---|---|---|---|');
-    for (const each of cases) console.log(await measure(each, ffmpeg));
+    for (const each of cases.flatMap(withMarks)) console.log(await measure(each, ffmpeg));
   }
 } finally {
   await rm(folder, { recursive: true });
@@ -80,11 +90,12 @@ async function measure(each: Case, ffmpeg: FfmpegBinary): Promise<string> {
   const sentAtMs: number[] = [];
   async function* live(): AsyncGenerator<Uint8Array, void, void> {
     const startMs = performance.now();
+    const closer = new AccessUnitCloser(each.container);
     for (const [index, unit] of units.entries()) {
       const waitMs = startMs + index * intervalMs - performance.now();
       if (waitMs > 0) await delay(waitMs);
       sentAtMs.push(performance.now());
-      yield unit;
+      yield closer.close(unit, each.marked).data;
     }
     // The end flushes what the decoder holds: late enough not to count.
     await delay(20 * intervalMs);

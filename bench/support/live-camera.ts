@@ -34,7 +34,10 @@ export type LiveCamera = {
 };
 
 /** Where cameras are sent to. */
-type Receiver = { readonly client: SegmentationClient; readonly signal: AbortSignal };
+type Receiver = {
+  readonly client: Pick<SegmentationClient, 'segmentVideo'>;
+  readonly signal: AbortSignal;
+};
 
 /** The first stream of a process waits for compilation; no camera of a server that runs does. */
 export async function warmUpServer(

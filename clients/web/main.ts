@@ -5,7 +5,7 @@ import { openCamera } from './camera.ts';
 import { OverlayRecorder } from './overlay-recorder.ts';
 import { Prompter } from './prompter.ts';
 import { Stage } from './stage.ts';
-import { addFrame, addProblem, forgetSource, initialState, nameOf } from './state.ts';
+import { addFrame, addProblem, forgetSource, initialState } from './state.ts';
 import { drawTrack, frameAt } from './timeline.ts';
 
 const state = initialState();
@@ -16,6 +16,13 @@ const recorder = new OverlayRecorder(picture, save);
 const prompter = new Prompter(state, tell);
 let stopCamera: (() => void) | null = null;
 let drawing = false;
+let waiting = false;
+
+/** Time between two drawings of the panels while frames come; drawing them takes from the masks. */
+const figuresMs = 100;
+
+/** Messages that come with every frame. */
+const perFrame: ReadonlySet<FromWorker['kind']> = new Set(['frame', 'held', 'shown']);
 
 const stage = new Stage({
   canvas: marks,
@@ -65,9 +72,9 @@ const actions: Actions = {
   followNewest: () => change(followNewest),
   lookAt: (ratio) => change(() => lookAt(ratio)),
   download: (format) => {
-    const labels = [...state.objects.values()].map(
-      (object) => [object.id, nameOf(object)] as const,
-    );
+    const labels = [...state.objects.values()]
+      .filter(({ name }) => name !== '')
+      .map(({ id, name }) => [id, name] as const);
     tell({ kind: 'export', format, labels });
   },
   record: () => change(() => (state.recording = recorder.toggle())),
@@ -128,7 +135,8 @@ function receive(message: FromWorker): void {
       save(message.name, message.blob);
       break;
   }
-  changed();
+  if (perFrame.has(message.kind)) changedSoon();
+  else changed();
 }
 
 async function startCamera(): Promise<void> {
@@ -209,6 +217,16 @@ function changed(): void {
       drawTrack(track, state, Number(track.dataset.track));
     }
   });
+}
+
+/** For what comes with every frame: nobody reads figures that change more often. */
+function changedSoon(): void {
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => {
+    waiting = false;
+    changed();
+  }, figuresMs);
 }
 
 function announce(text: string): void {

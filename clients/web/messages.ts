@@ -1,7 +1,5 @@
 import type { Box, Size } from '../../src/frame/geometry.ts';
-
-/** What is shown: the picture with masks over it, masks alone, or the objects alone. */
-export type ViewMode = 'overlay' | 'mask' | 'cut-out';
+import type { FrameSummary, FrameTimes, Statistics, ViewMode } from './summaries.ts';
 
 /** Where pictures come from. */
 export type SourceRequest =
@@ -54,43 +52,6 @@ export type ToWorker =
     }
   | { readonly kind: 'stop' };
 
-/** One object of an answered frame, without its mask. */
-export type ObjectSummary = {
-  readonly objectId: number;
-  readonly label: string | null;
-  readonly state: 'pending' | 'visible' | 'occluded' | 'lost';
-  readonly box: Box | null;
-  readonly area: number;
-  readonly predictedIou: number | null;
-  readonly confidence: number;
-  /** Null before the object's first keyframe. */
-  readonly presence: number | null;
-};
-
-/** One answered frame, without pixels. */
-export type FrameSummary = {
-  readonly frameIndex: number;
-  readonly timestampUs: number;
-  readonly keyframe: boolean;
-  readonly reason: string | null;
-  readonly revision: number;
-  readonly objects: readonly ObjectSummary[];
-};
-
-/** What the page shows of speed and loss. */
-export type Statistics = {
-  /** From capture to drawn masks, in milliseconds; null for files. */
-  readonly p50Ms: number | null;
-  readonly p95Ms: number | null;
-  readonly framesPerSecond: number;
-  /** Median and 95th percentile of unpacking and drawing one frame, in milliseconds. */
-  readonly drawP50Ms: number;
-  readonly drawP95Ms: number;
-  /** Frames that the page dropped before encoding, and the server after decoding. */
-  readonly droppedHere: number;
-  readonly droppedThere: number;
-};
-
 /** Where a run is. */
 export type Phase =
   'idle' | 'waiting' | 'loading' | 'ready' | 'starting' | 'running' | 'reconnecting' | 'ended';
@@ -107,7 +68,13 @@ export type FromWorker =
   | { readonly kind: 'phase'; readonly phase: Phase; readonly message: string }
   | { readonly kind: 'model'; readonly model: ModelSummary }
   | { readonly kind: 'size'; readonly size: Size }
-  | { readonly kind: 'frame'; readonly frame: FrameSummary; readonly shown: boolean }
+  | {
+      readonly kind: 'frame';
+      readonly frame: FrameSummary;
+      readonly shown: boolean;
+      /** Null where the frame is not live, or was corrected. */
+      readonly times: FrameTimes | null;
+    }
   /** Frames that can still be shown and corrected. */
   | { readonly kind: 'held'; readonly first: number; readonly last: number }
   | { readonly kind: 'shown'; readonly frameIndex: number }

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { ViewMode } from './messages.ts';
+import type { ViewMode } from './summaries.ts';
+import { figures } from './figures.ts';
 import { liveObjects, nameOf, type PageObject, type State, type Tool } from './state.ts';
 import { trackSize } from './timeline.ts';
 
@@ -269,28 +270,6 @@ function objectRows(object: PageObject, state: State, actions: Actions): Templat
 function textOf(data: FormData, name: string): string {
   const value = data.get(name);
   return typeof value === 'string' ? value : '';
-}
-
-function ms(value: number | null | undefined): string {
-  return value == null ? '–' : `${value.toFixed(0)} ms`;
-}
-
-function row(name: string, value: string): TemplateResult {
-  return html`<dt>${name}</dt>
-    <dd>${value}</dd>`;
-}
-
-function figures({ statistics, shown, history }: State): TemplateResult {
-  const newest = history.at(-1);
-  return html`<dl id="figures">
-    ${row('Frame', shown === null ? '–' : String(shown))}
-    ${row('Frames a second', statistics === null ? '–' : statistics.framesPerSecond.toFixed(1))}
-    ${row('Capture to mask, median', ms(statistics?.p50Ms))}
-    ${row('Capture to mask, 95 %', ms(statistics?.p95Ms))}
-    ${row('Drawing, median', statistics === null ? '–' : `${statistics.drawP50Ms.toFixed(1)} ms`)}
-    ${row('Dropped here, by the server', `${statistics?.droppedHere ?? 0}, ${statistics?.droppedThere ?? 0}`)}
-    ${row('Newest is a keyframe', newest === undefined ? '–' : newest.keyframe ? (newest.reason ?? 'yes') : 'no')}
-  </dl>`;
 }
 
 function pauseLabel({ phase, paused }: State): string {

@@ -1,13 +1,7 @@
+import type { DescribedObject } from '../../src/formats/answered-frame.ts';
 import type { Size } from '../../src/frame/geometry.ts';
-import type {
-  FrameSummary,
-  ModelSummary,
-  ObjectSummary,
-  PagePrompt,
-  Phase,
-  Statistics,
-  ViewMode,
-} from './messages.ts';
+import type { ModelSummary, PagePrompt, Phase } from './messages.ts';
+import type { FrameSummary, Statistics, ViewMode } from './summaries.ts';
 
 /** What a pointer on the picture does. */
 export type Tool = 'click' | 'box' | 'brush';
@@ -21,7 +15,7 @@ export type PageObject = {
   removed: boolean;
   /** Prompts that made it, newest last: what undo takes back. */
   readonly prompts: PagePrompt[];
-  latest: ObjectSummary | null;
+  latest: DescribedObject | null;
 };
 
 /** Everything that the page shows; panels are drawn anew from it after each change. */

@@ -1,4 +1,4 @@
-import type { FrameSummary } from './messages.ts';
+import type { FrameSummary } from './summaries.ts';
 import { maxHistory, type State } from './state.ts';
 import { objectColour } from './worker/paint-masks.ts';
 

@@ -5,7 +5,7 @@ import { SegmentationError, usageError } from '../frame/errors.ts';
 import type { Size } from '../frame/geometry.ts';
 import { maskFromBitmap } from '../frame/mask.ts';
 import type { Mask } from '../frame/mask.ts';
-import type { IdPicture } from '../formats/indexed-png.ts';
+import type { IdPicture } from '../formats/id-picture.ts';
 import { readIndexedPng } from '../formats/indexed-png.ts';
 
 /** The clips of DAVIS 2016 validation that this project measures; their mean stands apart. */

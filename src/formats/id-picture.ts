@@ -1,6 +1,9 @@
 import { paintMask } from '../frame/mask.ts';
-import type { IdPicture } from './indexed-png.ts';
+import type { Size } from '../frame/geometry.ts';
 import type { AnsweredFrame } from './answered-frame.ts';
+
+/** A picture of object ids: one byte a pixel, row-major, 0 = background. */
+export type IdPicture = { readonly size: Size; readonly ids: Uint8Array };
 
 /**
  * All objects of a frame in one picture of ids. Masks of one frame do not overlap (the CLI asks for

@@ -3,10 +3,8 @@ import type { DecodedPng } from 'fast-png';
 import { decode } from 'fast-png';
 import { SegmentationError } from '../frame/errors.ts';
 import type { Size } from '../frame/geometry.ts';
+import type { IdPicture } from './id-picture.ts';
 import { maskDeflateLevel, palettePng } from './palette-png.ts';
-
-/** A picture of object ids: one byte a pixel, row-major, 0 = background. */
-export type IdPicture = { readonly size: Size; readonly ids: Uint8Array };
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const greyType = 0;

@@ -1,6 +1,6 @@
 import { zlibSync } from 'fflate';
 import { crc32 } from '../frame/crc32.ts';
-import type { Size } from '../frame/geometry.ts';
+import type { IdPicture } from './id-picture.ts';
 
 /** Packs bytes as zlib does (RFC 1950). */
 export type Deflate = (bytes: Uint8Array) => Uint8Array;
@@ -15,11 +15,10 @@ export const maskDeflateLevel = 3;
  * Writes an 8-bit palette PNG whose index is the object id. Libraries expand or re-order palettes,
  * and the index is the answer here. Runs in browsers too.
  *
- * @param picture one byte a pixel, row-major, 0 = background
  * @param deflate a faster zlib than the portable one, where the platform has it
  */
 export function palettePng(
-  { size, ids }: { readonly size: Size; readonly ids: Uint8Array },
+  { size, ids }: IdPicture,
   deflate: Deflate = (bytes) => zlibSync(bytes, { level: maskDeflateLevel }),
 ): Uint8Array<ArrayBuffer> {
   const { width, height } = size;

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Browser, Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { chromiumPath, startBrowser } from '../fixtures/browser.ts';
+import { chromiumPath, startBrowser } from '../../bench/support/browser.ts';
 
 if (chromiumPath === null) console.warn('page: skipped, no Chromium (Debian: chromium)');
 

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { readIndexedPng } from '../../src/formats/indexed-png.ts';
 import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
-import { chromiumPath, startBrowser } from '../fixtures/browser.ts';
+import { chromiumPath, startBrowser } from '../../bench/support/browser.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
 import { filmScene, type SceneClip } from '../fixtures/scene-clip.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
@@ -76,12 +76,15 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await dragBox(mask);
     await page.getByRole('button', { name: 'Start' }).click();
     await page.waitForSelector('[data-phase=ended]');
+    await page.getByLabel('Name of object 1').fill('disc');
+    await page.getByLabel('Name of object 1').press('Enter');
     const zip = await download('Masks (ZIP)');
     const files = unzipSync(zip);
     expect(Object.keys(files).filter((name) => name.endsWith('.png'))).toHaveLength(frameCount);
     const { frames } = JSON.parse(Buffer.from(files['frames.json']!).toString()) as {
-      frames: { objects: { presence: number | null }[] }[];
+      frames: { objects: { label: string | null; presence: number | null }[] }[];
     };
+    expect(frames.at(-1)!.objects[0]!.label).toBe('disc');
     expect(frames.at(-1)!.objects[0]!.presence).toBeGreaterThan(0);
     const { x, y, width, height } = boundsOf(mask);
     const out = join(folder, 'cli');
@@ -102,7 +105,9 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     const coco = JSON.parse(Buffer.from(await download('COCO JSON')).toString()) as {
       images: unknown[];
       annotations: { track_id: number; segmentation: { size: number[]; counts: string } }[];
+      categories: unknown;
     };
+    expect(coco.categories).toEqual([{ id: 1, name: 'disc' }]);
     expect(coco.images).toHaveLength(frameCount);
     expect(coco.annotations[0]).toMatchObject({ track_id: 1, segmentation: { size: [108, 192] } });
   });

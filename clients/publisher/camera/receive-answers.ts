@@ -1,4 +1,4 @@
-import { describeFrame } from '../../../src/calls/decode-answer.ts';
+import { describeFrame } from '../../../src/calls/describe-answer.ts';
 import type { DescribedFrame } from '../../../src/formats/answered-frame.ts';
 import type { FrameMasks, Resumed, StreamSummary, VideoStream } from '../../typescript/index.ts';
 import type { CaptureClock } from './capture-stamps.ts';

@@ -1,12 +1,14 @@
-import { keyframeReasonNames, stateNames } from '../../core/answer-names.ts';
-import { MaskSource } from '../../../src/gen/maskstream/v1/video_response.ts';
+import { describeFrame } from '../../../src/calls/describe-answer.ts';
 import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { ObjectMask } from '../../../src/gen/maskstream/v1/common.ts';
 import type { Size } from '../../../src/frame/geometry.ts';
-import type { FrameSummary, FromWorker, ObjectSummary, ViewMode } from '../messages.ts';
+import type { FromWorker } from '../messages.ts';
+import type { FrameSummary, FrameTimes, ViewMode } from '../summaries.ts';
 import { HeldFrames } from './held-frames.ts';
 import { MaskPainter, type PaintedObject } from './paint-masks.ts';
 import { RecentValues } from './percentiles.ts';
+
+const noSize: Size = { width: 0, height: 0 };
 
 /**
  * What is on the canvas. A picture is shown together with the masks of its own frame and never
@@ -20,6 +22,8 @@ export class Display {
   #canvas: OffscreenCanvas | null = null;
   #masks = new OffscreenCanvas(1, 1);
   #painter: MaskPainter | null = null;
+  /** The painter's pixels as a canvas takes them. */
+  #pixels: ImageData | null = null;
   #mode: ViewMode = 'overlay';
   #hidden: ReadonlySet<number> = new Set();
   /** The frame that the user chose to look at; null: the newest. */
@@ -51,6 +55,7 @@ export class Display {
     if (this.#painter?.size.width === size.width && this.#painter.size.height === size.height)
       return;
     this.#painter = new MaskPainter(size);
+    this.#pixels = new ImageData(this.#painter.pixels, size.width, size.height);
     this.#masks = new OffscreenCanvas(size.width, size.height);
     if (this.#canvas !== null) {
       this.#canvas.width = size.width;
@@ -72,13 +77,26 @@ export class Display {
     this.#draw(frameIndex ?? this.frames.last);
   }
 
-  /** Takes an answered frame and its picture, and shows it where it is the one to show. */
-  add(masks: FrameMasks, picture: ImageBitmap | null): void {
+  /**
+   * Takes an answered frame and its picture, and shows it where it is the one to show.
+   *
+   * @param timesOf asked once it is drawn: where its time went
+   */
+  add(
+    masks: FrameMasks,
+    picture: ImageBitmap | null,
+    timesOf: () => FrameTimes | null = () => null,
+  ): void {
     this.frames.add(masks, picture);
     const { frameIndex } = masks;
     const isShown = this.#chosen === null ? frameIndex >= this.#shown : frameIndex === this.#chosen;
     if (isShown) this.#draw(frameIndex);
-    this.#post({ kind: 'frame', frame: summarise(masks), shown: isShown });
+    this.#post({
+      kind: 'frame',
+      frame: summarise(masks, this.size ?? noSize),
+      shown: isShown,
+      times: timesOf(),
+    });
     this.#post({ kind: 'held', first: this.frames.first, last: this.frames.last });
   }
 
@@ -93,7 +111,8 @@ export class Display {
     const frame = this.frames.get(frameIndex);
     const context = this.#canvas?.getContext('2d');
     const painter = this.#painter;
-    if (frame === null || !context || painter === null) return;
+    const pixels = this.#pixels;
+    if (frame === null || !context || painter === null || pixels === null) return;
     const startedMs = performance.now();
     const { width, height } = painter.size;
     if (frame.picture === null) {
@@ -102,8 +121,9 @@ export class Display {
     } else context.drawImage(frame.picture, 0, 0, width, height);
     const shown = frame.masks.objects.filter(({ objectId }) => !this.#hidden.has(objectId));
     if (shown.length > 0 || this.#mode !== 'overlay') {
-      painter.paint(shown.map(paintedObject), this.#mode);
-      this.#masks.getContext('2d')?.putImageData(painter.pixels, 0, 0);
+      const changed = painter.paint(shown.map(paintedObject), this.#mode);
+      const { x, y } = changed;
+      this.#masks.getContext('2d')?.putImageData(pixels, 0, 0, x, y, changed.width, changed.height);
       context.drawImage(this.#masks, 0, 0);
     }
     this.drawMs.add(performance.now() - startedMs);
@@ -119,27 +139,14 @@ function paintedObject({ objectId, mask }: ObjectMask): PaintedObject {
 }
 
 /** A frame without its pixels, for tables and timelines. */
-export function summarise(masks: FrameMasks): FrameSummary {
+function summarise(masks: FrameMasks, size: Size): FrameSummary {
+  const { frameIndex, timestampUs, source, reason, objects } = describeFrame(masks, size);
   return {
-    frameIndex: masks.frameIndex,
-    timestampUs: masks.timestampUs,
-    keyframe: masks.source === MaskSource.MASK_SOURCE_KEYFRAME,
-    reason: keyframeReasonNames[masks.keyframeReason]?.replace('-', ' ') ?? null,
+    frameIndex,
+    timestampUs,
+    keyframe: source === 'keyframe',
+    reason: reason?.replace('-', ' ') ?? null,
     revision: masks.revision,
-    objects: masks.objects.map(summariseObject),
-  };
-}
-
-/** An object without its pixels. */
-export function summariseObject(object: ObjectMask): ObjectSummary {
-  return {
-    objectId: object.objectId,
-    label: object.label ?? null,
-    state: stateNames[object.state],
-    box: object.box ?? null,
-    area: object.area,
-    predictedIou: object.predictedIou ?? null,
-    confidence: object.confidence,
-    presence: object.presence ?? null,
+    objects,
   };
 }

@@ -1,7 +1,9 @@
+import { detectContainer } from '../../../src/video/detect-container.ts';
 import type { ContainerName } from '../../core/requests.ts';
 import type { OpenVideoCall } from '../../core/video-call.ts';
 import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
-import type { FromWorker, PagePrompt, Statistics } from '../messages.ts';
+import type { FromWorker, PagePrompt } from '../messages.ts';
+import type { Statistics } from '../summaries.ts';
 import type { Display } from './display.ts';
 import { type FilePictures, openFilePictures } from './file-pictures.ts';
 import { RecentValues } from './percentiles.ts';
@@ -11,11 +13,13 @@ import { PageVideoStream } from './video-stream.ts';
 /** What a run of a video file is made of. */
 export type FileRunParts = {
   readonly file: File;
-  readonly container: ContainerName;
   readonly open: OpenVideoCall;
   readonly display: Display;
   readonly post: (message: FromWorker) => void;
 };
+
+/** Bytes that the container is told from. */
+const detectionBytes = 64 * 1024;
 
 /** Bytes read and sent at a time. */
 const sliceBytes = 64 * 1024;
@@ -38,13 +42,21 @@ const waitingMessage = 'Say what to follow on the first picture, then press Star
  * showing, and with it the sending: what is held can be corrected meanwhile.
  */
 export async function startFileRun(parts: FileRunParts): Promise<Run> {
-  const run = new FileRun(parts);
+  const { file } = parts;
+  const container = detectContainer(
+    new Uint8Array(await file.slice(0, detectionBytes).arrayBuffer()),
+  );
+  if (container === null || container === 'image' || container === 'more') {
+    throw new Error(`expected a video, got ${file.name}, whose form is not known`);
+  }
+  const run = new FileRun(parts, container);
   await run.showFirst();
   return run;
 }
 
 class FileRun implements Run {
   readonly #parts: FileRunParts;
+  readonly #container: ContainerName;
   readonly #answered = new Map<number, FrameMasks>();
   readonly #shownAtMs = new RecentValues(60);
   readonly #early: { readonly requestId: number; readonly prompt: PagePrompt }[] = [];
@@ -60,8 +72,9 @@ class FileRun implements Run {
   /** How often the file was begun anew. */
   #pass = 0;
 
-  constructor(parts: FileRunParts) {
+  constructor(parts: FileRunParts, container: ContainerName) {
     this.#parts = parts;
+    this.#container = container;
   }
 
   async showFirst(): Promise<void> {
@@ -103,14 +116,14 @@ class FileRun implements Run {
   }
 
   #start(): void {
-    const { container, display, file, open, post } = this.#parts;
+    const { display, file, open, post } = this.#parts;
     const size = display.size ?? { width: 0, height: 0 };
     const fail = (error: unknown) =>
       post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
     const stream = new PageVideoStream(
       {
         open,
-        config: { container, delivery: 'every-frame' },
+        config: { container: this.#container, delivery: 'every-frame' },
         post,
         onInfo: (info) => {
           display.frames.most = info.retainedFrames;
@@ -210,6 +223,7 @@ function statisticsOf(display: Display, shownAtMs: RecentValues): Statistics {
   return {
     p50Ms: null,
     p95Ms: null,
+    parts: null,
     framesPerSecond: shownAtMs.count < 2 ? 0 : ((shownAtMs.count - 1) * 1000) / spanMs,
     drawP50Ms: display.drawMs.percentile(0.5) ?? 0,
     drawP95Ms: display.drawMs.percentile(0.95) ?? 0,

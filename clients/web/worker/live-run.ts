@@ -4,7 +4,7 @@ import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.t
 import type { FromWorker } from '../messages.ts';
 import type { Display } from './display.ts';
 import { type LiveEncoder, openLiveEncoder } from './live-encoder.ts';
-import { RecentValues } from './percentiles.ts';
+import { LiveTimes } from './live-times.ts';
 import type { Run } from './run.ts';
 import { PageVideoStream } from './video-stream.ts';
 
@@ -30,9 +30,7 @@ const maxWaitingPictures = 90;
 export async function startLiveRun(parts: LiveRunParts): Promise<Run> {
   const { frames, size, display, post } = parts;
   const waiting = new Map<number, ImageBitmap>();
-  const latencyMs = new RecentValues(150);
-  const arrivalsMs = new RecentValues(60);
-  let clockOffsetMs = Infinity;
+  const times = new LiveTimes();
   let droppedHere = 0;
   let droppedThere = 0;
   let paused = false;
@@ -40,8 +38,10 @@ export async function startLiveRun(parts: LiveRunParts): Promise<Run> {
   let stream: PageVideoStream | null = null;
   const encoder: LiveEncoder = await openLiveEncoder(
     size,
-    ({ data, randomAccess, captureTimestampUs }) =>
-      stream?.sendChunk(data, { randomAccess, captureTimestampUs, endsAccessUnit: true }),
+    ({ data, randomAccess, captureTimestampUs }) => {
+      stream?.sendChunk(data, { randomAccess, captureTimestampUs, endsAccessUnit: true });
+      times.sent(captureTimestampUs, performance.now());
+    },
     (message) => post({ kind: 'problem', message }),
   );
   stream = new PageVideoStream(
@@ -66,32 +66,34 @@ export async function startLiveRun(parts: LiveRunParts): Promise<Run> {
   display.resize(size);
 
   const show = (masks: FrameMasks) => {
+    const cameAtMs = performance.now();
     const captureUs = masks.captureTimestampUs;
-    const picture = captureUs === undefined ? undefined : waiting.get(captureUs);
-    if (captureUs !== undefined && picture !== undefined) {
-      waiting.delete(captureUs);
-      for (const [earlierUs, skipped] of waiting) {
-        if (earlierUs >= captureUs) break;
-        skipped.close();
-        waiting.delete(earlierUs);
-      }
+    display.add(masks, captureUs === undefined ? null : pictureOf(captureUs), () => {
+      if (masks.revision > 0 || captureUs === undefined) return null;
+      const serverMs = (masks.timings?.totalUs ?? 0) / 1000;
+      return times.answered(captureUs, { cameAtMs, drawnAtMs: performance.now(), serverMs });
+    });
+    if (masks.revision === 0) droppedThere += masks.framesDroppedBefore;
+  };
+
+  /** The picture of a frame; those before it were skipped. */
+  const pictureOf = (captureUs: number) => {
+    const picture = waiting.get(captureUs);
+    if (picture === undefined) return null;
+    waiting.delete(captureUs);
+    for (const [earlierUs, skipped] of waiting) {
+      if (earlierUs >= captureUs) break;
+      skipped.close();
+      waiting.delete(earlierUs);
     }
-    display.add(masks, picture ?? null);
-    if (masks.revision > 0) return;
-    droppedThere += masks.framesDroppedBefore;
-    const nowMs = performance.now();
-    arrivalsMs.add(nowMs);
-    if (captureUs !== undefined) latencyMs.add(nowMs - clockOffsetMs - captureUs / 1000);
+    return picture;
   };
 
   const statistics = setInterval(() => {
-    const spanMs = performance.now() - (arrivalsMs.percentile(0) ?? 0);
     post({
       kind: 'statistics',
       statistics: {
-        p50Ms: latencyMs.percentile(0.5),
-        p95Ms: latencyMs.percentile(0.95),
-        framesPerSecond: arrivalsMs.count < 2 ? 0 : ((arrivalsMs.count - 1) * 1000) / spanMs,
+        ...times.statistics(performance.now()),
         drawP50Ms: display.drawMs.percentile(0.5) ?? 0,
         drawP95Ms: display.drawMs.percentile(0.95) ?? 0,
         droppedHere,
@@ -101,8 +103,7 @@ export async function startLiveRun(parts: LiveRunParts): Promise<Run> {
   }, 500);
 
   const take = async (frame: VideoFrame) => {
-    // The camera's clock and ours share no origin; the fastest delivery so far tells the offset.
-    clockOffsetMs = Math.min(clockOffsetMs, performance.now() - frame.timestamp / 1000);
+    times.captured(frame.timestamp, performance.now());
     if (paused) return;
     const isCrowded =
       (stream?.bufferedBytes ?? 0) > maxBufferedBytes || waiting.size >= maxWaitingPictures;

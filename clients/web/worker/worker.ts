@@ -1,4 +1,3 @@
-import { detectContainer } from '../../../src/video/detect-container.ts';
 import {
   ListModelsRequest,
   ListModelsResponse,
@@ -6,12 +5,7 @@ import {
 } from '../../../src/gen/maskstream/v1/model.ts';
 import type { FromWorker, SourceRequest, ToWorker } from '../messages.ts';
 import { Display } from './display.ts';
-import { cocoDownload, zipDownload } from './downloads.ts';
-import { startFileRun } from './file-run.ts';
-import { startImageRun } from './image-run.ts';
-import { startLiveRun } from './live-run.ts';
 import type { Run } from './run.ts';
-import { sampleFrames, sampleSize } from './sample-scene.ts';
 import { CallFailure, callOnce, openSocketCall, type ServerAccess } from './socket-call.ts';
 
 declare const self: {
@@ -21,9 +15,6 @@ declare const self: {
 
 /** Time between questions to a server that is not there yet. */
 const askAgainMs = 500;
-
-/** Bytes that the container is told from. */
-const detectionBytes = 64 * 1024;
 
 const post = (message: FromWorker) => self.postMessage(message);
 const display = new Display(post);
@@ -66,7 +57,7 @@ async function handle(message: ToWorker): Promise<void> {
       run?.pause(message.paused);
       break;
     case 'export':
-      download(message);
+      await download(message);
       break;
     case 'stop':
       stop();
@@ -117,32 +108,37 @@ async function start({ source }: Extract<ToWorker, { kind: 'start' }>): Promise<
   post({ kind: 'phase', phase: 'starting', message: 'Starting…' });
   try {
     run = await open(source);
+    // A server that is gone by then gives no more files.
+    loadDownloads().catch(() => undefined);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     post({ kind: 'phase', phase: 'ended', message });
   }
 }
 
+/** Loads what a source needs: a first view does without. */
 async function open(source: SourceRequest): Promise<Run> {
   const parts = { display, post, open: openSocketCall(access) };
   switch (source.kind) {
-    case 'camera':
+    case 'camera': {
+      const { startLiveRun } = await import('./live-run.ts');
       return await startLiveRun({ ...parts, frames: source.frames, size: source.size });
-    case 'sample':
-      return await startLiveRun({
-        ...parts,
-        frames: sampleFrames(ending.signal),
-        size: sampleSize,
-      });
-    case 'image':
+    }
+    case 'sample': {
+      const [{ startLiveRun }, { sampleFrames, sampleSize }] = await Promise.all([
+        import('./live-run.ts'),
+        import('./sample-scene.ts'),
+      ]);
+      const frames = sampleFrames(ending.signal);
+      return await startLiveRun({ ...parts, frames, size: sampleSize });
+    }
+    case 'image': {
+      const { startImageRun } = await import('./image-run.ts');
       return await startImageRun({ ...parts, access, file: source.file });
+    }
     case 'file': {
-      const head = new Uint8Array(await source.file.slice(0, detectionBytes).arrayBuffer());
-      const container = detectContainer(head);
-      if (container === null || container === 'image' || container === 'more') {
-        throw new Error(`expected a video, got ${source.file.name}, whose form is not known`);
-      }
-      return await startFileRun({ ...parts, file: source.file, container });
+      const { startFileRun } = await import('./file-run.ts');
+      return await startFileRun({ ...parts, file: source.file });
     }
   }
 }
@@ -154,13 +150,19 @@ function stop(): void {
   ending = new AbortController();
 }
 
-function download({ format, labels }: Extract<ToWorker, { kind: 'export' }>): void {
+async function download(message: Extract<ToWorker, { kind: 'export' }>): Promise<void> {
+  const { format, labels } = message;
   const frames = display.frames.all();
   if (frames.length === 0 || display.size === null) {
     post({ kind: 'problem', message: 'Nothing to download yet: no frame has been answered.' });
     return;
   }
   const made = { frames, size: display.size, model, labels: new Map(labels) };
+  const { cocoDownload, zipDownload } = await loadDownloads();
   if (format === 'zip') post({ kind: 'exported', name: 'masks.zip', blob: zipDownload(made) });
   else post({ kind: 'exported', name: 'coco.json', blob: cocoDownload(made) });
+}
+
+function loadDownloads() {
+  return import('./downloads.ts');
 }
