@@ -118,6 +118,8 @@ const schema = z.object({
   MASKSTREAM_REQUIRE_PATCHED_FFMPEG: z.enum(['true', 'false']).default('false'),
   /** What is taken from decoders: the strictest that works, a sandbox or no start, limits alone. */
   MASKSTREAM_CONFINE: z.enum(['auto', 'require', 'off']).default('auto'),
+  /** What decodes video in place of the processor; absent hardware is an error. Default: off. */
+  MASKSTREAM_HWACCEL: z.enum(['off', 'vaapi', 'cuda']).default('off'),
   /** ffmpeg to use instead of the system's or the bundled one. */
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where the system's ffmpeg is looked for. */
@@ -168,6 +170,7 @@ export type Config = {
   readonly allow: readonly (typeof allowances)[number][];
   readonly requirePatchedFfmpeg: boolean;
   readonly confine: 'auto' | 'require' | 'off';
+  readonly hwaccel: 'off' | 'vaapi' | 'cuda';
   /** PEM files. */
   readonly tls: {
     readonly certificate: string;
@@ -311,6 +314,7 @@ function toConfig(values: z.infer<typeof schema>): Config {
     allow: values.MASKSTREAM_ALLOW,
     requirePatchedFfmpeg: values.MASKSTREAM_REQUIRE_PATCHED_FFMPEG === 'true',
     confine: values.MASKSTREAM_CONFINE,
+    hwaccel: values.MASKSTREAM_HWACCEL,
     tls: tlsFiles(values),
     drainGraceMs: values.MASKSTREAM_DRAIN_SECONDS * 1000,
     ffmpegPath: values.FFMPEG_PATH ?? null,

@@ -36,6 +36,7 @@ describe('config', () => {
       requirePatchedFfmpeg: false,
       tls: null,
       confine: 'auto',
+      hwaccel: 'off',
       drainGraceMs: 30_000,
       ffmpegPath: null,
       searchPath: null,

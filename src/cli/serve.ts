@@ -92,6 +92,11 @@ export const serveCommand: Command = {
       placeholder: 'HOW',
       help: 'How decoders are confined: auto (the strictest that works), require (a sandbox, or no start), off (limits alone). Default: auto.',
     },
+    hwaccel: {
+      kind: 'text',
+      placeholder: 'KIND',
+      help: 'Decode video on a GPU where it can: vaapi or cuda. Default: off.',
+    },
     'log-level': {
       kind: 'text',
       placeholder: 'LEVEL',
@@ -121,6 +126,7 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
   const metricsPort = args.texts.get('metrics-port');
   const confine = args.texts.get('confine');
   const maxLoad = args.texts.get('max-load');
+  const hwaccel = args.texts.get('hwaccel');
   const overrides = {
     ...serviceOverrides(args),
     ...(listen === undefined ? {} : { MASKSTREAM_LISTEN: listen }),
@@ -128,6 +134,7 @@ async function serve(args: Arguments, io: CommandIo): Promise<void> {
     ...(metricsPort === undefined ? {} : { MASKSTREAM_METRICS_PORT: metricsPort }),
     ...(maxLoad === undefined ? {} : { MASKSTREAM_MAX_LOAD: maxLoad }),
     ...(allow === undefined ? {} : { MASKSTREAM_ALLOW: allow }),
+    ...(hwaccel === undefined ? {} : { MASKSTREAM_HWACCEL: hwaccel }),
     ...(confine === undefined ? {} : { MASKSTREAM_CONFINE: confine }),
     ...(args.flags.has('require-patched-ffmpeg')
       ? { MASKSTREAM_REQUIRE_PATCHED_FFMPEG: 'true' }

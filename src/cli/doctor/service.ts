@@ -51,6 +51,7 @@ export async function lookAtDecoder(report: Report, config: Config): Promise<voi
         ),
   );
   report('libavcodec', `${ffmpeg.codecMajor}.${ffmpeg.codecMinor}`);
+  report('hardware', ffmpeg.hardware ?? 'none: the processor decodes');
   const { kind, isLimited, holds, lacks } = ffmpeg.confinement;
   report('confinement', kind, lacks.length === 0 ? null : warning(`without ${lacks.join('; ')}`));
   for (const what of holds) report('holds', what);

@@ -50,6 +50,9 @@ export function decodeArguments(options: {
     `-probesize ${probeBytes(options)} -analyzeduration 0 -fpsprobesize 0 -threads 1 -copyts -max_error_rate 1`.split(
       ' ',
     );
+  // Pictures come back to memory by themselves; a codec that the hardware lacks stays on the processor.
+  const hardware =
+    binary.hardware === null || still !== undefined ? [] : ['-hwaccel', binary.hardware];
   const limits =
     `-protocol_whitelist ${options.input} -codec_whitelist ${allowedDecoders(format)}`.split(' ');
   // V: video that is not a cover picture.
@@ -62,6 +65,7 @@ export function decodeArguments(options: {
     String(maxAllocBytes),
     ...start,
     ...limits,
+    ...hardware,
     '-max_pixels',
     String(options.maxFramePixels),
     ...framerate,

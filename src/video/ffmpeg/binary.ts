@@ -3,6 +3,7 @@ import { delimiter, resolve } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
 import { confine, type Confinement, type ConfineMode } from './confinement.ts';
 import { findOnPath } from './find-on-path.ts';
+import { checkHardware, hardwareDevices, type HardwareDecoder } from './hardware.ts';
 
 /** An ffmpeg that was found and asked for its version. */
 export type FfmpegBinary = {
@@ -18,6 +19,8 @@ export type FfmpegBinary = {
   readonly isBundledBuild: boolean;
   /** What of the machine is taken from it when it decodes. */
   readonly confinement: Confinement;
+  /** What decodes video where it can, checked; null: the processor. */
+  readonly hardware: HardwareDecoder | null;
   /**
    * One line for the log: where it came from, its version, whether it predates known fixes, and how
    * it is confined.
@@ -49,9 +52,13 @@ export async function findFfmpeg(options: {
   readonly searchPath?: string | undefined;
   /** Default: `auto`, the strictest confinement that works here. */
   readonly confine?: ConfineMode | undefined;
+  /** Default: none. One that is absent throws `usage`. */
+  readonly hardware?: HardwareDecoder | undefined;
 }): Promise<FfmpegBinary> {
   const searchPath = options.searchPath ?? systemSearchPath;
-  const look = { searchPath, mode: options.confine ?? 'auto' };
+  const hardware = options.hardware ?? null;
+  const devices = hardware === null ? [] : await hardwareDevices(hardware);
+  const look = { searchPath, mode: options.confine ?? 'auto', devices, hardware };
   const { ffmpegPath } = options;
   if (ffmpegPath !== undefined)
     return inspect(await whole(ffmpegPath, searchPath), 'configured', look);
@@ -93,7 +100,7 @@ function bundledPath(): string {
 async function inspect(
   path: string,
   origin: string,
-  look: Parameters<typeof confine>[2],
+  look: Parameters<typeof confine>[2] & { readonly hardware: HardwareDecoder | null },
 ): Promise<FfmpegBinary> {
   let text: string;
   let confinement: Confinement;
@@ -104,6 +111,8 @@ async function inspect(
       cause,
     });
   }
+  const { hardware } = look;
+  if (hardware !== null) await checkHardware(hardware, { path, confinement });
   const version = /^ffmpeg version (\S+)/.exec(text)?.[1];
   const codec = /^libavcodec\s+(\d+)\.\s*(\d+)\./m.exec(text);
   if (version === undefined || codec === null) {
@@ -112,12 +121,23 @@ async function inspect(
       `expected the ${origin} ffmpeg to print its version, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   }
+  const decodes = hardware === null ? '' : `, decoding by ${hardware} where it can`;
   const confined = [...confinement.holds, ...confinement.lacks.map((why) => `without ${why}`)];
-  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}; ${confined.join(', ')}`;
+  const describe = `${origin} ffmpeg ${version} at ${path}, ${fixText(version)}${decodes}; ${confined.join(', ')}`;
   const [codecMajor, codecMinor] = [Number(codec[1]), Number(codec[2])];
   const fixes = fixesOf(version);
   const isBundledBuild = version.startsWith(bundledBuild);
-  return { path, version, codecMajor, codecMinor, fixes, isBundledBuild, confinement, describe };
+  return {
+    path,
+    version,
+    codecMajor,
+    codecMinor,
+    fixes,
+    isBundledBuild,
+    confinement,
+    hardware,
+    describe,
+  };
 }
 
 /** What the version says; a build of a day says nothing. */

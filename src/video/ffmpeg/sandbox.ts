@@ -32,6 +32,8 @@ export async function findSandbox(
     ...(isBelow(program, readOnly) ? [] : ['--ro-bind', program, program]),
     ...'--proc /proc --dev /dev'.split(' '),
     ...devices.flatMap((path) => ['--dev-bind-try', path, path]),
+    // Drivers look up their devices there.
+    ...(devices.length === 0 ? [] : ['--ro-bind-try', '/sys', '/sys']),
     ...'--remount-ro /dev --remount-ro / --chdir / --'.split(' '),
   ];
   return {
