@@ -19,8 +19,14 @@ const texturePeriod = { ground: 56, object: 24 };
 /**
  * A textured ellipse on ground of another texture and colour, the same on every machine: it needs no
  * file, and a provider that answers silently wrong fails on it.
+ *
+ * @param shift pixels that the ellipse lies right of and below its usual place
  */
-export function goldenPicture(seed: number): GoldenPicture {
+export function goldenPicture(
+  seed: number,
+  shift: { readonly x: number; readonly y: number } = { x: 0, y: 0 },
+): GoldenPicture {
+  const isInside = (x: number, y: number): boolean => isInEllipse(x - shift.x, y - shift.y);
   const frame = new FramePool(0).create({
     index: 0,
     timestampUs: 0,
@@ -42,11 +48,11 @@ export function goldenPicture(seed: number): GoldenPicture {
       luma[y * width + x] = Math.round(Math.min(235, Math.max(16, texture)));
     }
   }
-  paintChroma(frame.data.subarray(width * height));
+  paintChroma(frame.data.subarray(width * height), isInside);
   const { centreX, centreY, radiusX, radiusY } = ellipse;
   const box = {
-    x: (centreX - radiusX) / width,
-    y: (centreY - radiusY) / height,
+    x: (centreX + shift.x - radiusX) / width,
+    y: (centreY + shift.y - radiusY) / height,
     width: (2 * radiusX) / width,
     height: (2 * radiusY) / height,
   };
@@ -69,14 +75,14 @@ export function goldenIou(logits: Float32Array, side: number, truth: Uint8Array)
   return either === 0 ? 0 : both / either;
 }
 
-function isInside(x: number, y: number): boolean {
+function isInEllipse(x: number, y: number): boolean {
   const dx = (x - ellipse.centreX) / ellipse.radiusX;
   const dy = (y - ellipse.centreY) / ellipse.radiusY;
   return dx * dx + dy * dy <= 1;
 }
 
 /** Orange on bluish green: colour alone does not decide, but it is there as in a photograph. */
-function paintChroma(chroma: Uint8Array): void {
+function paintChroma(chroma: Uint8Array, isInside: (x: number, y: number) => boolean): void {
   const width = size.width / 2;
   const height = size.height / 2;
   for (let y = 0; y < height; y++) {

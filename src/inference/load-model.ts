@@ -36,6 +36,8 @@ export type LoadModelOptions = {
   readonly precision?: Precision;
   /** One worker after the other, so that the memory of each is told. Default: all at once. */
   readonly startsInTurn?: boolean;
+  /** Operators are counted where they run, which slows every run: for `countNodes`. Default: false. */
+  readonly profiles?: boolean;
   /** Changes what the manifest says, such as another calibration. Default: nothing. */
   readonly adjust?: (manifest: Manifest) => Manifest;
   /** Time after which a run that does not answer hangs. Default: {@link defaultJobTimeoutMs}. */
@@ -74,6 +76,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
       directory,
       manifest,
       threads: name === 'refiner' ? 1 : threads,
+      profiles: options.profiles ?? false,
       sharesFeatures: name === 'encoder' && plan.decoder !== null,
     };
     return WorkerPool.of(

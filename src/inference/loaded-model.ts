@@ -1,4 +1,5 @@
 import type { Segmenter } from '../frame/ports.ts';
+import type { GraphPlaces } from './worker/messages.ts';
 
 /** What a model's workers are for. */
 export type WorkerName = 'encoder' | 'decoder' | 'refiner';
@@ -34,6 +35,8 @@ export type LoadedModel = AsyncDisposable &
     readonly memory: ModelMemory;
     /** Jobs that wait for each part's workers; `decoder` is 0 where the encoder's worker decodes, too. */
     waitingJobs(): Readonly<Record<WorkerName, number>>;
+    /** Where operators ran until now, of graphs that ran; only once, and only where it was loaded for that. */
+    countNodes(signal: AbortSignal): Promise<GraphPlaces[]>;
     /** Threads that hang in native code: a process that has some cannot end by itself. */
     hungThreads(): number;
     /** Ends the workers; calls under way, and later ones, fail with `shutting-down`. Idempotent. */

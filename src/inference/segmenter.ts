@@ -18,7 +18,7 @@ import type {
 import type { LoadedModel, ModelMemory, WorkerName } from './loaded-model.ts';
 import type { WorkerPool } from './worker/pool.ts';
 import { freezeWorker, killWorker } from './worker/queue.ts';
-import type { FeatureReference, WorkerJob, WorkerResults } from './worker/messages.ts';
+import type { FeatureReference, GraphPlaces, WorkerJob, WorkerResults } from './worker/messages.ts';
 
 /** What a {@link Segmenter} is made of; it closes the pools. */
 export type SegmenterParts = {
@@ -41,6 +41,8 @@ type Held = { readonly live: Set<HeldFeatures>; nextId: number };
 
 /** Jobs of nobody in particular. */
 const nobody = '';
+
+const countNodes = { kind: 'count-nodes' } as const;
 
 /** The calls of a loaded model, turned into jobs of its worker pools. */
 export class Segmenter implements LoadedModel {
@@ -175,6 +177,20 @@ export class Segmenter implements LoadedModel {
     if (failed === undefined) return made;
     for (const tile of made) tile.close();
     throw failed.reason;
+  }
+
+  async countNodes(signal: AbortSignal): Promise<GraphPlaces[]> {
+    const job = {
+      build: () => countNodes,
+      owner: this.#owner,
+      urgent: false,
+      signal,
+      onSettled: () => {},
+    };
+    const found = await Promise.all(
+      this.#pools().map((pool) => pool.submitToEach<'count-nodes'>(job)),
+    );
+    return found.flat(2);
   }
 
   waitingJobs(): { encoder: number; decoder: number; refiner: number } {

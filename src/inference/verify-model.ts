@@ -1,12 +1,14 @@
-import { join } from 'node:path';
-import { deviceName, type Device } from './engine/device.ts';
-import { countNodePlaces, type NodePlaces } from './engine/node-places.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { ModelInfo } from '../frame/model.ts';
+import { deviceName } from './engine/device.ts';
+import type { NodePlaces } from './engine/node-places.ts';
+import { goldenMemory, goldenMemoryFrames, type GoldenMemory } from './golden-memory.ts';
 import { goldenPicture } from './golden-picture.ts';
 import { loadModel, planModel } from './load-model.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { devicesByRole, type Placement } from './placement.ts';
-import type { Precision } from './manifest.ts';
+import { devicesByRole, type Placement, type WorkerPlan } from './placement.ts';
+import type { Manifest, Precision } from './manifest.ts';
 import { describePrecisions } from './precision.ts';
 
 /** Where and how a model is to be verified. */
@@ -22,7 +24,11 @@ export type VerifyOptions = {
 };
 
 /** Logits of the generated picture's object: float32[side * side]. */
-export type GoldenAnswer = { readonly logits: Float32Array };
+export type GoldenAnswer = {
+  readonly logits: Float32Array;
+  /** Of the object while it moves; null or absent for a model that keeps no memory of it. */
+  readonly memory?: GoldenMemory | null;
+};
 
 /** How far two answers to the same picture agree. */
 export type Agreement = {
@@ -30,6 +36,8 @@ export type Agreement = {
   readonly relativeError: number;
   /** IoU of the two masks. */
   readonly iou: number;
+  /** The same while the object moves, the worst of eight frames; null for a model without a memory. */
+  readonly memory?: { readonly relativeError: number; readonly iou: number } | null;
 };
 
 /** A model that passed its self-test on one provider. */
@@ -63,38 +71,92 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
   const startMs = performance.now();
   await using model = await loadModel(options);
   const loadMs = performance.now() - startMs;
+  const { info } = model;
   const { manifest, plan, precisions } = planModel(await loadManifest(directory), options);
   const askedMs = performance.now();
   const logits = await goldenLogits(model, manifest.selfTest.seed, signal);
   const answerMs = performance.now() - askedMs;
-  const places: Record<string, NodePlaces | { error: string }> = {};
-  for (const [role, devices] of devicesByRole(plan)) {
-    const path = join(directory, manifest.graphs[role]!.file);
-    for (const device of distinctDevices(devices)) {
-      signal.throwIfAborted();
-      const name = options.placement === undefined ? role : `${role} on ${deviceName(device)}`;
-      try {
-        places[name] = await countNodePlaces(path, device);
-      } catch (reason) {
-        places[name] = { error: reason instanceof Error ? reason.message : String(reason) };
-      }
-    }
-  }
+  const memory = info.objectMemory
+    ? await goldenMemory(model, manifest.selfTest.seed, signal)
+    : null;
+  checkMemory(memory, info);
+  await model.close();
+  const places = await countPlaces(manifest, plan, options);
+  const { reference } = options;
   return {
-    name: model.info.name,
-    provider: model.info.provider,
+    name: info.name,
+    provider: info.provider,
     precision: describePrecisions(precisions),
     loadMs,
     answerMs,
-    selfTestIou: model.info.selfTest.iou,
+    selfTestIou: info.selfTest.iou,
     places,
     logits,
-    agreement: options.reference === undefined ? null : agree(logits, options.reference.logits),
+    memory,
+    agreement: reference === undefined ? null : agreeInAll({ logits, memory }, reference),
   };
 }
 
-function distinctDevices(devices: readonly Device[]): Device[] {
-  return [...new Map(devices.map((device) => [deviceName(device), device])).values()];
+/** Throws `model-load-failed` where memory alone answered with something that is no number. */
+function checkMemory(memory: GoldenMemory | null, { name, provider }: ModelInfo): void {
+  const at = memory?.findIndex(({ logits }) => !logits.every(Number.isFinite)) ?? -1;
+  if (at < 0) return;
+  throw new SegmentationError(
+    'model-load-failed',
+    `memory of ${name} on provider ${provider}: expected logits on frame ${at + 1} of ` +
+      `${goldenMemoryFrames}, got values that are no numbers`,
+  );
+}
+
+/**
+ * Loads the model once more with the runtime's profiler, lets every graph run and counts where. The
+ * self-test has every path of a memory; the refiner and text are not in it.
+ */
+async function countPlaces(
+  manifest: Manifest,
+  plan: WorkerPlan,
+  options: VerifyOptions,
+): Promise<Verification['places']> {
+  const { signal, placement } = options;
+  await using model = await loadModel({ ...options, profiles: true });
+  await runTheRest(model, manifest, signal);
+  const counted = await model.countNodes(signal);
+  const places: Record<string, NodePlaces | { error: string }> = {};
+  for (const [role, devices] of devicesByRole(plan)) {
+    for (const device of new Set(devices.map(deviceName))) {
+      const name = placement === undefined ? role : `${role} on ${device}`;
+      const found = counted.find((one) => one.role === role && one.device === device);
+      places[name] = found?.places ?? { error: 'it did not run' };
+    }
+  }
+  return places;
+}
+
+async function runTheRest(
+  model: LoadedModel,
+  { refiner, text, phrases, selfTest }: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (refiner !== null) {
+    const plane = refiner.cropSide ** 2;
+    const request = {
+      crop: new Float32Array(3 * plane),
+      prior: new Float32Array(plane),
+      appearance: null,
+    };
+    // One for each worker, at once.
+    const workers = model.memory.workers.filter(({ worker }) => worker === 'refiner');
+    await Promise.all(workers.map(() => model.refine([request], signal)));
+  }
+  const phrase = phrases?.anything ?? text?.vocabulary[0]?.noun;
+  if (phrase === undefined) return;
+  const workers = model.memory.workers.filter(({ worker }) => worker === 'decoder');
+  const { frame } = goldenPicture(selfTest.seed);
+  using picture = frame;
+  using features = await model.encode(picture, signal);
+  const query = { phrase, maxObjects: 1, frame: picture };
+  const asked = Array.from({ length: Math.max(1, workers.length) });
+  await Promise.all(asked.map(() => model.findText(features, query, signal)));
 }
 
 /** Logits of the generated picture's object, asked for by its box. */
@@ -110,6 +172,18 @@ export async function goldenLogits(
   const [found] = await model.decode(features, [request], signal);
   if (found === undefined) throw new Error('the decoder gave no answer');
   return Float32Array.from(found.logits);
+}
+
+function agreeInAll(answer: GoldenAnswer, reference: GoldenAnswer): Agreement {
+  const agreement = agree(answer.logits, reference.logits);
+  const { memory } = reference;
+  if (!memory || !answer.memory) return { ...agreement, memory: null };
+  const frames = answer.memory.map(({ logits }, t) => agree(logits, memory[t]!.logits));
+  const worst = {
+    relativeError: Math.max(...frames.map(({ relativeError }) => relativeError)),
+    iou: Math.min(...frames.map(({ iou }) => iou)),
+  };
+  return { ...agreement, memory: worst };
 }
 
 /** How far logits agree with a reference of the same side. */

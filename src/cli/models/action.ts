@@ -73,7 +73,12 @@ export function countOption(args: Arguments, name: string, fallback: number): nu
 /** How far an answer agrees with the one it was compared with; `reference` where it is that one. */
 export function agreementText(agreement: Agreement | null, reference: string): string {
   if (agreement === null) return reference;
-  const { relativeError, iou } = agreement;
+  const { memory } = agreement;
+  const own = figures(agreement);
+  return memory ? `${own}; memory: ${figures(memory)}` : own;
+}
+
+function figures({ relativeError, iou }: Omit<Agreement, 'memory'>): string {
   return `error ${relativeError.toExponential(1)}, IoU ${iou.toFixed(4)}`;
 }
 

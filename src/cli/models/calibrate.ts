@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { usageError } from '../../frame/errors.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
 import { calibration, type Sample } from '../../evaluation/calibration.ts';
 import { findClips } from '../../evaluation/clips.ts';
 import { fewestSamples, isotonicKnots, type ScoreKnots } from '../../evaluation/isotonic-knots.ts';
@@ -44,11 +44,30 @@ export async function calibrateModel(action: ModelAction): Promise<void> {
     iou: fitted,
   };
   const isDry = args.flags.has('dry-run');
-  if (!isDry) await writeCalibration(directory, fitted);
+  const isWorse = report.eceHeldOut !== null && report.eceHeldOut > report.eceBefore;
+  const isRefused = isWorse && !isDry && !args.flags.has('force');
+  const isWritten = !isDry && !isRefused;
+  if (isWritten) await writeCalibration(directory, fitted);
   if (args.flags.has('json')) {
-    io.stdout.write(`${JSON.stringify({ version: 1, directory, written: !isDry, ...report }, null, 2)}\n`);
-    return;
-  }
+    const shown = { version: 1, directory, written: isWritten, ...report };
+    io.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+  } else print(report, isWritten ? join(directory, 'manifest.json') : null, io);
+  if (!isRefused) return;
+  throw new SegmentationError(
+    'unhealthy',
+    `expected a calibration error on clips held out of at most the ${report.eceBefore.toFixed(3)} ` +
+      `that the manifest has, got ${report.eceHeldOut?.toFixed(3)}: nothing was written; --force writes it`,
+  );
+}
+
+type Report = {
+  readonly samples: number;
+  readonly clips: number;
+  readonly eceBefore: number;
+  readonly eceHeldOut: number | null;
+};
+
+function print(report: Report, written: string | null, io: ModelAction['io']): void {
   io.stdout.write(
     textTable(
       ['answers', 'clips', 'calibration error before', 'after, on clips held out'],
@@ -62,7 +81,7 @@ export async function calibrateModel(action: ModelAction): Promise<void> {
       ],
     ),
   );
-  io.stdout.write(isDry ? 'nothing written\n' : `wrote ${join(directory, 'manifest.json')}\n`);
+  io.stdout.write(written === null ? 'nothing written\n' : `wrote ${written}\n`);
 }
 
 async function collectSamples(

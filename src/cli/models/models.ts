@@ -29,7 +29,7 @@ export const modelsCommand: Command = {
     'maskstream models pull PRESET [--from URL|DIR]',
     'maskstream models verify [MODEL] [--provider NAME]... [--placement WHERE] [--precision NAME]...',
     'maskstream models bench [MODEL] [the same] [--runs N]',
-    'maskstream models calibrate CLIPS_DIR [--model MODEL] [--dry-run]',
+    'maskstream models calibrate CLIPS_DIR [--model MODEL] [--dry-run] [--force]',
   ],
   maxPositionals: 2,
   options: {
@@ -66,6 +66,10 @@ export const modelsCommand: Command = {
     },
     runs: { kind: 'text', placeholder: 'N', help: 'bench: timed runs of each part. Default: 20.' },
     threads: { kind: 'text', placeholder: 'N', help: 'Threads of one model run. Default: 2.' },
+    force: {
+      kind: 'flag',
+      help: 'calibrate: writes the fit also where it is worse on clips held out.',
+    },
     'dry-run': { kind: 'flag', help: 'calibrate: prints the fit and writes nothing.' },
     json: { kind: 'flag', help: 'JSON on stdout.' },
   },

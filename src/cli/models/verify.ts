@@ -126,9 +126,17 @@ function print(outcomes: readonly Outcome[], io: ModelAction['io']): void {
   const header = ['provider', 'precision', 'self-test IoU', 'load', 'answer', 'against the reference'];
   io.stdout.write(textTable(header, rows));
   for (const outcome of outcomes) {
+    if (outcome.kind === 'passed') printMemory(outcome.verification, io);
     if (outcome.kind === 'passed') printPlaces(outcome.verification, io);
     else io.stdout.write(`\n${outcome.provider}: ${outcome.kind}: ${outcome.message}\n`);
   }
+}
+
+/** How a memory follows the generated object: frame by frame, the box's first. */
+function printMemory({ provider, precision, memory }: Verification, io: ModelAction['io']): void {
+  if (!memory) return;
+  const ious = memory.map(({ iou }) => iou.toFixed(2)).join(' ');
+  io.stdout.write(`\nmemory over ${memory.length} frames, ${provider}, ${precision}: IoU ${ious}\n`);
 }
 
 /** Where operators ran: only of interest where a provider could leave some to the CPU. */

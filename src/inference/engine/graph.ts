@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { areFinite, inType } from './float-tensors.ts';
+import { NodeProfile, type NodePlaces } from './node-places.ts';
 import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import { deviceName, executionProviders, type Device } from './device.ts';
@@ -14,6 +15,8 @@ export type GraphOptions = {
   /** A device that was found to be there. */
   readonly device: Device;
   readonly threads: number;
+  /** Whether it is counted where operators run; see {@link Graph.nodePlaces}. Default: false. */
+  readonly profiles?: boolean;
 };
 
 /** Tensors by their meaning in the manifest. */
@@ -26,9 +29,15 @@ export class Graph {
   readonly #session: InferenceSession;
   readonly #manifest: GraphManifest;
   readonly #role: GraphRole;
+  readonly #profile: NodeProfile | null;
 
-  private constructor(session: InferenceSession, manifest: GraphManifest, role: GraphRole) {
+  private constructor(
+    session: InferenceSession,
+    manifest: GraphManifest,
+    { role, profile }: { readonly role: GraphRole; readonly profile: NodeProfile | null },
+  ) {
     this.#session = session;
+    this.#profile = profile;
     this.#manifest = manifest;
     this.#role = role;
   }
@@ -45,10 +54,17 @@ export class Graph {
       const path = basename(stored.file);
       externalData.push({ path, data: await readStoredFile(stored, options.directory) });
     }
-    const session = await createSession(bytes, { ...options, file: manifest.file, externalData });
+    const profile = options.profiles ? await NodeProfile.open() : null;
+    const made = { ...options, file: manifest.file, externalData, profile };
+    const session = await createSession(bytes, made);
     checkTensors(`${manifest.file} input`, manifest.inputs, session.inputMetadata);
     checkTensors(`${manifest.file} output`, manifest.outputs, session.outputMetadata);
-    return new Graph(session, manifest, options.role);
+    return new Graph(session, manifest, { role: options.role, profile });
+  }
+
+  /** Where the operators of all runs so far ran; null without a run, or a profile. Only once. */
+  async nodePlaces(): Promise<NodePlaces | null> {
+    return (await this.#profile?.read(this.#session)) ?? null;
   }
 
   /** Whether the graph has an input of this meaning. */
@@ -138,6 +154,7 @@ async function createSession(
   options: GraphOptions & {
     readonly file: string;
     readonly externalData: readonly { readonly path: string; readonly data: Buffer }[];
+    readonly profile: NodeProfile | null;
   },
 ): Promise<InferenceSession> {
   const { file, externalData } = options;
@@ -151,6 +168,7 @@ async function createSession(
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
       ...(externalData.length > 0 ? { externalData } : {}),
+      ...options.profile?.options,
       // Spinning threads burn a quarter more CPU between runs and save no time.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../frame/errors.ts';
 import type { Box } from '../../frame/geometry.ts';
 import type { Click } from '../../frame/prompt.ts';
 import type { Device } from '../engine/device.ts';
+import type { NodePlaces } from '../engine/node-places.ts';
 import type { Colour } from '../text/colour.ts';
 import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
@@ -24,6 +25,8 @@ export type WorkerSetup = {
   readonly devices: Readonly<Partial<Record<GraphRole, Device>>>;
   /** Features are decoded by other workers: they leave this one, and it keeps none. */
   readonly sharesFeatures: boolean;
+  /** Operators are counted where they run, for the job `count-nodes`. Default: false. */
+  readonly profiles?: boolean;
   /** Threads inside one run, the worker's own included. */
   readonly threads: number;
 };
@@ -94,6 +97,7 @@ export type WorkerJob =
       readonly items: readonly DecodeItem[];
     }
   | { readonly kind: 'refine'; readonly items: readonly RefineRequest[] }
+  | { readonly kind: 'count-nodes' }
   | { readonly kind: 'find-text'; readonly features: FeatureReference; readonly query: TextItem }
   | {
       readonly kind: 'find-phrase';
@@ -101,12 +105,21 @@ export type WorkerJob =
       readonly query: PhraseItem;
     };
 
+/** Where the operators of one graph of a worker ran. */
+export type GraphPlaces = {
+  readonly role: GraphRole;
+  readonly device: string;
+  readonly places: NodePlaces;
+};
+
 /** What each kind of job gives back. */
 export type WorkerResults = {
   /** Null where the features stay in the worker. */
   encode: SharedFeatures | null;
   decode: Segmented[];
   refine: Refined[];
+  /** Of graphs that ran. */
+  'count-nodes': GraphPlaces[];
   'find-text': TextInstance[];
   'find-phrase': TextInstance[];
 };

@@ -86,6 +86,13 @@ export class WorkerPool {
     return least.submit<Kind>(job);
   }
 
+  /** Queues a job for each worker. */
+  async submitToEach<Kind extends WorkerJob['kind']>(
+    job: QueuedJob,
+  ): Promise<WorkerResults[Kind][]> {
+    return await Promise.all(this.#queues.map((queue) => queue.submit<Kind>(job)));
+  }
+
   /** Tells every worker that features are no longer needed. */
   release(id: number): void {
     for (const queue of this.#queues) queue.release(id);

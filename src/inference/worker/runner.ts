@@ -24,6 +24,7 @@ import { findInstances } from '../text/instances.ts';
 import type {
   DecodeItem,
   FeatureReference,
+  GraphPlaces,
   PhraseItem,
   SharedFeatures,
   TextItem,
@@ -96,6 +97,8 @@ class GraphRunner implements Runner {
         return await this.#decode(job.features, job.items);
       case 'refine':
         return await refineObjects(job.items, this.#graphs, manifest);
+      case 'count-nodes':
+        return await this.#countNodes();
       case 'find-text':
         return await this.#findText(job.features, job.query);
       case 'find-phrase':
@@ -114,6 +117,16 @@ class GraphRunner implements Runner {
     if (!this.#setup.sharesFeatures) return null;
     this.#features.delete(id);
     return shareFeatures(made);
+  }
+
+  async #countNodes(): Promise<GraphPlaces[]> {
+    const counted: GraphPlaces[] = [];
+    for (const role of this.#setup.roles) {
+      const places = await this.#graphs[role]!.nodePlaces();
+      const device = deviceName(this.#setup.devices[role]!);
+      if (places !== null) counted.push({ role, device, places });
+    }
+    return counted;
   }
 
   async #decode(reference: FeatureReference, items: readonly DecodeItem[]): Promise<Segmented[]> {

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { modelDirectory } from '../../../src/models/model-folders.ts';
 import { captureCli } from '../../fixtures/capture-cli.ts';
 import { filmScene } from '../../fixtures/scene-clip.ts';
 import { startHubServer } from '../../fixtures/hub-server.ts';
@@ -178,6 +179,29 @@ test('calibrate fits the embedded model’s scores and writes nothing where it i
     expect(report).toMatchObject({ written: false, clips: 1, eceHeldOut: null });
   } finally {
     await rm(clips, { recursive: true });
+  }
+});
+
+test('a calibration that is worse on clips held out is refused with both figures', async () => {
+  const clips = await mkdtemp(join(tmpdir(), 'maskstream-clips-'));
+  const directory = await mkdtemp(join(tmpdir(), 'maskstream-model-'));
+  try {
+    await cp(modelDirectory('maskstream-tiny', cache), directory, { recursive: true });
+    const path = join(directory, 'manifest.json');
+    for (const [name, frames] of [['one', 24], ['two', 30]] as const) {
+      await filmScene(join(clips, name), frames);
+    }
+    const words = ['calibrate', clips, '--model', directory];
+    // What was fitted on these very clips is no better on half of them.
+    expect(await json([...words, '--force'])).toMatchObject({ written: true, clips: 2 });
+    const shipped = await readFile(path, 'utf8');
+    const { code, stderr, stdout } = await captureCli(['models', ...words]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining('nothing written') });
+    expect(stderr).toMatch(/held out of at most the 0\.\d{3} that the manifest has, got 0\.\d{3}/);
+    expect(await readFile(path, 'utf8')).toBe(shipped);
+  } finally {
+    await rm(clips, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 });
 

@@ -1,26 +1,33 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cpu } from '../../../src/inference/engine/device.ts';
-import { countNodePlaces } from '../../../src/inference/engine/node-places.ts';
+import { Graph } from '../../../src/inference/engine/graph.ts';
+import { floatTensor } from '../../../src/inference/engine/onnxruntime.ts';
+import { loadManifest } from '../../../src/inference/manifest-loader.ts';
 import { writeToyModel } from '../../fixtures/toy-model.ts';
 
-test('every operator of a graph is counted where it ran', async () => {
+async function openRefiner(profiles: boolean): Promise<Graph> {
   await using folder = await writeToyModel();
-  const places = await countNodePlaces(join(folder.directory, 'decoder.onnx'), cpu);
-  expect(Object.keys(places)).toEqual(['CPUExecutionProvider']);
-  expect(places['CPUExecutionProvider']).toBeGreaterThan(8);
+  const { directory } = folder;
+  const { graphs } = await loadManifest(directory);
+  const options = { directory, role: 'refiner', device: cpu, threads: 1, profiles } as const;
+  return await Graph.open(graphs.refiner!, options);
+}
+
+const feeds = () => ({
+  crop: floatTensor(new Float32Array(2 * 48), [2, 3, 4, 4]),
+  prior: floatTensor(new Float32Array(2 * 16), [2, 1, 4, 4]),
+  appearance: floatTensor(new Float32Array(2 * 6), [2, 2, 3]),
 });
 
-test('a graph that does not open on the provider says so', async () => {
-  await using folder = await writeToyModel();
-  const path = join(folder.directory, 'encoder.onnx');
-  await expect(countNodePlaces(path, { provider: 'cuda', index: null })).rejects.toMatchObject({
-    code: 'provider-unavailable',
-    message: expect.stringContaining('encoder.onnx'),
-  });
-  await writeFile(path, 'hello');
-  await expect(countNodePlaces(path, cpu)).rejects.toMatchObject({
-    code: 'provider-unavailable',
-  });
+test('every operator of a graph is counted once where it ran, however often', async () => {
+  const graph = await openRefiner(true);
+  for (let run = 0; run < 3; run++) await graph.run(feeds());
+  expect(await graph.nodePlaces()).toEqual({ CPUExecutionProvider: 4 });
+});
+
+test('a graph that did not run, or is not profiled, has nothing to say', async () => {
+  expect(await (await openRefiner(true)).nodePlaces()).toBeNull();
+  const unwatched = await openRefiner(false);
+  await unwatched.run(feeds());
+  expect(await unwatched.nodePlaces()).toBeNull();
 });
