@@ -7,6 +7,7 @@ export const programs: Readonly<Record<string, string>> = {
   batch: 'Frames a second of `segment` on a batch of videos, with --jobs side by side.',
   'camera-quality': 'What masks lose on a busy server, against one camera alone.',
   cameras: 'Live 720p30 cameras side by side: drops, latency, keyframes, CPU.',
+  capacity: 'What one live camera costs, by picture size and objects; input of `simulate`.',
   'come-back': 'Objects that leave the picture for seconds: found again, false frames, presence.',
   confinement: 'Milliseconds that a sandbox and limits add to the start of a decoder.',
   corrections: 'What one click on a held frame brings, there and later.',
@@ -20,9 +21,10 @@ export const programs: Readonly<Record<string, string>> = {
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
   page: 'The live page in Chromium: capture to mask, where the time goes, drawing, CPU.',
-  publisher: 'A camera through `maskstream publish`: CPU, age of masks, error of capture times.',
   'reliability-plot':
     'Draws confidence against true IoU from a report of `maskstream eval --json`.',
+  simulate:
+    'Cameras on servers, simulated from measured costs: latency and drops as things go wrong.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
   soak: '10,000 frames of one camera: memory, threads, handles, children.',
   'tuning-plot': 'Draws J&F against CPU a frame from a report of `maskstream eval --json`.',

@@ -1,17 +1,18 @@
 import { setMaxListeners } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from '../../clients/typescript/index.ts';
 import { mean } from '../../src/evaluation/series-statistics.ts';
-import type { ServerProcess } from '../../src/evaluation/server-process.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
+import { countCpu, type SpentCpu } from '../support/count-cpu.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { CameraClip } from '../support/camera-clip.ts';
 import { cameraFrameRate, cameraClipFrom, readPieces } from '../support/camera-clip.ts';
+import type { MeasuredLoad } from '../support/capacity/measured-load.ts';
 import type { LiveAnswer } from '../support/live-camera.ts';
 import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
-import { readThreadTimes } from '../support/process-state.ts';
 
 /*
  * How many live cameras one server bears: N streams of H.264 without B-frames at 30 frames a second,
@@ -29,6 +30,7 @@ import { readThreadTimes } from '../support/process-state.ts';
  *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
  *   --threads N      threads of one model run. Default: 2
+ *   --out FILE       drops, latency and keyframes as JSON, for `npm run bench simulate`. Default: none
  */
 
 const maxP95Ms = 100;
@@ -43,6 +45,7 @@ const options = readBenchOptions({
   'bit-rate': '0',
   source: '',
   threads: '2',
+  out: '',
 });
 const { signal } = new AbortController();
 // Every camera listens to it.
@@ -56,18 +59,17 @@ const pieces = await readPieces(clip, { ffmpeg, frames, signal });
 const runs: Load[] = [];
 for (const cameras of options.numbers('cameras')) runs.push(await measure(cameras, clip));
 print(runs);
+if (options.text('out') !== '') {
+  writeFileSync(options.text('out'), `${JSON.stringify(runs.map(measuredLoad), null, 2)}\n`);
+}
 
 /** One number of cameras, over the time after the warm-up. */
-type Load = {
+type Load = SpentCpu & {
   readonly cameras: number;
   readonly answers: readonly LiveAnswer[];
   readonly dropped: number;
   /** Decoded in the counted time, those dropped too. */
   readonly frames: number;
-  /** Milliseconds of CPU in the counted time. */
-  readonly cpu: { readonly main: number; readonly others: number; readonly children: number };
-  /** Wall time that CPU was counted over. */
-  readonly wallMs: number;
 };
 
 async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
@@ -80,7 +82,11 @@ async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
     Array.from({ length: cameras }, () => live),
     receiver,
   );
-  const spending = countCpu(server);
+  const frameMs = 1000 / cameraFrameRate;
+  const spending = countCpu(server, {
+    fromMs: warmUpFrames * frameMs,
+    toMs: frames * frameMs - 200,
+  });
   const counted = (await running).map((run) => countFrom(warmUpFrames, run));
   const spent = await spending;
   const answers = counted.flatMap((one) => one.answers);
@@ -88,27 +94,17 @@ async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
   return { cameras, answers, dropped, frames: answers.length + dropped, ...spent };
 }
 
-/** CPU from the end of the warm-up to just before the end, while all threads and children live. */
-async function countCpu(server: ServerProcess): Promise<Pick<Load, 'cpu' | 'wallMs'>> {
-  const frameMs = 1000 / cameraFrameRate;
-  await wait(warmUpFrames * frameMs);
-  const from = readCpu(server);
-  await wait((frames - warmUpFrames) * frameMs - 200);
-  const to = readCpu(server);
-  const main = to.main - from.main;
-  const others = to.others - from.others;
-  const children = to.all - from.all - main - others;
-  return { cpu: { main, others, children }, wallMs: to.atMs - from.atMs };
-}
-
-function readCpu(server: ServerProcess) {
-  const { mainMs, othersMs } = readThreadTimes(server.pid);
-  const all = server.cpuMs() ?? Number.NaN;
-  return { main: mainMs, others: othersMs, all, atMs: performance.now() };
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+/** A load as the simulation compares with it. */
+function measuredLoad({ cameras, answers, dropped, frames: captured }: Load): MeasuredLoad {
+  const latenciesMs = answers.map(({ latencyMs }) => latencyMs);
+  return {
+    cameras,
+    droppedShare: dropped / captured,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p95Ms: percentile(latenciesMs, 0.95),
+    keyframesPerAnswer:
+      answers.filter(({ timings }) => timings.encodeUs > 0).length / answers.length,
+  };
 }
 
 function print(loads: readonly Load[]): void {

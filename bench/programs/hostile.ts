@@ -10,7 +10,8 @@ import { packageRoot } from '../../src/package-root.ts';
 import { childrenOf } from '../../src/video/ffmpeg/child-processes.ts';
 import { sampleBomb } from '../support/hostile-files.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
-import { type HostileCase, hostileCases, type Target } from '../support/hostile-cases.ts';
+import type { Target } from '../support/hostile-calls.ts';
+import { type HostileCase, hostileCases } from '../support/hostile-cases.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { readProcessState } from '../support/process-state.ts';
 

@@ -8,22 +8,10 @@ import {
   Delivery,
   PromptAction,
   PromptUpdate,
-  StreamConfig,
 } from '../../src/gen/maskstream/v1/video_request.ts';
-import { field, frame, fullRunLengths, methods, openRaw, over, videoMessage } from './raw-calls.ts';
-
-/** What a case is given. */
-export type Target = {
-  readonly address: string;
-  /** Longest that it may go on, in milliseconds. */
-  readonly limitMs: number;
-  /** 5 frames of 4096 x 2304 as MP4, and grey PNGs of 11968 x 8000 and 4096 x 4096. */
-  readonly video4k: Uint8Array;
-  readonly hugePng: Uint8Array;
-  readonly largePng: Uint8Array;
-  /** A small MP4 that states 12 tracks of 18 million samples. */
-  readonly sampleBomb: Uint8Array;
-};
+import { configOf, imageCall, type Target, videoCall } from './hostile-calls.ts';
+import { brokenMessages } from './broken-messages.ts';
+import { field, frame, fullRunLengths, methods, openRaw, videoMessage } from './raw-calls.ts';
 
 /** One way to hurt a server, or to ask it for the most that it serves; resolves with what came. */
 export type HostileCase = {
@@ -162,6 +150,10 @@ export const hostileCases: readonly HostileCase[] = [
     },
   },
   {
+    name: '10 numbers too large, broken calls, forged log lines',
+    run: brokenMessages,
+  },
+  {
     name: 'most: 5 frames of 4K, 32 objects, run lengths',
     run: (target) => stream4k(target, MaskEncoding.MASK_ENCODING_COCO_RLE),
   },
@@ -185,40 +177,6 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function configOf(change: Partial<StreamConfig>): Buffer {
-  const container = Container.CONTAINER_MP4;
-  const delivery = Delivery.DELIVERY_EVERY_FRAME;
-  const value = StreamConfig.fromPartial({ container, delivery, ...change });
-  return videoMessage({ $case: 'config', value });
-}
-
-type CallOptions = {
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Half-closes. */
-  readonly ends?: boolean;
-};
-
-/** Runs a stream below gRPC; what it ended with. */
-async function videoCall(
-  address: string,
-  messages: readonly Uint8Array[],
-  limitMs: number,
-  { headers = {}, ends = false }: CallOptions = {},
-): Promise<string> {
-  using connection = openRaw(address);
-  const call = connection.open(methods.video, headers);
-  let status = 'open';
-  call.on('trailers', (trailers) => (status = String(trailers['maskstream-error-code'] ?? 'ok')));
-  call.on('response', (answer) => {
-    if (answer['grpc-status'] === undefined) return;
-    status = String(answer['maskstream-error-code'] ?? `status ${String(answer['grpc-status'])}`);
-  });
-  for (const message of messages) call.write(message);
-  if (ends) call.end();
-  await over(call, limitMs);
-  return status;
-}
-
 function imageWith(prompts: readonly object[], image: Uint8Array = Uint8Array.of(1)): Uint8Array {
   return SegmentImageRequest.encode(
     SegmentImageRequest.fromPartial({ image, prompts } as never),
@@ -237,23 +195,6 @@ function maskPrompts(count: number, width: number, height: number): object[] {
 function boxPrompts(width: number, height: number): object[] {
   const box = { x: 1, y: 1, width: width - 2, height: height - 2 };
   return count32.map((index) => ({ objectId: index + 1, box }));
-}
-
-async function imageCall({ address, limitMs }: Target, request: Uint8Array): Promise<string> {
-  using connection = openRaw(address);
-  const call = connection.open(methods.image);
-  let status = 'no answer';
-  const read = (headers: Record<string, unknown>) => {
-    const [code, grpcStatus] = [headers['maskstream-error-code'], headers['grpc-status']];
-    if (typeof code === 'string') status = code;
-    else if (grpcStatus !== undefined) status = grpcStatus === '0' ? 'ok' : 'failed';
-  };
-  call.on('response', read);
-  call.on('trailers', read);
-  const startedMs = performance.now();
-  call.end(frame(request));
-  await over(call, limitMs);
-  return `${status} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
 }
 
 async function stream4k(

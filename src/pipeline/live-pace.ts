@@ -14,6 +14,11 @@ const lateIntervals = 2;
  */
 const refineWithinIntervals = 0.75;
 
+/** What keeping pace needs to know of a frame. */
+export type PacedFrame = Pick<FrameTask, 'queuedAtMs' | 'framesDroppedBefore' | 'revision'> & {
+  readonly frame: Pick<FrameTask['frame'], 'index' | 'timestampUs'>;
+};
+
 /**
  * How one LATEST stream keeps pace with its camera: first masks are refined less, then keyframes come
  * less often, down to a bound that keeps masks right; then frames are dropped.
@@ -34,7 +39,7 @@ export class LivePace {
   }
 
   /** Learns the video's pace from a frame that is begun. */
-  begin({ frame }: FrameTask): void {
+  begin({ frame }: PacedFrame): void {
     const { index, timestampUs } = frame;
     const last = this.#last;
     if (last !== null && index > last.index && timestampUs > last.timestampUs) {
@@ -49,7 +54,7 @@ export class LivePace {
    * frame refined there that would have to wait for another's: four cameras' frames are answered in
    * 16 ms instead of 28, p95 46 instead of 63.
    */
-  mayRefine(task: FrameTask): boolean {
+  mayRefine(task: PacedFrame): boolean {
     const { isBusy, isRefining } = this.#budget;
     if (isBusy && (isRefining || task.frame.index % 2 === 1)) return false;
     const within = refineWithinIntervals * this.#budget.rateRatio;
@@ -58,7 +63,12 @@ export class LivePace {
 
   /** Does a frame's refining; see `mayRefine`. */
   async whileRefining<T>(refine: () => Promise<T>): Promise<T> {
-    return await this.#budget.whileRefining(refine);
+    const refining = this.#budget.beginRefining();
+    try {
+      return await refine();
+    } finally {
+      refining[Symbol.dispose]();
+    }
   }
 
   /**
@@ -71,7 +81,12 @@ export class LivePace {
 
   /** Does a keyframe whose stream waits for it; see `mayFlip`. */
   async whilePrompted<T>(answer: () => Promise<T>): Promise<T> {
-    return await this.#budget.whilePrompted(answer);
+    const prompted = this.#budget.beginPrompted();
+    try {
+      return await answer();
+    } finally {
+      prompted[Symbol.dispose]();
+    }
   }
 
   /** Whether a keyframe that can wait may start; then `endKeyframe` must follow. */
@@ -85,14 +100,14 @@ export class LivePace {
   }
 
   /** Tells how late a frame's answer is. Answers to corrections have another pace. */
-  end(task: FrameTask): void {
+  end(task: PacedFrame): void {
     if (task.revision > 0) return;
     const intervals = this.#ageMs(task) / this.#intervalMs;
     const late = intervals > lateIntervals || task.framesDroppedBefore > 0;
     this.#budget.observe(late ? 'late' : intervals > slowIntervals ? 'slow' : 'in-time');
   }
 
-  #ageMs({ queuedAtMs }: FrameTask): number {
+  #ageMs({ queuedAtMs }: PacedFrame): number {
     return this.#nowMs() - queuedAtMs;
   }
 }

@@ -27,7 +27,6 @@ import { segmentImage } from './segment-image.ts';
 import { segmentVideo } from './segment-video.ts';
 import { resolveServerLimits, type ServerLimits } from './server-limits.ts';
 import { silentMetrics } from './server-metrics.ts';
-import { silentTracer } from './server-tracing.ts';
 import type { ServerContext, ServerOptions, Transport } from './server-options.ts';
 import { createMaskWorkers } from './mask-workers/mask-workers.ts';
 import { RequestParser } from './requests/received-request.ts';
@@ -88,9 +87,9 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const { principalOf } = door;
   const load = new LoadLedger(limits);
   metrics.watchLoad(() => load.total);
-  const { predictLoad = () => 0, tracer = silentTracer } = options;
+  const { predictLoad = () => 0 } = options;
   const admission = { principalOf, load, predictLoad };
-  const shared = { limits, log, metrics, tracer, calls, masks, connections, ...admission };
+  const shared = { limits, log, metrics, calls, masks, connections, ...admission };
   addService(server, parser, { sessions, models, ...shared });
   health.addToServer(server);
   addReflection(server);
@@ -122,7 +121,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
       return port;
     },
     async listenInside() {
-      inside ??= mkdtempSync(join(tmpdir(), 'maskstream-'));
+      inside ??= makeTemporaryFolder();
       const address = `unix:${join(inside, 'grpc.sock')}`;
       await bindTo(server, address, ServerCredentials.createInsecure());
       return address;
@@ -214,6 +213,16 @@ function bindTo(server: Server, address: string, credentials: ServerCredentials)
       }
     });
   });
+}
+
+function makeTemporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'maskstream-'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `expected a folder for temporary files, which TMPDIR names, got: ${reason}`;
+    throw new SegmentationError('usage', message);
+  }
 }
 
 async function disconnect(server: Server): Promise<void> {

@@ -10,7 +10,6 @@ import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { ServerMetrics } from './server-metrics.ts';
-import type { Tracer } from './server-tracing.ts';
 
 /** RunSession with its parts bound: what the caller plugs in. */
 export type OpenSession = (
@@ -53,8 +52,6 @@ export type ServerOptions = {
   readonly log?: Logger;
   /** Default: counts nothing. */
   readonly metrics?: ServerMetrics;
-  /** Default: follows nothing. */
-  readonly tracer?: Tracer;
   /** Default: insecure. */
   readonly transport?: Transport;
   /**
@@ -75,7 +72,6 @@ export type ServerContext = {
   readonly limits: ServerLimits;
   readonly log: Logger;
   readonly metrics: ServerMetrics;
-  readonly tracer: Tracer;
   readonly calls: CallRegistry;
   /** Who a call is from. */
   readonly principalOf: Doorkeeper['principalOf'];

@@ -41,3 +41,14 @@ test('a model that is not there ends it with exit code 1', async () => {
   expect(code).toBe(1);
   expect(said).toContain('expected a model name or a folder with manifest.json, got "nothing"');
 });
+
+test('a start that fails after the port was opened ends the process, too', async () => {
+  const words = [program, 'serve', '--listen', '127.0.0.1:0', '--web-port', '0'];
+  const env = { ...process.env, TMPDIR: join(program, 'none') };
+  const child = spawn(process.execPath, words, { env });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => (said += part.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(2);
+  expect(said).toContain('expected a folder for temporary files, which TMPDIR names, got: ENOTDIR');
+});

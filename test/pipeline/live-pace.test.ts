@@ -59,7 +59,8 @@ test('on a busy server no frame waits for the refining of another; on an idle on
 
 test('refining that fails is over, too', async () => {
   const { budget } = camera();
-  const broken = budget.whileRefining(() => Promise.reject(new Error('the worker died')));
+  const pace = new LivePace(budget, () => 0);
+  const broken = pace.whileRefining(() => Promise.reject(new Error('the worker died')));
   expect(budget.isRefining).toBe(true);
   await expect(broken).rejects.toThrow('the worker died');
   expect(budget.isRefining).toBe(false);

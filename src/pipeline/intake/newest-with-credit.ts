@@ -1,25 +1,15 @@
 import { Observable } from 'rxjs';
+import { ConflatingQueue, type ConflationRules } from './conflating-queue.ts';
 
-/** How waiting items are conflated. */
-export type NewestOptions<T> = {
-  /** Whether a waiting item may go on waiting though a newer one has come. */
-  readonly mayWait: (waiting: T) => boolean;
-  /**
-   * Called with the item that is given up and the newer one that takes its place; returns what
-   * waits from now on. Whatever `older` holds must be closed here.
-   */
-  readonly conflate: (older: T, newer: T) => T;
+/** How waiting items are conflated, and what becomes of those that nobody takes. */
+export type NewestOptions<T> = ConflationRules<T> & {
   /** Called with each item that still waits when the subscriber leaves. */
   readonly discard: (waiting: T) => void;
 };
 
-/** So many that come together are no reason to drop one. */
-const mostWaiting = 3;
-
 /**
  * An Observable that takes items from `source` as fast as they come and emits, for each value of
- * `credit$`, the oldest that waits. Where more than three would wait, or the oldest has waited long
- * enough, the newest takes the place of all. This is LATEST's whole queue.
+ * `credit$`, the oldest that waits in a {@link ConflatingQueue}.
  */
 export function newestWithCredit<T>(
   source: AsyncIterable<T>,
@@ -28,7 +18,7 @@ export function newestWithCredit<T>(
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const iterator = source[Symbol.asyncIterator]();
-    let waiting: T[] = [];
+    const waiting = new ConflatingQueue(options);
     let credit = 0;
     let ended: { readonly error: unknown } | 'ok' | null = null;
     const emit = (): void => {
@@ -49,12 +39,7 @@ export function newestWithCredit<T>(
             options.discard(next.value);
             return;
           }
-          const [oldest] = waiting;
-          const isWithinDelay = oldest === undefined || options.mayWait(oldest);
           waiting.push(next.value);
-          if (waiting.length > mostWaiting || !isWithinDelay) {
-            waiting = [waiting.reduce(options.conflate)];
-          }
           emit();
         }
         ended = 'ok';
@@ -71,8 +56,7 @@ export function newestWithCredit<T>(
       }),
     );
     subscriber.add(() => {
-      for (const item of waiting) options.discard(item);
-      waiting = [];
+      for (const item of waiting.clear()) options.discard(item);
       void iterator.return?.()?.then(undefined, () => undefined);
     });
     void drain();

@@ -68,14 +68,10 @@ export class KeyframeBudget {
     return this.#refining > 0;
   }
 
-  /** Does the refining of one frame, so that other streams know of it. */
-  async whileRefining<T>(refine: () => Promise<T>): Promise<T> {
+  /** The refining of one frame begins, so that other streams know of it; disposed of when it is over. */
+  beginRefining(): Disposable {
     this.#refining++;
-    try {
-      return await refine();
-    } finally {
-      this.#refining--;
-    }
+    return { [Symbol.dispose]: () => this.#refining-- };
   }
 
   /** Whether prompts of several live streams wait for the model: each answer delays the others. */
@@ -83,14 +79,10 @@ export class KeyframeBudget {
     return this.#prompted > 1;
   }
 
-  /** Answers the prompts of one frame, so that other streams know of it. */
-  async whilePrompted<T>(answer: () => Promise<T>): Promise<T> {
+  /** One frame's prompts go to the model, so that other streams know of it; disposed of when they are answered. */
+  beginPrompted(): Disposable {
     this.#prompted++;
-    try {
-      return await answer();
-    } finally {
-      this.#prompted--;
-    }
+    return { [Symbol.dispose]: () => this.#prompted-- };
   }
 
   /**

@@ -1,0 +1,78 @@
+import { KeyframeBudget } from '../../../src/pipeline/keyframe/budget.ts';
+import type { InferencePool } from './inference-pool.ts';
+import { Processor } from './processor.ts';
+import { Thread } from './thread.ts';
+import type { Timeline } from './timeline.ts';
+import { mainWeight, modelWeight, trackerWeight } from './weights.ts';
+
+/** The main thread's own work comes once in so long. */
+const backgroundMs = 400;
+
+/** What a server is. */
+export type ReplicaOptions = {
+  readonly cores: number;
+  /** Cores that one run of its own model takes at once. */
+  readonly modelCores: number;
+  /** Core milliseconds a second of the main thread, whatever it serves. */
+  readonly mainMsPerSecond: number;
+  /** Where keyframes go; null: its own model. */
+  readonly pool: InferencePool | null;
+};
+
+/** One maskstream server: its cores, its threads, and the keyframe budget that all its streams share. */
+export class Replica {
+  readonly processor: Processor;
+  readonly budget: KeyframeBudget;
+  /** Node's main thread: messages of all streams. */
+  readonly main: Thread;
+  readonly refiner: Thread;
+  /** Senders and readers of all streams, where they run on the same machine. */
+  readonly client: Thread;
+  readonly #model: Thread;
+  readonly #pool: InferencePool | null;
+  readonly #trackers: { readonly thread: Thread; streams: number }[];
+
+  constructor(timeline: Timeline, options: ReplicaOptions) {
+    const { cores, modelCores, mainMsPerSecond, pool } = options;
+    this.processor = new Processor(timeline, cores);
+    this.budget = new KeyframeBudget(() => timeline.nowMs);
+    this.main = new Thread(this.processor, { weight: mainWeight, cap: 1 });
+    this.client = new Thread(this.processor, { weight: mainWeight, cap: 1 });
+    this.refiner = new Thread(this.processor, { weight: modelWeight, cap: 1 });
+    const share = { weight: modelWeight * modelCores, cap: modelCores };
+    this.#model = new Thread(this.processor, share);
+    this.#pool = pool;
+    this.#trackers = Array.from({ length: Math.max(1, Math.floor(cores)) }, () => ({
+      thread: new Thread(this.processor, { weight: trackerWeight, cap: 1 }),
+      streams: 0,
+    }));
+    const keepBusy = (): void => {
+      this.main.run((mainMsPerSecond * backgroundMs) / 1000, () => undefined);
+      timeline.after(backgroundMs, keepBusy);
+    };
+    if (mainMsPerSecond > 0) keepBusy();
+  }
+
+  /** Streams that are served. */
+  get streams(): number {
+    return this.#trackers.reduce((sum, { streams }) => sum + streams, 0);
+  }
+
+  /** The tracking thread with the fewest streams, for one more; to be released. */
+  trackerOf(): Thread {
+    const idlest = this.#trackers.reduce((a, b) => (b.streams < a.streams ? b : a));
+    idlest.streams++;
+    return idlest.thread;
+  }
+
+  /** A stream leaves its tracking thread. */
+  release(thread: Thread): void {
+    for (const tracker of this.#trackers) if (tracker.thread === thread) tracker.streams--;
+  }
+
+  /** Runs a keyframe of so many core milliseconds of the own model, or one on an inference server. */
+  segment(coreMs: number, done: () => void): void {
+    if (this.#pool === null) this.#model.run(coreMs, done);
+    else this.#pool.infer(done);
+  }
+}
