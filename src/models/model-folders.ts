@@ -15,7 +15,16 @@ export type ModelFolder = {
 
 /** Where models are kept that were pulled, unless a setting says otherwise. */
 export function defaultModelCache(): string {
-  return join(homedir(), '.cache', 'maskstream', 'models');
+  return join(home(), '.cache', 'maskstream', 'models');
+}
+
+/** A container's user may be a number that nobody has named; then its home is the root, as Docker says. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
 }
 
 /** Models of the package, then those of the cache folder, each by name. */

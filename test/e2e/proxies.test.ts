@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  CallFailed,
   connect,
   type FrameMasks,
   type Resumed,
@@ -30,6 +31,8 @@ type Proxy = {
   readonly program: string;
   readonly file: string;
   readonly words: (folder: string) => readonly string[];
+  /** How a stream ends whose server was killed; docs/operations.md says the same. */
+  readonly endsOfKilled: readonly string[];
 };
 
 const proxies: readonly Proxy[] = [
@@ -38,18 +41,21 @@ const proxies: readonly Proxy[] = [
     program: 'haproxy',
     file: 'haproxy/haproxy.cfg',
     words: (folder) => ['-f', `${folder}/haproxy.cfg`],
+    endsOfKilled: ['CANCELLED', 'INTERNAL'],
   },
   {
     name: 'nginx',
     program: 'nginx',
     file: 'nginx/nginx.conf',
     words: (folder) => ['-p', folder, '-c', `${folder}/nginx.conf`],
+    endsOfKilled: ['INTERNAL'],
   },
   {
     name: 'Envoy',
     program: 'envoy',
     file: 'envoy/envoy.yaml',
     words: (folder) => ['-c', `${folder}/envoy.yaml`, '--log-level', 'error', '--base-id', '7'],
+    endsOfKilled: ['INTERNAL'],
   },
 ];
 
@@ -203,4 +209,56 @@ describe.each(proxies.map((proxy) => [proxy.name, proxy] as const))('behind %s',
     },
     180_000,
   );
+
+  test.skipIf(!isThere(proxy))(
+    'a server that is killed shows as the documented status, without a code of ours',
+    async () => {
+      const server = await startServer(ports.a);
+      startProxy(proxy);
+      const address = `127.0.0.1:${ports.proxy}`;
+      const isServing = async () => (await checkHealth(address, 'readiness')).status;
+      await expect.poll(isServing, { timeout: 20_000 }).toBe('SERVING');
+      using client = connect(address, { resume: false });
+      const ends: string[] = [];
+      for (const sends of [true, false]) {
+        const again = sends ? server : await startServer(ports.a);
+        await expect.poll(isServing, { timeout: 20_000 }).toBe('SERVING');
+        const stream = client.segmentVideo({
+          container: 'h264-annex-b',
+          delivery: 'every-frame',
+          frameRate: 1000 / frameMs,
+        });
+        const { summary } = stream;
+        const ended = summary.then(
+          () => 'ended in order',
+          (reason: unknown) => reason,
+        );
+        for (const { data } of clip.units.slice(0, 20)) await stream.sendChunk(data);
+        const results = stream[Symbol.asyncIterator]();
+        await results.next();
+        process.kill(again.pid, 'SIGKILL');
+        // Busy or silent when it dies: a proxy may tell them apart.
+        if (sends) await stream.sendChunk(clip.units[20]!.data).catch(() => undefined);
+        const failure = await ended;
+        expect(failure).toBeInstanceOf(CallFailed);
+        const { status, code } = failure as CallFailed;
+        expect(proxy.endsOfKilled).toContain(status);
+        // The client's own word: the server had no say.
+        expect(code).toBe('connection-lost');
+        ends.push(status);
+      }
+      console.log(`${proxy.name}: streams of a killed server ended as ${ends.join(' ')}`);
+    },
+    120_000,
+  );
+
+  test('is documented with the statuses that are tested', () => {
+    const guide = readFileSync(join(deploy, '../docs/operations.md'), 'utf8');
+    const column = (row: string) =>
+      new RegExp(`^\\|[^|]*${row}[^|]*\\|([^\\n]*)\\|$`, 'm').exec(guide)?.[1]?.split('|') ?? [];
+    const at = proxies.indexOf(proxy);
+    const said = column('a server that is killed shows as')[at] ?? '';
+    expect(said.match(/[A-Z_]{4,}/g)).toEqual(proxy.endsOfKilled);
+    expect(said).toContain('without a code');
+  });
 });
