@@ -145,13 +145,15 @@ const objectMemory = z.strictObject({
    * (`repeat-newest`), in slots with a mask (`masked-slots`), or as feature maps of a batch (`stacked`).
    */
   attention: z.enum(['dynamic', 'repeat-newest', 'masked-slots', 'stacked']),
-  /** JSON file with learned values that are in no graph, and their keys in it. */
-  constants: storedFile.extend({
-    /** float32[maps, dim]: first the row of the newest map, last that of prompted ones; null: in the graph. */
-    temporalPositions: z.string().min(1).nullable(),
-    /** Added to the embedding for prompted keyframes; null where the encoder gives that too. */
-    noMemoryEmbedding: z.string().min(1).nullable(),
-  }),
+  /** JSON file with learned values that are in no graph, and their keys in it; null: there are none. */
+  constants: storedFile
+    .extend({
+      /** float32[maps, dim]: first the row of the newest map, last that of prompted ones; null: in a graph. */
+      temporalPositions: z.string().min(1).nullable(),
+      /** Added to the embedding for prompted keyframes; null where the encoder gives that too. */
+      noMemoryEmbedding: z.string().min(1).nullable(),
+    })
+    .nullable(),
 });
 
 const batching = z.discriminatedUnion('kind', [

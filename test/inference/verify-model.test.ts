@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { verifyModel } from '../../src/inference/verify-model.ts';
+import { stackedGraphs, writeStackedModel } from '../fixtures/stacked-model.ts';
 import { writeSmallModel, type Family, type Variant } from '../fixtures/small-models.ts';
 
 const { signal } = new AbortController();
@@ -27,6 +28,15 @@ test.each([
     }
   },
 );
+
+test('NVIDIA’s export (stacked) follows an object by memory alone over eight frames', async () => {
+  await using folder = await writeStackedModel();
+  const { directory } = folder;
+  const { memory, places } = await verifyModel({ directory, provider: 'cpu', signal });
+  expect(memory).toHaveLength(8);
+  expect(new Set(memory!.map(({ logits }) => logits.join())).size).toBe(8);
+  expect(Object.keys(places).toSorted()).toEqual(Object.keys(stackedGraphs).toSorted());
+});
 
 test('memory that differs from the reference is seen on its worst frame', async () => {
   await using folder = await writeSmallModel('sam2');

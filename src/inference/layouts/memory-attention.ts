@@ -31,12 +31,13 @@ export async function attendTo(
 function currentFrame(features: LayoutFeatures, graph: Graph): Record<string, Tensor> {
   const as = (meaning: string, from: string): Tensor => {
     const isSequence = graph.inputOf(meaning)?.shape.length === 3;
-    return isSequence ? asSequence(features[from]!) : features[from]!;
+    const feature = features[from]!;
+    return isSequence && feature.dims.length === 4 ? asSequence(feature) : feature;
   };
-  return {
-    current: as('current', 'embedding'),
-    currentPositions: as('currentPositions', 'positions'),
-  };
+  const own = graph.hasInput('currentPrompted')
+    ? { currentPrompted: as('currentPrompted', 'promptedEmbedding') }
+    : { current: as('current', 'embedding') };
+  return { ...own, currentPositions: as('currentPositions', 'positions') };
 }
 
 async function bankTensors(bank: Bank, parts: AttentionParts): Promise<Record<string, Tensor>> {

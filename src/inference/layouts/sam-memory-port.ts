@@ -33,7 +33,7 @@ export async function openSamMemory(
   const side = manifest.preprocess.width;
   const [, channels = 1] = graphs.decoder!.inputOf('embedding')!.shape as number[];
   const f = graphs.decoder!.inputOf('embedding')!.shape[2] as number;
-  const { positions } = await encodeMemory(graphs, {
+  const { positions, temporal } = await encodeMemory(graphs, {
     embedding: floatTensor(new Float32Array(channels * f * f), [1, channels, f, f]),
     logits: new Float32Array(manifest.masks.side ** 2),
     highRes: new Float32Array(side * side),
@@ -49,7 +49,7 @@ export async function openSamMemory(
     graphs,
     rules,
     positions: places,
-    timedPositions: timed(places, rules, constants),
+    timedPositions: timed(places, rules, constants['temporalPositions'] ?? temporal),
   };
   return new SamMemory(parts, manifest, constants['noMemoryEmbedding'] ?? null);
 }
@@ -141,7 +141,7 @@ class SamMemory implements MemoryPort {
     return answerOf(outputs, prompt, this.#manifest.masks);
   }
 
-  /** Points as float32[1, 1, N, 2] in pixels of the input; without any, one that is padding. */
+  /** Points as float32[1, 1, N, 2], or [1, N, 2] where objects are a batch, in pixels of the input; without any, one that is padding. */
   #points({ box, clicks }: Pick<RecallItem, 'box' | 'clicks'>): Record<string, Tensor> {
     const { prompts, preprocess } = this.#manifest;
     const { positiveLabel, negativeLabel, paddingLabel } = prompts.points;
@@ -160,10 +160,12 @@ class SamMemory implements MemoryPort {
     }
     if (values.length === 0) put(0, 0, paddingLabel);
     const count = values.length;
-    const { type } = this.#parts.graphs.decoder!.inputOf('labels')!;
+    const { type, shape } = this.#parts.graphs.decoder!.inputOf('labels')!;
+    // Objects as a batch, or as a list of one picture.
+    const lead = shape.length === 2 ? [1] : [1, 1];
     return {
-      points: floatTensor(Float32Array.from(places), [1, 1, count, 2]),
-      labels: tensorOf(type, values, [1, 1, count]),
+      points: floatTensor(Float32Array.from(places), [...lead, count, 2]),
+      labels: tensorOf(type, values, [...lead, count]),
     };
   }
 
@@ -193,7 +195,12 @@ async function encodeMemory(
   seen: Pick<Keyframe, 'logits' | 'highRes' | 'presence' | 'prompted'> & {
     readonly embedding: Tensor;
   },
-): Promise<{ readonly map: Float32Array; readonly positions: Tensor | null }> {
+): Promise<{
+  readonly map: Float32Array;
+  readonly positions: Tensor | null;
+  /** The temporal table, where the graph gives it. */
+  readonly temporal: Float32Array | null;
+}> {
   const graph = graphs.memoryEncoder!;
   const feeds: Record<string, Tensor> = { embedding: seen.embedding };
   if (graph.hasInput('highRes')) feeds['highRes'] = square(seen.highRes);
@@ -212,7 +219,12 @@ async function encodeMemory(
     }
   }
   const outputs = await graph.run(feeds);
-  return { map: floats(outputs['map']!), positions: outputs['positions'] ?? null };
+  const { map, positions, temporalPositions } = outputs;
+  return {
+    map: floats(map!),
+    positions: positions ?? null,
+    temporal: temporalPositions === undefined ? null : floats(temporalPositions).slice(),
+  };
 }
 
 /** A square of values: float32[1, 1, side, side]. */
@@ -225,9 +237,12 @@ function square(values: Float32Array): Tensor {
 function timed(
   places: Float32Array,
   { maps: rows, dim }: ObjectMemoryManifest,
-  constants: Constants,
+  given: Float32Array | null,
 ): Float32Array[] {
-  const table = constants['temporalPositions'] ?? new Float32Array(rows * dim);
+  const table = given ?? new Float32Array(rows * dim);
+  if (table.length !== rows * dim) {
+    throw new Error(`expected temporal positions of ${rows} x ${dim}, got ${table.length} values`);
+  }
   return Array.from({ length: rows }, (_, row) =>
     places.map((value, i) => value + table[row * dim + (i % dim)]!),
   );

@@ -5,9 +5,6 @@ import { imageTensor } from './image-tensor.ts';
 /** Outputs of the encoder at 1/4, 1/8 and 1/16 of the input; the last is raw, no embedding added. */
 const featureMaps = ['features4', 'features8', 'embedding'];
 
-/** What attention takes of the frame itself, as sequences. */
-const current = ['current', 'currentPositions'];
-
 /**
  * Exports of SAM 2.1, SAM 3's tracker and EdgeTAM with their memory: an image encoder, a decoder that
  * takes an embedding with memory in it, a memory encoder and memory attention. What differs between
@@ -28,11 +25,14 @@ export const samMemoryLayout: Layout = {
       inputs: ['embedding'],
       optionalInputs: ['highRes', 'logits', 'presence', 'prompted'],
       outputs: ['map'],
-      optionalOutputs: ['positions'],
+      optionalOutputs: ['positions', 'temporalPositions'],
     },
     memoryAttention: {
-      inputs: current,
+      inputs: ['currentPositions'],
       optionalInputs: [
+        // The frame itself; with "no memory" added where the graph takes that off.
+        'current',
+        'currentPrompted',
         'maps',
         'mapPositions',
         'mapRows',
@@ -55,12 +55,19 @@ export const samMemoryLayout: Layout = {
     );
     const noEmbedding =
       graphs.encoder.outputs['promptedEmbedding'] === undefined &&
-      (objectMemory?.constants.noMemoryEmbedding ?? null) === null;
+      (objectMemory?.constants?.noMemoryEmbedding ?? null) === null;
+    const attends = graphs.memoryAttention?.inputs ?? {};
+    const takesPrompted = 'currentPrompted' in attends;
     return [
       ...missing.map((role) => `graphs.${role}: the layout needs it`),
       objectMemory === null && 'objectMemory: the layout needs it',
       noEmbedding &&
         'objectMemory.constants.noMemoryEmbedding: the encoder does not give it either',
+      takesPrompted === 'current' in attends &&
+        'graphs.memoryAttention.inputs: expected one of current and currentPrompted',
+      takesPrompted &&
+        graphs.encoder.outputs['promptedEmbedding'] === undefined &&
+        'graphs.memoryAttention.inputs.currentPrompted: the encoder does not give it',
       preprocess.fit !== 'stretch' && 'preprocess.fit: expected "stretch"',
       preprocess.width !== preprocess.height && 'preprocess: expected a square',
       prompts.coordinates !== 'model-pixels' && 'prompts.coordinates: expected "model-pixels"',

@@ -1,5 +1,6 @@
 import type { GraphRole, ObjectMemoryManifest } from '../manifest.ts';
 import type { FamilySignature, GraphSignature, TensorNames } from './family-signature.ts';
+import { conceptFamilies } from './concept-families.ts';
 import { imageFamilies } from './image-families.ts';
 
 const same = (...names: string[]): TensorNames =>
@@ -116,6 +117,61 @@ function samFamily(
   };
 }
 
+/** SAM 2 with its memory as NVIDIA's tools export it: objects are a batch, and nothing lies beside the graphs. */
+const stacked: FamilySignature = {
+  name: 'SAM 2 with memory, objects as a batch',
+  layout: 'sam-memory',
+  attention: 'stacked',
+  required: ['encoder', 'decoder', 'memoryEncoder', 'memoryAttention'],
+  graphs: {
+    encoder: {
+      inputs: same('image'),
+      outputs: {
+        features4: ['high_res_feat0'],
+        features8: ['high_res_feat1'],
+        embedding: ['pix_feat'],
+        promptedEmbedding: ['vision_feats'],
+        positions: ['vision_pos_embed'],
+      },
+    },
+    decoder: {
+      inputs: {
+        features4: ['high_res_feats_0'],
+        features8: ['high_res_feats_1'],
+        embedding: ['image_embed'],
+        points: ['point_coords'],
+        labels: ['point_labels'],
+      },
+      outputs: {
+        logits: ['pred_mask'],
+        highRes: ['mask_for_mem'],
+        iou: ['iou'],
+        presence: ['occ_logit'],
+        pointer: ['obj_ptr'],
+      },
+    },
+    memoryEncoder: {
+      inputs: { embedding: ['pix_feat'], highRes: ['mask_for_mem'], presence: ['occ_logit'] },
+      outputs: {
+        map: ['maskmem_features'],
+        positions: ['maskmem_pos_enc'],
+        temporalPositions: ['temporal_code'],
+      },
+    },
+    memoryAttention: {
+      inputs: {
+        currentPrompted: ['current_vision_feat'],
+        currentPositions: ['current_vision_pos_embed'],
+        maps: ['memory_1'],
+        pointers: ['memory_0'],
+        memoryPositions: ['memory_pos_embed'],
+        age: ['cond_frame_id_diff'],
+      },
+      outputs: { embedding: ['image_embed'] },
+    },
+  },
+};
+
 /** Families that are served, the most particular first. */
 export const families: readonly FamilySignature[] = [
   samFamily('SAM tracker with memory of any length', 'dynamic', {
@@ -135,18 +191,8 @@ export const families: readonly FamilySignature[] = [
     memory: ['memory'],
     memoryPositions: ['memory_pos'],
   }),
+  stacked,
   ...imageFamilies,
+  ...conceptFamilies,
   maskstream,
-];
-
-/** Graphs of families that are known and not served, by input names that no other family has. */
-export const unserved: readonly { readonly name: string; readonly inputs: readonly string[] }[] = [
-  {
-    name: 'the text decoder of samexporter’s SAM 3',
-    inputs: ['language_mask', 'language_features', 'box_coords'],
-  },
-  {
-    name: 'the detector of SAM 3 with text',
-    inputs: ['fpn_feat_0', 'fpn_feat_1', 'fpn_feat_2', 'input_boxes'],
-  },
 ];

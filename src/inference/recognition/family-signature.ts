@@ -20,8 +20,17 @@ export type FamilySignature = {
   readonly required: readonly GraphRole[];
   /** How the bank goes into attention; absent where the family keeps no memory of objects. */
   readonly attention?: ObjectMemoryManifest['attention'];
+  /** Conventions of a model that finds phrases; absent elsewhere. */
+  readonly concept?: ConceptConventions;
   /** Conventions of an image segmenter of the SAM kind; absent elsewhere. */
   readonly sam?: SamConventions;
+};
+
+/** What exports that find phrases do alike and their tensors do not say. */
+export type ConceptConventions = {
+  readonly colours: 'normalised' | 'in-graph';
+  /** Scores and presence before the logistic function, or after it. */
+  readonly scores: 'logits' | 'probabilities';
 };
 
 /** What exports of the SAM kind do alike and their tensors do not say. */

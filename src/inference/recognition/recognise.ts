@@ -1,6 +1,6 @@
 import type { GraphTensor, GraphTensors } from '../engine/inspect-graph.ts';
 import { precisionNames, type GraphRole, type Precision } from '../manifest.ts';
-import { families, unserved } from './families.ts';
+import { families } from './families.ts';
 import type { FamilySignature, GraphSignature, TensorNames } from './family-signature.ts';
 
 /** A graph file of a folder with its tensors. */
@@ -46,14 +46,12 @@ export function recognise(found: readonly FoundGraph[]): Recognised | null {
   return null;
 }
 
-/** What graphs are that belong to no family that is served, or half a family; one line each. */
+/** The tensors of graphs that belong to no family that is served, or to half a family; one line each. */
 export function explainUnrecognised(found: readonly FoundGraph[]): string[] {
   return found.map(({ file, tensors }) => {
     const names = tensors.inputs.map(({ name }) => name);
-    const known = unserved.find(({ inputs }) => inputs.every((name) => names.includes(name)));
     const outputs = tensors.outputs.map(({ name }) => name);
-    const what = known === undefined ? '' : `: ${known.name}, which no layout serves`;
-    return `${file} (${names.join(', ')} -> ${outputs.join(', ')})${what}`;
+    return `${file} (${names.join(', ')} -> ${outputs.join(', ')})`;
   });
 }
 

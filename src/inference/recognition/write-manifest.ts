@@ -5,6 +5,12 @@ import { basename, dirname, join } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
 import { inspectGraph, type GraphTensor } from '../engine/inspect-graph.ts';
 import { manifestSchema, type GraphRole, type Manifest } from '../manifest.ts';
+import {
+  conceptConventions,
+  conceptPrompts,
+  phraseRules,
+  tokenizerFile,
+} from './concept-settings.ts';
 import type { FamilySignature } from './family-signature.ts';
 import {
   explainUnrecognised,
@@ -125,7 +131,9 @@ async function settingsOf(directory: string, { family, graphs }: Recognised): Pr
   const [height, width] = isChannelsLast(graphs) ? image : image.slice(-2);
   const logits = shapeOf(graphs, 'decoder', 'outputs', 'logits');
   const isTracker = family.layout === 'sam-memory';
-  const candidates = numberOr(logits.at(-3), 1);
+  const concept = family.concept && conceptConventions(family.concept);
+  // Instances of a phrase are no candidates of one object.
+  const candidates = concept ? 1 : numberOr(logits.at(-3), 1);
   const slots = isTracker
     ? 64
     : numberOr(shapeOf(graphs, 'decoder', 'inputs', 'points').at(-2), 64);
@@ -139,7 +147,7 @@ async function settingsOf(directory: string, { family, graphs }: Recognised): Pr
       colour: 'rgb',
       ...colours({ family, graphs }),
     },
-    prompts: promptRules(family, slots),
+    prompts: concept ? conceptPrompts : promptRules(family, slots),
     masks: {
       side: numberOr(logits.at(-1), 256),
       candidates,
@@ -148,10 +156,11 @@ async function settingsOf(directory: string, { family, graphs }: Recognised): Pr
       choice: family.sam !== undefined && candidates > 1 ? 'agreement' : 'score',
     },
     iou: {
-      activation: family.sam?.iou ?? 'none',
+      activation: concept?.activation ?? family.sam?.iou ?? 'none',
       calibration: [[0, 0] as const, [1, 1] as const],
     },
-    presence: 'presence' in (graphs.decoder?.outputs ?? {}) ? { activation: 'sigmoid' } : null,
+    presence: presenceRule(graphs, concept?.activation),
+    phrases: concept ? await phraseSection(directory, graphs) : null,
     memory: { slots: numberOr(memorySlots, 0) },
     objectMemory: isTracker ? await memoryRules(directory, { family, graphs }) : null,
     batching: { kind: 'one' },
@@ -176,6 +185,17 @@ async function settingsOf(directory: string, { family, graphs }: Recognised): Pr
   };
 }
 
+/** Detectors without an output for it are as sure of an object as of its best instance. */
+function presenceRule(graphs: Recognised['graphs'], detector?: 'none' | 'sigmoid'): object | null {
+  if (detector !== undefined) return { activation: detector };
+  return 'presence' in (graphs.decoder?.outputs ?? {}) ? { activation: 'sigmoid' } : null;
+}
+
+async function phraseSection(directory: string, graphs: Recognised['graphs']): Promise<object> {
+  const stored = await storedFile(directory, tokenizerFile).catch(() => ({}));
+  return await phraseRules(directory, { graphs }, stored);
+}
+
 function promptRules({ sam, layout }: FamilySignature, slots: number): object {
   const corners = { route: 'first-two-points', topLeftLabel: 2, bottomRightLabel: 3 };
   const box = sam === undefined || sam.box === 'corners' ? corners : { route: sam.box };
@@ -194,6 +214,7 @@ function promptRules({ sam, layout }: FamilySignature, slots: number): object {
 }
 
 function colours({ family, graphs }: Recognised): object {
+  if (family.concept) return conceptConventions(family.concept).colours;
   const inGraph = { mean: null, std: null };
   if (family.layout === 'maskstream') return { range: '0-255', ...inGraph };
   const rule = family.sam?.colours ?? 'normalised';
@@ -206,7 +227,8 @@ function colours({ family, graphs }: Recognised): object {
 
 /** Rows of pixels with their colours together: such encoders normalise in the graph. */
 function isChannelsLast(graphs: Recognised['graphs']): boolean {
-  return shapeOf(graphs, 'encoder', 'inputs', 'image').length === 3;
+  const image = shapeOf(graphs, 'encoder', 'inputs', 'image');
+  return image.length === 3 && image[0] !== 3;
 }
 
 const imageNet = { range: '0-1', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -220,29 +242,36 @@ function normalisation(graphs: Recognised['graphs']): object {
 }
 
 async function memoryRules(directory: string, { family, graphs }: Recognised): Promise<object> {
-  const constants = await readConstants(directory);
+  const isStacked = family.attention === 'stacked';
+  const constants = isStacked ? {} : await readConstants(directory);
   const key = (names: readonly string[]): string | null =>
     names.find((name) => name in constants) ?? null;
   const map = shapeOf(graphs, 'memoryEncoder', 'outputs', 'map');
-  const dim = numberOr(map.at(-1), 64);
-  const tokens = map.find((side) => typeof side === 'number' && side !== 1 && side !== dim);
+  // A feature map, or a sequence of tokens.
+  const dim = numberOr(isStacked ? map[1] : map.at(-1), 64);
+  const tokens = isStacked
+    ? numberOr(map[2], 64) * numberOr(map[3], 64)
+    : map.find((side) => typeof side === 'number' && side !== 1 && side !== dim);
   const pointer = shapeOf(graphs, 'decoder', 'outputs', 'pointer');
   const isResampled = family.attention === 'masked-slots';
   return {
     maps: 7,
-    conditioningFrames: 4,
+    // Its graph tells the age of one prompted keyframe alone.
+    conditioningFrames: isStacked ? 1 : 4,
     tokensPerMap: numberOr(tokens, dim),
     dim,
     maxPointers: 16,
     tokensPerPointer: numberOr(pointer.at(-1), dim) / dim,
     values: isResampled ? 'float32' : 'bfloat16',
     attention: family.attention,
-    constants: {
-      ...(await storedFile(directory, constantsFile)),
-      temporalPositions: isResampled ? null : key(temporalKeys),
-      noMemoryEmbedding:
-        'promptedEmbedding' in (graphs.encoder?.outputs ?? {}) ? null : key(noMemoryKeys),
-    },
+    constants: isStacked
+      ? null
+      : {
+          ...(await storedFile(directory, constantsFile)),
+          temporalPositions: isResampled ? null : key(temporalKeys),
+          noMemoryEmbedding:
+            'promptedEmbedding' in (graphs.encoder?.outputs ?? {}) ? null : key(noMemoryKeys),
+        },
   };
 }
 

@@ -11,7 +11,7 @@ export async function readConstants(
   { objectMemory }: Manifest,
   directory: string,
 ): Promise<Constants> {
-  if (objectMemory === null) return {};
+  if (objectMemory?.constants == null) return {};
   const { constants, maps, dim } = objectMemory;
   const { temporalPositions, noMemoryEmbedding } = constants;
   const bytes = await readStoredFile(constants, directory);
