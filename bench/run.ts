@@ -27,6 +27,7 @@ export const programs: Readonly<Record<string, string>> = {
     'Cameras on servers, simulated from measured costs: latency and drops as things go wrong.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
   soak: '10,000 frames of one camera: memory, threads, handles, children.',
+  'soak-plot': 'Draws memory and handles of a server from the samples of `bench soak --minutes`.',
   'tuning-plot': 'Draws J&F against CPU a frame from a report of `maskstream eval --json`.',
 };
 
