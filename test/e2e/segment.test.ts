@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -74,6 +75,26 @@ function maskOf(path: string, frame: number, id: number) {
 }
 
 describe('a video', () => {
+  test('of which LATEST skips frames is written as far as it was answered, and fails', async () => {
+    const { path: ffmpeg } = await findConfiguredFfmpeg();
+    const file = out('fast.mp4');
+    // Decoded several times as fast as it is tracked.
+    const words = `-v error -f lavfi -i testsrc2=s=640x360:r=30:d=10 -c:v libx264 -preset veryfast -bf 0 ${file}`;
+    execFileSync(ffmpeg, words.split(' '));
+    const path = out('latest');
+    const box = ['--box', '200,100,200,150'];
+    const run = await remote(file, ...box, '--delivery', 'latest', '--out', path);
+    expect(run.code).toBe(1);
+    const numbers = readFrames(path).frames.map((frame) => frame.frame_index);
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(run.stderr).toMatch(
+      new RegExp(`^maskstream: fast: expected all 300 frames, got ${numbers.length}: `, 'm'),
+    );
+    expect(readdirSync(join(path, 'masks')).map((name) => Number.parseInt(name, 10))).toEqual(
+      numbers,
+    );
+  });
+
   test('gets one mask picture and one entry for every frame, by a server in this process', async () => {
     const path = out('alone');
     const run = await captureCli([

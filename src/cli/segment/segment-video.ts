@@ -39,7 +39,7 @@ export async function segmentVideo(
   if (summary.framesDropped > 0 || written !== summary.framesIn) {
     throw new SegmentationError(
       'frame-dropped',
-      `${video.name}: expected all ${summary.framesIn} frames, got ${written}: the server fell behind (delivery latest)`,
+      `${video.name}: expected all ${summary.framesIn} frames, got ${written}: the server fell behind, and --delivery latest does not wait for it; every-frame does`,
     );
   }
   const missing = video.files?.[written];
