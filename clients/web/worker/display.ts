@@ -51,15 +51,15 @@ export class Display {
   }
 
   /** Sets the size of pictures and masks, in display pixels. */
-  resize(size: Size): void {
-    if (this.#painter?.size.width === size.width && this.#painter.size.height === size.height)
-      return;
+  resize({ width, height }: Size): void {
+    const size = { width, height };
+    if (this.#painter?.size.width === width && this.#painter.size.height === height) return;
     this.#painter = new MaskPainter(size);
-    this.#pixels = new ImageData(this.#painter.pixels, size.width, size.height);
-    this.#masks = new OffscreenCanvas(size.width, size.height);
+    this.#pixels = new ImageData(this.#painter.pixels, width, height);
+    this.#masks = new OffscreenCanvas(width, height);
     if (this.#canvas !== null) {
-      this.#canvas.width = size.width;
-      this.#canvas.height = size.height;
+      this.#canvas.width = width;
+      this.#canvas.height = height;
     }
     this.#post({ kind: 'size', size });
   }

@@ -55,11 +55,12 @@ export class MaskPainter {
   #region = nowhere;
   #mode: ViewMode | null = null;
 
-  constructor(size: Size) {
-    this.size = size;
-    this.pixels = new Uint8ClampedArray(size.width * size.height * 4);
+  constructor({ width, height }: Size) {
+    // A copy: a picture that is closed has no size any more.
+    this.size = { width, height };
+    this.pixels = new Uint8ClampedArray(width * height * 4);
     this.#colours = new Uint32Array(this.pixels.buffer);
-    this.#labels = new Uint16Array(size.width * size.height);
+    this.#labels = new Uint16Array(width * height);
   }
 
   /**

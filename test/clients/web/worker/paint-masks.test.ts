@@ -23,6 +23,15 @@ test('what is painted frame after frame is what painting it alone gives', () => 
   }
 });
 
+test('the size is that of the beginning, whatever becomes of the picture that stated it', () => {
+  const picture = { ...size };
+  const painter = new MaskPainter(picture);
+  picture.width = 0; // As an ImageBitmap's is once it is closed.
+  const box = { x: 3, y: 2, width: 5, height: 6 };
+  painter.paint([{ objectId: 1, mask: runsOf(box) }], 'overlay');
+  expect(painter.pixels).toEqual(expectedPixels([box], 'overlay'));
+});
+
 test('frames without objects leave the ground, and change nothing twice', () => {
   const painter = new MaskPainter(size);
   painter.paint([{ objectId: 1, mask: runsOf({ x: 3, y: 2, width: 5, height: 6 }) }], 'overlay');
