@@ -9,9 +9,9 @@ import {
 import type { SegmentImageResponse } from '../../src/gen/maskstream/v1/image.ts';
 import type { Model } from '../../src/gen/maskstream/v1/model.ts';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
+import { askServers } from './ask-servers.ts';
 import { attended } from './deferred.ts';
 import { MaskstreamError } from '../core/maskstream-error.ts';
-import { CallFailed } from './errors.ts';
 import {
   configMessage,
   imageMessage,
@@ -63,6 +63,9 @@ export type CallBounds = {
 /** What a video stream may have of its own. */
 export type StreamBounds = CallBounds & Pick<ConnectOptions, 'resume'>;
 
+type Done<T> = (error: ServiceError | null, response: T) => void;
+type Droppable = { cancel(): void };
+
 /** A connection, opened by its first call. Close it when done. */
 export type SegmentationClient = Disposable & {
   /**
@@ -70,9 +73,12 @@ export type SegmentationClient = Disposable & {
    * {@link MaskstreamError} `invalid-config` for a misspelt setting.
    */
   segmentVideo(config: VideoConfig, options?: VideoStreamOptions & StreamBounds): VideoStream;
-  /** Segments one picture. */
+  /**
+   * Segments one picture. Asked again, of the next server first, where that may help: three times at
+   * most, or once of each server, within one deadline (docs/errors.md).
+   */
   segmentImage(options: ImageOptions, bounds?: CallBounds): Promise<SegmentImageResponse>;
-  /** The server's models, the default one first. */
+  /** The server's models, the default one first. Asked again as `segmentImage` is. */
   listModels(bounds?: CallBounds): Promise<Model[]>;
   /** Resolves when the server can be reached; connecting is tried again at most 5 s apart. */
   ready(bounds?: CallBounds): Promise<void>;
@@ -90,8 +96,8 @@ const firstReconnectPauseMs = 200;
 /**
  * Connects to a server.
  *
- * @param address `host:port`; of several the first serves images and models, and video streams go on
- *   at the others
+ * @param address `host:port`; of several, video streams go on at the others, and single calls are asked
+ *   of them, where one dies or has no room
  */
 export function connect(
   address: string | readonly string[],
@@ -106,6 +112,16 @@ export function connect(
     const headers = new Metadata({ waitForReady: options.waitForReady ?? false });
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
     return headers;
+  };
+  const askAny = <T>(
+    bounds: CallBounds,
+    start: (one: SegmentationServiceClient, call: CallOptions, done: Done<T>) => Droppable,
+  ): Promise<T> => {
+    // One deadline for all attempts.
+    const call = callOptions(bounds);
+    const { deadline = null } = call;
+    const servers = clients.map((one) => (done: Done<T>) => start(one, call, done));
+    return askServers(servers, { deadlineMs: deadline, signal: bounds.signal });
   };
   const close = () => clients.forEach((one) => one.close());
   return {
@@ -124,12 +140,14 @@ export function connect(
       return stream;
     },
     segmentImage: (image, bounds = {}) =>
-      unary(bounds, (done) =>
-        client.segmentImage(imageMessage(image), metadata(), callOptions(bounds), done),
+      attended(
+        askAny(bounds, (one, call, done: Done<SegmentImageResponse>) =>
+          one.segmentImage(imageMessage(image), metadata(), call, done),
+        ),
       ),
     listModels: async (bounds = {}) => {
-      const { models } = await unary<{ models: Model[] }>(bounds, (done) =>
-        client.listModels({}, metadata(), callOptions(bounds), done),
+      const { models } = await askAny(bounds, (one, call, done: Done<{ models: Model[] }>) =>
+        one.listModels({}, metadata(), call, done),
       );
       return models;
     },
@@ -154,21 +172,6 @@ function openClient(
   });
 }
 
-function unary<T>(
-  { signal }: CallBounds,
-  start: (done: (error: ServiceError | null, response: T) => void) => { cancel(): void },
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let stop: (() => void) | null = null;
-    const call = start((error, response) => {
-      stop?.();
-      if (error === null) resolve(response);
-      else reject(new CallFailed(error, { cancelled: signal?.aborted ?? false }));
-    });
-    stop = cancelOnAbort(call, signal);
-  });
-}
-
 function waitUntilReady(
   client: SegmentationServiceClient,
   { timeoutMs, signal }: CallBounds,
@@ -185,7 +188,7 @@ function waitUntilReady(
   });
 }
 
-function callOptions({ timeoutMs }: CallBounds): CallOptions {
+function callOptions({ timeoutMs }: CallBounds): CallOptions & { readonly deadline?: number } {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
 }
 

@@ -6,10 +6,10 @@ const deadlineExceeded = 4;
 const resourceExhausted = 8;
 
 /** Codes of a server that says: come again, or go elsewhere. */
-const comeAgain: ReadonlySet<string> = new Set(['shutting-down', 'loading']);
+export const comeAgain: ReadonlySet<string> = new Set(['shutting-down', 'loading']);
 
 /** Codes of a server that has no room: another one may have, once the stream has lost its own. */
-const noRoom: ReadonlySet<string> = new Set([
+export const noRoom: ReadonlySet<string> = new Set([
   'too-many-streams',
   'no-capacity',
   'server-exhausted',

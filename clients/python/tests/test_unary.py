@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -27,6 +29,11 @@ LEAVING: Answer = (grpc.StatusCode.UNAVAILABLE, "shutting-down")
 FAULT: Answer = (grpc.StatusCode.INTERNAL, "internal")
 CUT_OFF: Answer = (grpc.StatusCode.INTERNAL, None)
 REFUSED: Answer = (grpc.StatusCode.INVALID_ARGUMENT, "invalid-config")
+
+
+CASES = json.loads(
+    (Path(__file__).parents[3] / "test/fixtures/unary-attempts.json").read_text("utf-8")
+)
 
 
 class Moody(SegmentationServiceServicer):
@@ -117,6 +124,19 @@ def test_pauses_begin_when_each_server_was_asked() -> None:
     assert attempts.pause_after(unavailable) == pytest.approx(0.1)
     assert attempts.server == 0
     assert attempts.pause_after(unavailable) is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_rules_are_those_of_the_typescript_client(case: dict[str, Any]) -> None:
+    attempts = Attempts(case["servers"], draw=lambda: 1.0)
+    for end, asked, pause_ms in zip(case["ends"], case["asked"], case["pauses_ms"], strict=True):
+        assert attempts.server == asked
+        hint = end["retry_after_ms"]
+        retry_after = None if hint is None else hint / 1000
+        pause = attempts.pause_after(
+            CallEnd(end["code"], "", end["error_code"], retry_after=retry_after)
+        )
+        assert pause == (None if pause_ms is None else pytest.approx(pause_ms / 1000))
 
 
 def test_no_address_is_an_error() -> None:

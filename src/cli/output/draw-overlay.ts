@@ -4,6 +4,7 @@ import { maskFromBitmap, maskToBitmap } from '../../frame/mask.ts';
 import type { Mask } from '../../frame/mask.ts';
 import type { AnsweredFrame, AnsweredObject } from '../../formats/answered-frame.ts';
 import { glyphPixel, glyphSize } from './bitmap-font.ts';
+import { drawableText } from './drawable-text.ts';
 import { type OverlayStyle, paintStyle } from './overlay-style.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
@@ -113,8 +114,9 @@ function textSize(text: string, scale: number): Size {
 
 function drawLabel(picture: RgbPicture, object: AnsweredObject, scale: number): void {
   if (object.box === null) return;
-  const name = object.label === null ? '' : ` ${object.label}`;
-  const text = `${object.objectId}${name} ${object.confidence.toFixed(2)}`;
+  // The font has ASCII: a label in another script is in the files, and here its object's number.
+  const name = object.label === null ? null : drawableText(object.label);
+  const text = `${object.objectId}${name === null ? '' : ` ${name}`} ${object.confidence.toFixed(2)}`;
   const size = textSize(text, scale);
   const above = object.box.y - size.height;
   const x = Math.max(0, Math.min(object.box.x, picture.size.width - size.width));
