@@ -3,6 +3,18 @@ import { drawOverlay, overlayColour } from '../../../src/cli/output/draw-overlay
 import { emptyMask, maskFromBitmap } from '../../../src/frame/mask.ts';
 import { answeredFrame } from '../../fixtures/answered-frame.ts';
 
+/** The pixels of a picture with one object of this label. */
+function drawn(label: string | null): Uint8Array {
+  const picture = { size: { width: 160, height: 48 }, data: new Uint8Array(160 * 48 * 3) };
+  const [base] = answeredFrame(0, [1]).objects;
+  if (base === undefined) throw new Error('expected an object');
+  const bits = new Uint8Array(160 * 48).fill(1, 160 * 24, 160 * 30);
+  const mask = maskFromBitmap(bits, picture.size);
+  const objects = [{ ...base, label, mask, box: mask.box }];
+  drawOverlay(picture, { ...answeredFrame(0, []), size: picture.size, objects });
+  return picture.data;
+}
+
 describe('an overlay', () => {
   test('tints the mask, leaves the rest, and survives objects without a mask', () => {
     const picture = { size: { width: 64, height: 48 }, data: new Uint8Array(64 * 48 * 3) };
@@ -28,16 +40,6 @@ describe('an overlay', () => {
   });
 
   test('draws a label as far as its font goes, and without one where it has none of it', () => {
-    const drawn = (label: string | null) => {
-      const picture = { size: { width: 160, height: 48 }, data: new Uint8Array(160 * 48 * 3) };
-      const [base] = answeredFrame(0, [1]).objects;
-      if (base === undefined) throw new Error('expected an object');
-      const bits = new Uint8Array(160 * 48).fill(1, 160 * 24, 160 * 30);
-      const mask = maskFromBitmap(bits, picture.size);
-      const objects = [{ ...base, label, mask, box: mask.box }];
-      drawOverlay(picture, { ...answeredFrame(0, []), size: picture.size, objects });
-      return picture.data;
-    };
     expect(drawn('Café')).toEqual(drawn('Cafe'));
     expect(drawn('Café')).not.toEqual(drawn(null));
     expect(drawn('犬')).toEqual(drawn(null));
