@@ -93,8 +93,10 @@ def test_closing_a_stream_ends_its_loop_and_leaving_it_leaves_no_task(
             assert cancelled.value.code == "cancelled"
             async with client.segment(clip.path, keep_open=True) as held:
                 await anext(held)
+        # gRPC's own tasks of a call that was dropped end a little later, on a busy machine.
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        assert others == []
+        left = (await asyncio.wait(others, timeout=10))[1] if others else set()
+        assert left == set()
 
     asyncio.run(run())
 
