@@ -90,5 +90,5 @@ function withFile(graph: GraphManifest, wanted: Precision): GraphManifest {
     outputs: undefined,
     ...file,
   };
-  return { ...graph, ...stored, inputs, outputs };
+  return { ...graph, ...stored, inputs, outputs, precision: wanted };
 }

@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { areFinite, inType } from './float-tensors.ts';
 import { NodeProfile, type NodePlaces } from './node-places.ts';
-import { type InferenceSession, onnxruntime, type Tensor } from './onnxruntime.ts';
+import {
+  type InferenceSession,
+  onnxruntime,
+  type Tensor,
+  withoutBlockedLayout,
+} from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import { deviceName, executionProviders, type Device } from './device.ts';
 import type { GraphManifest, GraphRole, StoredFile, TensorManifest } from '../manifest.ts';
@@ -55,8 +60,14 @@ export class Graph {
       externalData.push({ path, data: await readStoredFile(stored, options.directory) });
     }
     const profile = options.profiles ? await NodeProfile.open() : null;
-    const made = { ...options, file: manifest.file, externalData, profile };
-    const session = await createSession(bytes, made);
+    const { file, precision } = manifest;
+    const session = await createSession(bytes, {
+      ...options,
+      file,
+      precision,
+      externalData,
+      profile,
+    });
     checkTensors(`${manifest.file} input`, manifest.inputs, session.inputMetadata);
     checkTensors(`${manifest.file} output`, manifest.outputs, session.outputMetadata);
     return new Graph(session, manifest, { role: options.role, profile });
@@ -153,6 +164,7 @@ async function createSession(
   bytes: Buffer,
   options: GraphOptions & {
     readonly file: string;
+    readonly precision: GraphManifest['precision'];
     readonly externalData: readonly { readonly path: string; readonly data: Buffer }[];
     readonly profile: NodeProfile | null;
   },
@@ -170,7 +182,10 @@ async function createSession(
       ...(externalData.length > 0 ? { externalData } : {}),
       ...options.profile?.options,
       // Spinning threads burn a quarter more CPU between runs and save no time.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: {
+        session: { intra_op: { allow_spinning: '0' } },
+        ...(options.precision === 'fp16' ? withoutBlockedLayout : {}),
+      },
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -11,6 +11,15 @@ export type { InferenceSession, Tensor } from 'onnxruntime-node';
 /** What onnxruntime-node exports. */
 export type OnnxRuntime = typeof onnxruntimeNode;
 
+/**
+ * Session settings (`extra`) without the blocked layout of convolutions on the CPU (NCHWc). It is one of
+ * float32, and in 1.30.0 looking for it ends the process where a graph has attention in one operator
+ * (opset 23) and float16 weights.
+ */
+export const withoutBlockedLayout = {
+  optimization: { disable_specified_optimizers: 'NchwcTransformer' },
+};
+
 let opened: OnnxRuntime | null = null;
 
 /**
