@@ -10,9 +10,11 @@ import graphs as cuts
 import numpy as np
 import onnxruntime
 import torch
-from families import clip, prompts
+from families import as_bytes, clip, prompts
 
 OPSET = 18
+#: The first opset with attention as one operator.
+FUSED_OPSET = 23
 
 
 @dataclass
@@ -27,8 +29,8 @@ class Cut:
 
 
 class Cutter:
-    def __init__(self, model, out):
-        self.model, self.out = model, out
+    def __init__(self, model, out, fused=()):
+        self.model, self.out, self.fused = model, out, fused
         self.cuts = {}
         os.makedirs(out, exist_ok=True)
 
@@ -49,7 +51,7 @@ class Cutter:
                 input_names=inputs,
                 # A name may be input and output of a graph only once.
                 output_names=[name if name not in inputs else f"{name}_out" for name in outputs],
-                opset_version=OPSET,
+                opset_version=FUSED_OPSET if role in self.fused else OPSET,
                 dynamo=True,
                 dynamic_shapes=shapes if dynamic else None,
                 external_data=os.environ.get("EXTERNAL_DATA") == "1",
@@ -73,9 +75,10 @@ class Cutter:
         return session
 
 
-def cut_model(model, out, kinds=("dynamic",)):
-    """Writes all graphs of a model; `kinds` of attention: dynamic, fixed, slots."""
-    cutter = Cutter(model, out)
+def cut_model(model, out, kinds=("dynamic",), fused=(), normalised_by=None):
+    """Writes all graphs of a model; `kinds` of attention: dynamic, fixed, slots; `fused`: roles whose
+    attention is one operator; `normalised_by`: mean and deviation of an encoder that takes bytes."""
+    cutter = Cutter(model, out, fused)
     side = model.image_size
     f = model.backbone_feature_sizes[2][0]
     dim, split = model.mem_dim, model.hidden_dim // model.mem_dim
@@ -85,6 +88,11 @@ def cut_model(model, out, kinds=("dynamic",)):
     with torch.no_grad():
         fine, middle, coarse, prompted, positions = encoder(picture)
     features = ["features4", "features8", "embedding"]
+    if "encoder" in fused:
+        model.set_attn_implementation("sdpa")
+    if normalised_by is not None:
+        encoder = cuts.BytesEncoder(model, *normalised_by)
+        picture = torch.from_numpy(as_bytes(picture.numpy(), *normalised_by)[0])
     cutter.cut(
         "encoder", encoder, (picture,), ["image"], [*features, "promptedEmbedding", "positions"]
     )
@@ -139,10 +147,11 @@ def cut_model(model, out, kinds=("dynamic",)):
 
         def dynamic(m, p):
             spatial = [noise(m * tokens, 1, dim) for _ in range(2)]
-            return (*current, *spatial, *[noise(p * split, 1, dim) for _ in range(2)])
+            return (coarse, positions, *spatial, *[noise(p * split, 1, dim) for _ in range(2)])
 
         sizes = dict(zip(bank, [{0: tokens * some}] * 2 + [{0: length}] * 2))
         attention = cuts.DynamicAttention(model, tokens)
+        attention.is_fused = "memoryAttention" in fused
         cutter.cut(
             "memoryAttention", attention, dynamic(3, 3), [*names, *bank], ["embedding"], sizes, [dynamic(1, 1), dynamic(7, 16)]
         )

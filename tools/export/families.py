@@ -43,6 +43,22 @@ def small(family, hidden=128, seed=7, presence_bias=PRESENCE_BIAS):
     return model.eval()
 
 
+def full(family, seed=7, presence_bias=PRESENCE_BIAS):
+    """The family's architecture at the size of its configuration's defaults (SAM 2.1 tiny, EdgeTAM, SAM 3),
+    with weights from a seed: to measure what it costs where the real weights are not at hand."""
+    torch.manual_seed(seed)
+    if family == "sam3":
+        vision = transformers.Sam3VisionConfig(backbone_config=transformers.Sam3ViTConfig())
+        config = transformers.Sam3TrackerVideoConfig(vision_config=vision)
+    else:
+        config = {"sam2": "Sam2VideoConfig", "edgetam": "EdgeTamVideoConfig"}[family]
+        config = getattr(transformers, config)()
+    config._attn_implementation = "eager"
+    model = getattr(transformers, CLASSES[family])(config)
+    _seed_weights(model.eval().float(), family, seed, presence_bias)
+    return model.eval()
+
+
 def _small_sam2(hidden, side=128):
     f = side // 16
     backbone = transformers.Sam2HieraDetConfig(
@@ -254,6 +270,13 @@ def prompts(side):
     }
 
 
+def as_bytes(frames, mean, std):
+    """Normalised pictures as the bytes that they come from, and what those are when normalised."""
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (mean, std))
+    pictures = np.clip(np.round((frames * std + mean) * 255), 0, 255).astype(np.uint8)
+    return pictures, ((pictures.astype(np.float32) / 255 - mean) / std).astype(np.float32)
+
+
 @torch.no_grad()
 def track(model, frames, prompts_by_frame):
     """The original tracker on a stream -> logits [n,h,w], object scores [n], its session."""
@@ -282,4 +305,4 @@ def quiet():
     """No progress bars and no network."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     transformers.logging.set_verbosity_error()
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("EXPORT_THREADS", "2")))

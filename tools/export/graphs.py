@@ -35,6 +35,19 @@ class Encoder(nn.Module):
         return fine, middle, coarse, prompted, positions
 
 
+class BytesEncoder(Encoder):
+    """The same from bytes, uint8 [1,3,S,S]: a quarter of what goes to the device, and no loop on the host."""
+
+    def __init__(self, model, mean, std):
+        super().__init__(model)
+        scale = 255 * torch.tensor(std, dtype=torch.float32)
+        self.mean = nn.Buffer((255 * torch.tensor(mean, dtype=torch.float32)).reshape(1, 3, 1, 1))
+        self.scale = nn.Buffer(scale.reshape(1, 3, 1, 1))
+
+    def forward(self, picture):
+        return super().forward((picture.float() - self.mean) / self.scale)
+
+
 class Decoder(nn.Module):
     """Prompt encoder and mask decoder, with the original's choice of a candidate in the graph.
 
@@ -165,6 +178,9 @@ class MemoryAttention(nn.Module):
     """Memory attention of all three families. Keys are maps, with rotary positions on the last
     tokens of each that form a grid, then pointer tokens, which have none."""
 
+    #: One operator for scores, softmax and sum, where the opset has it: scores of a full bank take gigabytes.
+    is_fused = False
+
     def __init__(self, model):
         super().__init__()
         self.attention = attention = model.memory_attention
@@ -193,7 +209,11 @@ class MemoryAttention(nn.Module):
     def attend(self, layer, query, key, value, rotate_keys, mask):
         query, key, value = layer.q_proj(query), layer.k_proj(key), layer.v_proj(value)
         query = query * self.cos + rotate_pairs(query) * self.sin
-        weights = query @ rotate_keys(key).transpose(-1, -2) * layer.scaling
+        key = rotate_keys(key)
+        if self.is_fused and mask is None:
+            one = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=layer.scaling)
+            return layer.o_proj(one[:, 0])
+        weights = query @ key.transpose(-1, -2) * layer.scaling
         if mask is not None:
             weights = weights + (1.0 - mask.to(weights.dtype))[:, None, :] * -1e9
         return layer.o_proj(weights.softmax(-1) @ value)
@@ -221,7 +241,8 @@ class MemoryAttention(nn.Module):
 
 
 class DynamicAttention(MemoryAttention):
-    """current and its positions [f*f,1,C]; maps and theirs [maps*T,1,64]; pointers and theirs [p,1,64]."""
+    """current and its positions [1,C,f,f]; maps and theirs [maps*T,1,64]; pointers and theirs [p,1,64].
+    The frame comes as the encoder gives it: on the host turning it into sequences takes longer than the graph."""
 
     def __init__(self, model, tokens_per_map):
         super().__init__(model)
@@ -240,7 +261,8 @@ class DynamicAttention(MemoryAttention):
 
         memory = torch.cat([maps, pointers])
         places = torch.cat([map_positions, pointer_positions])
-        return self.run(current, positions, memory, places, rotate_keys)
+        now, placed = (value.flatten(2).permute(2, 0, 1) for value in (current, positions))
+        return self.run(now, placed, memory, places, rotate_keys)
 
 
 class FixedAttention(MemoryAttention):

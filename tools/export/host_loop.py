@@ -15,11 +15,13 @@ def bfloat16(values):
 
 
 class Graphs:
-    def __init__(self, folder, names):
+    def __init__(self, folder, names, others):
+        """`others`: opened graphs that take the place of those in the folder."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         self.sessions = {
-            name: onnxruntime.InferenceSession(f"{folder}/{name}.onnx", options, providers=["CPUExecutionProvider"])
+            name: others.get(name)
+            or onnxruntime.InferenceSession(f"{folder}/{name}.onnx", options, providers=["CPUExecutionProvider"])
             for name in names
         }
 
@@ -79,14 +81,11 @@ class Track:
             places = self.graphs.run("pointerPositions", {"ages": ages})["positions"]
         split = tokens[0].shape[0]
 
-        def sequence(values):
-            return np.ascontiguousarray(values.reshape(values.shape[1], -1).T[:, None])
-
         return self.graphs.run(
             "memoryAttention",
             {
-                "current": sequence(features["embedding"]),
-                "currentPositions": sequence(features["positions"]),
+                "current": features["embedding"],
+                "currentPositions": features["positions"],
                 "maps": np.concatenate([trace[1] for trace, _ in shown]),
                 "mapPositions": np.concatenate([trace[2] + self.table[row] for trace, row in shown]),
                 "pointers": np.concatenate(tokens),
@@ -95,14 +94,14 @@ class Track:
         )["embedding"]
 
 
-def compare(folder, constants, frames, prompt, original, is_bfloat16):
+def compare(folder, constants, frames, prompt, original, is_bfloat16, others=None):
     """Largest difference of logits, and least IoU of masks, over the frames after the first."""
     names = ["encoder", "decoder", "maskPrompt", "memoryEncoder", "memoryAttention"]
 
 
     if os.path.exists(f"{folder}/pointerPositions.onnx"):
         names.append("pointerPositions")
-    graphs = Graphs(folder, names)
+    graphs = Graphs(folder, names, others or {})
     track = Track(graphs, constants, is_bfloat16=is_bfloat16)
     worst, least = 0.0, 1.0
     for t, frame in enumerate(frames):
