@@ -1,6 +1,7 @@
 """Exports the graphs of one family at its real size: export_real_size.py FAMILY fp32|fp16 OUT [PART...]
 
-Attention is exported as the operator `Attention` (opset 23), never decomposed. The fp16 encoder is
+Attention is exported as the operator `Attention` (opset 23) unless EXPORT_OPSET says an older one, and
+files are named after it then. The fp16 encoder is
 written three times: with float32 outputs, with float16 outputs (-h), and with uint8 input as well (-u8h).
 """
 
@@ -16,6 +17,8 @@ from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 from real_size_models import build, example, parts
 
+OPSET = int(os.environ.get("EXPORT_OPSET", "23"))
+
 
 def main() -> None:
     name, precision, out, *wanted = sys.argv[1:]
@@ -28,7 +31,7 @@ def main() -> None:
     for part, (module, inputs, outputs) in graphs.items():
         start = time.time()
         module = module.to(dtype)
-        path = f"{out}/{name}-{part}-{precision}.onnx"
+        path = f"{out}/{name}-{part}{'' if OPSET == 23 else OPSET}-{precision}.onnx"
         args = example(inputs, dtype)
         with torch.no_grad():
             torch.onnx.export(
@@ -36,7 +39,7 @@ def main() -> None:
                 args,
                 path,
                 dynamo=True,
-                opset_version=23,
+                opset_version=OPSET,
                 input_names=[i[0] for i in inputs],
                 output_names=outputs,
                 external_data=name.startswith("sam3") and part == "encoder",

@@ -75,18 +75,16 @@ const fixed = Object.fromEntries(Object.entries(sessions).map(([part, s]) => [pa
 const refinerFeeds = feedsOf(refiner);
 const side = sessions.encoder.inputMetadata[0].shape.at(-1);
 const takesBytes = sessions.encoder.inputMetadata[0].type === 'uint8';
-const target = { width: side, height: side, colour: 'rgb', range: '0-255', mean: null, std: null };
-const input = new Float32Array(3 * side * side);
+const settings = { fit: 'stretch', colour: 'rgb', range: '0-255', mean: null, std: null };
+const target = { width: side, height: side, ...settings };
 const pictures = Array.from({ length: 4 }, (_, i) => picture(i));
 
 async function keyframe(data) {
   const image = await timed('preprocess', () => {
     const view = { size, data, region: { x: 0, y: 0, width: 1, height: 1 }, flipped: false };
-    fillInput(view, target, input);
-    if (!takesBytes) return new ort.Tensor('float32', input, [1, 3, side, side]);
-    // Rounds and clamps; Uint8Array.from with Math.round took 740 ms here.
-    const bytes = new Uint8Array(new Uint8ClampedArray(input).buffer);
-    return new ort.Tensor('uint8', bytes, [1, 3, side, side]);
+    const Values = takesBytes ? Uint8Array : Float32Array;
+    const input = fillInput(view, target, new Values(3 * side * side));
+    return new ort.Tensor(takesBytes ? 'uint8' : 'float32', input, [1, 3, side, side]);
   });
   const features = await timed('encoder', () => sessions.encoder.run({ image }));
   for (let i = 0; i < config.objects; i++) {
