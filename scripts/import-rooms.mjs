@@ -63,9 +63,16 @@ export const mayImport = {
     'src/inference/recognition',
     'src/inference/engine/device.ts',
     'src/inference/engine/provider.ts',
+    'src/inference/engine/kserve/kserve-options.ts',
     'src/inference/engine/node-places.ts',
   ],
   'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],
+  'src/inference/engine/kserve': [
+    'src/frame',
+    'src/gen',
+    'src/inference/engine',
+    'src/inference/manifest.ts',
+  ],
   'src/inference/recognition': ['src/frame', 'src/inference/engine', ...inferenceTypes],
   'src/inference/layouts': [
     'src/frame',
@@ -78,6 +85,7 @@ export const mayImport = {
   'src/inference/worker': [
     'src/frame',
     'src/inference/engine',
+    'src/inference/engine/kserve',
     'src/inference/layouts',
     'src/inference/text',
     ...inferenceTypes,

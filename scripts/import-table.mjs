@@ -25,6 +25,7 @@ const onlyHomes = {
     'src/server/admission',
     'src/server/responses',
     'src/server/gateway',
+    'src/inference/engine/kserve',
     'src/gen',
     'clients/typescript',
   ],

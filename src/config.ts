@@ -3,6 +3,7 @@ import { usageError } from './frame/errors.ts';
 import { precisionNames, type Precision } from './inference/manifest.ts';
 import { defaultModelCache } from './models/model-folders.ts';
 import { nearestWords } from './frame/nearest-words.ts';
+import { kserveConfig, kserveSettings, type KserveConfig } from './kserve-settings.ts';
 import { defaultObjectMemoryBytes } from './pipeline/prompts/object-memory-pool.ts';
 import { defaultMaxStreams } from './server/server-limits.ts';
 
@@ -47,6 +48,7 @@ const names = z.string().transform((text) =>
 const allowances = ['plaintext', 'anonymous', 'old-ffmpeg'] as const;
 
 const schema = z.object({
+  ...kserveSettings,
   /** Address of the gRPC port. Default: 127.0.0.1:50051. */
   MASKSTREAM_LISTEN: listen.default({ host: '127.0.0.1', port: 50_051 }),
   /** Name of a model in the package, or a folder with a manifest.json. Default: maskstream-tiny. */
@@ -128,6 +130,8 @@ const schema = z.object({
 
 /** All settings of a server, checked. */
 export type Config = {
+  /** Graphs that inference servers run; null: none. */
+  readonly kserve: KserveConfig | null;
   readonly listen: Listen;
   readonly model: string;
   /** Folder of models that were pulled. */
@@ -191,7 +195,11 @@ export const configVariables = Object.keys(schema.shape);
 export type ConfigOverrides = { readonly [variable in keyof typeof schema.shape]?: string };
 
 // Shown as set or not, never as they are.
-const secrets: ReadonlySet<string> = new Set(['MASKSTREAM_TOKEN', 'HF_TOKEN']);
+const secrets: ReadonlySet<string> = new Set([
+  'MASKSTREAM_KSERVE_TOKEN',
+  'MASKSTREAM_TOKEN',
+  'HF_TOKEN',
+]);
 
 /** The settings that the environment gives, secrets masked; `PATH` is everybody's and left out. */
 export function givenSettings(
@@ -206,6 +214,9 @@ export function givenSettings(
 // Whoever sets one of these asks for protection: an empty one is a secret that did not arrive, not a
 // wish for an open server.
 const protections: ReadonlySet<string> = new Set([
+  'MASKSTREAM_KSERVE_TOKEN',
+  'MASKSTREAM_KSERVE_TLS',
+  'MASKSTREAM_KSERVE_TLS_CA',
   'MASKSTREAM_TOKEN',
   'MASKSTREAM_TOKENS_FILE',
   'MASKSTREAM_JWKS_FILE',
@@ -278,6 +289,7 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
 
 function toConfig(values: z.infer<typeof schema>): Config {
   return {
+    kserve: kserveConfig(values),
     listen: values.MASKSTREAM_LISTEN,
     model: values.MASKSTREAM_MODEL,
     modelCache: values.MASKSTREAM_MODEL_CACHE ?? defaultModelCache(),

@@ -38,6 +38,7 @@ describe('config', () => {
       confine: 'auto',
       hwaccel: 'off',
       drainGraceMs: 30_000,
+      kserve: null,
       ffmpegPath: null,
       searchPath: null,
     });

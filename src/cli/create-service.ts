@@ -26,6 +26,7 @@ import { packageVersion } from '../package-root.ts';
 import { modelDirectory } from '../models/model-folders.ts';
 import { placedAs } from './placed-as.ts';
 import { openPageGateway } from './open-page-gateway.ts';
+import { readKserve } from './read-kserve.ts';
 
 /** A running server with everything behind it. */
 export type Service = AsyncDisposable & {
@@ -94,6 +95,7 @@ async function plugTogether(
     maxPixelsPerSecond: config.maxPixelsPerSecond,
     maxPixelsPerSecondPerClient: config.maxPixelsPerSecondPerClient,
   });
+  const kserve = config.kserve && (await readKserve(config.kserve));
   const directory = modelDirectory(config.model, config.modelCache);
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
@@ -106,6 +108,11 @@ async function plugTogether(
     ...placedAs(config),
     threads: config.modelThreads,
     jobTimeoutMs: config.modelTimeoutMs,
+    ...(kserve && { kserve }),
+    onReach: (reachable, reason) => {
+      if (reachable) log.info({ reason }, 'an inference server answers again');
+      else log.error({ reason }, 'no inference server answers');
+    },
     onWorkerDown: (worker, cause) => {
       log.error({ worker, err: cause }, 'model worker cannot be started');
       down.add(worker);

@@ -40,6 +40,7 @@ export const errorCodes = [
   'model-failed',
   'provider-unavailable',
   'worker-died',
+  'inference-unavailable',
   // Somebody stopped it.
   'cancelled',
   'deadline-exceeded',

@@ -176,11 +176,15 @@ export type TextRequest = {
  * A loaded model, shared by all streams. Calls may overlap; they queue in order. A killed worker is
  * started again and the call retried once.
  *
- * Throws `model-failed`, `worker-died` (the retry died too), `unknown-word`, `cancelled`,
- * `shutting-down`.
+ * Throws `model-failed`, `worker-died` (the retry died too), `inference-unavailable` (the servers that
+ * run it did not answer in time), `unknown-word`, `cancelled`, `shutting-down`.
  */
 export type Segmenter = {
   readonly info: ModelInfo;
+  /**
+   * False while the servers that run the model do not answer; calls wait for them then. Default: true.
+   */
+  isReachable?(): boolean;
   /**
    * Runs the image encoder on one frame, or on a part of it, flipped or not. Default: the whole
    * picture as it is. The caller closes the features.

@@ -1,4 +1,5 @@
 export { bundledProviders, runtimeVersion } from './engine/provider.ts';
+export type { KserveOptions } from './engine/kserve/kserve-options.ts';
 export { defaultThreads, loadModel } from './load-model.ts';
 export type { LoadModelOptions } from './load-model.ts';
 export { writeManifest } from './recognition/write-manifest.ts';

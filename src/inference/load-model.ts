@@ -1,6 +1,7 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { goldenIou, goldenPicture } from './golden-picture.ts';
+import type { KserveOptions } from './engine/kserve/kserve-options.ts';
 import { layoutProblems } from './layouts/layout-of.ts';
 import { maxMemoryBytes } from './layouts/object-memory.ts';
 import { selfTestMemory } from './memory-self-test.ts';
@@ -13,6 +14,8 @@ import type { LoadedModel, WorkerName } from './loaded-model.ts';
 import {
   describePlan,
   devicesByRole,
+  isOnServers,
+  placeOnServers,
   planWorkers,
   providerDevice,
   type Placement,
@@ -20,6 +23,7 @@ import {
   type WorkerPlan,
 } from './placement.ts';
 import { Segmenter } from './segmenter.ts';
+import type { Traffic } from './worker/messages.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** Options of {@link loadModel}. */
@@ -46,6 +50,12 @@ export type LoadModelOptions = {
   readonly onWorkerDown?: (worker: WorkerName, cause: unknown) => void;
   /** Called after a worker that died or hung was replaced. */
   readonly onWorkerRestart?: (worker: WorkerName) => void;
+  /** Graphs that inference servers run, never the refiner: it runs on every frame. Default: none. */
+  readonly kserve?: KserveOptions;
+  /** Called when no inference server answers any more, and when one does again. */
+  readonly onReach?: (reachable: boolean, reason: string) => void;
+  /** Called when an inference server answered a run. */
+  readonly onTraffic?: (traffic: Traffic) => void;
   readonly signal: AbortSignal;
 };
 
@@ -66,6 +76,8 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   const { directory, signal, threads = defaultThreads } = options;
   const residentBefore = process.memoryUsage.rss();
   const { adjust = (manifest: Manifest) => manifest } = options;
+  const { kserve = null } = options;
+  let isReachable = true;
   const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
@@ -78,11 +90,21 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
       threads: name === 'refiner' ? 1 : threads,
       profiles: options.profiles ?? false,
       sharesFeatures: name === 'encoder' && plan.decoder !== null,
+      kserve,
     };
+    const hasServers = kserve !== null && seats.some((seat) => isOnServers(seat));
+    const jobTimeoutMs = options.jobTimeoutMs ?? defaultJobTimeoutMs;
     return WorkerPool.of(
       seats.map((seat) => ({ ...setup, ...seat })),
       {
-        jobTimeoutMs: options.jobTimeoutMs ?? defaultJobTimeoutMs,
+        // A job that waits for a server does not hang: its calls end by themselves.
+        jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
+        ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
+        onReach: (reachable, reason) => {
+          isReachable = reachable;
+          options.onReach?.(reachable, reason);
+        },
+        onTraffic: (traffic) => options.onTraffic?.(traffic),
         onRestart: () => options.onWorkerRestart?.(name),
         onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
       },
@@ -120,7 +142,8 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
       workers: workerMemories(manifest, plan, opened),
     };
     const info = modelInfo(manifest, provided, iou);
-    return new Segmenter({ manifest, info, memory, encoder, decoder, refiner });
+    const parts = { manifest, info, memory, encoder, decoder, refiner };
+    return new Segmenter({ ...parts, isReachable: () => isReachable });
   } catch (reason) {
     await closeAll();
     throw loadError(reason, signal);
@@ -132,10 +155,11 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
 /** The workers that a model gets by its options, and the files that they open. Throws `usage`. */
 export function planModel(
   manifest: Manifest,
-  options: Pick<LoadModelOptions, 'provider' | 'placement' | 'precision'>,
+  options: Pick<LoadModelOptions, 'provider' | 'placement' | 'precision' | 'kserve'>,
 ): ChosenFiles & { readonly plan: WorkerPlan } {
   const { provider = 'cpu', placement = {}, precision = null } = options;
-  const plan = planWorkers(manifest, { provider: providerDevice(provider), placement });
+  const here = planWorkers(manifest, { provider: providerDevice(provider), placement });
+  const plan = placeOnServers(here, options.kserve?.models ?? {});
   const devices = devicesByRole(plan);
   const isOnCpu = (role: GraphRole): boolean =>
     devices.get(role)?.every((device) => device.provider === 'cpu') ?? false;
@@ -160,7 +184,8 @@ function loadError(reason: unknown, signal: AbortSignal): SegmentationError {
     return new SegmentationError('cancelled', 'loading was cancelled', { cause: signal.reason });
   }
   const error = SegmentationError.from(reason);
-  if (error.code !== 'worker-died' && error.code !== 'model-failed') return error;
+  const whileLoading = ['worker-died', 'model-failed', 'inference-unavailable'];
+  if (!whileLoading.includes(error.code)) return error;
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return new SegmentationError('model-load-failed', `${error.message}${cause}`, { cause: error });
 }

@@ -124,6 +124,31 @@ export function planWorkers(
   };
 }
 
+/** In place of a device: a graph that inference servers run. */
+export const servers: Device = { provider: 'kserve', index: null };
+
+/** The plan with these graphs on inference servers. */
+export function placeOnServers(
+  plan: WorkerPlan,
+  models: Readonly<Partial<Record<GraphRole, object>>>,
+): WorkerPlan {
+  const placed = (seat: Seat): Seat => {
+    const remote = seat.roles.filter((role) => models[role] !== undefined);
+    const devices = Object.fromEntries(remote.map((role) => [role, servers]));
+    return { ...seat, devices: { ...seat.devices, ...devices } };
+  };
+  return {
+    encoder: plan.encoder.map(placed),
+    decoder: plan.decoder?.map(placed) ?? null,
+    refiner: plan.refiner,
+  };
+}
+
+/** Whether a worker has graphs that inference servers run. */
+export function isOnServers({ roles, devices }: Seat): boolean {
+  return roles.some((role) => devices[role]?.provider === servers.provider);
+}
+
 /** The devices of each graph, one for each worker that opens it. */
 export function devicesByRole(plan: WorkerPlan): ReadonlyMap<GraphRole, readonly Device[]> {
   const seats = [...plan.encoder, ...(plan.decoder ?? []), ...plan.refiner];

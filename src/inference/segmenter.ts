@@ -34,6 +34,8 @@ export type SegmenterParts = {
   readonly decoder: WorkerPool | null;
   /** The refiner alone, so that no encoder run delays a propagated frame; null without one. */
   readonly refiner: WorkerPool | null;
+  /** Whether some inference server answers. Default: the model needs none. */
+  readonly isReachable?: () => boolean;
 };
 
 /** Features that are held, whoever's they are. */
@@ -191,6 +193,10 @@ export class Segmenter implements LoadedModel {
       this.#pools().map((pool) => pool.submitToEach<'count-nodes'>(job)),
     );
     return found.flat(2);
+  }
+
+  isReachable(): boolean {
+    return this.#parts.isReachable?.() ?? true;
   }
 
   waitingJobs(): { encoder: number; decoder: number; refiner: number } {

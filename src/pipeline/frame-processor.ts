@@ -76,6 +76,7 @@ export class FrameProcessor {
     this.#pace?.begin(task);
     const step = await this.#advance(task, clock);
 
+    if (this.#pace !== null && !this.#isReachable) this.#giveUpRuns();
     const carried = await this.#keyframes.carry(this.#state.records, clock);
     const used = carried === null ? this.#state : keyframeUsed(this.#state, carried);
     const looked = await this.#searches.carry(used);
@@ -159,6 +160,17 @@ export class FrameProcessor {
     await Promise.all([this.#searches.close(), this.#keyframes.close()]);
   }
 
+  /** False while the servers that run the model do not answer. */
+  get #isReachable(): boolean {
+    return this.#parts.segmenter.isReachable?.() ?? true;
+  }
+
+  /** LATEST: what waits for a server that is gone would come too late to be of use. */
+  #giveUpRuns(): void {
+    this.#keyframes.abandon();
+    this.#searches.abandon();
+  }
+
   /** Whether a keyframe or a look runs while frames leave, or its result waits to be carried. */
   get #isModelInWork(): boolean {
     return this.#keyframes.asyncState !== 'none' || this.#searches.asyncState !== 'none';
@@ -223,7 +235,7 @@ export class FrameProcessor {
 
   /** LATEST: begins to look for a phrase while this frame and later ones leave, one at a time. */
   #beginLook(task: FrameTask, step: StepEvidence, state: StreamState): void {
-    if (this.#isModelInWork) return;
+    if (this.#isModelInWork || !this.#isReachable) return;
     const [first] = this.#searches.due(task.frame.index, step, state);
     if (first === undefined || this.#pace?.tryBeginKeyframe() !== true) return;
     this.#searches.begin(task.frame, first, { records: state.records, step });
@@ -245,7 +257,11 @@ export class FrameProcessor {
       prompted: prompted.asked.size + prompted.found.size > 0,
       sizeChanged,
       resumed,
-      live: pace && { inWork, mayBegin: () => pace.tryBeginKeyframe() },
+      live: pace && {
+        inWork,
+        mayBegin: () => pace.tryBeginKeyframe(),
+        isReachable: this.#isReachable,
+      },
     });
     return decideFrame(evidence, this.#options.keyframes);
   }

@@ -135,7 +135,11 @@ export class SearchStage {
     const result = this.#async?.result;
     if (!result) return null;
     this.#async = null;
-    if ('reason' in result) throw SegmentationError.from(result.reason);
+    if ('reason' in result) {
+      const error = SegmentationError.from(result.reason);
+      if (error.code === 'inference-unavailable') return null;
+      throw error;
+    }
     const { look } = result;
     // Ended or answered meanwhile, by a prompt or a correction.
     const stands = known.searches.some(

@@ -92,7 +92,7 @@ export class SessionCore {
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
       this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
     );
-    void options.goingAway?.then(() => this.#announceGoingAway());
+    void options.goingAway?.then(() => this.announceGoingAway());
   }
 
   /** Whether it takes the next frame's time to know the prompts of this one. */
@@ -449,7 +449,8 @@ export class SessionCore {
     this.#notice('overload', `the server falls behind: ${this.#framesDropped} frames skipped`);
   }
 
-  #announceGoingAway(): void {
+  /** Tells the client what to go on with elsewhere. */
+  announceGoingAway(): void {
     const { removedObjectIds } = this.#prompts;
     const searches = this.#retained.newest?.state.searches ?? [];
     const objects = this.#newest?.objects ?? [];

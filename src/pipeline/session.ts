@@ -64,6 +64,8 @@ async function run(stream: Stream): Promise<void> {
     tracker = await openTracker(options, parts);
     core = new SessionCore(options, parts, { tracker, events });
     failure = await flow(stream, core);
+    const isElsewhere = SegmentationError.from(failure).code === 'inference-unavailable';
+    if (isElsewhere) core.announceGoingAway();
   } catch (reason) {
     failure = reason;
   } finally {

@@ -40,6 +40,7 @@ export const statusOfErrorCode: Readonly<Record<ErrorCode, status>> = {
   'model-failed': status.INTERNAL,
   'provider-unavailable': status.FAILED_PRECONDITION,
   'worker-died': status.INTERNAL,
+  'inference-unavailable': status.UNAVAILABLE,
   cancelled: status.CANCELLED,
   'deadline-exceeded': status.DEADLINE_EXCEEDED,
   'shutting-down': status.UNAVAILABLE,

@@ -6,7 +6,11 @@ const deadlineExceeded = 4;
 const resourceExhausted = 8;
 
 /** Codes of a server that says: come again, or go elsewhere. */
-export const comeAgain: ReadonlySet<string> = new Set(['shutting-down', 'loading']);
+export const comeAgain: ReadonlySet<string> = new Set([
+  'shutting-down',
+  'loading',
+  'inference-unavailable',
+]);
 
 /** Codes of a server that has no room: another one may have, once the stream has lost its own. */
 export const noRoom: ReadonlySet<string> = new Set([

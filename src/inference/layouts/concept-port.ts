@@ -2,7 +2,7 @@ import type { Box } from '../../frame/geometry.ts';
 import { boundsOfCells } from '../../frame/connected-parts.ts';
 import { sigmoid } from '../../frame/sigmoid.ts';
 import { floatTensor, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import { agreement } from './agreement.ts';
 import type { Candidates } from './candidate.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';

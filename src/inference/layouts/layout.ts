@@ -3,7 +3,7 @@ import type { Box } from '../../frame/geometry.ts';
 import type { Click } from '../../frame/prompt.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';
 import type { Candidates } from './candidate.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { GraphRole, Manifest } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
 import type { ModelMask, ObjectMemory } from '../../frame/ports.ts';

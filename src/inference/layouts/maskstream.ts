@@ -1,7 +1,7 @@
 import { floats } from '../engine/float-tensors.ts';
 import { floatTensor, type Tensor } from '../engine/onnxruntime.ts';
 import type { Candidates } from './candidate.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
 import { imageTensor } from './image-tensor.ts';

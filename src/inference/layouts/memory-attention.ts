@@ -1,5 +1,5 @@
 import { floatTensor, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { Graphs, LayoutFeatures } from './layout.ts';
 import { readMap, type Bank } from './object-memory.ts';
 import type { ObjectMemoryManifest } from '../manifest.ts';

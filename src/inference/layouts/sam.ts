@@ -1,5 +1,5 @@
 import { floatTensor, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { Candidates } from './candidate.ts';
 import { imageTensor } from './image-tensor.ts';
 import type { Layout, LayoutFeatures, LayoutItem } from './layout.ts';

@@ -4,6 +4,7 @@ import type { Click } from '../../frame/prompt.ts';
 import type { Device } from '../engine/device.ts';
 import type { NodePlaces } from '../engine/node-places.ts';
 import type { Colour } from '../text/colour.ts';
+import type { KserveOptions } from '../engine/kserve/kserve-options.ts';
 import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
 import type {
@@ -29,6 +30,8 @@ export type WorkerSetup = {
   readonly profiles?: boolean;
   /** Threads inside one run, the worker's own included. */
   readonly threads: number;
+  /** Graphs that inference servers run in place of this worker; null: none. */
+  readonly kserve: KserveOptions | null;
 };
 
 /** Features in memory that all threads see, by meaning. */
@@ -81,7 +84,7 @@ export type PhraseItem = {
   readonly minScore?: number;
 };
 
-/** Work for a worker; one is under way at a time. */
+/** Work for a worker; one is under way at a time where all graphs run there. */
 export type WorkerJob =
   | {
       readonly kind: 'encode';
@@ -124,9 +127,18 @@ export type WorkerResults = {
   'find-phrase': TextInstance[];
 };
 
+/** Bytes of one run on an inference server. */
+export type Traffic = {
+  readonly role: GraphRole;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+};
+
 /** Main thread to worker. */
 export type ToWorker =
-  | { readonly kind: 'job'; readonly job: WorkerJob }
+  | { readonly kind: 'job'; readonly id: number; readonly job: WorkerJob }
+  /** Nobody wants a job's answer any more: calls that it waits for are given up. */
+  | { readonly kind: 'cancel'; readonly id: number }
   /** Frees features; unknown ids are ignored. */
   | { readonly kind: 'release'; readonly id: number };
 
@@ -137,7 +149,20 @@ export type WorkerStart = { readonly setup: WorkerSetup; readonly gate: SharedAr
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'unusable'; readonly code: ErrorCode; readonly message: string }
-  | { readonly kind: 'done'; readonly result: WorkerResults[keyof WorkerResults] }
-  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly result: WorkerResults[keyof WorkerResults];
+    }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  /** No inference server answers any more, or one does again. */
+  | { readonly kind: 'reach'; readonly reachable: boolean; readonly reason: string }
+  /** What one run took on the way to an inference server and back. */
+  | ({ readonly kind: 'traffic' } & Traffic)
   /** Answers no more: the gate is shut and the thread waits to be terminated. */
   | { readonly kind: 'standstill' };

@@ -1,7 +1,7 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import { FairTurns } from '../../frame/fair-turns.ts';
 import { WorkerThread } from './thread.ts';
-import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
+import type { FromWorker, Traffic, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 
 /** One call waiting for or using a worker queue's thread. */
 export type QueuedJob = {
@@ -17,11 +17,14 @@ export type QueuedJob = {
 };
 
 type Pending = QueuedJob & {
+  readonly id: number;
   readonly resolve: (result: WorkerResults[WorkerJob['kind']]) => void;
   readonly reject: (reason: SegmentationError) => void;
   readonly onAbort: () => void;
   deaths: number;
   aborted: boolean;
+  beganMs: number;
+  watchdog?: NodeJS.Timeout;
 };
 
 type State =
@@ -52,18 +55,24 @@ export type WorkerQueueEvents = {
   readonly onRestart: () => void;
   /** No worker can be started; `onRestart` comes when one could. */
   readonly onDown?: (cause: unknown) => void;
+  /** No inference server answers any more, or one does again. */
+  readonly onReach?: (reachable: boolean, reason: string) => void;
+  /** An inference server answered a run. */
+  readonly onTraffic?: (traffic: Traffic) => void;
 };
 
 /** Options of a {@link WorkerQueue}. */
 export type WorkerQueueOptions = WorkerQueueEvents & {
   /** Time after which a job's worker counts as hung, in milliseconds. */
   readonly jobTimeoutMs: number;
+  /** Jobs under way at a time: more than one where they wait for other machines. Default: 1. */
+  readonly maxRunning?: number;
 };
 
 /**
- * One worker thread and the queue before it. One job is under way at a time; a worker that dies is
- * replaced and its job run again once, and so is one that does not answer in time. Owners take turns; one's
- * own jobs are first come, first served, so streams with one call each share its part evenly. The
+ * One worker thread and the queue before it. Few jobs are under way at a time, one where all graphs run
+ * there; a worker that dies is replaced and its jobs run again once, and so is one that does not answer
+ * in time. Owners take turns; one's own jobs are first come, first served, so streams with one call each share its part evenly. The
  * queue's bound is the callers' own: one keyframe per stream.
  */
 export class WorkerQueue {
@@ -71,12 +80,12 @@ export class WorkerQueue {
   readonly #options: WorkerQueueOptions;
   readonly #jobs: Pending[] = [];
   readonly #turns = new FairTurns<string>();
-  #beganMs = 0;
-  #running: Pending | null = null;
+  /** By id, in the order in which they were sent. */
+  readonly #running = new Map<number, Pending>();
+  #nextJobId = 1;
   #state: State = { kind: 'stopped' };
   #generation = 0;
   #closing: Promise<void> | null = null;
-  #watchdog: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = firstRetryMs;
   #hungThreads = 0;
@@ -91,14 +100,14 @@ export class WorkerQueue {
     return this.#hungThreads;
   }
 
-  /** Jobs that wait for the worker, the one under way left out. */
+  /** Jobs that wait for the worker, those under way left out. */
   get waiting(): number {
     return this.#jobs.length;
   }
 
-  /** Jobs before a new one, the one under way included. */
+  /** Jobs before a new one, those under way included. */
   get load(): number {
-    return this.#jobs.length + (this.#running === null ? 0 : 1);
+    return this.#jobs.length + this.#running.size;
   }
 
   /** Whether there is no worker, and none is being started. */
@@ -111,6 +120,8 @@ export class WorkerQueue {
     const generation = ++this.#generation;
     const worker = new WorkerThread(this.#setup, {
       onAnswer: (answer) => this.#onAnswer(answer),
+      onReach: (reachable, reason) => this.#options.onReach?.(reachable, reason),
+      onTraffic: (traffic) => this.#options.onTraffic?.(traffic),
       onExit: (cause) => {
         if (generation === this.#generation) this.#onExit(cause);
       },
@@ -125,11 +136,13 @@ export class WorkerQueue {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         ...job,
+        id: this.#nextJobId++,
         resolve: resolve as Pending['resolve'],
         reject,
         onAbort: () => this.#abort(pending),
         deaths: 0,
         aborted: false,
+        beganMs: 0,
       };
       const refusal = this.#refusal(job.signal);
       if (refusal !== null) {
@@ -156,7 +169,6 @@ export class WorkerQueue {
     const state = this.#state;
     this.#state = { kind: 'closed' };
     this.#generation++;
-    clearTimeout(this.#watchdog);
     clearTimeout(this.#retry);
     this.#dropAll(closedError());
     if (state.kind === 'ready' || state.kind === 'starting') await state.worker.end();
@@ -186,24 +198,31 @@ export class WorkerQueue {
   }
 
   #pump(): void {
-    if (this.#running !== null || this.#jobs.length === 0) return;
+    if (this.#jobs.length === 0 || this.#running.size >= (this.#options.maxRunning ?? 1)) return;
     if (this.#state.kind === 'stopped') void this.#restart();
     if (this.#state.kind !== 'ready') return;
     const next = this.#takeNext();
     if (next === undefined) return;
-    this.#running = next;
-    this.#beganMs = performance.now();
-    this.#watchdog = setTimeout(() => this.#replaceHung(), this.#options.jobTimeoutMs);
-    this.#watchdog.unref();
+    this.#running.set(next.id, next);
+    next.beganMs = performance.now();
+    next.watchdog = setTimeout(() => this.#replaceHung(), this.#options.jobTimeoutMs);
+    next.watchdog.unref();
     try {
-      this.#state.worker.post({ kind: 'job', job: next.build(this.#generation) });
+      this.#state.worker.post({ kind: 'job', id: next.id, job: next.build(this.#generation) });
     } catch (cause) {
       // Values that cannot be cloned: the queue must not wait for an answer that never comes.
-      this.#running = null;
-      clearTimeout(this.#watchdog);
+      this.#take(next.id);
       this.#drop(next, new SegmentationError('model-failed', 'cannot send the call', { cause }));
-      this.#pump();
     }
+    this.#pump();
+  }
+
+  /** The job that is under way under this id, which it is no more. */
+  #take(id: number): Pending | undefined {
+    const job = this.#running.get(id);
+    this.#running.delete(id);
+    clearTimeout(job?.watchdog);
+    return job;
   }
 
   #takeNext(): Pending | undefined {
@@ -213,14 +232,11 @@ export class WorkerQueue {
   }
 
   #onAnswer(message: Extract<FromWorker, { kind: 'done' | 'failed' }>): void {
-    clearTimeout(this.#watchdog);
-    const job = this.#running;
-    this.#running = null;
-    if (job !== null) {
-      this.#turns.spend(job.owner, performance.now() - this.#beganMs);
-      if (message.kind === 'failed') {
-        this.#drop(job, new SegmentationError('model-failed', `model failed: ${message.message}`));
-      } else if (job.aborted) this.#drop(job, cancelled(job.signal));
+    const job = this.#take(message.id);
+    if (job !== undefined) {
+      this.#turns.spend(job.owner, performance.now() - job.beganMs);
+      if (job.aborted) this.#drop(job, cancelled(job.signal));
+      else if (message.kind === 'failed') this.#drop(job, failed(message));
       else {
         job.signal.removeEventListener('abort', job.onAbort);
         job.onSettled('delivered');
@@ -241,12 +257,11 @@ export class WorkerQueue {
   }
 
   #onExit(crash: unknown): void {
-    clearTimeout(this.#watchdog);
     const wasReady = this.#state.kind === 'ready';
     this.#state = { kind: 'stopped' };
-    const job = this.#running;
-    this.#running = null;
-    if (job !== null) {
+    // The newest first: each goes before those that were sent after it.
+    for (const { id } of [...this.#running.values()].toReversed()) {
+      const job = this.#take(id)!;
       if (job.aborted) this.#drop(job, cancelled(job.signal));
       else if (++job.deaths >= deathsPerJob) this.#drop(job, died('twice under one call', crash));
       else this.#jobs.unshift(job);
@@ -301,15 +316,15 @@ export class WorkerQueue {
       this.#jobs.splice(at, 1);
       this.#drop(pending, cancelled(pending.signal));
     } else {
-      // Under way: a run cannot be stopped, its answer is thrown away when it comes.
+      // Under way: a run cannot be stopped, its answer is thrown away when it comes; a call to another
+      // machine is given up.
+      if (this.#state.kind === 'ready') this.#state.worker.post({ kind: 'cancel', id: pending.id });
       pending.reject(cancelled(pending.signal));
     }
   }
 
   #dropAll(reason: SegmentationError): void {
-    const running = this.#running;
-    this.#running = null;
-    if (running !== null) this.#drop(running, reason);
+    for (const id of this.#running.keys()) this.#drop(this.#take(id)!, reason);
     for (const pending of this.#jobs.splice(0)) this.#drop(pending, reason);
   }
 
@@ -318,6 +333,13 @@ export class WorkerQueue {
     pending.onSettled('dropped');
     pending.reject(reason);
   }
+}
+
+function failed({ code, message }: Extract<FromWorker, { kind: 'failed' }>): SegmentationError {
+  return new SegmentationError(
+    code,
+    code === 'model-failed' ? `model failed: ${message}` : message,
+  );
 }
 
 function died(how: string, cause: unknown): SegmentationError {

@@ -1,5 +1,8 @@
 import { SegmentationError, assertNever } from '../../frame/errors.ts';
 import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
+import { jobSignal } from '../engine/kserve/job-signal.ts';
+import { RemoteGraph } from '../engine/kserve/remote-graph.ts';
+import { ServerList, type ServerListEvents } from '../engine/kserve/server-list.ts';
 import { Graph } from '../engine/graph.ts';
 import type {
   ClassMaps,
@@ -11,6 +14,7 @@ import type {
 } from '../layouts/layout.ts';
 import { layoutOf } from '../layouts/layout-of.ts';
 import { readConstants } from './constants.ts';
+import { GuardedGraph, type NativeGuard } from './guarded-graph.ts';
 import { readTokenizer } from './tokenizer.ts';
 import { openFeatures, shareFeatures } from './shared-features.ts';
 import type { TileMaps } from '../text/merge-tiles.ts';
@@ -35,14 +39,27 @@ import type {
 
 /** The part of a model that one worker holds: opened graphs and the features of live frames. */
 export type Runner = {
-  /** Runs one job; the caller starts the next only when it is done. */
-  run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]>;
+  /** Runs one job. The signal gives up what it waits for on other machines. */
+  run(job: WorkerJob, signal?: AbortSignal): Promise<WorkerResults[keyof WorkerResults]>;
   /** Frees features; an unknown id is ignored. */
   release(id: number): void;
 };
 
+/** What a runner tells its owner. */
+export type RunnerEvents = ServerListEvents & {
+  /** Told when native code begins and ends to run. */
+  readonly guard?: NativeGuard;
+};
+
 /** Opens the graphs of `setup.roles`. Throws `model-load-failed` or `provider-unavailable`. */
-export async function openRunner(setup: WorkerSetup): Promise<Runner> {
+export async function openRunner(setup: WorkerSetup, events: RunnerEvents = {}): Promise<Runner> {
+  const { guard } = events;
+  const { kserve, roles } = setup;
+  const remote = roles.filter((role) => setup.devices[role]?.provider === 'kserve');
+  const servers =
+    kserve !== null && remote.length > 0
+      ? await ServerList.open(setup.manifest, { ...kserve, roles: remote }, events)
+      : null;
   const graphs: Graphs = {};
   const found = new Set<string>();
   for (const role of setup.roles) {
@@ -51,9 +68,14 @@ export async function openRunner(setup: WorkerSetup): Promise<Runner> {
     if (manifest === undefined || device === undefined) {
       throw new SegmentationError('model-load-failed', `the manifest names no ${role}`);
     }
+    if (servers !== null && remote.includes(role)) {
+      graphs[role] = new RemoteGraph(role, manifest, servers);
+      continue;
+    }
     if (!found.has(deviceName(device))) await requireDevice(device);
     found.add(deviceName(device));
-    graphs[role] = await Graph.open(manifest, { ...setup, role, device });
+    const graph = await Graph.open(manifest, { ...setup, role, device });
+    graphs[role] = guard === undefined ? graph : new GuardedGraph(graph, guard);
   }
   return new GraphRunner(setup, graphs, await openPorts(setup, graphs));
 }
@@ -78,7 +100,8 @@ class GraphRunner implements Runner {
   readonly #setup: WorkerSetup;
   readonly #graphs: Graphs;
   readonly #ports: Ports;
-  readonly #features = new Map<number, LayoutFeatures>();
+  /** Jobs may overlap: whoever comes second waits for the features that the first one makes. */
+  readonly #features = new Map<number, Promise<LayoutFeatures>>();
 
   constructor(setup: WorkerSetup, graphs: Graphs, ports: Ports) {
     this.#setup = setup;
@@ -86,7 +109,14 @@ class GraphRunner implements Runner {
     this.#ports = ports;
   }
 
-  async run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
+  async run(
+    job: WorkerJob,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<WorkerResults[keyof WorkerResults]> {
+    return await jobSignal.run(signal, () => this.#run(job));
+  }
+
+  async #run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {
     const { manifest } = this.#setup;
     const checksOutputs = 'checksOutputs' in job ? (job.checksOutputs ?? false) : false;
     for (const graph of Object.values(this.#graphs)) graph.checksOutputs = checksOutputs;
@@ -201,16 +231,21 @@ class GraphRunner implements Runner {
   /** Features by id, opened or made from the picture where this worker does not hold them yet. */
   async #resolve({ id, rebuild, shared }: FeatureReference): Promise<LayoutFeatures> {
     const held = this.#features.get(id);
-    if (held !== undefined) return held;
+    if (held !== undefined) return await held;
     if (shared !== undefined) {
       const opened = openFeatures(shared);
-      this.#features.set(id, opened);
+      this.#features.set(id, Promise.resolve(opened));
       return opened;
     }
     if (rebuild === null) throw new Error(`features ${id} are not held`);
     const { manifest } = this.#setup;
-    const made = await layoutOf(manifest).encode(rebuild, this.#graphs, manifest);
+    const made = layoutOf(manifest).encode(rebuild, this.#graphs, manifest);
     this.#features.set(id, made);
-    return made;
+    try {
+      return await made;
+    } catch (reason) {
+      this.#features.delete(id);
+      throw reason;
+    }
   }
 }

@@ -1,14 +1,16 @@
 // Before the thread starts: it cannot do this for itself.
 import '../engine/no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
-import { SegmentationError } from '../../frame/errors.ts';
+import { assertNever, SegmentationError } from '../../frame/errors.ts';
 import { workerEntry } from '../../frame/worker-entry.ts';
 import { NativeGate } from './native-gate.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { FromWorker, ToWorker, Traffic, WorkerSetup } from './messages.ts';
 
 /** What a {@link WorkerThread} tells its queue; nothing comes after `onExit`. */
 export type WorkerThreadEvents = {
   readonly onAnswer: (answer: Extract<FromWorker, { kind: 'done' | 'failed' }>) => void;
+  readonly onReach: (reachable: boolean, reason: string) => void;
+  readonly onTraffic: (traffic: Traffic) => void;
   /** The thread is gone; `cause` is what it threw, if anything. */
   readonly onExit: (cause: unknown) => void;
 };
@@ -53,12 +55,30 @@ export class WorkerThread {
       events.onExit(cause);
     });
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') isReady();
-      else if (message.kind === 'standstill') standsStill();
-      else if (message.kind === 'unusable') {
-        // Told when the thread is gone, so that a queue never has two.
-        unusable = new SegmentationError(message.code, message.message);
-      } else events.onAnswer(message);
+      switch (message.kind) {
+        case 'ready':
+          isReady();
+          return;
+        case 'standstill':
+          standsStill();
+          return;
+        case 'unusable':
+          // Told when the thread is gone, so that a queue never has two.
+          unusable = new SegmentationError(message.code, message.message);
+          return;
+        case 'reach':
+          events.onReach(message.reachable, message.reason);
+          return;
+        case 'traffic':
+          events.onTraffic(message);
+          return;
+        case 'done':
+        case 'failed':
+          events.onAnswer(message);
+          return;
+        default:
+          assertNever(message);
+      }
     });
   }
 

@@ -2,6 +2,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, SegmentationError } from '../../frame/errors.ts';
 import { NativeGate } from './native-gate.ts';
+import { nativeGuard } from './guarded-graph.ts';
 import { openRunner, type Runner } from './runner.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './messages.ts';
 
@@ -27,14 +28,17 @@ const modelNiceness = 2;
 // thread, and the runtime's own threads inherit it; elsewhere it would be the whole process's.
 if (process.platform === 'linux') setPriority(0, modelNiceness);
 
-const runner = await openRunner(setup).catch(reportUnusable);
-gate.leave(onStandstill);
+const guard = nativeGuard(gate, onStandstill);
+const runner = await openRunner(setup, {
+  guard,
+  onReach: (reachable, reason) => send({ kind: 'reach', reachable, reason }),
+  onRun: (role, { sentBytes, receivedBytes }) =>
+    send({ kind: 'traffic', role, sentBytes, receivedBytes }),
+}).catch(reportUnusable);
+guard.leave();
 if (runner !== null) {
-  // One after the other: a release that arrives during a run must not overtake it.
-  let previous: Promise<void> = Promise.resolve();
-  port.on('message', (message: ToWorker) => {
-    previous = previous.then(() => handle(runner, message));
-  });
+  const cancels = new Map<number, AbortController>();
+  port.on('message', (message: ToWorker) => handle(runner, message, cancels));
   send({ kind: 'ready' });
 }
 
@@ -49,26 +53,39 @@ function reportUnusable(reason: unknown): null {
   return null;
 }
 
-async function handle(target: Runner, message: ToWorker): Promise<void> {
+/** The queue sends a job only when it may begin, and a release when no job reads the features. */
+function handle(target: Runner, message: ToWorker, cancels: Map<number, AbortController>): void {
   switch (message.kind) {
     case 'release':
       target.release(message.id);
       return;
-    case 'job':
-      send(await answer(target, message.job));
+    case 'cancel':
+      cancels.get(message.id)?.abort();
       return;
+    case 'job': {
+      const { id, job } = message;
+      const cancel = new AbortController();
+      cancels.set(id, cancel);
+      void answer(target, job, cancel.signal)
+        .then((result) => send({ ...result, id }))
+        .finally(() => cancels.delete(id));
+      return;
+    }
     default:
       assertNever(message);
   }
 }
 
-async function answer(target: Runner, job: WorkerJob): Promise<FromWorker> {
-  gate.enter();
+async function answer(target: Runner, job: WorkerJob, signal: AbortSignal): Promise<Answer> {
   try {
-    return { kind: 'done', result: await target.run(job) };
+    return { kind: 'done', result: await target.run(job, signal) };
   } catch (reason) {
-    return { kind: 'failed', message: reason instanceof Error ? reason.message : String(reason) };
-  } finally {
-    gate.leave(onStandstill);
+    const code = reason instanceof SegmentationError ? reason.code : 'model-failed';
+    const message = reason instanceof Error ? reason.message : String(reason);
+    return { kind: 'failed', code, message };
   }
 }
+
+type Answer =
+  | Omit<Extract<FromWorker, { kind: 'done' }>, 'id'>
+  | Omit<Extract<FromWorker, { kind: 'failed' }>, 'id'>;

@@ -116,7 +116,12 @@ export class KeyframeStage {
     const done = keyframe?.take();
     if (!keyframe || !done) return null;
     this.#async = null;
-    if (done.kind === 'failed') throw SegmentationError.from(done.reason);
+    if (done.kind === 'failed') {
+      const error = SegmentationError.from(done.reason);
+      // Masks are propagated on; the next keyframe is tried when a server answers again.
+      if (error.code === 'inference-unavailable') return null;
+      throw error;
+    }
     const { frameIndex } = keyframe;
     const { tracker, segmenter } = this.#parts;
     const answers = done.answers.filter(({ action }) => records.has(action.objectId));

@@ -49,6 +49,8 @@ export type FrameEvidence = {
     readonly inWork: boolean;
     /** Whether one that can wait may begin now: the streams of a server share the model's time. */
     readonly mayBegin: () => boolean;
+    /** Whether the model answers: the servers that run it may be gone for a while. */
+    readonly isReachable: boolean;
   } | null;
 };
 
@@ -77,6 +79,8 @@ export function decideFrame(evidence: FrameEvidence, policy: KeyframePolicy): Fr
   if (live === null || reason === 'prompt' || reason === 'resume') {
     return { kind: 'segment', reason };
   }
+  // What is asked now is out of date by the time that somebody answers.
+  if (!live.isReachable) return { kind: 'propagate' };
   const canWait = reason === 'interval' || reason === 'low-confidence';
   if (canWait && (live.inWork || !live.mayBegin())) return { kind: 'propagate' };
   // A run under way is out of date: its masks cannot be carried over what happened here.

@@ -13,7 +13,7 @@ async function toyRunner(): Promise<Runner> {
   const { directory } = folder;
   const roles = ['encoder', 'decoder'] as const;
   const devices = { encoder: cpu, decoder: cpu };
-  const setup = { directory, manifest, roles, devices, threads: 1 };
+  const setup = { directory, manifest, roles, devices, threads: 1, kserve: null };
   return await openRunner({ ...setup, sharesFeatures: false });
 }
 

@@ -172,7 +172,7 @@ describe('live', () => {
       { kind: 'segment', reason: 'prompt' },
     ],
   ])('%s', (_title, change, { inWork, mayBegin }, decision) => {
-    const live = { inWork, mayBegin: () => mayBegin };
+    const live = { inWork, mayBegin: () => mayBegin, isReachable: true };
     expect(decideFrame({ ...calm, ...change, live }, adaptive)).toEqual(decision);
   });
 
@@ -180,7 +180,7 @@ describe('live', () => {
     let asked = 0;
     const mayBegin = () => ++asked > 0;
     const decide = (change: Partial<FrameEvidence>, inWork = false) =>
-      decideFrame({ ...calm, ...change, live: { inWork, mayBegin } }, adaptive);
+      decideFrame({ ...calm, ...change, live: { inWork, mayBegin, isReachable: true } }, adaptive);
     decide({});
     decide(unsure, true);
     decide({ sceneCut: 0.9 });
@@ -188,5 +188,17 @@ describe('live', () => {
     expect(asked).toBe(0);
     decide(unsure);
     expect(asked).toBe(1);
+  });
+
+  test('while no server answers, LATEST propagates, but a prompt waits for its answer', () => {
+    const live = { inWork: false, mayBegin: () => true, isReachable: false };
+    const decide = (change: Partial<FrameEvidence>) =>
+      decideFrame({ ...calm, ...change, live }, adaptive).kind;
+    expect([decide(unsure), decide({ sceneCut: 0.9 }), decide({ sizeChanged: true })]).toEqual([
+      'propagate',
+      'propagate',
+      'propagate',
+    ]);
+    expect([decide({ prompted: true }), decide({ resumed: true })]).toEqual(['segment', 'segment']);
   });
 });

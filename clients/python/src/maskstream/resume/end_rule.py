@@ -11,7 +11,7 @@ _DEADLINE_EXCEEDED: int = grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
 _RESOURCE_EXHAUSTED: int = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
 
 # Codes of a server that says: come again, or go elsewhere.
-COME_AGAIN = frozenset({"shutting-down", "loading"})
+COME_AGAIN = frozenset({"shutting-down", "loading", "inference-unavailable"})
 # Codes of a server that has no room: another one may have.
 NO_ROOM = frozenset({"too-many-streams", "no-capacity", "server-exhausted"})
 
