@@ -1,5 +1,5 @@
 /** Dead zone in logits for an object that has kept its shape. */
-const maxDeadZone = 5;
+const maxDeadZone = 3;
 
 /** Non-rigid motion since the keyframe that narrows the dead zone by a factor of e. */
 const nonRigidPerFold = 0.1;
@@ -8,7 +8,7 @@ const nonRigidPerFold = 0.1;
  * From this dead zone on the refiner changes next to nothing, and is not asked: non-rigid motion of
  * 0.03.
  */
-const maxUsefulDeadZone = 3.7;
+const maxUsefulDeadZone = 2.2;
 
 /**
  * Dead zone of the refiner: by how much it must disagree with a propagated mask, in logits, before

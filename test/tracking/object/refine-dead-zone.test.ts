@@ -4,7 +4,7 @@ import { mayRefine, refineDeadZone } from '../../../src/tracking/object/refine-d
 test('the more an object changed its shape, the narrower the dead zone of the refiner', () => {
   const deadZones = [0, 0.02, 0.1, 0.3, 1].map(refineDeadZone);
   expect(deadZones).toEqual(deadZones.toSorted((a, b) => b - a));
-  expect(deadZones[0]).toBe(5);
+  expect(deadZones[0]).toBe(3);
   expect(deadZones.at(-1)).toBeCloseTo(0, 3);
 });
 

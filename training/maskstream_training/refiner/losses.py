@@ -6,9 +6,9 @@ from .geometry import logit_of
 
 EDGE_WEIGHT = 3.0
 IOU_WEIGHT = 0.5
-HARM_PIXEL, HARM_IOU = 1.0, 1.5
+HARM_PIXEL, HARM_IOU = 1.0, 2.0
 """What a pixel, or a mask's IoU, made worse costs on top; times 1 + CAUTION for a prior that was right."""
-CAUTION = 2.0
+CAUTION = 3.0
 RIGHT_FROM, RIGHT_AT = 0.70, 0.90
 """IoU of the prior between which caution grows."""
 EMPTY_PIXELS = 16.0

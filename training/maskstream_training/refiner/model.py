@@ -51,6 +51,12 @@ class Residual(nn.Module):
         return F.relu(x + self.body(x))
 
 
+def idle(residual):
+    """A residual that changes nothing yet, so that trained weights can go on with it added."""
+    nn.init.zeros_(residual.body[1][1].weight)
+    return residual
+
+
 def drop_small(correction, zone):
     """The correction less `zone`, 0 within it. The gradient passes as if nothing were dropped, else it could not leave 0."""
     return correction - correction.clamp(-zone, zone).detach()
@@ -69,7 +75,7 @@ class Trunk(nn.Module):
         a, b, c, d = width
         self.stem = ConvBn(3, a, stride=2)
         self.quarter = nn.Sequential(ConvBn(a, b, stride=2), Residual(b, 3 * b // 4))
-        self.eighth = nn.Sequential(ConvBn(b, c, stride=2), Residual(c, c // 2), Residual(c, c // 2))
+        self.eighth = nn.Sequential(ConvBn(b, c, stride=2), Residual(c, c // 2), Residual(c, c // 2), idle(Residual(c, c // 2)))
         self.sixteenth = nn.Sequential(ConvBn(c, d, stride=2), Residual(d, d // 2), Residual(d, d // 2), ConvBn(d, c, 1, relu=False))
         self.down = ConvBn(c, b, 1, relu=False)
         self.fuse = ConvBn(b, b)
@@ -129,9 +135,9 @@ class Refiner(nn.Module):
         self.dead_zone = DEAD_ZONE
         self.trunk = Trunk(width)
         self.cells = CellMatch()
-        self.coarse = nn.Sequential(ConvBn(c + MAPS + 1, c, 1), Residual(c, 3 * c // 4))
+        self.coarse = nn.Sequential(ConvBn(c + MAPS + 1, c, 1), Residual(c, 3 * c // 4), idle(Residual(c, 3 * c // 4)), idle(Residual(c, 3 * c // 4)))
         self.middle_in = ConvBn(c, b, 1)
-        self.middle = nn.Sequential(ConvBn(2 * b + MAPS + 1, b, 1), Residual(b, 3 * b // 4))
+        self.middle = nn.Sequential(ConvBn(2 * b + MAPS + 1, b, 1), Residual(b, 3 * b // 4), idle(Residual(b, 3 * b // 4)))
         self.fine_in = ConvBn(b, a, 1, relu=False)
         self.fine_skip = ConvBn(a, a, 1, relu=False)
         self.fine_prior = ConvBn(1, a, 5, stride=2, relu=False)

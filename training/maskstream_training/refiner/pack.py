@@ -3,24 +3,23 @@
     python -m maskstream_training.refiner.pack --train DIR_WITH_TARS --out PACK_DIR
 
 Writes PACK_DIR/davis.tar (NAME.mp4, NAME.npz with `bits`, the masks of all frames packed to bits)
-and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.png: its first region map; longest side PHOTO_SIDE).
+and PACK_DIR/photos.tar (SET/NAME.webp, SET/NAME.png: its first region map; longest side PHOTO_SIDE). The photographs that
+the model's recipe keeps back (data/instances.py) are left out.
 """
 import argparse
 import io
 import os
-import subprocess
 import tarfile
-import tempfile
 
 import cv2
 import numpy as np
 
-DAVIS_SETS = ('davis-train', 'davis-train-odd')
-PHOTO_STRIDE = {'bsds500': 1, 'ccp': 1, 'carparts': 1, 'camvid': 2, 'human290': 1}
+from ..data.instances import KEPT_BACK, kept_back
+
+PHOTO_STRIDE = {'bsds500': 1, 'ccp': 2, 'carparts': 2, 'camvid': 2, 'human290': 1, 'cats': 1, 'coco-free': 1, 'balloons': 1}
 """Every n-th photograph of each set is taken, to bound the size of the pack."""
 PHOTO_SIDE = 320
-WEBP_QUALITY = 68
-H264_CRF = '21'
+WEBP_QUALITY = 60
 
 
 def members(path):
@@ -38,37 +37,16 @@ def add(tar, name, data):
     tar.addfile(info, io.BytesIO(data))
 
 
-def encode_h264(frames):
-    """frames: list of uint8 [H, W, 3] BGR -> bytes of an mp4 without B-frames."""
-    height, width = frames[0].shape[:2]
-    path = os.path.join(tempfile.gettempdir(), f'pack-{os.getpid()}.mp4')
-    command = ['ffmpeg', '-v', 'error', '-y', '-threads', '1', '-f', 'rawvideo', '-pix_fmt', 'bgr24',
-               '-s', f'{width}x{height}', '-r', '24', '-i', '-', '-c:v', 'libx264', '-preset', 'medium',
-               '-crf', H264_CRF, '-bf', '0', '-pix_fmt', 'yuv420p', path]
-    subprocess.run(command, input=b''.join(f.tobytes() for f in frames), check=True)
-    with open(path, 'rb') as file:
-        data = file.read()
-    os.unlink(path)
-    return data
-
-
 def pack_davis(train, out):
-    """One mp4 and one mask file per DAVIS clip, frames of both archives in time order."""
-    files = {}
-    for name in DAVIS_SETS:
-        files.update(members(f'{train}/{name}.tar'))
-    stems = sorted(n[:-4] for n in files if n.endswith('.jpg'))
-    clips = {}
-    for stem in stems:
-        clips.setdefault(stem.rsplit('_', 1)[0], []).append(stem)
+    """One mp4, as it is, and one mask file per DAVIS clip."""
+    files = dict(members(f'{train}/davis-train.tar'))
     with tarfile.open(f'{out}/davis.tar', 'w') as tar:
-        for clip, frames in clips.items():
-            decode = lambda name, flag: cv2.imdecode(np.frombuffer(files[name], np.uint8), flag)
-            images = [decode(f'{s}.jpg', cv2.IMREAD_COLOR) for s in frames]
-            masks = np.stack([decode(f'{s}.0.png', cv2.IMREAD_UNCHANGED) > 0 for s in frames])
+        for clip in sorted(n[:-4] for n in files if n.endswith('.mp4')):
+            maps = sorted(n for n in files if n.startswith(f'{clip}_') and n.endswith('.0.png'))
+            masks = np.stack([cv2.imdecode(np.frombuffer(files[n], np.uint8), cv2.IMREAD_UNCHANGED) > 0 for n in maps])
             buffer = io.BytesIO()
             np.savez_compressed(buffer, bits=np.packbits(masks), shape=masks.shape)
-            add(tar, f'{clip}.mp4', encode_h264(images))
+            add(tar, f'{clip}.mp4', files[f'{clip}.mp4'])
             add(tar, f'{clip}.npz', buffer.getvalue())
 
 
@@ -77,7 +55,9 @@ def pack_photos(train, out):
     with tarfile.open(f'{out}/photos.tar', 'w') as tar:
         for name, stride in PHOTO_STRIDE.items():
             files = dict(members(f'{train}/{name}.tar'))
-            for stem in sorted(n[:-4] for n in files if n.endswith('.jpg'))[::stride]:
+            stems = sorted(n[:-4] for n in files if n.endswith('.jpg'))
+            measured = kept_back(name, stems) if name in KEPT_BACK else ()
+            for stem in [stem for stem in stems if stem not in measured][::stride]:
                 image = cv2.imdecode(np.frombuffer(files[f'{stem}.jpg'], np.uint8), cv2.IMREAD_COLOR)
                 scale = PHOTO_SIDE / max(image.shape[:2])
                 size = (round(image.shape[1] * scale), round(image.shape[0] * scale))

@@ -5,7 +5,7 @@
 
 OUT_DIR gets images.npy [F, 3, 252, 448] uint8 RGB, masks.npy [F, 252, 448] uint8 0/1, flows.npy [K, 144, 256, 2] float16
 (from a frame to the one before it, in flow-grid pixels) and sequences.npz: per sequence its frames, flows, set and clip.
-Every DAVIS clip gives sequences forwards, backwards and at a half and a third of the frame rate, with several flow
+Every DAVIS clip gives sequences forwards, backwards and at a half, a third and a fifth of the frame rate, with several flow
 engines; `tracker` is the service's own, from PACK_DIR/flow.so.
 """
 import argparse
@@ -27,7 +27,7 @@ SYNTHETIC_LENGTH = 14
 TRAIN, HELD, SYNTHETIC = 0, 1, 2
 ENGINES = ('dis-fast-256', 'dis-medium-320', 'farneback-256', 'dis-medium-384', 'tracker-256')
 TRACKER = ENGINES.index('tracker-256')
-DAVIS_VARIANTS = ((1, False, 4), (1, True, 4), (2, False, 4), (2, True, 4), (3, False, 4), (3, True, 4), (1, False, 1), (1, True, 3), (2, False, 2))
+DAVIS_VARIANTS = ((1, False, 4), (1, True, 4), (2, False, 4), (2, True, 4), (3, False, 4), (3, True, 4), (5, False, 4), (5, True, 4), (1, False, 1), (2, False, 2))
 """(stride in frames, reversed, engine) of the sequences made of each DAVIS training clip."""
 HELD_VARIANTS = ((1, False, 4), (2, False, 4), (1, False, 1))
 SYNTHETIC_ENGINES = (4, 1, 4, 3, 4, 0, 4, 2)

@@ -13,17 +13,17 @@ from .geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image,
 from .motion import follow_object, grey_at_flow
 
 GROUPS = 12
-DAVIS_SHARE = 0.45
-REFINED_SHARE, MIXED_SHARE = 0.55, 0.2
+DAVIS_SHARE = 0.4
+REFINED_SHARE, MIXED_SHARE = 0.7, 0.15
 """Tracks that always go on from the refiner's output, and those that do on every second frame; the rest follow flow alone."""
 FOLLOW_SHARE = 0.7
 """Tracks warped with the object's own motion (motion.py), the others with bare flow."""
-BAD_START_SHARE, MILD_START_SHARE, MILD = 0.2, 0.45, 0.25
+BAD_START_SHARE, MILD_START_SHARE, MILD = 0.12, 0.5, 0.25
 BAD_PRIOR_SHARE = 0.05
 OCCLUDER_SHARE, TWIN_SHARE = 0.1, 0.12
 CAMOUFLAGE_SHARE, TINT_SHARE, NEW_BACK_SHARE = 0.25, 0.2, 0.12
 WILD_LIGHT = 0.35
-VISIBLE_PIXELS = 60.0
+VISIBLE_PIXELS = 30.0
 """A start frame must show at least this much of the object, in analysis pixels."""
 
 

@@ -1,7 +1,8 @@
 """Synthetic clips from photographs with region maps: exact masks, moving and deforming objects, occluders, light.
 
 Four in ten clips move a whole photograph (camera and elastic motion) and follow one of its regions; the others move a
-cut-out over another photograph, or over its own. Its twin may move beside it, something may pass in front. Rendered on
+cut-out over another photograph, or over its own. Its twin may move beside it, something may pass in front. Four in ten
+are as at 5 frames a second, a third are poor film, three in ten objects are small. Rendered on
 the CPU, so that a real flow engine can be run on the frames afterwards and its mistakes be learned.
 """
 import math
@@ -10,12 +11,22 @@ import cv2
 import numpy as np
 
 WIDTH, HEIGHT = 448, 252
-SET_WEIGHT = {'bsds500': 0.34, 'ccp': 0.24, 'carparts': 0.12, 'camvid': 0.12, 'human290': 0.18}
+SET_WEIGHT = {'bsds500': 0.14, 'ccp': 0.12, 'carparts': 0.08, 'camvid': 0.08, 'human290': 0.12, 'cats': 0.22, 'coco-free': 0.20, 'balloons': 0.04}
+INSTANCE_SETS, UNKNOWN = ('cats', 'coco-free', 'balloons'), 255
+"""Sets whose maps hold instance ids, and the id that is no instance."""
 PROCEDURAL_SHARE = 0.12
 OCCLUDER_SHARE, DISTRACTOR_SHARE, TWIN_SHARE = 0.3, 0.2, 0.35
 FOLLOW_SHARE, OWN_PHOTO_SHARE, CAMOUFLAGE_SHARE = 0.4, 0.25, 0.25
 WHOLE_SHARE = {'ccp': 0.65, 'carparts': 0.3}
 """How often a map of clothes or car parts is taken as one object rather than one of its parts (a car map lacks the body)."""
+
+
+SLOW_SHARE, SLOW_PACE = 0.4, (1.5, 4.0)
+"""Clips as at 5 frames a second, and how many times farther things go between two of their frames."""
+SMALL_SHARE, SMALL_SIDE = 0.3, (0.05, 0.25)
+"""Objects that are small, and their longer side in heights of the picture."""
+POOR_SHARE, POOR_WIDTH, GREY_SHARE, FOG_SHARE = 0.35, (96, 288), 0.4, 0.3
+"""Poor film: how many clips, how few pixels across; of these, how many are grey and how many flat."""
 
 
 def uniform_log(rng, low, high):
@@ -56,6 +67,8 @@ class Photos:
 def pick_region(rng, name, labels):
     """One object's boolean mask from a region map, or None."""
     ids = [int(i) for i in np.unique(labels) if i > 0]
+    if name in INSTANCE_SETS:
+        return pick_instance(rng, labels)
     if not ids:
         return None
     if name == 'camvid':
@@ -72,6 +85,14 @@ def pick_region(rng, name, labels):
     return labels > 0
 
 
+def pick_instance(rng, labels):
+    """The mask of an instance, large ones more often, or None."""
+    ids, areas = np.unique(labels[(labels > 0) & (labels != UNKNOWN)], return_counts=True)
+    if not len(ids):
+        return None
+    return labels == rng.choice(ids, p=np.sqrt(areas) / np.sqrt(areas).sum())
+
+
 def star_mask(rng, size=256):
     """A procedural shape, uint8 0/255: a wavy blob, or a thin bar."""
     y, x = np.mgrid[:size, :size].astype(np.float32) / size * 2 - 1
@@ -86,12 +107,13 @@ def star_mask(rng, size=256):
 class Motion:
     """A smooth path of similarity transforms about a centre, with an elastic field that changes over time."""
 
-    def __init__(self, rng, speed, elastic):
+    def __init__(self, rng, speed, elastic, pace=1.0):
+        """`pace`: how many times farther and faster it sways; it does not leave sooner."""
         fast = speed * (2.5 if rng.random() < 0.2 else uniform_log(rng, 0.2, 1.2))
         self.velocity = rng.normal(size=2) * 0.012 * fast * WIDTH
-        self.sway = rng.normal(size=2) * 0.012 * fast * WIDTH
-        self.turn, self.grow = rng.normal() * 0.02 * fast, rng.normal() * 0.012 * fast
-        self.phase, self.rate = rng.uniform(0, 6.3), rng.uniform(0.3, 1.2)
+        self.sway = rng.normal(size=2) * 0.012 * fast * WIDTH * pace
+        self.turn, self.grow = rng.normal() * 0.02 * fast * pace ** 0.5, rng.normal() * 0.012 * fast * pace ** 0.5
+        self.phase, self.rate = rng.uniform(0, 6.3), rng.uniform(0.3, 1.2) * pace ** 0.5
         cells = (int(rng.integers(3, 7)), int(rng.integers(4, 9)))
         self.fields = [rng.normal(size=(*cells, 2)).astype(np.float32) * elastic for _ in range(2)]
 
@@ -112,10 +134,10 @@ GRID = np.stack(np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(HEIGHT
 class Layer:
     """An image with a mask, placed in the frame with `zoom` so that its point `anchor` lies at `place`, and a motion."""
 
-    def __init__(self, rng, image, mask, anchor, place, zoom, speed, elastic):
+    def __init__(self, rng, image, mask, anchor, place, zoom, speed, elastic, pace=1.0):
         self.image, self.mask, self.anchor, self.place = image, mask, np.float32(anchor), np.float32(place)
         self.flip, self.zoom, self.tilt = rng.choice((-1.0, 1.0)), zoom, rng.normal() * 0.1
-        self.motion = Motion(rng, speed, elastic)
+        self.motion = Motion(rng, speed, elastic, pace)
         self.colour = np.float32(np.exp(rng.normal() * 0.12) * (np.eye(3) + rng.normal(size=(3, 3)) * 0.04))
         self.offset = np.float32(rng.normal(size=3) * 5 + rng.normal() * 14)
 
@@ -154,20 +176,25 @@ def elasticity(rng):
     return rng.random() * (10 if rng.random() < 0.25 else 4)
 
 
-def place_object(rng, cut, near=None, speed=1.0):
+def object_side(rng, low, high):
+    """Longer side of an object in pixels; some are small."""
+    return uniform_log(rng, *(SMALL_SIDE if rng.random() < SMALL_SHARE else (low, high))) * HEIGHT
+
+
+def place_object(rng, cut, near=None, speed=1.0, pace=1.0):
     """A cut-out (image, mask) as a Layer, at `near` or anywhere."""
     image, mask = cut
     centre, side = extent(mask)
-    size = uniform_log(rng, 0.18, 1.1) * HEIGHT
+    size = object_side(rng, 0.18, 1.1)
     place = rng.uniform((0.2, 0.2), (0.8, 0.8)) * (WIDTH, HEIGHT) if near is None else near + rng.normal(size=2) * 45
-    return Layer(rng, image, mask, centre, place, size / side, speed, elasticity(rng))
+    return Layer(rng, image, mask, centre, place, size / side, speed, elasticity(rng) * min(1.0, size / 60), pace)
 
 
-def place_twin(rng, layer):
+def place_twin(rng, layer, pace=1.0):
     """The same cut-out once more beside a layer, on its way elsewhere or along with it, in nearly the same colours."""
     angle, gap = rng.uniform(0, 6.3), extent(layer.mask)[1] * layer.zoom * rng.uniform(0.4, 1.2)
     place = layer.place + np.float32([math.cos(angle), math.sin(angle)]) * gap
-    copy = Layer(rng, layer.image, layer.mask, layer.anchor, place, layer.zoom * math.exp(rng.normal() * 0.15), 1.0, elasticity(rng))
+    copy = Layer(rng, layer.image, layer.mask, layer.anchor, place, layer.zoom * math.exp(rng.normal() * 0.15), 1.0, elasticity(rng), pace)
     if rng.random() < 0.5:
         copy.motion.velocity = layer.motion.velocity + rng.normal(size=2)
     copy.colour, copy.offset = layer.colour, layer.offset + np.float32(rng.normal() * 6)
@@ -182,7 +209,7 @@ def camouflage(rng, layer, back):
         layer.offset = np.float32(layer.offset + rng.uniform(0.4, 1.0) * (apart - layer.offset))
 
 
-def backdrop(rng, photos, follow, own=None):
+def backdrop(rng, photos, follow, own=None, pace=1.0):
     """A photograph (`own` if given) that fills the frame; with `follow`, one of its regions is the object, kept in view."""
     if own is not None:
         image = own
@@ -191,18 +218,39 @@ def backdrop(rng, photos, follow, own=None):
     cover = max(WIDTH / image.shape[1], HEIGHT / image.shape[0])
     if follow:
         centre, side = extent(mask)
-        zoom = max(cover, uniform_log(rng, 0.25, 0.9) * HEIGHT / side)
+        zoom = max(cover, object_side(rng, 0.25, 0.9) / side)
         place = rng.uniform((0.3, 0.3), (0.7, 0.7)) * (WIDTH, HEIGHT)
     else:
         mask = np.zeros(image.shape[:2], np.uint8)
         centre, zoom, place = np.float32([image.shape[1] / 2, image.shape[0] / 2]), cover * rng.uniform(1, 1.5), np.float32([WIDTH / 2, HEIGHT / 2])
-    return Layer(rng, image, mask, centre, place, zoom, 0.8 if follow else 0.5, rng.random() * (6 if follow else 1.5))
+    return Layer(rng, image, mask, centre, place, zoom, 0.8 if follow else 0.5, rng.random() * (6 if follow else 1.5), pace)
 
 
 def shade(rng):
     """Light that differs over the picture and stays where it is while things move through it [H, W, 1]."""
     field = cv2.resize(rng.normal(size=(3, 4)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     return np.exp(field * (0.25 * rng.random() ** 2))[..., None]
+
+
+def poor_film(rng):
+    """(pixels across, matrix of colours, offset) of a clip of poor film, or None."""
+    if rng.random() >= POOR_SHARE:
+        return None
+    matrix, offset = np.eye(3, dtype=np.float32), 0.0
+    if rng.random() < GREY_SHARE:
+        matrix = np.full((3, 3), 1 / 3, np.float32)
+    if rng.random() < FOG_SHARE:
+        left = rng.uniform(0.2, 0.7)
+        matrix, offset = matrix * np.float32(left), rng.uniform(60, 230) * (1 - left)
+    return int(uniform_log(rng, *POOR_WIDTH)), matrix, offset
+
+
+def impoverish(film, frame):
+    """A uint8 frame with the colours and the few pixels of poor film."""
+    width, matrix, offset = film
+    small = cv2.resize(frame, (width, width * HEIGHT // WIDTH), interpolation=cv2.INTER_AREA)
+    small = np.clip(small.astype(np.float32) @ matrix + np.float32(offset), 0, 255).astype(np.uint8)
+    return cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
 def degrade(rng, settings, frame):
@@ -219,21 +267,23 @@ def degrade(rng, settings, frame):
 def render_clip(rng, photos, length):
     """(frames uint8 [T, H, W, 3] RGB, masks bool [T, H, W]) of one synthetic clip."""
     follow = rng.random() < FOLLOW_SHARE
+    pace = rng.uniform(*SLOW_PACE) if rng.random() < SLOW_SHARE else 1.0
     cut = None if follow else cut_out(rng, photos)
-    back = backdrop(rng, photos, follow, cut[0] if cut and rng.random() < OWN_PHOTO_SHARE else None)
-    target = back if follow else place_object(rng, cut)
+    back = backdrop(rng, photos, follow, cut[0] if cut and rng.random() < OWN_PHOTO_SHARE else None, pace ** 0.5)
+    target = back if follow else place_object(rng, cut, pace=pace)
     behind, front = [], []
     if not follow:
         if rng.random() < CAMOUFLAGE_SHARE:
             camouflage(rng, target, back)
         if rng.random() < TWIN_SHARE:
-            (front if rng.random() < 0.35 else behind).append(place_twin(rng, target))
+            (front if rng.random() < 0.35 else behind).append(place_twin(rng, target, pace))
         if rng.random() < DISTRACTOR_SHARE:
-            behind.append(place_object(rng, cut_out(rng, photos)))
+            behind.append(place_object(rng, cut_out(rng, photos), pace=pace))
     middle = target.place + np.float32(target.motion.at(length / 2)[2])
     if rng.random() < OCCLUDER_SHARE:
-        front.append(place_object(rng, cut_out(rng, photos), middle, 2.0))
+        front.append(place_object(rng, cut_out(rng, photos), middle, 2.0, pace))
     drift, hard, light = rng.normal() * 0.01, uniform_log(rng, 1.0, 3.0), shade(rng)
+    film = poor_film(rng)
     settings = (max(0.0, rng.normal() * 0.8), rng.random() ** 2 * 9, int(rng.integers(45, 96)))
     frames, masks = [], []
     for t in range(length):
@@ -245,6 +295,6 @@ def render_clip(rng, photos, length):
             picture += (colour - picture) * soft[..., None]
             visible = np.maximum(visible, soft) if layer is target else visible * (1 - soft)
         lit = np.clip(picture * light * (1 + drift * t), 0, 255).astype(np.uint8)
-        frames.append(degrade(rng, settings, lit)[..., ::-1])
+        frames.append(degrade(rng, settings, lit if film is None else impoverish(film, lit))[..., ::-1])
         masks.append(visible > 0.5)
     return np.stack(frames), np.stack(masks)

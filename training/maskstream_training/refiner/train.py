@@ -30,6 +30,7 @@ class Trainer:
     def __init__(self, args, rank, world, device):
         self.args, self.rank, self.world, self.device = args, rank, world, device
         torch.manual_seed(1)
+        self.settle = False
         self.model = Refiner().to(device)
         if device.type == 'cuda':
             self.model = self.model.to(memory_format=torch.channels_last)
@@ -52,8 +53,34 @@ class Trainer:
         theirs, ours = torch.load(path, map_location=self.device)['average'], self.model.state_dict()
         same = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
         self.model.load_state_dict(same, strict=False)
+        self.settle = all(bool((v == 1).all()) for k, v in same.items() if k.endswith('running_var'))
         if self.rank == 0:
             print(f'warm start: {len(same)} of {len(ours)} tensors', flush=True)
+
+    @torch.no_grad()
+    def settle_norms(self, batch):
+        """Gives norms that restore.py made (they change nothing) the mean and variance of a batch, the function unchanged."""
+        def settle(norm, inputs):
+            mean, variance = inputs[0].float().mean((0, 2, 3)), inputs[0].float().var((0, 2, 3))
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+            norm.bias += scale * (mean - norm.running_mean)
+            norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+
+        norms = [m for m in self.model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        hooks = [norm.register_forward_pre_hook(settle) for norm in norms]
+        self.model.eval()
+        appearance = self.model.appearance(batch['key_crop'], batch['key_prior'])
+        for hook in hooks:
+            hook.remove()
+        rest = [n for n in norms if not any(n is m for m in self.model.trunk.modules())]
+        hooks = [norm.register_forward_pre_hook(settle) for norm in rest]
+        self.model(batch['crop'], batch['prior'], appearance)
+        for hook in hooks:
+            hook.remove()
+        self.model.train()
+        self.average.load_state_dict(self.model.state_dict())
 
     def resume(self):
         """Continues from the checkpoint, with the time it had used."""
@@ -118,6 +145,8 @@ class Trainer:
     def run(self, tracks):
         """Trains until the seconds (or steps) are used up."""
         started, saved, shown, spent_before = time.time(), time.time(), time.time(), self.spent
+        if self.settle and self.iteration == 0:
+            self.settle_norms(tracks.step())
         total, count, progress = torch.zeros(len(FIGURES), device=self.device), 0, None
         while True:
             if progress is None or self.iteration % self.args.check == 0:
