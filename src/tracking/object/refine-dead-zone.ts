@@ -8,7 +8,7 @@ const nonRigidPerFold = 0.1;
  * From this dead zone on the refiner changes next to nothing, and is not asked: non-rigid motion of
  * 0.03.
  */
-const maxUsefulDeadZone = 2.2;
+const maxUsefulDeadZone = 2.22;
 
 /**
  * Dead zone of the refiner: by how much it must disagree with a propagated mask, in logits, before
