@@ -21,6 +21,7 @@ export const programs: Readonly<Record<string, string>> = {
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
   page: 'The live page in Chromium: capture to mask, where the time goes, drawing, CPU.',
+  publisher: 'A camera through `maskstream publish`: CPU, age of masks, error of capture times.',
   'reliability-plot':
     'Draws confidence against true IoU from a report of `maskstream eval --json`.',
   simulate:

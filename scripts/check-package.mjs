@@ -1,5 +1,6 @@
 // From `npm pack` to a ten-line client in an empty project with an empty home, for each package
-// manager: the server's package with its program, and the client's alone. Needs a package registry.
+// manager: the server's package with its program, the client's alone, and the publisher's, which must
+// stay small, start, and take a video to the server. Needs a package registry.
 //
 //   node scripts/check-package.mjs [npm npm@10 npm@11 pnpm@10 yarn@1 ...]     (default: npm)
 
@@ -14,6 +15,12 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const work = mkdtempSync(join(tmpdir(), 'maskstream-package-'));
 const managers = process.argv.slice(2);
+
+/** What the publisher may take of the machine beside a camera, with all that it pulls in. */
+const maxPublisherBytes = 30e6;
+
+/** A video of three pictures, so that nothing has to be encoded here. */
+const clip = join(root, 'test/fixtures/three-pictures.mjpeg');
 
 const program = (name) => `import { readFile } from 'node:fs/promises';
 import { connect, decodeMask } from '${name}';
@@ -32,6 +39,7 @@ try {
   const tarballs = {
     maskstream: pack('.'),
     'maskstream-client': pack('./clients/typescript'),
+    'maskstream-publisher': pack('./clients/publisher'),
   };
   for (const manager of managers.length === 0 ? ['npm'] : managers) await check(manager, tarballs);
 } finally {
@@ -58,6 +66,7 @@ async function check(manager, tarballs) {
     const picture = join(project, 'node_modules/maskstream/docs/demo.jpg');
     const inputs = [line.replace('listening on ', ''), picture];
     for (const [name, folder] of projects) talk(manager, name, folder, inputs);
+    checkPublisher(projects.at(-1)[1], inputs[0]);
   } finally {
     server.kill('SIGTERM');
     await once(server, 'exit');
@@ -99,6 +108,41 @@ function talk(manager, name, project, inputs) {
   if (type !== 'function\n') throw new Error(`expected a function, got ${type}`);
   const warned = stderr === '' ? '' : ` (${stderr.split('\n')[0]})`;
   say(`${manager} ${name}: ten-line client prints "${stdout.trim()}"; require() works${warned}`);
+}
+
+/** Its size, its files, and its program from a video to lines of masks. */
+function checkPublisher(project, address) {
+  const modules = join(project, 'node_modules');
+  const bytes = folderBytes(modules);
+  if (bytes > maxPublisherBytes) {
+    const most = megabytes(maxPublisherBytes);
+    throw new Error(`expected the publisher to take at most ${most}, got ${megabytes(bytes)}`);
+  }
+  const native = readdirSync(modules, { recursive: true }).filter((file) => file.endsWith('.node'));
+  if (native.length > 0) throw new Error(`expected no native parts, got ${native.join(', ')}`);
+  for (const file of ['cameras.schema.json', 'LICENSE', 'dist/clients/publisher/index.d.ts']) {
+    statSync(join(modules, 'maskstream-publisher', file));
+  }
+  const publisher = join(modules, '.bin/maskstream-publish');
+  const { stdout: help } = run(publisher, ['--help'], { cwd: project });
+  if (!help.includes('maskstream-publish --input')) throw new Error(`expected help, got ${help}`);
+  const prompts = join(project, 'prompts.json');
+  writeFileSync(
+    prompts,
+    JSON.stringify({ version: 1, prompts: [{ object_id: 1, box: [40, 40, 120, 90] }] }),
+  );
+  const words = ['--input', clip, '--frame-rate', '10', '--to', address, '--prompts', prompts];
+  const { stdout } = run(publisher, words, { cwd: project });
+  const frames = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  if (frames.length !== 3 || frames.some(({ objects }) => objects[0]?.object_id !== 1)) {
+    throw new Error(`expected three lines with object 1, got ${stdout}`);
+  }
+  say(
+    `maskstream-publish: three pictures followed; ${megabytes(bytes)} of ${megabytes(maxPublisherBytes)}, no native parts`,
+  );
 }
 
 function run(command, words, options) {

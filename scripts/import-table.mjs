@@ -15,6 +15,9 @@ const onlyHomes = {
   'opencv-wasm': ['src/tracking/flow'],
   jose: ['src/server/admission'],
   ws: ['src/server/gateway'],
+  // Loaded only where OpenTelemetry's variables ask for it.
+  '@opentelemetry/api': ['src/server/telemetry'],
+  '@opentelemetry/sdk-node': ['src/server/telemetry'],
   // Loaded only where a port for metrics is asked for.
   'prom-client': ['src/server/metrics'],
   'lit-html': ['clients/web'],

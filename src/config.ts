@@ -182,6 +182,8 @@ export type Config = {
     readonly clientAuthorities: string | null;
   } | null;
   readonly drainGraceMs: number;
+  /** Whether OpenTelemetry's own variables ask for it. */
+  readonly telemetry: boolean;
   /** Null: the system's ffmpeg, then the bundled one. */
   readonly ffmpegPath: string | null;
   /** Folders to look for it in, as PATH is written; null: the usual ones. */
@@ -264,7 +266,24 @@ export function readConfig(
     const got = problem.includes('got') ? '' : `, got ${JSON.stringify(all[name])}`;
     throw usageError(`${name}: ${problem}${got}`);
   }
-  return toConfig(result.data);
+  return { ...toConfig(result.data), telemetry: wantsTelemetry(environment) };
+}
+
+/** OpenTelemetry reads its own variables; any of these says that somebody wants something sent. */
+const telemetryVariables = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+  'OTEL_TRACES_EXPORTER',
+  'OTEL_METRICS_EXPORTER',
+];
+
+function wantsTelemetry(environment: NodeJS.ProcessEnv): boolean {
+  if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return false;
+  return telemetryVariables.some((name) => {
+    const value = environment[name]?.trim() ?? '';
+    return value !== '' && value !== 'none';
+  });
 }
 
 function valueOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
@@ -287,7 +306,7 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
   throw usageError(`${unknown}: expected ${hint}, got a name that means nothing here`);
 }
 
-function toConfig(values: z.infer<typeof schema>): Config {
+function toConfig(values: z.infer<typeof schema>): Omit<Config, 'telemetry'> {
   return {
     kserve: kserveConfig(values),
     listen: values.MASKSTREAM_LISTEN,

@@ -22,6 +22,7 @@ describe('config', () => {
       trackerWorkers: 2,
       maxStreams: 8,
       maxLoad: null,
+      telemetry: false,
       maxLoadPerClient: null,
       maxPixelsPerSecond: null,
       maxPixelsPerSecondPerClient: null,
@@ -192,5 +193,16 @@ describe('the warnings of a server', () => {
     expect(warnings({ MASKSTREAM_TRACKER_WORKERS: '64' })).toEqual([
       expect.stringContaining('MASKSTREAM_TRACKER_WORKERS=64 is more than twice the 2 processors'),
     ]);
+  });
+
+  test.each<[boolean, NodeJS.ProcessEnv]>([
+    [false, { OTEL_SERVICE_NAME: 'gate' }],
+    [false, { OTEL_TRACES_EXPORTER: 'none' }],
+    [false, { OTEL_TRACES_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'TRUE' }],
+    [true, { OTEL_TRACES_EXPORTER: 'otlp' }],
+    [true, { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'console' }],
+    [true, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'false' }],
+  ])('telemetry is %s with %j', (wanted, environment) => {
+    expect(readConfig({}, environment).telemetry).toBe(wanted);
   });
 });

@@ -8,13 +8,13 @@ import {
   runSession,
   type SessionOptions,
 } from '../pipeline/index.ts';
-import type { MaskstreamServer, MetricsPort } from '../server/index.ts';
+import type { MaskstreamServer, MetricsPort, Telemetry } from '../server/index.ts';
 import {
+  combineMetrics,
   createServer,
   loadPredictor,
   openMetricsPort,
   resolveServerLimits,
-  silentMetrics,
 } from '../server/index.ts';
 import { createDecoder, createImageDecoder } from '../video/index.ts';
 import { checkFfmpeg } from './check-ffmpeg.ts';
@@ -25,6 +25,7 @@ import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
 import { modelDirectory } from '../models/model-folders.ts';
 import { placedAs } from './placed-as.ts';
+import { openTelemetry } from './open-telemetry.ts';
 import { openPageGateway } from './open-page-gateway.ts';
 import { readKserve } from './read-kserve.ts';
 
@@ -60,12 +61,14 @@ export async function createService(
 ): Promise<Service> {
   // Before everything else: the probes say that it starts.
   const observed = config.metrics === null ? null : await openMetricsPort(config.metrics);
+  const telemetry = await openTelemetry(config.telemetry, options.log);
   let secrets: Secrets | null = null;
   try {
     secrets = await openSecrets(config, options);
-    return await plugTogether(config, { ...options, observed, secrets });
+    return await plugTogether(config, { ...options, observed, telemetry, secrets });
   } catch (reason) {
     secrets?.[Symbol.dispose]();
+    await telemetry.close();
     await observed?.[Symbol.asyncDispose]();
     throw reason;
   }
@@ -78,11 +81,12 @@ async function plugTogether(
     readonly log: JsonLogger;
     readonly signal: AbortSignal;
     readonly observed: MetricsPort | null;
+    readonly telemetry: Telemetry;
     readonly secrets: Secrets;
   },
 ): Promise<Service> {
-  const { log, signal, observed, secrets } = options;
-  const metrics = observed?.metrics ?? silentMetrics;
+  const { log, signal, observed, telemetry, secrets } = options;
+  const metrics = combineMetrics([telemetry.metrics, ...(observed ? [observed.metrics] : [])]);
   const { transport, identify } = secrets;
   const ffmpeg = await findConfiguredFfmpeg(config);
   checkFfmpeg(ffmpeg, config);
@@ -145,6 +149,7 @@ async function plugTogether(
   const release = async () => {
     secrets[Symbol.dispose]();
     await Promise.all([gateway?.close(), model.close(), trackers.close()]);
+    await telemetry.close();
     await observed?.[Symbol.asyncDispose]();
   };
   let started: MaskstreamServer | null = null;
@@ -182,6 +187,7 @@ async function plugTogether(
       limits,
       log,
       metrics,
+      tracer: telemetry.tracer,
       transport,
       identify,
       ...(costs === null ? {} : { predictLoad: loadPredictor(costs) }),

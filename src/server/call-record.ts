@@ -1,9 +1,10 @@
-import { status } from '@grpc/grpc-js';
+import { type Metadata, status } from '@grpc/grpc-js';
 import { SegmentationError } from '../frame/errors.ts';
 import { statusOfErrorCode } from './error-status.ts';
 import type { Principal } from './admission/identity.ts';
 import type { CallKind } from './server-metrics.ts';
 import type { Place, ServerContext } from './server-options.ts';
+import type { CallSpan } from './server-tracing.ts';
 
 /** Who calls and what for. */
 type CallOpening = {
@@ -11,11 +12,13 @@ type CallOpening = {
   /** Address of the client, as grpc-js names it. */
   readonly peer: string;
   readonly principal: Principal;
+  /** What came with the call; only the headers of its trace are looked at. */
+  readonly metadata: Metadata;
   /** Ends the call where another one needs its place. */
   readonly end: (reason: SegmentationError) => void;
 };
 
-type Books = Pick<ServerContext, 'calls' | 'log' | 'metrics'>;
+type Books = Pick<ServerContext, 'calls' | 'log' | 'metrics' | 'tracer'>;
 
 /**
  * The books of one call: its place, its metrics, and the one line in the log that says how it ended.
@@ -23,6 +26,7 @@ type Books = Pick<ServerContext, 'calls' | 'log' | 'metrics'>;
  */
 export class CallRecord implements Disposable {
   readonly place: Place;
+  readonly span: CallSpan;
   readonly #opening: CallOpening;
   readonly #books: Books;
   readonly #startedMs = performance.now();
@@ -32,13 +36,16 @@ export class CallRecord implements Disposable {
   constructor(opening: CallOpening, books: Books) {
     this.#opening = opening;
     this.#books = books;
-    const { kind, peer, principal, end } = opening;
+    const { kind, peer, principal, metadata, end } = opening;
     const who = { kind, peer, principal: principal.name };
+    const header = (name: string) => metadata.get(name)[0]?.toString();
+    this.span = books.tracer.openCall({ ...who, header });
     try {
       this.place = books.calls.enter(end, principal);
     } catch (reason) {
       const { code, message } = SegmentationError.from(reason);
       books.metrics.refused(code);
+      this.span.end({ code, isFault: false, fields: {} });
       books.log.warn({ ...who, code, reason: message }, 'call refused');
       throw reason;
     }
@@ -54,11 +61,13 @@ export class CallRecord implements Disposable {
     const code = error?.code ?? 'ok';
     const ms = performance.now() - this.#startedMs;
     this.#books.metrics.callEnded(kind, { code, ms });
+    const isFault = error !== null && isOurFault(error);
+    this.span.end({ code, isFault, fields });
     const durationMs = Math.round(ms);
     const who = { call: this.place.id, kind, peer, principal: principal.name };
     const line = { ...who, code, durationMs, ...fields };
     if (error === null) this.#books.log.info(line, 'call ended');
-    else if (isOurFault(error)) this.#books.log.error({ ...line, err: error }, 'call failed');
+    else if (isFault) this.#books.log.error({ ...line, err: error }, 'call failed');
     else this.#books.log.info({ ...line, reason: error.message }, 'call ended');
   }
 

@@ -37,9 +37,10 @@ export async function segmentImage(
   try {
     using callSignal = linkCallSignal(call, context.calls.shutdown);
     const peer = call.getPeer();
-    const principal = context.principalOf(call.metadata);
+    const { metadata } = call;
+    const principal = context.principalOf(metadata);
     const end = (reason: SegmentationError) => callSignal.abort(reason);
-    using record = new CallRecord({ kind: 'image', peer, principal, end }, context);
+    using record = new CallRecord({ kind: 'image', peer, principal, metadata, end }, context);
     using connection = context.connections.keep(peer);
     void connection;
     let error: SegmentationError | null = null;

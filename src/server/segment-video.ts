@@ -30,9 +30,10 @@ export async function segmentVideo(call: VideoCall, context: ServerContext): Pro
   try {
     using callSignal = linkCallSignal(call, context.calls.shutdown);
     const peer = call.getPeer();
-    const principal = context.principalOf(call.metadata);
+    const { metadata } = call;
+    const principal = context.principalOf(metadata);
     const end = (reason: SegmentationError) => callSignal.abort(reason);
-    using record = new CallRecord({ kind: 'video', peer, principal, end }, context);
+    using record = new CallRecord({ kind: 'video', peer, principal, metadata, end }, context);
     using connection = context.connections.keep(peer);
     void connection;
     const own = { ...context, limits: limitsOf(principal, context.limits) };
@@ -173,6 +174,9 @@ class VideoStream {
       this.#counted.framesReceived += 1 + result.framesDroppedBefore;
       this.#counted.framesDropped += result.framesDroppedBefore;
       metrics.frame(result);
+      if (result.source === 'keyframe' || result.timings.encode > 0) {
+        this.#parts.record.span.keyframe(result);
+      }
     }
     await this.#writer.writeEncoded(encoded);
     if (result.revision === 0) {

@@ -10,6 +10,7 @@ import type { MaskWorkers } from './mask-workers/mask-workers.ts';
 import type { Logger } from './logger.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { ServerMetrics } from './server-metrics.ts';
+import type { Tracer } from './server-tracing.ts';
 
 /** RunSession with its parts bound: what the caller plugs in. */
 export type OpenSession = (
@@ -52,6 +53,8 @@ export type ServerOptions = {
   readonly log?: Logger;
   /** Default: counts nothing. */
   readonly metrics?: ServerMetrics;
+  /** Default: follows nothing. */
+  readonly tracer?: Tracer;
   /** Default: insecure. */
   readonly transport?: Transport;
   /**
@@ -72,6 +75,7 @@ export type ServerContext = {
   readonly limits: ServerLimits;
   readonly log: Logger;
   readonly metrics: ServerMetrics;
+  readonly tracer: Tracer;
   readonly calls: CallRegistry;
   /** Who a call is from. */
   readonly principalOf: Doorkeeper['principalOf'];

@@ -1,0 +1,40 @@
+import { metrics, trace } from '@opentelemetry/api';
+import { NodeSDK, resources } from '@opentelemetry/sdk-node';
+import type { ServerMetrics } from '../server-metrics.ts';
+import type { Tracer } from '../server-tracing.ts';
+import { createMeters } from './meters.ts';
+import { createSpans } from './spans.ts';
+
+/** Traces and metrics that are sent by OpenTelemetry. */
+export type Telemetry = {
+  readonly metrics: ServerMetrics;
+  readonly tracer: Tracer;
+  /** Sends what is left and stops. Never rejects: a collector that is gone is no fault of a server. */
+  close(): Promise<void>;
+};
+
+const scope = 'maskstream';
+
+/**
+ * Starts OpenTelemetry as its standard environment variables say: exporters, endpoints, headers,
+ * samplers, resource attributes. Importing this file loads the library; nobody does who was not asked.
+ */
+export function startTelemetry({ version }: { readonly version: string }): Telemetry {
+  const sdk = new NodeSDK({
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    resource: resources.resourceFromAttributes({
+      'service.name': scope,
+      'service.version': version,
+    }),
+    // The log goes its own way.
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  return {
+    metrics: createMeters(metrics.getMeter(scope, version)),
+    tracer: createSpans(trace.getTracer(scope, version)),
+    close: async () => {
+      await sdk.shutdown().catch(() => undefined);
+    },
+  };
+}
