@@ -19,6 +19,7 @@ export const programs: Readonly<Record<string, string>> = {
   hostile: 'Small messages that ask for much: silence of the server, and memory.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',
+  neighbours: 'One live camera beside clients that behave badly: p95 and memory.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',
   page: 'The live page in Chromium: capture to mask, where the time goes, drawing, CPU.',
   publisher: 'A camera through `maskstream publish`: CPU, age of masks, error of capture times.',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SegmentationError } from '../frame/errors.ts';
 import { anyone, type Principal } from './admission/identity.ts';
 import type { CallRegistry, Place } from './server-options.ts';
@@ -48,6 +49,8 @@ export class Calls implements CallRegistry {
     this.#maxPerClient = limits.maxStreamsPerClient ?? null;
     this.#maxQuietMs = limits.maxQuietMs;
     this.#nowMs = nowMs;
+    // Every call listens: hundreds are no leak.
+    setMaxListeners(0, this.#shutdown.signal);
   }
 
   get shutdown(): AbortSignal {

@@ -153,9 +153,12 @@ function addService(server: Server, parser: RequestParser, context: ServerContex
       const { request } = call;
       const { name: principal } = context.principalOf(call.metadata);
       const code = request.kind === 'refused' ? request.error.code : 'ok';
-      context.log.info({ kind: 'models', peer: call.getPeer(), principal, code }, 'call ended');
+      const startedMs = performance.now();
       if (request.kind === 'refused') respond(statusOfError(request.error));
       else respond(null, encodeModels(context.models, context.limits));
+      const durationMs = Math.round(performance.now() - startedMs);
+      const line = { kind: 'models', peer: call.getPeer(), principal, code, durationMs };
+      context.log.info(line, 'call ended');
     },
   });
 }

@@ -8,6 +8,7 @@ import { type DecodedConfig, decodeConfig } from './requests/config-decoder.ts';
 import { CallRecord } from './call-record.ts';
 import { statusOfError } from './error-status.ts';
 import { ClientPatience } from './requests/client-patience.ts';
+import { MessagePace } from './requests/message-pace.ts';
 import { PendingRequests } from './requests/pending-requests.ts';
 import { decodeRequests, takeConfig } from './requests/request-decoder.ts';
 import { readRequests } from './requests/request-reader.ts';
@@ -108,6 +109,7 @@ class VideoStream {
     const requests = readRequests(this.#call, {
       callSignal,
       patience: this.#patience,
+      pace: new MessagePace(limits.maxMessagesPerSecond),
       onWait: (isWaiting) => place.waits(isWaiting),
     });
     const config = await decodeConfig(await takeConfig(requests), { models, limits, readMask });

@@ -39,6 +39,11 @@ export type ServerLimits = SessionLimits & {
    * Default: 32 x 4096 x 4096.
    */
   readonly maxRequestMaskPixels: number;
+  /**
+   * Messages of one stream that are taken in a second; more are held back. Default: 1000, thirty
+   * times what a camera sends; all streams share the thread that reads them.
+   */
+  readonly maxMessagesPerSecond: number;
   /** Largest VideoChunk.data in bytes. Default: 1 MiB. */
   readonly maxChunkBytes: number;
   /** Largest display size of a video in pixels; the decoder must have the same. Default: 4096 x 2304. */
@@ -97,6 +102,7 @@ const defaultLimits: ServerLimits = {
   maxResponseBytes: 32 * mebibyte,
   maxRequestElements: 1 << 20,
   maxRequestMaskPixels: 32 * 4096 * 4096,
+  maxMessagesPerSecond: 1000,
   maxChunkBytes: mebibyte,
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,

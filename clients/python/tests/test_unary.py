@@ -14,6 +14,7 @@ import grpc
 import pytest
 
 import maskstream
+from conftest import Clip, Server
 from maskstream import CallFailed, aio
 from maskstream.resume.end_rule import CallEnd
 from maskstream.unary import Attempts
@@ -137,6 +138,17 @@ def test_rules_are_those_of_the_typescript_client(case: dict[str, Any]) -> None:
             CallEnd(end["code"], "", end["error_code"], retry_after=retry_after)
         )
         assert pause == (None if pause_ms is None else pytest.approx(pause_ms / 1000))
+
+
+def test_a_refusal_of_the_server_says_when_to_come_again(clip: Clip) -> None:
+    server = Server(MASKSTREAM_MAX_LOAD="0.01")
+    try:
+        with maskstream.connect(server.address) as client, pytest.raises(CallFailed) as failed:
+            list(client.segment(clip.path))
+    finally:
+        server.stop()
+    assert failed.value.code == "no-capacity"
+    assert failed.value.retry_after == 5.0
 
 
 def test_no_address_is_an_error() -> None:

@@ -1,5 +1,6 @@
 import {
   type Metadata,
+  status,
   ResponderBuilder,
   ServerInterceptingCall,
   type ServerInterceptor,
@@ -9,6 +10,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import { servicePrefix } from './method-limits.ts';
 import { anyone, type Identify, type Principal, usualAllowance } from './identity.ts';
 
 // Orchestrators probe health without credentials.
@@ -48,6 +50,7 @@ export function keepDoor(
             : await ask(identify, metadata);
         if (principal !== null) {
           principals.set(metadata, principal);
+          line.principal = principal.name;
           next(metadata);
           return;
         }
@@ -56,13 +59,46 @@ export function keepDoor(
         report({ peer: call.getPeer(), method: method.path }, error);
         call.sendStatus(statusOfError(error));
       };
+      const line = new CallLine(log, { method: method.path, peer: call.getPeer() });
       const listener = new ServerListenerBuilder()
         .withOnReceiveMetadata((metadata, next) => void admit(metadata, next))
+        .withOnCancel(() => line.end('cancelled'))
         .build();
-      const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
+      const responder = new ResponderBuilder()
+        .withStart((next) => next(listener))
+        .withSendStatus((end, next) => {
+          line.end(end.code === status.OK ? 'ok' : (status[end.code] ?? 'UNKNOWN'));
+          next(end);
+        })
+        .build();
       return new ServerInterceptingCall(call, responder);
     },
   };
+}
+
+/** The line in the log of a call to another service than our own, which has its lines elsewhere. */
+class CallLine {
+  principal: string | null = null;
+  readonly #log: Logger;
+  readonly #call: { readonly method: string; readonly peer: string };
+  readonly #startedMs = performance.now();
+  #ended = false;
+
+  constructor(log: Logger, call: { readonly method: string; readonly peer: string }) {
+    this.#log = log;
+    this.#call = call;
+  }
+
+  end(code: string): void {
+    // Whoever has no name was refused, which has a line of its own.
+    if (this.#ended || this.principal === null) return;
+    this.#ended = true;
+    const { method, peer } = this.#call;
+    if (method.startsWith(servicePrefix)) return;
+    const durationMs = Math.round(performance.now() - this.#startedMs);
+    const fields = { kind: 'other', method, peer, principal: this.principal, code, durationMs };
+    this.#log.info(fields, 'call ended');
+  }
 }
 
 /** Whoever cannot say who calls lets nobody in. */

@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { CallSignal } from '../call-signal.ts';
 import type { VideoCall } from '../video-service.ts';
 import type { ClientPatience } from './client-patience.ts';
+import type { MessagePace } from './message-pace.ts';
 import type { Received, VideoMessage } from './received-request.ts';
 
 /** Options of {@link readRequests}. */
@@ -9,6 +11,8 @@ export type ReadOptions = {
   readonly callSignal: CallSignal;
   /** For how long the client is waited for. */
   readonly patience: ClientPatience;
+  /** How many messages are taken in a second. */
+  readonly pace: MessagePace;
   /** Told when the client is waited for, and when no more. */
   readonly onWait: (isWaiting: boolean) => void;
 };
@@ -22,7 +26,7 @@ export type ReadOptions = {
  */
 export async function* readRequests(
   call: VideoCall,
-  { callSignal, patience, onWait }: ReadOptions,
+  { callSignal, patience, pace, onWait }: ReadOptions,
 ): AsyncGenerator<Received<VideoMessage>, void, undefined> {
   const { signal } = callSignal;
   let wake: (() => void) | null = null;
@@ -34,6 +38,8 @@ export async function* readRequests(
     const request = call.read() as Received<VideoMessage> | null;
     if (request !== null) {
       patience.received(videoBytes(request));
+      const pauseMs = pace.take();
+      if (pauseMs > 0) await wait(pauseMs);
       yield request;
     } else {
       if (call.readableEnded || call.writableEnded || call.destroyed) return;
