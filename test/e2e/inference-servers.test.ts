@@ -147,6 +147,30 @@ test.skipIf(noTriton !== null)(
 );
 
 test.skipIf(noTriton !== null)(
+  `keyframes that come together run together where the server has a batcher${note}`,
+  { timeout: 120_000 },
+  async () => {
+    const batches = { maxBatch: 4, maxQueueDelayUs: 1_000_000 };
+    await using server = await startTriton({ models: [served('encoder', batches)] });
+    const { model } = await loadRemote(server, { encoder: unnamed });
+    await using remote = model;
+    const { frame } = goldenPicture(manifest.selfTest.seed);
+    using picture = frame;
+    const encode = () => remote.encode(picture, signal);
+    for (const features of await Promise.all([encode(), encode(), encode(), encode()])) {
+      features.close();
+    }
+    const metrics = await (await fetch(server.metricsUrl)).text();
+    const counted = (name: string) =>
+      Number(new RegExp(`^${name}{.*} (\\d+)`, 'm').exec(metrics)![1]);
+    // The self-test's, and four in one run.
+    expect(counted('nv_inference_count')).toBe(5);
+    expect(counted('nv_inference_exec_count')).toBe(2);
+    expect(difference(await segmentGolden(remote), await segmentGolden(local))).toBeLessThan(1e-3);
+  },
+);
+
+test.skipIf(noTriton !== null)(
   `a server with another model is an error that names the tensor${note}`,
   { timeout: 120_000 },
   async () => {
