@@ -25,6 +25,7 @@ export const programs: Readonly<Record<string, string>> = {
   publisher: 'A camera through `maskstream publish`: CPU, age of masks, error of capture times.',
   'reliability-plot':
     'Draws confidence against true IoU from a report of `maskstream eval --json`.',
+  remote: 'The encoder here, on Triton and on MLServer: milliseconds and bytes, in turns.',
   simulate:
     'Cameras on servers, simulated from measured costs: latency and drops as things go wrong.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
