@@ -5,8 +5,8 @@ import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 
 /** More of it: `npm run bench fuzz -- --seconds 3600`; a seed again: `--seed N --only 1`. */
-const seconds = Number(process.env['MASKSTREAM_FUZZ_SECONDS'] ?? 60);
-const seed = Number(process.env['MASKSTREAM_FUZZ_SEED'] ?? Date.now() % 1e9);
+const seconds = Number(process.env['FUZZ_SECONDS'] ?? 60);
+const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1e9);
 
 const server = await startServerProcess([]);
 afterAll(() => server[Symbol.asyncDispose]());
