@@ -180,7 +180,7 @@ test('the refiner sees the object and its answer lands in the mask', () => {
     return { kind: 'refined', objectId: 1, logits, predictedIou: 0.7 };
   };
   // The disc keeps its shape, so that an answer which hardly differs falls into the dead zone.
-  tracker.apply([answer(3)]);
+  tracker.apply([answer(1)]);
   expect(trackedMask(tracker).area).toBe(area);
   tracker.crops([1]);
   tracker.apply([answer(8)]);
