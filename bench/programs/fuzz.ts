@@ -36,9 +36,10 @@ if (options.number('only') === 1) {
   console.log(`${kind}, ${clip.name} as ${container}: ${outcome}, ${frames} frames`);
   console.log(fault ?? 'no fault');
 } else {
-  const { cases, outcomes, faults } = await runFuzz(run);
+  const { cases, outcomes, faults, passing } = await runFuzz(run);
   const counts = [...outcomes].toSorted(([, a], [, b]) => b - a);
   for (const [outcome, count] of counts) console.log(`${String(count).padStart(7)} ${outcome}`);
+  for (const fault of passing) console.log(`did not come again: ${fault}`);
   for (const fault of faults) console.log(fault);
   console.log(`${cases} conversations, ${faults.length} faults`);
   process.exitCode = faults.length > 0 ? 1 : 0;

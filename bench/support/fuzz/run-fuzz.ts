@@ -65,30 +65,39 @@ const refusals: ReadonlySet<string> = new Set([
 
 /**
  * Holds conversations with a server until the time is over; every case is made from its own seed, so
- * that one can be tried again alone. Returns those with a fault, and one for a server that did not
- * come to rest.
+ * that one can be tried again alone. A case with a fault is, in the end: what comes again is a fault, and
+ * one more is a server that did not come to rest; what does not come again had to do with its moment, such
+ * as a machine that was too busy, and is told apart.
  */
 export async function runFuzz(run: FuzzRun): Promise<{
   readonly cases: number;
   readonly outcomes: ReadonlyMap<string, number>;
   readonly faults: readonly string[];
+  readonly passing: readonly string[];
 }> {
   const endMs = performance.now() + run.seconds * 1000;
   const outcomes = new Map<string, number>();
-  const faults: string[] = [];
+  const suspects: FuzzResult[] = [];
   let next = run.seed;
   const lane = async () => {
     while (performance.now() < endMs) {
       const result = await tryCase(run, next++);
       outcomes.set(result.outcome, (outcomes.get(result.outcome) ?? 0) + 1);
-      if (result.fault !== null) faults.push(described(result));
+      if (result.fault !== null) suspects.push(result);
       run.onCase?.(result);
     }
   };
   await Promise.all(Array.from({ length: run.side }, lane));
+  const faults: string[] = [];
+  const passing: string[] = [];
+  for (const suspect of suspects) {
+    const again = await tryCase(run, suspect.seed);
+    if (again.fault === null) passing.push(described(suspect));
+    else faults.push(described(again));
+  }
   const unrest = await restOf(run);
   if (unrest !== null) faults.push(unrest);
-  return { cases: next - run.seed, outcomes, faults };
+  return { cases: next - run.seed, outcomes, faults, passing };
 }
 
 /** One case, by its seed. */
