@@ -1,16 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect } from '../../clients/typescript/index.ts';
 import { mean } from '../../src/evaluation/series-statistics.ts';
-import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
-import { countCpu, type SpentCpu } from '../support/count-cpu.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { CameraClip } from '../support/camera-clip.ts';
 import { cameraFrameRate, cameraClipFrom, readPieces } from '../support/camera-clip.ts';
 import type { MeasuredLoad } from '../support/capacity/measured-load.ts';
 import type { LiveAnswer } from '../support/live-camera.ts';
-import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
+import { type PlayedLoad, playLoad } from '../support/play-load.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
 
@@ -64,34 +61,16 @@ if (options.text('out') !== '') {
 }
 
 /** One number of cameras, over the time after the warm-up. */
-type Load = SpentCpu & {
+type Load = PlayedLoad & {
   readonly cameras: number;
-  readonly answers: readonly LiveAnswer[];
-  readonly dropped: number;
   /** Decoded in the counted time, those dropped too. */
   readonly frames: number;
 };
 
 async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
-  await using server = await startServerProcess(['--threads', options.text('threads')]);
-  using client = connect(server.address);
-  const live = { pieces, boxes };
-  const receiver = { client, signal };
-  await warmUpServer(live, receiver);
-  const running = runLiveCameras(
-    Array.from({ length: cameras }, () => live),
-    receiver,
-  );
-  const frameMs = 1000 / cameraFrameRate;
-  const spending = countCpu(server, {
-    fromMs: warmUpFrames * frameMs,
-    toMs: frames * frameMs - 200,
-  });
-  const counted = (await running).map((run) => countFrom(warmUpFrames, run));
-  const spent = await spending;
-  const answers = counted.flatMap((one) => one.answers);
-  const dropped = counted.reduce((sum, one) => sum + one.dropped, 0);
-  return { cameras, answers, dropped, frames: answers.length + dropped, ...spent };
+  const threads = options.number('threads');
+  const played = await playLoad({ pieces, boxes }, { cameras, warmUpFrames, threads, signal });
+  return { ...played, cameras, frames: played.answers.length + played.dropped };
 }
 
 /** A load as the simulation compares with it. */

@@ -151,10 +151,9 @@ function poolCosts(): PoolCosts {
 function clusterOf(
   given: Pick<ClusterOptions, 'cameras' | 'replicas' | 'costs' | 'arrivalSeconds'>,
 ): ClusterOptions {
-  const { keyframeCores: modelCores, mainMsPerSecond } = costs;
   return {
     ...given,
-    replica: { cores: options.number('cores'), modelCores, mainMsPerSecond },
+    cores: options.number('cores'),
     pool: null,
     seconds,
     event: 'none',

@@ -21,6 +21,8 @@ type StreamParts = {
   readonly timeline: Timeline;
   readonly costs: StreamCosts;
   readonly record: StreamRecord;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
   /** Factor of mean 1 for the next piece of work. */
   readonly vary: () => number;
 };
@@ -151,14 +153,13 @@ export class CameraStream {
 
   /** Doubtful masks are refined; after a keyframe, how objects look is learnt in its place. */
   #refine(frame: DecodedFrame, paced: PacedFrame, carried: boolean): void {
-    const { costs, record } = this.#parts;
-    const isDoubtful = carried || record.random() < costs.refinedShare;
+    const { costs, random } = this.#parts;
+    const isDoubtful = carried || random() < costs.refinedShare;
     if (!isDoubtful || costs.refineMs === 0 || !this.#pace.mayRefine(paced)) {
       this.#output(frame, paced);
       return;
     }
     const refining = this.#replica.budget.beginRefining();
-    record.refined++;
     this.#replica.refiner.run(this.#varied(costs.refineMs), () => {
       refining[Symbol.dispose]();
       if (this.#isOpen) this.#output(frame, paced);

@@ -2,7 +2,7 @@ import { randomNumbers } from '../random-numbers.ts';
 import { CameraStream } from './camera-stream.ts';
 import type { StreamCosts } from './costs.ts';
 import { InferencePool, type PoolCosts } from './inference-pool.ts';
-import { Replica, type ReplicaOptions } from './replica.ts';
+import { Replica } from './replica.ts';
 import { StreamRecord } from './stream-record.ts';
 import { Timeline } from './timeline.ts';
 import { logNormal } from './log-normal.ts';
@@ -24,7 +24,8 @@ export type ClusterOptions = {
   readonly costs: StreamCosts;
   readonly cameras: number;
   readonly replicas: number;
-  readonly replica: Omit<ReplicaOptions, 'pool'>;
+  /** Of each server. */
+  readonly cores: number;
   /** Inference servers for all keyframes; null: each server has its own model. */
   readonly pool: { readonly servers: number; readonly costs: PoolCosts } | null;
   readonly seconds: number;
@@ -46,7 +47,6 @@ export type ClusterWindow = {
 type Camera = {
   readonly index: number;
   readonly record: StreamRecord;
-  readonly capturedAtMs: number[];
   frame: number;
   replica: Replica | null;
   stream: CameraStream | null;
@@ -79,8 +79,7 @@ export class Cluster {
     this.#replicas = Array.from({ length: replicas }, () => this.#startReplica());
     this.#cameras = Array.from({ length: cameras }, (_, index) => ({
       index,
-      record: new StreamRecord(this.#random),
-      capturedAtMs: [],
+      record: new StreamRecord(),
       frame: 0,
       replica: null,
       stream: null,
@@ -109,8 +108,7 @@ export class Cluster {
     const [fromMs, toMs] = [fromSeconds * 1000, toSeconds * 1000];
     const latenciesMs = this.#cameras.flatMap(({ record }) => record.latencies(fromMs, toMs));
     const captured = this.#cameras.reduce(
-      (sum, { capturedAtMs }) =>
-        sum + capturedAtMs.filter((atMs) => atMs >= fromMs && atMs < toMs).length,
+      (sum, { record }) => sum + record.captured(fromMs, toMs),
       0,
     );
     return { captured, answered: latenciesMs.length, latenciesMs };
@@ -133,7 +131,9 @@ export class Cluster {
   }
 
   #startReplica(): Replica {
-    return new Replica(this.#timeline, { ...this.#options.replica, pool: this.#pool });
+    const { cores, costs } = this.#options;
+    const { keyframeCores: modelCores, mainMsPerSecond } = costs;
+    return new Replica(this.#timeline, { cores, modelCores, mainMsPerSecond, pool: this.#pool });
   }
 
   #capture(camera: Camera): void {
@@ -141,7 +141,7 @@ export class Cluster {
     const { nowMs } = this.#timeline;
     // Answers to the last frames come after the end of the run.
     if (nowMs >= seconds * 1000) return;
-    camera.capturedAtMs.push(nowMs);
+    camera.record.capture(nowMs);
     camera.stream?.capture(camera.frame++, nowMs);
     this.#timeline.after(1000 / costs.frameRate, () => this.#capture(camera));
   }
@@ -151,8 +151,9 @@ export class Cluster {
     if (this.#replicas.length === 0) return;
     const { costs } = this.#options;
     const replica = this.#replicas.reduce((a, b) => (b.streams < a.streams ? b : a));
-    const vary = logNormal(this.#random, costs.variation);
-    const parts = { timeline: this.#timeline, costs, record: camera.record, vary };
+    const random = this.#random;
+    const vary = logNormal(random, costs.variation);
+    const parts = { timeline: this.#timeline, costs, record: camera.record, random, vary };
     camera.replica = replica;
     camera.stream = new CameraStream(parts, replica);
   }

@@ -1,12 +1,10 @@
-import { connect } from '../../../clients/typescript/index.ts';
 import { mean } from '../../../src/evaluation/series-statistics.ts';
-import { startServerProcess } from '../../../src/evaluation/server-process.ts';
 import { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { CameraClip } from '../camera-clip.ts';
 import { cameraFrameRate } from '../camera-clip.ts';
-import { countCpu, type SpentCpu } from '../count-cpu.ts';
+import type { SpentCpu } from '../count-cpu.ts';
 import type { LiveAnswer } from '../live-camera.ts';
-import { countFrom, runLiveCameras, warmUpServer } from '../live-camera.ts';
+import { type PlayedLoad, playLoad } from '../play-load.ts';
 import { percentile } from '../percentile.ts';
 import type { StreamCosts } from './costs.ts';
 
@@ -34,47 +32,27 @@ export async function measureStream(stream: MeasuredStream): Promise<StreamCosts
   return costsOf(stream, await play(stream, 1), await play(stream, 2));
 }
 
-type Played = SpentCpu & {
-  readonly answers: readonly LiveAnswer[];
+type Played = PlayedLoad & {
   readonly firstAnswers: readonly LiveAnswer[];
-  readonly frames: number;
   readonly bytesOut: number;
 };
 
 async function play(stream: MeasuredStream, cameras: number): Promise<Played> {
-  const { clip, pieces, warmUpFrames, threads, signal } = stream;
-  await using server = await startServerProcess(['--threads', String(threads)]);
-  using client = connect(server.address);
+  const { name, clip, pieces, warmUpFrames, threads, signal } = stream;
   const sized: FrameMasks[] = [];
   const onAnswer = (masks: FrameMasks): void => {
     if (masks.frameIndex % sizedEvery === 0) sized.push(masks);
   };
   const live = { pieces, boxes: clip.boxes, onAnswer };
-  const receiver = { client, signal };
-  await warmUpServer(live, receiver);
-  const running = runLiveCameras(
-    Array.from({ length: cameras }, () => live),
-    receiver,
-  );
-  const frameMs = 1000 / cameraFrameRate;
-  const spending = countCpu(server, {
-    fromMs: warmUpFrames * frameMs,
-    toMs: pieces.length * frameMs - 200,
-  });
-  const runs = await running;
-  const counted = runs.map((run) => countFrom(warmUpFrames, run));
-  const dropped = counted.reduce((sum, one) => sum + one.dropped, 0);
-  if (dropped > 0) {
+  const played = await playLoad(live, { cameras, warmUpFrames, threads, signal });
+  if (played.dropped > 0) {
     throw new Error(
-      `${stream.name}, ${cameras} cameras: expected no frame to be dropped, ${dropped} were`,
+      `${name}, ${cameras} cameras: expected no frame to be dropped, ${played.dropped} were`,
     );
   }
-  const answers = counted.flatMap((one) => one.answers);
   return {
-    ...(await spending),
-    answers,
-    firstAnswers: runs.flatMap((run) => run.answers.slice(0, 1)),
-    frames: answers.length,
+    ...played,
+    firstAnswers: played.runs.flatMap((run) => run.answers.slice(0, 1)),
     bytesOut: mean(sized.map((masks) => FrameMasks.encode(masks).finish().length)),
   };
 }

@@ -1,18 +1,20 @@
 /** What became of one camera's frames. */
 export class StreamRecord {
-  /** Numbers in [0, 1). */
-  readonly random: () => number;
   keyframes = 0;
-  refined = 0;
-  captured = 0;
+  readonly #capturedAtMs: number[] = [];
   readonly #answers: { readonly capturedAtMs: number; readonly latencyMs: number }[] = [];
 
-  constructor(random: () => number) {
-    this.random = random;
+  capture(nowMs: number): void {
+    this.#capturedAtMs.push(nowMs);
   }
 
   answer(capturedAtMs: number, nowMs: number): void {
     this.#answers.push({ capturedAtMs, latencyMs: nowMs - capturedAtMs });
+  }
+
+  /** Frames captured in that time. */
+  captured(fromMs: number, toMs: number): number {
+    return this.#capturedAtMs.filter((atMs) => atMs >= fromMs && atMs < toMs).length;
   }
 
   /** Latencies of the answers to frames captured in that time. */

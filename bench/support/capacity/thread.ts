@@ -15,11 +15,6 @@ export class Thread {
     this.#share = share;
   }
 
-  /** Jobs that wait behind the one in work. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   /** Does so many core milliseconds of work when its turn comes, then calls `done`. */
   run(work: number, done: () => void): void {
     this.#waiting.push({ work, done });

@@ -3,14 +3,12 @@ import { Cluster, type ClusterOptions } from '../../../../bench/support/capacity
 import { coreMsPerSecond } from '../../../../bench/support/capacity/costs.ts';
 import { roundCosts } from '../../../fixtures/stream-costs.ts';
 
-const replica = { cores: 4, modelCores: 2, mainMsPerSecond: 0 };
-
 function run(given: Partial<ClusterOptions>): Cluster {
   const cluster = new Cluster({
     costs: roundCosts,
     cameras: 1,
     replicas: 1,
-    replica,
+    cores: 4,
     pool: null,
     seconds: 6,
     arrivalSeconds: 0,
