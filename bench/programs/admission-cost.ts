@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { connect, type SegmentationClient } from '../../clients/typescript/index.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
@@ -8,6 +6,7 @@ import { type CameraClip, cameraClipFrom, readPieces } from '../support/camera-c
 import { cameraFrameRate } from '../support/camera-clip.ts';
 import { floatModel } from '../support/float-model.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { freePort } from '../support/free-port.ts';
 
 /*
  * What admission predicts of a stream beside what it costs: the server's own `maskstream_load` after
@@ -112,14 +111,4 @@ async function play(
   };
   await Promise.all([send(), receive(), ...acks]);
   return answers;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('expected a port');
-  return address.port;
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
 import { type ServerProcess, startListener } from '../../src/evaluation/server-process.ts';
+import { freePort } from './free-port.ts';
 
 /** A server in a process of its own that serves the live page and its gateway. */
 export type PageServer = ServerProcess & {
@@ -17,13 +16,4 @@ export async function startPageServer(): Promise<PageServer> {
   const words = ['serve', '--listen', '127.0.0.1:0', '--web-port', String(port)];
   const server = await startListener([program, ...words, '--log-level', 'error']);
   return { ...server, pageAddress: `http://127.0.0.1:${port}` };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const bound = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
 }

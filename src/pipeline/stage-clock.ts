@@ -14,7 +14,8 @@ export type StageTimingsUs = {
 /** Name of one measured stage. */
 export type Stage = keyof StageTimingsUs;
 
-const stages: readonly Stage[] = [
+/** All of them. */
+export const stages: readonly Stage[] = [
   'total',
   'queue',
   'propagate',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
-import { freePort } from '../fixtures/free-port.ts';
+import { freePort } from '../../bench/support/free-port.ts';
 import { runStream } from '../fixtures/run-stream.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 

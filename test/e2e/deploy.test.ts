@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { configVariables } from '../../src/config.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
-import { freePort } from '../fixtures/free-port.ts';
+import { freePort } from '../../bench/support/free-port.ts';
 
 const root = fileURLToPath(new URL('../../deploy', import.meta.url));
 const images = ['docker/Dockerfile', 'docker/Dockerfile.gpu'];

@@ -16,7 +16,7 @@ import {
 import { deferred } from '../../clients/typescript/deferred.ts';
 import { type ServerProcess, startServerProcess } from '../../src/evaluation/server-process.ts';
 import { type CurtainClip, makeCurtainClip } from '../fixtures/curtain-clip.ts';
-import { freePort } from '../fixtures/free-port.ts';
+import { freePort } from '../../bench/support/free-port.ts';
 import { checkHealth } from '../fixtures/health-client.ts';
 
 const streamCount = 8;

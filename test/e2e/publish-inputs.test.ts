@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
 import { encoders, makeClip, systemFfmpeg, temporaryPath } from '../fixtures/encoded-clips.ts';
-import { freePort } from '../fixtures/free-port.ts';
+import { freePort } from '../../bench/support/free-port.ts';
 import { type PublishedLine, startPublish } from '../fixtures/publish-run.ts';
 import { startService } from '../fixtures/start-service.ts';
 

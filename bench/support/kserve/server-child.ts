@@ -5,7 +5,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../../../test/fixtures/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { packageRoot } from '../../../src/package-root.ts';
 import type { Faults, InferenceServer } from './served-model.ts';
 

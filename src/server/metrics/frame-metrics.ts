@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { KeyframeReason } from '../../frame/prompt.ts';
-import type { StageTimingsUs } from '../../pipeline/stage-clock.ts';
+import { stages } from '../../pipeline/stage-clock.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
 
 const keyframeReasons: readonly KeyframeReason[] = [
@@ -10,16 +10,6 @@ const keyframeReasons: readonly KeyframeReason[] = [
   'scene-cut',
   'size-change',
   'resume',
-];
-
-const stages: readonly (keyof StageTimingsUs)[] = [
-  'total',
-  'queue',
-  'propagate',
-  'encode',
-  'decode',
-  'refine',
-  'output',
 ];
 
 /** From the flow of a small frame to a keyframe on a machine that is overloaded. */

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connect, type SegmentationClient } from '../../../clients/typescript/index.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { startDoomedServers } from '../../fixtures/doomed-servers.ts';
-import { freePort } from '../../fixtures/free-port.ts';
+import { freePort } from '../../../bench/support/free-port.ts';
 import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
 
 /** A gRPC server that ends every call with this status, and counts them. */
