@@ -1,35 +1,26 @@
-/* eslint-disable max-lines -- the order of things on one stream */
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
-import { sameSize } from '../frame/geometry.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
-import type { PromptOutcome } from './prompts/apply-prompts.ts';
-import { checkSize } from './check-size.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
-import type { VideoFormat } from '../frame/ports.ts';
+import { PromptAnswers } from './prompts/prompt-answers.ts';
 import { ReplayBudget } from './prompts/replay-budget.ts';
 import { ObjectMemoryPool, type ObjectMemoryShare } from './prompts/object-memory-pool.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { ResumePoint } from './prompts/resume-point.ts';
-import { isResumeUpdate, resumeState } from './prompts/resume-updates.ts';
+import { resumeState } from './prompts/resume-updates.ts';
 import {
   discardItem,
   type ResumedFrame,
   type ScheduledFrame,
   type ScheduledItem,
 } from './intake/schedule-frames.ts';
-import type { FrameResult, SessionEvent, SessionOptions, SessionParts } from './session-types.ts';
-import { StageStatistics } from './stage-clock.ts';
+import { SessionReport } from './session-report.ts';
+import type { SessionEvent, SessionOptions, SessionParts } from './session-types.ts';
 import { TrackerRecovery } from './tracker-recovery.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
-
-/** Processed frames between two overload notices. */
-const overloadNoticeFrames = 150;
-
-type Notice = Extract<SessionEvent, { kind: 'notice' }>;
 
 /** What a session's parts report to. */
 export type SessionSinks = {
@@ -45,52 +36,43 @@ export type SessionSinks = {
 export class SessionCore {
   readonly #options: SessionOptions;
   readonly #parts: SessionParts;
-  readonly #events: EventQueue<SessionEvent>;
+  readonly #report: SessionReport;
   readonly #prompts: PendingPrompts;
+  readonly #answers: PromptAnswers;
   readonly #processor: FrameProcessor;
   readonly #retained: RetainedFrames;
-  readonly #statistics = new StageStatistics();
   readonly #resume: ResumePoint;
   readonly #recovery: TrackerRecovery;
-  readonly #memory: ObjectMemoryShare;
-  #format: VideoFormat | null = null;
-  #framesIn = 0;
-  #framesOut = 0;
-  #framesDropped = 0;
-  #nextOverloadNotice = 0;
-  #truncated = false;
-  /** Objects after the newest frame. */
-  #objectsAlive = 0;
   #videoEnded = false;
   /** Corrections that wait for their turn. */
   #corrections: PromptUpdate[] = [];
   readonly #replays: ReplayBudget;
-  #newest: FrameResult | null = null;
   readonly #unwatchRestarts: (() => void) | undefined;
 
   constructor(options: SessionOptions, parts: SessionParts, sinks: SessionSinks) {
     this.#options = options;
     this.#parts = parts;
-    this.#events = sinks.events;
-    this.#prompts = new PendingPrompts(parts.segmenter.info, options.limits);
+    const { info } = parts.segmenter;
+    this.#report = new SessionReport(options, info, sinks.events);
+    this.#prompts = new PendingPrompts(info, options.limits);
+    this.#answers = new PromptAnswers(this.#prompts, objectMemoryOf(parts), sinks.events);
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
     this.#recovery = new TrackerRecovery({
       tracker: sinks.tracker,
       processor: this.#processor,
       retained: this.#retained,
+      report: this.#report,
       signal: options.signal,
     });
     this.#replays = new ReplayBudget(options.limits, parts.nowMs);
     this.#resume = new ResumePoint(options.resume);
-    this.#memory = objectMemoryOf(parts);
     if (options.resume !== null) {
       this.#prompts.adopt(options.resume);
-      this.#memory.require(this.#prompts.objectCount);
-      this.#bookMemory();
+      this.#answers.book();
     }
     this.#unwatchRestarts = parts.watchRestarts?.(() =>
-      this.#notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
+      this.#report.notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
     );
     void options.goingAway?.then(() => this.announceGoingAway());
   }
@@ -102,7 +84,7 @@ export class SessionCore {
 
   /** So many more frames came out of the decoder, or were skipped before it. */
   countFrames(count: number): void {
-    this.#framesIn += count;
+    this.#report.countFrames(count);
   }
 
   /** A frame was read before its turn: what is certain to be needed is prefetched. */
@@ -117,9 +99,9 @@ export class SessionCore {
   accept(update: PromptUpdate): 'refused' | 'held' | 'correction' {
     try {
       const past = this.#isPast(update);
-      const display = past ? this.#retained.displayAt(update.at) : this.#format?.display;
+      const display = past ? this.#retained.displayAt(update.at) : this.#report.format?.display;
       const accepted = this.#prompts.accept(update, display ?? null, this.#corrections);
-      this.#requireMemory(update);
+      this.#answers.bookAccepted(update);
       if (past) {
         this.#corrections.push(update);
         return 'correction';
@@ -127,7 +109,7 @@ export class SessionCore {
       this.#prompts.hold(accepted);
       return 'held';
     } catch (reason) {
-      this.#refuse(update, SegmentationError.from(reason));
+      this.#answers.refuse(update, SegmentationError.from(reason));
       return 'refused';
     }
   }
@@ -146,7 +128,7 @@ export class SessionCore {
     this.#videoEnded = true;
     await this.#correctPast([]);
     if (promptsOnly)
-      this.#notice('video-answered', 'every frame is answered; held ones can be corrected');
+      this.#report.notice('video-answered', 'every frame is answered; held ones can be corrected');
   }
 
   /** As `correct`, for all updates that `accept` called corrections since: they share one replay. */
@@ -168,7 +150,7 @@ export class SessionCore {
     try {
       await this.#processor.restore(start.frame, start.state);
     } catch (reason) {
-      await this.#recover(reason);
+      await this.#recovery.recover(reason);
       this.#refuseLost([...byFrame.values()]);
       return;
     }
@@ -185,27 +167,14 @@ export class SessionCore {
 
   /** Answers prompts whose frame never came, and sends the summary. */
   finish(): void {
-    for (const update of this.#prompts.takeAll()) {
-      const message = `the stream ended after ${this.#framesIn} frames, before the prompt's frame`;
-      this.#refuse(update, new SegmentationError('frame-never-came', message));
-    }
-    this.#events.push({
-      kind: 'summary',
-      summary: {
-        framesIn: this.#framesIn,
-        framesOut: this.#framesOut,
-        framesDropped: this.#framesDropped,
-        ...this.#processor.counts,
-        truncated: this.#truncated,
-        stages: this.#statistics.read(),
-      },
-    });
+    this.#answers.refuseRest(this.#report.framesIn);
+    this.#report.summarize(this.#processor.counts);
   }
 
   /** Frees all frames and features; idempotent. Resolves when model runs have let go of theirs. */
   async close(): Promise<void> {
     this.#unwatchRestarts?.();
-    this.#memory.close();
+    this.#answers.close();
     this.#retained.close();
     await this.#processor.close();
   }
@@ -233,7 +202,7 @@ export class SessionCore {
         const frameIndex = this.#retained.resolve(update.at);
         byFrame.set(frameIndex, [...(byFrame.get(frameIndex) ?? []), update]);
       } catch (reason) {
-        this.#undo(update, SegmentationError.from(reason));
+        this.#answers.undo(update, SegmentationError.from(reason));
       }
     }
     return byFrame;
@@ -245,66 +214,38 @@ export class SessionCore {
       `corrections may process ${maxReplayedFrames} frames again, and ` +
       `${replayedFramesPerSecond} more each second: wait, or send several together`;
     for (const update of updates.flat()) {
-      this.#undo(update, new SegmentationError('too-many-prompts', message));
+      this.#answers.undo(update, new SegmentationError('too-many-prompts', message));
     }
   }
 
   /** The tracker was lost before these corrections could be made, and with it what they start from. */
   #refuseLost(updates: readonly PromptUpdate[][]): void {
-    const newest = this.#newest?.frameIndex;
+    const newest = this.#report.newest?.frameIndex;
     const message = `frames up to ${newest} are no longer held: their tracking thread ended`;
     for (const update of updates.flat()) {
-      this.#undo(update, new SegmentationError('frame-not-held', message));
+      this.#answers.undo(update, new SegmentationError('frame-not-held', message));
     }
-  }
-
-  #undo(update: PromptUpdate, error: SegmentationError): void {
-    this.#prompts.undo(update);
-    this.#bookMemory();
-    this.#refuse(update, error);
-  }
-
-  /** Books what an accepted update needs; takes it back and throws where the server has no room. */
-  #requireMemory(update: PromptUpdate): void {
-    try {
-      this.#memory.require(this.#prompts.objectCount);
-    } catch (reason) {
-      this.#prompts.undo(update);
-      throw reason;
-    }
-    this.#bookMemory();
-  }
-
-  /** An object whose removal waits for its frame has its memory until then. */
-  #bookMemory(objectsAlive = this.#objectsAlive): void {
-    this.#objectsAlive = objectsAlive;
-    this.#memory.book(Math.max(this.#prompts.objectCount, objectsAlive));
-  }
-
-  #announceTruncated(message: string): void {
-    this.#truncated = true;
-    this.#notice('truncated-input', message);
   }
 
   async #takeItem(item: ScheduledItem): Promise<void> {
     switch (item.kind) {
       case 'warning':
-        return this.#notice('decode-warning', item.message);
+        return this.#report.notice('decode-warning', item.message);
       case 'truncated':
-        return this.#announceTruncated(item.message);
+        return this.#report.truncated(item.message);
       case 'resume':
         return await this.#goOnFrom(item.resumedFrom);
       case 'frame':
         await this.#takeFrame(item);
-        if (item.truncated !== null) this.#announceTruncated(item.truncated);
+        if (item.truncated !== null) this.#report.truncated(item.truncated);
     }
   }
 
   async #takeFrame(item: ScheduledFrame): Promise<void> {
     const { frame, bridge } = item;
-    const sizeChanged = item.format !== null && this.#announceFormat(item.format);
+    const sizeChanged = item.format !== null && this.#report.announceFormat(item.format);
     await this.#goOnFrom(item.resumedFrom);
-    if (item.framesDroppedBefore > 0) this.#countDropped(item.framesDroppedBefore);
+    if (item.framesDroppedBefore > 0) this.#report.countDropped(item.framesDroppedBefore);
     const { due, missed } = this.#prompts.take(frame, item.nextTimestampUs);
     const resume = this.#takeResume(frame.index);
     const task: FrameTask = {
@@ -318,12 +259,11 @@ export class SessionCore {
       revision: 0,
       queuedAtMs: frame.decodedAtMs,
     };
-    const done = await this.#processFrame(task);
+    const done = await this.#recovery.process(task);
     if (done === null) return;
     const { processed } = done;
-    this.#report(processed);
-    this.#framesOut++;
-    this.#statistics.add(processed.result.timings);
+    this.#send(processed);
+    this.#report.countAnswered(processed.result);
     const pixels = { frame: frame.retain(), bridge: bridge.map((passed) => passed.retain()) };
     this.#retained.push({ ...heldAs(done.task, processed), ...pixels });
     this.#processor.releaseFeatures(this.#retained.states());
@@ -338,10 +278,10 @@ export class SessionCore {
       const references = this.#resume.references(frame.index);
       const resume = holdsMasks ? this.#takeResume(frame.index) : [];
       const task = unansweredTask({ frame, captureTimestampUs }, [...references, ...resume]);
-      const done = await this.#processFrame(task);
+      const done = await this.#recovery.process(task);
       if (done === null) continue;
       const { processed } = done;
-      this.#newest = processed.result;
+      this.#report.adopt(processed.result);
       this.#prompts.follow(processed.state.searches, processed.state.records);
       // What a correction of the next frame starts from.
       if (holdsMasks) {
@@ -359,36 +299,6 @@ export class SessionCore {
     return taken.updates;
   }
 
-  /**
-   * Processes a frame, with a new tracker where its own is lost under it. Null where the stream can
-   * then only go on behind this frame, which happens to frames that are replayed.
-   */
-  async #processFrame(
-    task: FrameTask,
-  ): Promise<{ readonly task: FrameTask; readonly processed: ProcessedFrame } | null> {
-    for (let attempt = task; ;) {
-      try {
-        const processed = await this.#processor.process(attempt);
-        this.#recovery.settle();
-        return { task: attempt, processed };
-      } catch (reason) {
-        const after = await this.#recover(reason);
-        if (after !== null && after >= task.frame.index) return null;
-        attempt = { ...task, resumed: true };
-      }
-    }
-  }
-
-  /** Goes on with a new tracker, or throws `reason`; the frame to go on after, null: none. */
-  async #recover(reason: unknown): Promise<number | null> {
-    const after = await this.#recovery.recover(reason, this.#newest);
-    this.#notice(
-      'worker-restarted',
-      'a tracking thread was replaced; objects go on from their last masks',
-    );
-    return after;
-  }
-
   /** Whether the frame was answered again. */
   async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<boolean> {
     const task: FrameTask = {
@@ -397,75 +307,33 @@ export class SessionCore {
       revision: held.revision + 1,
       queuedAtMs: this.#parts.nowMs(),
     };
-    const done = await this.#processFrame(task);
+    const done = await this.#recovery.process(task);
     if (done === null) return false;
     const { processed } = done;
     const answered = new Set(held.updates);
     const fresh = processed.outcomes.filter((outcome) => !answered.has(outcome.update));
-    this.#report({ ...processed, outcomes: fresh });
+    this.#send({ ...processed, outcomes: fresh });
     const { frame, bridge } = held;
     this.#retained.update({ ...heldAs(done.task, processed), frame, bridge });
     return true;
   }
 
   /** Acks go before the masks that they affect. */
-  #report(processed: ProcessedFrame): void {
-    const { result, state } = processed;
-    for (const outcome of processed.outcomes) this.#answer(outcome, result.frameIndex);
+  #send({ result, state, outcomes }: ProcessedFrame): void {
+    for (const outcome of outcomes) this.#answers.answer(outcome, result.frameIndex);
     this.#prompts.follow(state.searches, state.records);
-    this.#bookMemory(state.records.size);
-    this.#newest = result;
-    this.#events.push({ kind: 'masks', result });
-  }
-
-  #answer(outcome: PromptOutcome, frameIndex: number): void {
-    const { update } = outcome;
-    if (isResumeUpdate(update)) return;
-    if (outcome.kind === 'refused') {
-      this.#undo(update, outcome.error);
-      return;
-    }
-    const { objectIds } = outcome;
-    this.#prompts.settle(update, objectIds);
-    this.#events.push({ kind: 'ack', requestId: update.requestId, frameIndex, objectIds });
-  }
-
-  /** Returns whether an earlier format had another display size. */
-  #announceFormat(format: VideoFormat): boolean {
-    const { display } = format;
-    const before = this.#format;
-    const { limits, expectedSize } = this.#options;
-    if (before === null) checkSize(display, expectedSize);
-    this.#format = format;
-    const { name: model, provider } = this.#parts.segmenter.info;
-    this.#events.push({ kind: 'info', format, model, provider, limits });
-    return before !== null && !sameSize(before.display, display);
-  }
-
-  #countDropped(frames: number): void {
-    this.#framesDropped += frames;
-    if (this.#framesOut < this.#nextOverloadNotice) return;
-    this.#nextOverloadNotice = this.#framesOut + overloadNoticeFrames;
-    this.#notice('overload', `the server falls behind: ${this.#framesDropped} frames skipped`);
+    this.#answers.follow(state.records.size);
+    this.#report.masks(result);
   }
 
   /** Tells the client what to go on with elsewhere. */
   announceGoingAway(): void {
     const { removedObjectIds } = this.#prompts;
     const searches = this.#retained.newest?.state.searches ?? [];
-    const objects = this.#newest?.objects ?? [];
+    const objects = this.#report.newest?.objects ?? [];
     const state = this.#resume.state ?? resumeState(objects, { removedObjectIds, searches });
     const message = 'the server is going away; open a new stream with the resume state';
-    this.#notice('going-away', message, state);
-  }
-
-  #notice(notice: Notice['notice'], message: string, resume: Notice['resume'] = null): void {
-    this.#events.push({ kind: 'notice', notice, message, resume });
-  }
-
-  #refuse(update: PromptUpdate, error: SegmentationError): void {
-    const { code, message } = error;
-    this.#events.push({ kind: 'prompt-error', requestId: update.requestId, code, message });
+    this.#report.notice('going-away', message, state);
   }
 }
 

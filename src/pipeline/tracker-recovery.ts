@@ -3,7 +3,9 @@ import { maskRunLengths } from '../frame/delivered-mask.ts';
 import { emptyMask } from '../frame/mask.ts';
 import type { ObjectAction } from '../tracking/tracker-types.ts';
 import type { FrameProcessor } from './frame-processor.ts';
+import type { FrameTask, ProcessedFrame } from './frame-task.ts';
 import type { RetainedFrames } from './retained-frames.ts';
+import type { SessionReport } from './session-report.ts';
 import type { FrameResult } from './session-types.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
 
@@ -13,11 +15,15 @@ const deathsPerFrame = 2;
 /** "It is not here", whatever the size of the picture. */
 const noPixels = runLengthsOf(emptyMask({ width: 1, height: 1 }));
 
+/** A frame that was processed, and as what: behind a recovery it begins anew. */
+export type DoneFrame = { readonly task: FrameTask; readonly processed: ProcessedFrame };
+
 /** What a recovery works on. */
 export type RecoveryParts = {
   readonly tracker: TrackerHandle;
   readonly processor: FrameProcessor;
   readonly retained: RetainedFrames;
+  readonly report: SessionReport;
   readonly signal: AbortSignal;
 };
 
@@ -34,21 +40,41 @@ export class TrackerRecovery {
     this.#parts = parts;
   }
 
-  /** A frame is done: whatever ended a thread before was not this stream's fault for good. */
-  settle(): void {
-    this.#ownDeaths = 0;
+  /**
+   * Processes a frame, with a new tracker where its own is lost under it. Null where the stream can
+   * then only go on behind this frame, which happens to frames that are replayed.
+   */
+  async process(task: FrameTask): Promise<DoneFrame | null> {
+    for (let attempt = task; ;) {
+      try {
+        const processed = await this.#parts.processor.process(attempt);
+        // Whatever ended a thread before was not this stream's fault for good.
+        this.#ownDeaths = 0;
+        return { task: attempt, processed };
+      } catch (reason) {
+        const after = await this.recover(reason);
+        if (after !== null && after >= task.frame.index) return null;
+        attempt = { ...task, resumed: true };
+      }
+    }
   }
 
   /**
-   * Recovers from `reason`, or throws it where it is no lost tracker, or one that is lost under each
-   * attempt at the same frame. Resolves with the index of the frame to go on after; null: with the
-   * first one.
+   * Recovers from `reason` and tells the client, or throws it where it is no lost tracker, or one that
+   * is lost under each attempt at the same frame. Resolves with the index of the frame to go on after;
+   * null: with the first one.
    */
-  async recover(reason: unknown, newest: FrameResult | null): Promise<number | null> {
+  async recover(reason: unknown): Promise<number | null> {
+    const { report } = this.#parts;
     for (let cause = reason; ;) {
       this.#outlive(cause);
       try {
-        return await this.#rebuild(newest);
+        const after = await this.#rebuild(report.newest);
+        report.notice(
+          'worker-restarted',
+          'a tracking thread was replaced; objects go on from their last masks',
+        );
+        return after;
       } catch (again) {
         cause = again;
       }
