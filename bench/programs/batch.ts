@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
 import { packageRoot } from '../../src/package-root.ts';
 import { findClips } from '../../src/evaluation/clips.ts';
-import { processCpuMs } from '../../src/evaluation/process-cpu.ts';
+import { processCpuMs } from '../../src/process-tree.ts';
 import { findFfmpeg } from '../../src/video/index.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { createCameraClip, pictureSize } from '../support/camera-clip.ts';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { childrenOf } from '../../src/video/ffmpeg/child-processes.ts';
+import { childrenOf } from '../../src/process-tree.ts';
 import { sampleBomb } from '../support/hostile-files.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { Target } from '../support/hostile-calls.ts';

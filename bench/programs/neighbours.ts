@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from '../../clients/typescript/index.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
-import { childrenOf } from '../../src/video/ffmpeg/child-processes.ts';
+import { childrenOf } from '../../src/process-tree.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cameraClipFrom, cameraFrameRate, readPieces } from '../support/camera-clip.ts';
 import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';

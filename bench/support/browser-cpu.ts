@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { processCpuMs } from '../../src/evaluation/process-cpu.ts';
+import { processCpuMs } from '../../src/process-tree.ts';
 
 /**
  * CPU time of this process's browsers since they started, in milliseconds: all of its children whose

@@ -1,7 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-
-/** Clock ticks a second of /proc, fixed at 100 in the Linux ABI. */
-const ticksPerSecond = 100;
+import { childrenOf, readCpuTimes, threadsOf } from '../../src/process-tree.ts';
 
 /** What a process holds at one moment (Linux only). */
 export type ProcessState = {
@@ -20,7 +18,7 @@ export function readProcessState(pid: number): ProcessState {
     residentMb: field('VmRSS') / 1024,
     threads: field('Threads'),
     handles: readdirSync(`/proc/${pid}/fd`).length,
-    children: threadIds(pid).flatMap((id) => childrenOf(pid, id)).length,
+    children: childrenOf(pid).length,
   };
 }
 
@@ -36,34 +34,10 @@ export type ThreadTimes = {
 export function readThreadTimes(pid: number): ThreadTimes {
   let mainMs = 0;
   let othersMs = 0;
-  for (const id of threadIds(pid)) {
-    const cpuMs = threadCpuMs(pid, id);
-    if (id === String(pid)) mainMs += cpuMs;
+  for (const id of threadsOf(pid)) {
+    const cpuMs = readCpuTimes(`/proc/${pid}/task/${id}/stat`)?.ownMs ?? 0;
+    if (id === pid) mainMs += cpuMs;
     else othersMs += cpuMs;
   }
   return { mainMs, othersMs };
-}
-
-function threadIds(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`);
-}
-
-function threadCpuMs(pid: number, id: string): number {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/task/${id}/stat`, 'latin1');
-  } catch {
-    return 0; // It ended since it was listed.
-  }
-  // proc(5): utime and stime are fields 14 and 15; the name in brackets may hold spaces.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
-}
-
-function childrenOf(pid: number, id: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${id}/children`, 'latin1').split(' ').filter(Boolean);
-  } catch {
-    return [];
-  }
 }

@@ -9,7 +9,7 @@ import {
   prepareFlowImage,
 } from '../tracking/flow/image.ts';
 import type { Decode } from '../frame/ports.ts';
-import { processCpuMs } from './process-cpu.ts';
+import { processCpuMs } from '../process-tree.ts';
 
 /** What a decoding of the clip by itself costs. */
 export type DecodeCost = {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SegmentationError } from '../frame/errors.ts';
 import { packageRoot } from '../package-root.ts';
-import { processCpuMs } from './process-cpu.ts';
+import { processCpuMs } from '../process-tree.ts';
 
 /** A server in a process of its own, so that its CPU time can be told from the command's. */
 export type ServerProcess = AsyncDisposable & {

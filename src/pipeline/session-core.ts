@@ -4,7 +4,7 @@ import type { PromptUpdate } from '../frame/prompt.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
-import { PromptAnswers } from './prompts/prompt-answers.ts';
+import { PromptAnswers } from './prompt-answers.ts';
 import { ReplayBudget } from './prompts/replay-budget.ts';
 import { ObjectMemoryPool, type ObjectMemoryShare } from './prompts/object-memory-pool.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';

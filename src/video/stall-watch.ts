@@ -1,5 +1,5 @@
 import { SegmentationError } from '../frame/errors.ts';
-import { cpuMsOf } from './ffmpeg/child-processes.ts';
+import { processCpuMs } from '../process-tree.ts';
 import type { FfmpegProcess } from './ffmpeg/process.ts';
 import type { PictureStream } from './picture-stream.ts';
 
@@ -18,7 +18,7 @@ export function watchForStall<P>(options: {
   /** Processor time of a process in milliseconds. Default: as /proc says. */
   readonly cpuTimeMs?: (pid: number) => number | null;
 }): { close(): void } {
-  const { child, pictures, timeoutMs, cpuTimeMs = cpuMsOf } = options;
+  const { child, pictures, timeoutMs, cpuTimeMs = processCpuMs } = options;
   let seen = -1;
   let idleLooks = 0;
   /** When the last frame came; null: not known yet. */

@@ -1,20 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
+import { childrenOf } from '../../src/process-tree.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 
 /** Ids of the processes that a process has started, and that they have. */
-function childrenOf(pid: number): number[] {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  const own = tasks.flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter((id) => id.trim() !== '')
-      .map(Number),
-  );
-  return own.flatMap((child) => [child, ...childrenOf(child)]);
+function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 function nameOf(pid: number): string {
@@ -50,10 +44,10 @@ test.runIf(process.platform === 'linux')(
     const ends = [busy, waiting].map((stream) => stream.summary.catch((reason: unknown) => reason));
     void busy.sendChunk(video).catch(() => undefined);
     void waiting.sendChunk(video.subarray(0, 20_000)).catch(() => undefined);
-    const decoders = () => childrenOf(server.pid).filter((pid) => nameOf(pid) === 'ffmpeg');
+    const decoders = () => descendantsOf(server.pid).filter((pid) => nameOf(pid) === 'ffmpeg');
     await expect.poll(() => decoders().length, { timeout: 20_000 }).toBe(2);
     // With the monitors of sandboxes.
-    const children = childrenOf(server.pid);
+    const children = descendantsOf(server.pid);
     process.kill(server.pid, 'SIGKILL');
     await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     await Promise.all(ends);

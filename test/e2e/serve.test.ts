@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
-import { processCpuMs } from '../../src/evaluation/process-cpu.ts';
+import { processCpuMs } from '../../src/process-tree.ts';
 
 const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'bin/maskstream');
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SegmentationError } from '../../frame/errors.ts';
 import { shortageOf } from '../../frame/shortage.ts';
-import { childrenOf } from './child-processes.ts';
+import { childrenOf } from '../../process-tree.ts';
 import { readExit } from './exit.ts';
 import type { FfmpegExit } from './exit.ts';
 import { splitLines } from './log-lines.ts';

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findOnPath } from '../../../src/video/ffmpeg/find-on-path.ts';
-import { childrenOf } from '../../../src/video/ffmpeg/child-processes.ts';
+import { childrenOf } from '../../../src/process-tree.ts';
 import { startFfmpeg } from '../../../src/video/ffmpeg/process.ts';
 import { findFfmpeg, type FfmpegBinary } from '../../../src/video/index.ts';
 import {

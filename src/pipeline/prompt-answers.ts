@@ -1,11 +1,11 @@
-import { SegmentationError } from '../../frame/errors.ts';
-import type { PromptUpdate } from '../../frame/prompt.ts';
-import type { EventQueue } from '../event-queue.ts';
-import type { SessionEvent } from '../session-types.ts';
-import type { PromptOutcome } from './apply-prompts.ts';
-import type { ObjectMemoryShare } from './object-memory-pool.ts';
-import type { PendingPrompts } from './pending-prompts.ts';
-import { isResumeUpdate } from './resume-updates.ts';
+import { SegmentationError } from '../frame/errors.ts';
+import type { PromptUpdate } from '../frame/prompt.ts';
+import type { EventQueue } from './event-queue.ts';
+import type { SessionEvent } from './session-types.ts';
+import type { PromptOutcome } from './prompts/apply-prompts.ts';
+import type { ObjectMemoryShare } from './prompts/object-memory-pool.ts';
+import type { PendingPrompts } from './prompts/pending-prompts.ts';
+import { isResumeUpdate } from './prompts/resume-updates.ts';
 
 /**
  * What becomes of a stream's prompts: each is acknowledged or refused once, and what the objects of
