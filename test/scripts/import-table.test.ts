@@ -48,7 +48,7 @@ describe('the import table', () => {
     appendFileSync(join(copy, 'src/tracking/object/confidence.ts'), lazy);
     expect(check(copy).problems).toEqual(
       expect.arrayContaining([
-        'src/video/decoder.ts: src/video may import src/frame, src/video/headers, src/video/ffmpeg, src/video/mp4, src/video/encode, got src/server/index.ts',
+        'src/video/decoder.ts: src/video may import src/frame, src/process-tree.ts, src/video/headers, src/video/ffmpeg, src/video/mp4, src/video/encode, got src/server/index.ts',
         expect.stringMatching(
           /^src\/tracking\/object\/confidence\.ts: src\/tracking\/object may import .*, got src\/inference\/index\.ts$/,
         ),
