@@ -272,6 +272,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
         this.#lastSummary = message.value;
         this.#results.push({ kind: 'summary', summary: message.value });
         break;
+      case 'taken': // comes with `max_unseen_frames` alone: here whoever reads slowly slows the server
       case undefined: // of a later version
         break;
     }

@@ -77,6 +77,11 @@ export type SessionOptions = {
   readonly maskForm?: MaskForm;
   /** Null: the stream begins without objects. */
   readonly resume: ResumeState | null;
+  /**
+   * Most frames answered beyond the newest one that was seen; EVERY_FRAME alone. Video is then read
+   * ahead of the decoder, and what that took is told. Default: 0, no bound.
+   */
+  readonly maxUnseenFrames?: number;
   readonly limits: SessionLimits;
   /** Whose stream it is: owners take turns at what all streams share. Default: everybody's. */
   readonly owner?: string;
@@ -120,6 +125,8 @@ export type SessionInput =
       readonly nextUnitBytes?: number;
     }
   | { readonly kind: 'prompt'; readonly update: PromptUpdate }
+  /** The user saw this frame. */
+  | { readonly kind: 'seen'; readonly frameIndex: number }
   | { readonly kind: 'end-of-video' };
 
 /** One object on one frame. Box, area and confidence describe the mask as delivered. */
@@ -189,6 +196,8 @@ export type SessionEvent =
       readonly message: string;
     }
   | { readonly kind: 'masks'; readonly result: FrameResult }
+  /** The decoder has taken so many bytes of video. */
+  | { readonly kind: 'taken'; readonly bytes: number }
   | {
       readonly kind: 'notice';
       readonly notice:

@@ -3,6 +3,7 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { Delivery, PromptUpdate } from '../frame/prompt.ts';
 import { EventQueue } from './event-queue.ts';
 import { Intake } from './intake/intake.ts';
+import { UnseenWindow } from './intake/unseen-window.ts';
 import type { ScheduledItem } from './intake/schedule-frames.ts';
 import { SessionCore } from './session-core.ts';
 import type {
@@ -95,15 +96,19 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   const { signal } = options;
   const failures: unknown[] = [];
   const onFailure = (reason: unknown): void => void failures.push(reason);
+  const window = new UnseenWindow(unseenBound(options));
   const intake = new Intake(inputs, options, parts, {
     accept: (update) => core.accept(update),
     needsNextFrame: (frame) => core.needsNextFrame(frame),
     countFrames: (count) => core.countFrames(count),
     prefetch: (item) => core.prefetch(item),
+    seen: (frameIndex) => window.seen(frameIndex),
+    endOfPrompts: () => window.lift(),
+    taken: (bytes) => events.push({ kind: 'taken', bytes }),
     room: () => events.room(),
     onFailure,
   });
-  const finished = doTasks(intake, stream, core);
+  const finished = doTasks({ intake, window, core }, stream);
   // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
   const windUp = (): void => {
     events.unbound();
@@ -124,12 +129,21 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   return failures[0] ?? null;
 }
 
+/** What a stream's work goes through. */
+type Flow = {
+  readonly intake: Intake;
+  readonly window: UnseenWindow;
+  readonly core: SessionCore;
+};
+
+/** Never more than can be corrected. */
+function unseenBound({ maxUnseenFrames = 0, limits }: SessionOptions): number {
+  if (maxUnseenFrames === 0) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.min(maxUnseenFrames, limits.retainedFrames));
+}
+
 /** Does what comes in, one task after the other, and asks for the next frame when there is room. */
-async function doTasks(
-  intake: Intake,
-  { events, options }: Stream,
-  core: SessionCore,
-): Promise<void> {
+async function doTasks({ intake, window, core }: Flow, { events, options }: Stream): Promise<void> {
   const video$ = concat(asTasks(intake.items$, 'item'), of({ kind: 'end' } as const));
   // At most one frame has credit, and the pending prompts bound the corrections.
   const work$ = merge(video$, asTasks(intake.corrections$, 'correction')).pipe(
@@ -138,7 +152,10 @@ async function doTasks(
       if (task.kind === 'item') intake.take(task.value);
       await begin(task, intake, core);
       await events.room();
-      if (task.kind === 'item') intake.ask();
+      if (task.kind !== 'item') return;
+      if (task.value.kind === 'frame') window.answered(task.value.frame.index);
+      // Not awaited: corrections come in between.
+      window.whenOpen(() => intake.ask());
     }),
   );
   await lastValueFrom(work$, { defaultValue: undefined });

@@ -121,6 +121,7 @@ class VideoStream {
       model: config.model,
       container,
       limits,
+      boundsUnseen: config.session.maxUnseenFrames !== 0,
       pendingRequests: this.#pendingRequests,
       readMask,
       refuse: (requestId, error) => {

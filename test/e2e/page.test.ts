@@ -8,9 +8,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { readIndexedPng } from '../../src/formats/indexed-png.ts';
-import { maskFromBitmap, maskIou, type Mask } from '../../src/frame/mask.ts';
+import { maskFromBitmap, maskIou } from '../../src/frame/mask.ts';
 import { chromiumPath, startBrowser } from '../../bench/support/browser.ts';
 import { captureCli } from '../fixtures/capture-cli.ts';
+import { boundsOf, LivePage, type LivePageOptions } from '../fixtures/live-page.ts';
 import { filmScene, type SceneClip } from '../fixtures/scene-clip.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 
@@ -20,9 +21,8 @@ let folder = '';
 let clip: SceneClip;
 let running: RunningService;
 let browser: Browser;
+let live: LivePage;
 let page: Page;
-/** What the page wrote to its console as an error, and requests that went elsewhere. */
-let complaints: string[] = [];
 
 if (chromiumPath === null) console.warn('page: skipped, no Chromium (Debian: chromium)');
 
@@ -42,8 +42,7 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     await open({ permissions: ['camera'] });
   });
   afterEach(async () => {
-    await page.context().close();
-    if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join('; ')}`);
+    await live[Symbol.asyncDispose]();
   });
 
   test('says that it is ready, and loads nothing from elsewhere', async () => {
@@ -55,8 +54,8 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     async (colorScheme) => {
       await open({ permissions: [], bypassCSP: true });
       await page.emulateMedia({ colorScheme });
-      await openFile();
-      await clickOn(clip.truths[0]!.get(1)!);
+      await live.openFile(clip.file);
+      await live.clickOn(clip.truths[0]!.get(1)!);
       await page.addScriptTag({ content: readFileSync(axe, 'utf8') });
       const violations = await page.evaluate(async () => {
         const { axe: tool } = globalThis as unknown as {
@@ -70,15 +69,15 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
   );
 
   test('segments a file as well as the command line does, and saves it', async () => {
-    await openFile();
+    await live.openFile(clip.file);
     const mask = clip.truths[0]!.get(1)!;
-    await page.getByRole('button', { name: 'Box', exact: true }).click();
-    await dragBox(mask);
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.waitForSelector('[data-phase=ended]');
+    await live.press('Box');
+    await live.dragBox(mask);
+    await live.press('Start');
+    await live.phase('ended');
     await page.getByLabel('Name of object 1').fill('disc');
     await page.getByLabel('Name of object 1').press('Enter');
-    const zip = await download('Masks (ZIP)');
+    const zip = await live.download('Masks (ZIP)');
     const files = unzipSync(zip);
     expect(Object.keys(files).filter((name) => name.endsWith('.png'))).toHaveLength(frameCount);
     const { frames } = JSON.parse(Buffer.from(files['frames.json']!).toString()) as {
@@ -102,7 +101,7 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     const ofPage = meanIou((name) => files[`masks/${name}`]!);
     const ofCli = meanIou((name) => readFileSync(join(out, 'masks', name)));
     expect(ofPage).toBeGreaterThanOrEqual(ofCli - 0.02);
-    const coco = JSON.parse(Buffer.from(await download('COCO JSON')).toString()) as {
+    const coco = JSON.parse(Buffer.from(await live.download('COCO JSON')).toString()) as {
       images: unknown[];
       annotations: { track_id: number; segmentation: { size: number[]; counts: string } }[];
       categories: unknown;
@@ -113,52 +112,52 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
   });
 
   test('follows two objects of a file, hides one, removes one, and corrects a held frame', async () => {
-    await openFile();
-    await clickOn(clip.truths[0]!.get(1)!);
-    await page.getByRole('button', { name: 'New object' }).click();
-    await clickOn(clip.truths[0]!.get(2)!);
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.waitForSelector('[data-phase=ended]');
+    await live.openFile(clip.file);
+    await live.clickOn(clip.truths[0]!.get(1)!);
+    await live.press('New object');
+    await live.clickOn(clip.truths[0]!.get(2)!);
+    await live.press('Start');
+    await live.phase('ended');
     expect(await page.locator('tr[data-state=visible]').count()).toBeGreaterThan(0);
-    await page.getByRole('button', { name: 'Hide Object 1' }).click();
+    await live.press('Hide Object 1');
     const hide = page.getByRole('button', { name: 'Hide Object 1' });
     await expect.poll(() => hide.getAttribute('aria-pressed')).toBe('true');
     await page.locator('canvas[data-track="1"]').click({ position: { x: 4, y: 10 } });
     await page.getByRole('button', { name: 'Back to newest' }).waitFor();
-    await page.getByRole('button', { name: 'Refine Object 2' }).click();
-    await clickOn(clip.truths[4]!.get(2)!);
+    await live.press('Refine Object 2');
+    await live.clickOn(clip.truths[4]!.get(2)!);
     await page.getByRole('button', { name: 'Back to newest' }).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Remove Object 1' }).click();
+    await live.press('Remove Object 1');
     await expect.poll(() => page.locator('tr[data-object]').count()).toBe(1);
-    expect(await page.locator('.problem').allInnerTexts()).toEqual([]);
+    expect(await live.problems()).toEqual([]);
   });
 
   test('follows what is clicked before a camera, and refines and undoes it', async () => {
-    await page.getByRole('button', { name: 'Camera', exact: true }).click();
-    await shown();
+    await live.press('Camera');
+    await live.shown();
     await page.locator('#marks').click();
     await page.waitForSelector('tr[data-object="1"]:not([data-state=pending])', {
       timeout: 30_000,
     });
     await page.locator('#marks').click({ button: 'right', position: { x: 10, y: 10 } });
-    await page.getByRole('button', { name: 'Undo' }).click();
-    await page.getByRole('button', { name: 'Mask only' }).click();
-    await page.getByRole('button', { name: 'Cut-out' }).click();
-    await page.getByRole('button', { name: 'Stop' }).click();
+    await live.press('Undo');
+    await live.press('Mask only');
+    await live.press('Cut-out');
+    await live.press('Stop');
     await page.waitForSelector('[data-phase=ready]');
-    expect(await page.locator('.problem').allInnerTexts()).toEqual([]);
+    expect(await live.problems()).toEqual([]);
   });
 
   test('says what to do where the camera is refused', async () => {
     await open({ permissions: [] });
-    await page.getByRole('button', { name: 'Camera', exact: true }).click();
+    await live.press('Camera');
     const problem = page.locator('.problem span');
     await problem.waitFor();
     expect(await problem.innerText()).toMatch(/^The camera was refused\. Allow it for this page/);
   });
 
   test('can be used by keyboard alone', async () => {
-    await openFile();
+    await live.openFile(clip.file);
     await page.locator('#marks').focus();
     for (let press = 0; press < 3; press++) await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
@@ -166,11 +165,11 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
   });
 
   test('finds by a word what the model knows, and says where it knows the word not', async () => {
-    await openFile();
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.waitForSelector('[data-phase=ended]');
+    await live.openFile(clip.file);
+    await live.press('Start');
+    await live.phase('ended');
     await page.getByRole('combobox', { name: 'Find' }).fill('unicorn');
-    await page.getByRole('button', { name: 'Find' }).click();
+    await live.press('Find');
     const problem = page.locator('.problem span').first();
     await problem.waitFor();
     expect(await problem.innerText()).toContain('unicorn');
@@ -202,67 +201,11 @@ async function cameraFile(): Promise<string> {
   return file;
 }
 
-async function open({
-  permissions,
-  bypassCSP = false,
-}: {
-  readonly permissions: string[];
-  /** For a test's own script in the page. */
-  readonly bypassCSP?: boolean;
-}): Promise<void> {
-  if (page !== undefined) await page.context().close();
-  const context = await browser.newContext({
-    permissions,
-    viewport: { width: 1280, height: 860 },
-    bypassCSP,
-  });
-  page = await context.newPage();
-  complaints = [];
-  const own = new URL(running.service.pageAddress ?? '').origin;
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(own) && !url.startsWith('blob:')) complaints.push(`request to ${url}`);
-  });
-  await page.goto(own);
-  await page.waitForSelector('[data-phase=ready]');
-}
-
-async function openFile(): Promise<void> {
-  await page.setInputFiles('input[type=file]', clip.file);
-  await page.waitForSelector('[data-phase=waiting]');
-}
-
-/** Waits until a frame is on the canvas. */
-async function shown(): Promise<void> {
-  const frame = page.locator('#figures dd').first();
-  await expect.poll(() => frame.innerText(), { timeout: 30_000 }).not.toBe('–');
-}
-
-async function clickOn(mask: Mask): Promise<void> {
-  const { x, y, width, height } = boundsOf(mask);
-  await page.mouse.click(...(await onScreen(mask, x + width / 2, y + height / 2)));
-}
-
-async function dragBox(mask: Mask): Promise<void> {
-  const { x, y, width, height } = boundsOf(mask);
-  await page.mouse.move(...(await onScreen(mask, x, y)));
-  await page.mouse.down();
-  await page.mouse.move(...(await onScreen(mask, x + width - 0.01, y + height - 0.01)));
-  await page.mouse.up();
-}
-
-async function onScreen({ size }: Mask, x: number, y: number): Promise<[number, number]> {
-  const box = (await page.locator('#marks').boundingBox())!;
-  return [box.x + (x / size.width) * box.width, box.y + (y / size.height) * box.height];
-}
-
-function boundsOf({ box }: Mask) {
-  if (box === null) throw new Error('expected a mask with pixels');
-  return box;
+/** Opens the page anew. */
+async function open(options: LivePageOptions): Promise<void> {
+  if (live !== undefined) await live[Symbol.asyncDispose]();
+  live = await LivePage.open(browser, running.service.pageAddress, options);
+  page = live.page;
 }
 
 /** Mean over all frames of the IoU of object 1 with the truth. */
@@ -278,10 +221,4 @@ function meanIou(read: (name: string) => Uint8Array): number {
     );
   });
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
-}
-
-async function download(button: string): Promise<Uint8Array> {
-  const coming = page.waitForEvent('download');
-  await page.getByRole('button', { name: button }).click();
-  return readFileSync(await (await coming).path());
 }

@@ -76,6 +76,8 @@ class ResumingCall implements ResumableCall {
   #heldBytes = 0;
   #lane: PromptLane | null = null;
   #rewind: (() => void) | null = null;
+  /** The newest frame that the caller told to be seen. */
+  #seen: number | null = null;
 
   constructor(config: StreamConfig, options: ResumingCallOptions, events: ResumingCallEvents) {
     this.#config = config;
@@ -116,6 +118,9 @@ class ResumingCall implements ResumableCall {
         this.#videoEnded = true;
         if (this.#state === 'streaming') this.#call?.send({ message });
         return;
+      case 'seen':
+        this.#seen = message.value.frameIndex;
+        return this.#tellSeen();
       case 'config': // was sent when the call was opened
       case undefined:
         return;
@@ -151,6 +156,14 @@ class ResumingCall implements ResumableCall {
 
   get #newest(): number {
     return this.#objects.newest?.frameIndex ?? -1;
+  }
+
+  /** As soon as it is known how the call counts. */
+  #tellSeen(): void {
+    const { offset } = this.#alignment;
+    if (this.#seen === null || offset === null || this.#state !== 'streaming') return;
+    const frameIndex = this.#seen - offset;
+    if (frameIndex >= 0) this.#call?.send({ message: { $case: 'seen', value: { frameIndex } } });
   }
 
   #sendChunk(chunk: VideoChunk): void {
@@ -198,6 +211,8 @@ class ResumingCall implements ResumableCall {
         return this.#takeMasks(message.value);
       case 'notice':
         return this.#takeNotice(message.value, leave);
+      case 'taken':
+        return this.#deliver('taken', message.value);
       case 'summary':
         // Handed over when it is known that no other call follows.
         this.#count.summary = message.value;
@@ -244,6 +259,7 @@ class ResumingCall implements ResumableCall {
       else this.#alignment.guess(masks.frameIndex, this.#newest + 1);
     }
     this.#lane?.aligned();
+    this.#tellSeen();
   }
 
   /** The first new frame after an interruption, with all that is missing before it. */
@@ -345,6 +361,7 @@ class ResumingCall implements ResumableCall {
     this.#open({ ...this.#config, resume });
     const updates = this.#repeats ? this.#prompts.all(this.#newest) : this.#prompts.waiting();
     this.#lane?.repeat(updates);
+    this.#tellSeen();
     if (this.#rewind !== null) {
       [this.#videoEnded, this.#ended] = [false, false];
       this.#rewind();

@@ -97,7 +97,25 @@ export class Display {
       shown: isShown,
       times: timesOf(),
     });
+    this.#tellHeld();
+  }
+
+  /** Frames beyond the newest one shown that the server may hold already: so many fewer old ones. */
+  set ahead(count: number) {
+    this.frames.ahead = count;
+    if (this.frames.last >= 0) this.#tellHeld();
+  }
+
+  #tellHeld(): void {
     this.#post({ kind: 'held', first: this.frames.first, last: this.frames.last });
+  }
+
+  /** Draws plain ground where there is no picture. */
+  showGround(): void {
+    const context = this.#canvas?.getContext('2d');
+    if (!context) return;
+    context.fillStyle = '#20242c';
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   }
 
   /** Draws a picture before there is any answer, so that there is something to click on. */
@@ -115,10 +133,8 @@ export class Display {
     if (frame === null || !context || painter === null || pixels === null) return;
     const startedMs = performance.now();
     const { width, height } = painter.size;
-    if (frame.picture === null) {
-      context.fillStyle = '#20242c';
-      context.fillRect(0, 0, width, height);
-    } else context.drawImage(frame.picture, 0, 0, width, height);
+    if (frame.picture === null) this.showGround();
+    else context.drawImage(frame.picture, 0, 0, width, height);
     const shown = frame.masks.objects.filter(({ objectId }) => !this.#hidden.has(objectId));
     if (shown.length > 0 || this.#mode !== 'overlay') {
       const changed = painter.paint(shown.map(paintedObject), this.#mode);

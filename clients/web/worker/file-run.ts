@@ -24,22 +24,23 @@ const detectionBytes = 64 * 1024;
 /** Bytes read and sent at a time. */
 const sliceBytes = 64 * 1024;
 
-/** Bytes that may wait in the socket. */
-const maxBufferedBytes = 1024 * 1024;
+/** Frames that are answered before they are shown: enough to show without a break, and soon corrected. */
+const maxUnseenFrames = 16;
 
-/** Answered frames that may wait to be shown before no more video is sent. */
-const maxWaitingFrames = 30;
+/** The server is told of so many at a time. */
+const toldFrames = 4;
 
 /** Shown no faster than this, so that a click can still be meant for what is seen. */
 const leastFrameMs = 1000 / 60;
 
 const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
 const waitingMessage = 'Say what to follow on the first picture, then press Start.';
+const unseenMessage = 'Say what to follow, by a word or by its place, then press Start.';
 
 /**
- * Shows a file's first picture and waits; then sends the file as it is, every frame of it, behind
- * the prompts made so far, and shows the pictures at the pace of the answers. A pause stops the
- * showing, and with it the sending: what is held can be corrected meanwhile.
+ * Shows a file's first picture, or where this browser cannot asks the server how large it is, and waits; then sends the file as it is, every frame of it, behind
+ * the prompts made so far, and shows the pictures at the pace of the answers. The server stays a few
+ * frames ahead of what is shown, so that everything on the screen is held there and can be corrected.
  */
 export async function startFileRun(parts: FileRunParts): Promise<Run> {
   const { file } = parts;
@@ -66,8 +67,12 @@ class FileRun implements Run {
   #firstUs: number | null = null;
   #waiters: (() => void)[] = [];
   #paused = true;
+  #begun = false;
   #stopped = false;
   #allAnswered = false;
+  #saidDone = false;
+  /** The newest frame that the server knows to be seen. */
+  #told = -1;
   #over = false;
   /** How often the file was begun anew. */
   #pass = 0;
@@ -81,30 +86,41 @@ class FileRun implements Run {
     const { file, display, post } = this.#parts;
     const pictures = await openFilePictures(file);
     if ('problem' in pictures) {
-      post({
-        kind: 'problem',
-        message: `${pictures.problem}: its masks are shown on plain ground`,
-      });
+      const message = `${pictures.problem}: its masks are shown on plain ground`;
+      post({ kind: 'problem', message });
     } else {
       this.#pictures = pictures;
       this.#first = await pictures.at(0);
     }
-    if (this.#first !== null) {
+    if (this.#first === null) {
+      this.#start();
+      while (display.size === null && !this.#over) await this.#change();
+      if (this.#over) return;
+      display.showGround();
+    } else {
       display.resize(this.#first);
       display.showPicture(this.#first);
     }
-    post({ kind: 'phase', phase: 'waiting', message: waitingMessage });
+    const message = this.#first === null ? unseenMessage : waitingMessage;
+    post({ kind: 'phase', phase: 'waiting', message });
   }
 
   prompt(requestId: number, prompt: PagePrompt): void {
-    if (this.#stream !== null) this.#stream.prompt(requestId, prompt);
-    // The picture that is seen before the start is the first one.
-    else this.#early.push({ requestId, prompt: { ...prompt, frameIndex: 0 } });
+    // What is seen before the start is the first picture.
+    const isEarly = this.#parts.display.frames.last < 0;
+    const meant = isEarly ? { ...prompt, frameIndex: 0 } : prompt;
+    if (this.#stream !== null) this.#stream.prompt(requestId, meant);
+    else this.#early.push({ requestId, prompt: meant });
   }
 
   pause(paused: boolean): void {
     this.#paused = paused;
-    if (!paused && this.#stream === null) this.#start();
+    const { file, post } = this.#parts;
+    if (!paused && !this.#begun) {
+      this.#begun = true;
+      post({ kind: 'phase', phase: 'running', message: file.name });
+      if (this.#stream === null) this.#start();
+    }
     this.#changed();
   }
 
@@ -116,7 +132,7 @@ class FileRun implements Run {
   }
 
   #start(): void {
-    const { display, file, open, post } = this.#parts;
+    const { display, open, post } = this.#parts;
     const size = display.size ?? { width: 0, height: 0 };
     const fail = (error: unknown) =>
       post({ kind: 'problem', message: error instanceof Error ? error.message : String(error) });
@@ -124,12 +140,15 @@ class FileRun implements Run {
       {
         open,
         config: { container: this.#container, delivery: 'every-frame' },
+        maxUnseenFrames,
         post,
         onInfo: (info) => {
           display.frames.most = info.retainedFrames;
           display.resize(info);
+          this.#changed();
         },
         onMasks: (masks) => this.#take(masks),
+        onTaken: () => this.#changed(),
         onAnswered: () => {
           this.#allAnswered = true;
           this.#changed();
@@ -149,7 +168,6 @@ class FileRun implements Run {
       this.#send(stream).catch(fail);
     });
     for (const { requestId, prompt } of this.#early.splice(0)) stream.prompt(requestId, prompt);
-    post({ kind: 'phase', phase: 'running', message: file.name });
     this.#send(stream).catch(fail);
     this.#show().catch(fail);
   }
@@ -169,10 +187,7 @@ class FileRun implements Run {
     const goesOn = () => !this.#stopped && !this.#over && this.#pass === pass;
     for (let from = 0; from < file.size && goesOn(); from += sliceBytes) {
       const bytes = new Uint8Array(await file.slice(from, from + sliceBytes).arrayBuffer());
-      while (goesOn() && (this.#paused || this.#answered.size > maxWaitingFrames)) {
-        await this.#change();
-      }
-      while (goesOn() && stream.bufferedBytes > maxBufferedBytes) await later(5);
+      while (goesOn() && stream.isFull) await this.#change();
       if (goesOn()) stream.sendChunk(bytes);
     }
     // Held frames can still be corrected until the user is done.
@@ -184,21 +199,34 @@ class FileRun implements Run {
     while (!this.#stopped) {
       const [next] = this.#answered.values();
       if (this.#paused || next === undefined) {
-        if (next === undefined && this.#allAnswered) {
-          this.#allAnswered = false;
+        if (next === undefined && this.#allAnswered && !this.#saidDone) {
+          this.#saidDone = true;
           post({ kind: 'phase', phase: 'ended', message: doneMessage });
         }
         if (next === undefined && this.#over) return;
         await this.#change();
         continue;
       }
+      const picture = await this.#pictureOf(next);
+      // A correction may have come meanwhile.
+      const newest = this.#answered.get(next.frameIndex) ?? next;
       this.#answered.delete(next.frameIndex);
-      display.add(next, await this.#pictureOf(next));
+      display.add(newest, picture);
+      this.#tellSeen(next.frameIndex);
       this.#shownAtMs.add(performance.now());
       post({ kind: 'statistics', statistics: statisticsOf(display, this.#shownAtMs) });
       this.#changed();
       await later(leastFrameMs);
     }
+  }
+
+  #tellSeen(frameIndex: number): void {
+    if (frameIndex - this.#told >= toldFrames) {
+      this.#told = frameIndex;
+      this.#stream?.seen(frameIndex);
+    }
+    const most = this.#told + maxUnseenFrames - frameIndex;
+    this.#parts.display.ahead = this.#allAnswered ? this.#answered.size : most;
   }
 
   async #pictureOf({ timestampUs }: FrameMasks): Promise<ImageBitmap | null> {

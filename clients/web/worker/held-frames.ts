@@ -11,10 +11,17 @@ export class HeldFrames {
   readonly #frames = new Map<number, HeldFrame>();
   readonly #masks = new Map<number, FrameMasks>();
   #most = 60;
+  #ahead = 0;
 
   /** Frames that the server can still correct. */
   set most(count: number) {
     this.#most = Math.max(1, count);
+    this.#trim();
+  }
+
+  /** Frames beyond the newest one here that the server may have, and hold, already. */
+  set ahead(count: number) {
+    this.#ahead = count;
     this.#trim();
   }
 
@@ -55,11 +62,12 @@ export class HeldFrames {
     for (const { picture } of this.#frames.values()) picture?.close();
     this.#frames.clear();
     this.#masks.clear();
+    this.#ahead = 0;
   }
 
   #trim(): void {
     for (const [index, { picture }] of this.#frames) {
-      if (this.#frames.size <= this.#most) return;
+      if (this.#frames.size + this.#ahead <= this.#most || this.#frames.size === 1) return;
       picture?.close();
       this.#frames.delete(index);
     }

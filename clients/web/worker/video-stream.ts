@@ -18,13 +18,20 @@ import { toPromptOptions } from './page-prompts.ts';
 export type VideoStreamParts = {
   readonly open: OpenVideoCall;
   readonly config: VideoConfig;
+  /** Frames that are answered beyond the newest one that was told to be seen. Default: 0, no bound. */
+  readonly maxUnseenFrames?: number;
   readonly post: (message: FromWorker) => void;
   readonly onInfo: (info: StreamInfo) => void;
   readonly onMasks: (masks: FrameMasks) => void;
+  /** The server took video in: there may be room for more. */
+  readonly onTaken?: () => void;
   /** After `endOfVideo`: no more frames, but held ones can be corrected. */
   readonly onAnswered?: () => void;
   readonly onEnd: (end: CallEnd) => void;
 };
+
+/** Video on its way to the decoder: a quarter of what the server reads ahead. */
+const maxUntakenBytes = 256 * 1024;
 
 /** Somebody who restarts a server is waited for. */
 const giveUpAfterMs = 10 * 60_000;
@@ -36,14 +43,16 @@ export class PageVideoStream {
   readonly #call: ResumableCall;
   readonly #parts: VideoStreamParts;
   #size: Size;
+  #sentBytes = 0;
+  #takenBytes = 0;
 
   /** @param size display size as far as it is known; the server's StreamInfo corrects it */
   constructor(parts: VideoStreamParts, size: Size) {
     this.#parts = parts;
     this.#size = size;
-    const { post } = parts;
+    const { post, maxUnseenFrames = 0 } = parts;
     this.#call = openResumingCall(
-      configMessage(parts.config),
+      { ...configMessage(parts.config), maxUnseenFrames },
       { servers: [parts.open], giveUpAfterMs },
       {
         onResponse: (response) => this.#receive(response),
@@ -58,7 +67,15 @@ export class PageVideoStream {
 
   /** The video is sent again from its start by `rewind`, instead of being kept. */
   rewindBy(rewind: () => void): void {
-    this.#call.rewindBy(rewind);
+    this.#call.rewindBy(() => {
+      [this.#sentBytes, this.#takenBytes] = [0, 0];
+      rewind();
+    });
+  }
+
+  /** Whether more video would only wait; `onTaken` says when that may have changed. */
+  get isFull(): boolean {
+    return this.#sentBytes - this.#takenBytes >= maxUntakenBytes;
   }
 
   /** Bytes that were sent and have not left this machine. */
@@ -68,6 +85,7 @@ export class PageVideoStream {
 
   /** Sends encoded bytes; options hold for the access unit that they start with. */
   sendChunk(bytes: Uint8Array, options: ChunkOptions = {}): void {
+    this.#sentBytes += bytes.length;
     for (const value of videoChunks(bytes, options)) {
       this.#call.send({ message: { $case: 'chunk', value } });
     }
@@ -77,6 +95,11 @@ export class PageVideoStream {
   prompt(requestId: number, prompt: PagePrompt): void {
     const value = promptMessage(requestId, toPromptOptions(prompt, this.#size));
     this.#call.send({ message: { $case: 'prompt', value } });
+  }
+
+  /** The user saw this frame: `maxUnseenFrames` more are answered. */
+  seen(frameIndex: number): void {
+    this.#call.send({ message: { $case: 'seen', value: { frameIndex } } });
   }
 
   /** No more video; prompts for held frames are still taken until `end`. */
@@ -95,7 +118,7 @@ export class PageVideoStream {
   }
 
   #receive({ message }: SegmentVideoResponse): void {
-    const { post, onInfo, onMasks, onAnswered } = this.#parts;
+    const { post, onInfo, onMasks, onAnswered, onTaken } = this.#parts;
     switch (message?.$case) {
       case 'info':
         this.#size = { width: message.value.width, height: message.value.height };
@@ -112,6 +135,10 @@ export class PageVideoStream {
         else if (!unseenNotices.has(message.value.kind)) {
           post({ kind: 'problem', message: message.value.message });
         }
+        break;
+      case 'taken':
+        this.#takenBytes = message.value.bytes;
+        onTaken?.();
         break;
       case 'summary':
       case undefined:

@@ -1,21 +1,40 @@
+/** What may wait in a {@link ChunkQueue}; a single chunk always may. */
+export type ChunkQueueBounds = { readonly maxBytes: number; readonly maxChunks: number };
+
 /**
- * Hands chunks from the reader of the client's messages to the decoder, one at a time: the reader
- * waits until the decoder has taken a chunk, and with it the client.
+ * Hands chunks from the reader of the client's messages to the decoder: the reader waits until there
+ * is room, and with it the client.
  */
 export class ChunkQueue implements AsyncIterable<Uint8Array> {
-  #chunk: Uint8Array | null = null;
+  readonly #bounds: ChunkQueueBounds;
+  readonly #onTaken: (chunk: Uint8Array) => void;
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** Resolves when the decoder has taken the chunk before; after the end, chunks are dropped. */
+  /**
+   * @param bounds default: one chunk waits
+   * @param onTaken called as the decoder takes a chunk
+   */
+  constructor(
+    bounds: ChunkQueueBounds = { maxBytes: 0, maxChunks: 1 },
+    onTaken: (chunk: Uint8Array) => void = () => undefined,
+  ) {
+    this.#bounds = bounds;
+    this.#onTaken = onTaken;
+  }
+
+  /** Resolves when the chunk has its place; after the end, chunks are dropped. */
   async push(chunk: Uint8Array): Promise<void> {
-    while (this.#chunk !== null && !this.#ended) await this.#change();
+    while (!this.#hasRoom(chunk) && !this.#ended) await this.#change();
     if (this.#ended) return;
-    this.#chunk = chunk;
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
     this.#notify();
   }
 
-  /** No more chunks; one that waits is still handed over. Idempotent. */
+  /** No more chunks; those that wait are still handed over. Idempotent. */
   end(): void {
     this.#ended = true;
     this.#notify();
@@ -24,10 +43,11 @@ export class ChunkQueue implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
-        const chunk = this.#chunk;
-        if (chunk !== null) {
-          this.#chunk = null;
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          this.#bytes -= chunk.length;
           this.#notify();
+          this.#onTaken(chunk);
           yield chunk;
         } else if (this.#ended) {
           return;
@@ -37,9 +57,15 @@ export class ChunkQueue implements AsyncIterable<Uint8Array> {
       }
     } finally {
       // A decoder that stops early frees a reader that waits.
-      this.#chunk = null;
+      this.#chunks.length = 0;
       this.end();
     }
+  }
+
+  #hasRoom({ length }: Uint8Array): boolean {
+    if (this.#chunks.length === 0) return true;
+    const { maxBytes, maxChunks } = this.#bounds;
+    return this.#chunks.length < maxChunks && this.#bytes + length <= maxBytes;
   }
 
   #change(): Promise<void> {

@@ -1,12 +1,14 @@
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import { CaptureMarks } from './capture-marks.ts';
-import { ChunkQueue } from './chunk-queue.ts';
+import { ChunkQueue, type ChunkQueueBounds } from './chunk-queue.ts';
 import { LiveChunkQueue, type EncodedChunk, type LiveChunkOptions } from './live-chunk-queue.ts';
 import type { SessionInput } from '../session-types.ts';
 
 /** What the reader tells the session. */
 export type InputHandlers = {
   readonly onPrompt: (update: PromptUpdate) => void;
+  /** The user saw this frame. */
+  readonly onSeen: (frameIndex: number) => void;
   /** Resolves when answers to prompts may be added: a client that reads none sends no more. */
   readonly room: () => Promise<void>;
   /** The client's messages broke; what was decoded before is still answered. */
@@ -14,6 +16,19 @@ export type InputHandlers = {
   /** The client half-closed, or its messages broke: no more prompts. */
   readonly onEnd: () => void;
 };
+
+/** How video waits for the decoder. */
+export type VideoQueueing =
+  /** The client waits with it. */
+  | { readonly kind: 'in-step' }
+  /** Read without waiting, within bounds, so that prompts do not wait behind it. */
+  | {
+      readonly kind: 'ahead';
+      readonly bounds: ChunkQueueBounds;
+      readonly onTaken: (bytes: number) => void;
+    }
+  /** For LATEST: read without waiting, and skipped where the decoder falls behind. */
+  | ({ readonly kind: 'live' } & Omit<LiveChunkOptions, 'onTaken'>);
 
 /** Reads the client's messages in order and parts video from prompts. */
 export class InputReader {
@@ -27,29 +42,27 @@ export class InputReader {
   #closed = false;
   #promptsOnly = false;
 
-  /**
-   * Starts reading at once.
-   *
-   * @param live set for LATEST: chunks are read without waiting for the decoder
-   */
+  /** Starts reading at once. @param queueing default: in step */
   constructor(
     inputs: AsyncIterable<SessionInput>,
     handlers: InputHandlers,
-    live: Omit<LiveChunkOptions, 'onTaken'> | null = null,
+    queueing: VideoQueueing = { kind: 'in-step' },
   ) {
     const onTaken = ({ data, captureTimestampUs, nextUnitBytes }: EncodedChunk): void =>
       this.#captureMarks.add(data.byteLength, captureTimestampUs, nextUnitBytes);
-    if (live === null) {
-      const queue = new ChunkQueue();
-      const push = (chunk: EncodedChunk): Promise<void> => {
+    if (queueing.kind !== 'live') {
+      const queue = chunkQueueFor(queueing);
+      const push = async (chunk: EncodedChunk): Promise<void> => {
         onTaken(chunk);
-        return queue.push(chunk.data);
+        await queue.push(chunk.data);
+        // Here the decoder does not hold the client back: its own reading must.
+        if (queueing.kind === 'ahead') await handlers.room();
       };
       this.#queue = { push, end: () => queue.end() };
       this.#framesSkippedBefore = () => 0;
       this.chunks = queue;
     } else {
-      const queue = new LiveChunkQueue({ ...live, onTaken });
+      const queue = new LiveChunkQueue({ ...queueing, onTaken });
       this.#framesSkippedBefore = (frames, position) => queue.framesSkippedBefore(frames, position);
       this.#queue = queue;
       this.chunks = queue;
@@ -112,9 +125,26 @@ export class InputReader {
       case 'prompt':
         this.#handlers.onPrompt(input.update);
         return await this.#handlers.room();
+      case 'seen':
+        this.#handlers.onSeen(input.frameIndex);
+        return;
       case 'end-of-video':
         this.#promptsOnly = true;
         return this.#queue.end();
     }
   }
+}
+
+/** Video is told of in steps, or a client that sends it in small pieces would get an answer for each. */
+const toldBytes = 64 * 1024;
+
+function chunkQueueFor(queueing: Exclude<VideoQueueing, { kind: 'live' }>): ChunkQueue {
+  if (queueing.kind === 'in-step') return new ChunkQueue();
+  let [taken, told] = [0, 0];
+  return new ChunkQueue(queueing.bounds, ({ length }) => {
+    taken += length;
+    if (taken - told < toldBytes) return;
+    told = taken;
+    queueing.onTaken(taken);
+  });
 }

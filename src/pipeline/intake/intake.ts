@@ -2,7 +2,7 @@ import { catchError, EMPTY, Subject, takeUntil, tap, type Observable } from 'rxj
 import type { Frame } from '../../frame/frame.ts';
 import type { PromptUpdate } from '../../frame/prompt.ts';
 import type { SessionInput, SessionOptions, SessionParts } from '../session-types.ts';
-import { InputReader } from './input-reader.ts';
+import { InputReader, type VideoQueueing } from './input-reader.ts';
 import { newestWithCredit } from './newest-with-credit.ts';
 import { pullWithCredit } from './pull-with-credit.ts';
 import { QueueingDelay } from './queueing-delay.ts';
@@ -23,11 +23,20 @@ export type IntakeSession = {
   readonly room: () => Promise<void>;
   readonly needsNextFrame: (frame: Frame) => boolean;
   readonly countFrames: (count: number) => void;
+  /** The user saw this frame. */
+  readonly seen: (frameIndex: number) => void;
+  /** No more prompts come, and nothing more is told of what was seen. */
+  readonly endOfPrompts: () => void;
+  /** The decoder has taken so many bytes of video; only where it is read ahead. */
+  readonly taken: (bytes: number) => void;
   /** A frame was read before its turn. */
   readonly prefetch: (item: ScheduledItem) => void;
   /** The client's messages or the video broke; what came before is still answered. */
   readonly onFailure: (reason: unknown) => void;
 };
+
+/** Video that waits for the decoder of a stream whose unseen frames are bounded. */
+const aheadBounds = { maxBytes: 1 << 20, maxChunks: 256 };
 
 /** Decoded frames that EVERY_FRAME reads before their turn. */
 const framesAhead = 4;
@@ -57,14 +66,17 @@ export class Intake {
     { decode, nowMs }: Pick<SessionParts, 'decode' | 'nowMs'>,
     session: IntakeSession,
   ) {
-    const { container, frameRate, maxFramePixels, signal, delivery } = options;
+    const { container, frameRate, maxFramePixels, signal } = options;
     const onPrompt = (update: PromptUpdate): void => {
       if (session.accept(update) === 'correction') this.#corrections$.next(update);
     };
-    const onEnd = (): void => this.#corrections$.complete();
-    const { onFailure, room } = session;
-    const live = delivery === 'latest' ? { container, nowMs } : null;
-    const reader = new InputReader(inputs, { onPrompt, room, onFailure, onEnd }, live);
+    const onEnd = (): void => {
+      this.#corrections$.complete();
+      session.endOfPrompts();
+    };
+    const { onFailure, room, seen: onSeen } = session;
+    const handlers = { onPrompt, onSeen, room, onFailure, onEnd };
+    const reader = new InputReader(inputs, handlers, queueingOf(options, { nowMs, session }));
     const framesSkippedBefore = (frames: number, position: number | null): number =>
       reader.framesSkippedBefore(frames, position);
     const events = decode(reader.chunks, {
@@ -149,4 +161,13 @@ export class Intake {
     this.#sources.push(ahead);
     return pullWithCredit(ahead, this.#credit$, discardItem);
   }
+}
+
+function queueingOf(
+  { container, delivery, maxUnseenFrames = 0 }: SessionOptions,
+  { nowMs, session }: { readonly nowMs: () => number; readonly session: IntakeSession },
+): VideoQueueing {
+  if (delivery === 'latest') return { kind: 'live', container, nowMs };
+  if (maxUnseenFrames === 0) return { kind: 'in-step' };
+  return { kind: 'ahead', bounds: aheadBounds, onTaken: session.taken };
 }

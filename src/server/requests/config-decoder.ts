@@ -47,6 +47,11 @@ export async function decodeConfig(
   if (container === 'mjpeg' && frameRate === null) {
     throw invalid('frame_rate must be given with MJPEG, got none');
   }
+  if (delivery === 'latest' && config.maxUnseenFrames > 0) {
+    throw invalid(
+      `max_unseen_frames is for EVERY_FRAME, got ${config.maxUnseenFrames} with LATEST`,
+    );
+  }
   const maskEncoding = checkMaskEncoding(config.maskEncoding);
   return {
     model,
@@ -62,6 +67,7 @@ export async function decodeConfig(
       minMaskRegionArea: checkRegionArea(config.minMaskRegionArea, limits.maxFramePixels),
       // Small on its way between threads; a worker makes other forms of it.
       maskForm: 'coco-rle',
+      maxUnseenFrames: config.maxUnseenFrames,
       resume: resume && (await decodeResume(resume, { model, limits, readMask })),
       limits: sessionLimits(limits),
     },

@@ -2,6 +2,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import { Mask } from '../../gen/maskstream/v1/common.ts';
 import { ImagePrompt, SegmentImageRequest } from '../../gen/maskstream/v1/image.ts';
 import {
+  FramesSeen,
   PromptUpdate,
   ResumeObject,
   ResumeReference,
@@ -38,6 +39,7 @@ export type VideoMessage =
     }
   | { readonly kind: 'video_chunk'; readonly chunk: VideoChunk }
   | { readonly kind: 'prompt_update'; readonly prompt: Masked<PromptUpdate> }
+  | { readonly kind: 'frames_seen'; readonly frameIndex: number }
   | { readonly kind: 'end_of_video' }
   | { readonly kind: 'none' };
 
@@ -107,6 +109,8 @@ export class RequestParser {
         return { kind: 'video_chunk', chunk: VideoChunk.decode(value) };
       case 'prompt':
         return { kind: 'prompt_update', prompt: this.#masked(PromptUpdate, 'PromptUpdate', value) };
+      case 'seen':
+        return { kind: 'frames_seen', frameIndex: FramesSeen.decode(value).frameIndex };
       case undefined:
       default:
         return { kind: 'end_of_video' };

@@ -14,6 +14,8 @@ export type RequestDecoderOptions = {
   readonly model: ModelInfo;
   readonly container: Container;
   readonly limits: ServerLimits;
+  /** The stream asked for `max_unseen_frames`. */
+  readonly boundsUnseen: boolean;
   readonly pendingRequests: PendingRequests;
   readonly readMask: ReadMask;
   /** Answers a refused prompt at once; resolves when there is room for the next answer. */
@@ -70,6 +72,10 @@ export async function* decodeRequests(
         ended = true;
         yield { kind: 'end-of-video' };
         break;
+      case 'frames_seen':
+        if (!options.boundsUnseen) throw unasked();
+        yield { kind: 'seen', frameIndex: message.frameIndex };
+        break;
       case 'prompt_update': {
         const update = await acceptPrompt(message.prompt, options);
         if (update !== null) yield { kind: 'prompt', update };
@@ -109,7 +115,7 @@ function messageOf(received: Received<VideoMessage>): Message {
   if (message.kind !== 'none') return message;
   throw new SegmentationError(
     'malformed-message',
-    'message must be one of config, video_chunk, prompt_update, end_of_video, got none of them',
+    'message must be one of config, video_chunk, prompt_update, end_of_video, frames_seen, got none of them',
   );
 }
 
@@ -128,6 +134,13 @@ function outOfOrder(came: string): SegmentationError {
 function afterEnd(came: string): SegmentationError {
   return new SegmentationError(
     'malformed-message',
-    `only prompt_update may follow end_of_video, got ${came}`,
+    `only prompt_update and frames_seen may follow end_of_video, got ${came}`,
+  );
+}
+
+function unasked(): SegmentationError {
+  return new SegmentationError(
+    'malformed-message',
+    'frames_seen needs StreamConfig.max_unseen_frames, got it without',
   );
 }

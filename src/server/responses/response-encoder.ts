@@ -45,6 +45,8 @@ function encodeMessage(
       const state = resume === null ? {} : { resume: encodeResume(resume) };
       return { $case: 'notice', value: { kind, message, ...state } };
     }
+    case 'taken':
+      return { $case: 'taken', value: { bytes: event.bytes } };
     case 'summary':
       return { $case: 'summary', value: encodeSummary(event.summary) };
   }

@@ -73,3 +73,22 @@ test('many: chunks come out in order, and the sender is never more than one ahea
   await sent;
   expect(taken).toEqual(Array.from({ length: 50 }, (_, index) => index));
 });
+
+test('with bounds, chunks are taken until they are met, in bytes or in number', async () => {
+  const queue = new ChunkQueue({ maxBytes: 4, maxChunks: 3 });
+  await queue.push(new Uint8Array(2));
+  await queue.push(new Uint8Array(1));
+  const tooMany = queue.push(new Uint8Array(2));
+  expect(await isSettled(tooMany)).toBe(false);
+  const chunks = queue[Symbol.asyncIterator]();
+  await chunks.next();
+  expect(await isSettled(tooMany)).toBe(true);
+  await queue.push(new Uint8Array(0));
+  expect(await isSettled(queue.push(new Uint8Array(0)))).toBe(false);
+});
+
+test('a chunk larger than the bound is taken alone', async () => {
+  const queue = new ChunkQueue({ maxBytes: 4, maxChunks: 3 });
+  expect(await isSettled(queue.push(new Uint8Array(9)))).toBe(true);
+  expect(await isSettled(queue.push(new Uint8Array(1)))).toBe(false);
+});

@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest';
-import { InputReader } from '../../../src/pipeline/intake/input-reader.ts';
+import type { PromptUpdate } from '../../../src/frame/prompt.ts';
+import { InputReader, type VideoQueueing } from '../../../src/pipeline/intake/input-reader.ts';
 import { settled } from '../../fixtures/settled.ts';
 import { InputScript, prompt } from '../../fixtures/session-harness.ts';
 
-function readerOf(inputs: InputScript) {
+function readerOf(inputs: InputScript, queueing?: VideoQueueing) {
   const told: unknown[] = [];
-  const reader = new InputReader(inputs, {
-    onPrompt: ({ requestId }) => told.push(requestId),
+  const handlers = {
+    onPrompt: ({ requestId }: PromptUpdate) => told.push(requestId),
+    onSeen: (frameIndex: number) => told.push(`seen ${frameIndex}`),
     room: () => Promise.resolve(),
-    onFailure: (reason) => told.push(reason),
+    onFailure: (reason: unknown) => told.push(reason),
     onEnd: () => told.push('end'),
-  });
+  };
+  const reader = new InputReader(inputs, handlers, queueing);
   return { reader, told };
 }
 
@@ -28,6 +31,48 @@ test('prompts wait behind the chunks that were sent before them', async () => {
   expect(told).toEqual([first.requestId, second.requestId, 'end']);
   expect((await chunks.next()).done).toBe(false);
   expect((await chunks.next()).done).toBe(true);
+});
+
+test('ahead: prompts and what was seen do not wait behind video, within bounds', async () => {
+  const inputs = new InputScript();
+  const taken: number[] = [];
+  const { reader, told } = readerOf(inputs, {
+    kind: 'ahead',
+    bounds: { maxBytes: 3 * 65_536, maxChunks: 256 },
+    onTaken: (bytes) => taken.push(bytes),
+  });
+  const chunk = {
+    kind: 'chunk',
+    data: new Uint8Array(65_536),
+    captureTimestampUs: null,
+  } as const;
+  const [first, second] = [prompt(1, 0), prompt(2, 0)];
+  inputs.push(chunk, chunk, chunk).push({ kind: 'seen', frameIndex: 7 }).prompt(first);
+  inputs.push(chunk).prompt(second);
+  await settled();
+  expect(told).toEqual(['seen 7', first.requestId]);
+  expect(taken).toEqual([]);
+  const chunks = reader.chunks[Symbol.asyncIterator]();
+  await chunks.next();
+  await settled();
+  expect(told).toEqual(['seen 7', first.requestId, second.requestId]);
+  await chunks.next();
+  expect(taken).toEqual([65_536, 131_072]);
+  reader.close();
+});
+
+test('ahead: small pieces of video are told of together', async () => {
+  const inputs = new InputScript();
+  const taken: number[] = [];
+  const onTaken = (bytes: number) => void taken.push(bytes);
+  const bounds = { maxBytes: 1 << 20, maxChunks: 256 };
+  const { reader } = readerOf(inputs, { kind: 'ahead', bounds, onTaken });
+  for (let piece = 0; piece < 100; piece++) {
+    inputs.push({ kind: 'chunk', data: new Uint8Array(1000), captureTimestampUs: null });
+  }
+  inputs.end();
+  for await (const chunk of reader.chunks) expect(chunk).toHaveLength(1000);
+  expect(taken).toEqual([66_000]);
 });
 
 test('capture times are kept in order, and null is none', async () => {

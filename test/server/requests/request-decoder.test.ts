@@ -70,13 +70,13 @@ describe('messages that end the stream, after results and summary', () => {
       'a chunk after the end',
       [configMessage, endMessage, chunkMessage()],
       status.INVALID_ARGUMENT,
-      'only prompt_update may follow',
+      'only prompt_update and frames_seen may follow',
     ],
     [
       'two ends',
       [configMessage, endMessage, endMessage],
       status.INVALID_ARGUMENT,
-      'only prompt_update may follow',
+      'only prompt_update and frames_seen may follow',
     ],
     [
       'no container',
@@ -89,6 +89,18 @@ describe('messages that end the stream, after results and summary', () => {
       [changedConfig({ container: 99 })],
       status.INVALID_ARGUMENT,
       'container',
+    ],
+    [
+      'frames that were seen, where nobody asked',
+      [configMessage, { $case: 'seen', value: { frameIndex: 1 } }],
+      status.INVALID_ARGUMENT,
+      'frames_seen needs StreamConfig.max_unseen_frames',
+    ],
+    [
+      'a bound of unseen frames in LATEST',
+      [changedConfig({ delivery: 2, maxUnseenFrames: 3 })],
+      status.INVALID_ARGUMENT,
+      'max_unseen_frames is for EVERY_FRAME, got 3',
     ],
     ['no delivery', [changedConfig({ delivery: 0 })], status.INVALID_ARGUMENT, 'delivery must be'],
     [

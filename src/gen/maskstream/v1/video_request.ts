@@ -86,6 +86,9 @@ export interface SegmentVideoRequest {
     | //
     /** No more video. */
     { $case: "endOfVideo"; value: EndOfVideo }
+    | //
+    /** Where the user is. Only with StreamConfig.max_unseen_frames. */
+    { $case: "seen"; value: FramesSeen }
     | undefined;
 }
 
@@ -135,6 +138,14 @@ export interface StreamConfig {
    * part of a mask stays, and so does a hole that another object shows through. Default (0): none.
    */
   minMaskRegionArea: number;
+  /**
+   * Most frames that are answered beyond the newest one of FramesSeen, and never more than are held, so
+   * that what a user looks at can still be corrected; a half-close lifts the bound. The server then also
+   * reads up to 1 MiB of video (256 chunks) before the decoder asks for it, so that no prompt waits
+   * behind video, and tells by VideoTaken what the decoder took: a client keeps less than that on the
+   * way. With EVERY_FRAME only. Default (0): answers wait for their reader alone.
+   */
+  maxUnseenFrames: number;
 }
 
 /** KeyframeOptions says when the full model runs. */
@@ -314,6 +325,12 @@ export interface TextPrompt {
   thisFrameOnly: boolean;
 }
 
+/** FramesSeen says how far the user is: StreamConfig.max_unseen_frames more are answered. */
+export interface FramesSeen {
+  /** The newest frame that was shown. An earlier one than was told before changes nothing. */
+  frameIndex: number;
+}
+
 /**
  * EndOfVideo flushes the decoder. Prompts for held frames are still taken until the client
  * half-closes; a half-close without it means both.
@@ -339,6 +356,9 @@ export const SegmentVideoRequest: MessageFns<SegmentVideoRequest> = {
         break;
       case "endOfVideo":
         EndOfVideo.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "seen":
+        FramesSeen.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -389,6 +409,14 @@ export const SegmentVideoRequest: MessageFns<SegmentVideoRequest> = {
             message.message = { $case: "endOfVideo", value: EndOfVideo.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "seen", value: FramesSeen.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -431,6 +459,12 @@ export const SegmentVideoRequest: MessageFns<SegmentVideoRequest> = {
         }
         break;
       }
+      case "seen": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "seen", value: FramesSeen.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -450,6 +484,7 @@ function createBaseStreamConfig(): StreamConfig {
     frameRate: undefined,
     resume: undefined,
     minMaskRegionArea: 0,
+    maxUnseenFrames: 0,
   };
 }
 
@@ -490,6 +525,9 @@ export const StreamConfig: MessageFns<StreamConfig> = {
     }
     if (message.minMaskRegionArea !== 0) {
       writer.uint32(96).uint32(message.minMaskRegionArea);
+    }
+    if (message.maxUnseenFrames !== 0) {
+      writer.uint32(104).uint32(message.maxUnseenFrames);
     }
     return writer;
   },
@@ -603,6 +641,14 @@ export const StreamConfig: MessageFns<StreamConfig> = {
             message.minMaskRegionArea = reader.uint32();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.maxUnseenFrames = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -636,6 +682,7 @@ export const StreamConfig: MessageFns<StreamConfig> = {
       ? ResumeState.fromPartial(object.resume)
       : undefined;
     message.minMaskRegionArea = object.minMaskRegionArea ?? 0;
+    message.maxUnseenFrames = object.maxUnseenFrames ?? 0;
     return message;
   },
 };
@@ -1563,6 +1610,61 @@ export const TextPrompt: MessageFns<TextPrompt> = {
     message.maxObjects = object.maxObjects ?? 0;
     message.minScore = object.minScore ?? undefined;
     message.thisFrameOnly = object.thisFrameOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseFramesSeen(): FramesSeen {
+  return { frameIndex: 0 };
+}
+
+export const FramesSeen: MessageFns<FramesSeen> = {
+  encode(message: FramesSeen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frameIndex !== 0) {
+      writer.uint32(8).uint64(message.frameIndex);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FramesSeen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFramesSeen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.frameIndex = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<FramesSeen>, I>>(base?: I): FramesSeen {
+    return FramesSeen.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FramesSeen>, I>>(object: I): FramesSeen {
+    const message = createBaseFramesSeen();
+    message.frameIndex = object.frameIndex ?? 0;
     return message;
   },
 };

@@ -84,7 +84,16 @@ export interface SegmentVideoResponse {
     | //
     /** Last. */
     { $case: "summary"; value: StreamSummary }
+    | //
+    /** How much of the video was taken. Only with StreamConfig.max_unseen_frames. */
+    { $case: "taken"; value: VideoTaken }
     | undefined;
+}
+
+/** VideoTaken says how much video does not wait any more. It comes at least with each 64 KiB. */
+export interface VideoTaken {
+  /** Bytes of all VideoChunks that the decoder has taken. */
+  bytes: number;
 }
 
 /**
@@ -313,6 +322,9 @@ export const SegmentVideoResponse: MessageFns<SegmentVideoResponse> = {
       case "summary":
         StreamSummary.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+      case "taken":
+        VideoTaken.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -370,6 +382,14 @@ export const SegmentVideoResponse: MessageFns<SegmentVideoResponse> = {
             message.message = { $case: "summary", value: StreamSummary.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "taken", value: VideoTaken.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -418,7 +438,68 @@ export const SegmentVideoResponse: MessageFns<SegmentVideoResponse> = {
         }
         break;
       }
+      case "taken": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "taken", value: VideoTaken.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseVideoTaken(): VideoTaken {
+  return { bytes: 0 };
+}
+
+export const VideoTaken: MessageFns<VideoTaken> = {
+  encode(message: VideoTaken, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytes !== 0) {
+      writer.uint32(8).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VideoTaken {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVideoTaken();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<VideoTaken>, I>>(base?: I): VideoTaken {
+    return VideoTaken.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VideoTaken>, I>>(object: I): VideoTaken {
+    const message = createBaseVideoTaken();
+    message.bytes = object.bytes ?? 0;
     return message;
   },
 };

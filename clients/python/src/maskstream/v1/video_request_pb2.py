@@ -25,41 +25,43 @@ _sym_db = _symbol_database.Default()
 from maskstream.v1 import common_pb2 as maskstream_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!maskstream/v1/video_request.proto\x12\rmaskstream.v1\x1a\x1amaskstream/v1/common.proto\"\xdd\x01\n\x13SegmentVideoRequest\x12-\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.maskstream.v1.StreamConfigH\x00\x12*\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x19.maskstream.v1.VideoChunkH\x00\x12-\n\x06prompt\x18\x03 \x01(\x0b\x32\x1b.maskstream.v1.PromptUpdateH\x00\x12\x31\n\x0c\x65nd_of_video\x18\x04 \x01(\x0b\x32\x19.maskstream.v1.EndOfVideoH\x00\x42\t\n\x07message\"\xe1\x03\n\x0cStreamConfig\x12+\n\tcontainer\x18\x01 \x01(\x0e\x32\x18.maskstream.v1.Container\x12\r\n\x05model\x18\x02 \x01(\t\x12)\n\x08\x64\x65livery\x18\x03 \x01(\x0e\x32\x17.maskstream.v1.Delivery\x12\x32\n\rmask_encoding\x18\x04 \x01(\x0e\x32\x1b.maskstream.v1.MaskEncoding\x12\x16\n\x0emask_long_side\x18\x05 \x01(\r\x12+\n\x07overlap\x18\x06 \x01(\x0e\x32\x1a.maskstream.v1.OverlapRule\x12\x31\n\tkeyframes\x18\x07 \x01(\x0b\x32\x1e.maskstream.v1.KeyframeOptions\x12\x12\n\x05width\x18\x08 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x06height\x18\t \x01(\rH\x01\x88\x01\x01\x12\x17\n\nframe_rate\x18\n \x01(\x01H\x02\x88\x01\x01\x12/\n\x06resume\x18\x0b \x01(\x0b\x32\x1a.maskstream.v1.ResumeStateH\x03\x88\x01\x01\x12\x1c\n\x14min_mask_region_area\x18\x0c \x01(\rB\x08\n\x06_widthB\t\n\x07_heightB\r\n\x0b_frame_rateB\t\n\x07_resume\"k\n\x0fKeyframeOptions\x12\x18\n\x0e\x66ixed_interval\x18\x01 \x01(\rH\x00\x12\x34\n\x08\x61\x64\x61ptive\x18\x02 \x01(\x0b\x32 .maskstream.v1.AdaptiveKeyframesH\x00\x42\x08\n\x06policy\"o\n\x11\x41\x64\x61ptiveKeyframes\x12\x14\n\x0cmin_interval\x18\x01 \x01(\r\x12\x14\n\x0cmax_interval\x18\x02 \x01(\r\x12\x1b\n\x0emin_confidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\x11\n\x0f_min_confidence\"\xbb\x01\n\x0bResumeState\x12,\n\x07objects\x18\x01 \x03(\x0b\x32\x1b.maskstream.v1.ResumeObject\x12\x1a\n\x12removed_object_ids\x18\x02 \x03(\r\x12\x15\n\x0b\x66rame_index\x18\x03 \x01(\x04H\x00\x12\x16\n\x0ctimestamp_us\x18\x04 \x01(\x03H\x00\x12-\n\x08searches\x18\x05 \x03(\x0b\x32\x1b.maskstream.v1.ResumeSearchB\x04\n\x02\x61t\"d\n\x0cResumeSearch\x12\'\n\x04text\x18\x01 \x01(\x0b\x32\x19.maskstream.v1.TextPrompt\x12\x12\n\x05label\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05taken\x18\x03 \x01(\rB\x08\n\x06_label\"\xd3\x01\n\x0cResumeObject\x12\x11\n\tobject_id\x18\x01 \x01(\r\x12\x12\n\x05label\x18\x02 \x01(\tH\x00\x88\x01\x01\x12!\n\x04mask\x18\x03 \x01(\x0b\x32\x13.maskstream.v1.Mask\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.maskstream.v1.ObjectState\x12\x36\n\treference\x18\x05 \x01(\x0b\x32\x1e.maskstream.v1.ResumeReferenceH\x01\x88\x01\x01\x42\x08\n\x06_labelB\x0c\n\n_reference\"I\n\x0fResumeReference\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12!\n\x04mask\x18\x02 \x01(\x0b\x32\x13.maskstream.v1.Mask\"\xa1\x01\n\nVideoChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x15\n\rrandom_access\x18\x02 \x01(\x08\x12!\n\x14\x63\x61pture_timestamp_us\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x10\x65nds_access_unit\x18\x04 \x01(\x08H\x01\x88\x01\x01\x42\x17\n\x15_capture_timestamp_usB\x13\n\x11_ends_access_unit\"\xf8\x02\n\x0cPromptUpdate\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\x11\n\tobject_id\x18\x02 \x01(\r\x12+\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1b.maskstream.v1.PromptAction\x12\x15\n\x0b\x66rame_index\x18\x04 \x01(\x04H\x00\x12\x16\n\x0ctimestamp_us\x18\x05 \x01(\x03H\x00\x12+\n\x06points\x18\x06 \x03(\x0b\x32\x1b.maskstream.v1.LabeledPoint\x12$\n\x03\x62ox\x18\x07 \x01(\x0b\x32\x12.maskstream.v1.BoxH\x01\x88\x01\x01\x12&\n\x04mask\x18\x08 \x01(\x0b\x32\x13.maskstream.v1.MaskH\x02\x88\x01\x01\x12,\n\x04text\x18\t \x01(\x0b\x32\x19.maskstream.v1.TextPromptH\x03\x88\x01\x01\x12\x12\n\x05label\x18\n \x01(\tH\x04\x88\x01\x01\x42\x04\n\x02\x61tB\x06\n\x04_boxB\x07\n\x05_maskB\x07\n\x05_textB\x08\n\x06_label\"\x89\x01\n\nTextPrompt\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x17\n\x0f\x66irst_object_id\x18\x02 \x01(\r\x12\x13\n\x0bmax_objects\x18\x03 \x01(\r\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x17\n\x0fthis_frame_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_score\"\x0c\n\nEndOfVideo*\x9c\x02\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONTAINER_H264_ANNEX_B\x10\x01\x12\x1a\n\x16\x43ONTAINER_HEVC_ANNEX_B\x10\x02\x12\x15\n\x11\x43ONTAINER_MPEG_TS\x10\x03\x12\x11\n\rCONTAINER_MP4\x10\x04\x12\x16\n\x12\x43ONTAINER_MATROSKA\x10\x05\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x06\x12\x11\n\rCONTAINER_IVF\x10\x07\x12\x13\n\x0f\x43ONTAINER_MJPEG\x10\x08\x12\x11\n\rCONTAINER_AVI\x10\t\x12\x11\n\rCONTAINER_FLV\x10\n\x12\x18\n\x14\x43ONTAINER_MPEG_VIDEO\x10\x0b*S\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45LIVERY_EVERY_FRAME\x10\x01\x12\x13\n\x0f\x44\x45LIVERY_LATEST\x10\x02*\x93\x01\n\x0cPromptAction\x12\x1d\n\x19PROMPT_ACTION_UNSPECIFIED\x10\x00\x12\x15\n\x11PROMPT_ACTION_ADD\x10\x01\x12\x18\n\x14PROMPT_ACTION_REFINE\x10\x02\x12\x19\n\x15PROMPT_ACTION_REPLACE\x10\x03\x12\x18\n\x14PROMPT_ACTION_REMOVE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!maskstream/v1/video_request.proto\x12\rmaskstream.v1\x1a\x1amaskstream/v1/common.proto\"\x88\x02\n\x13SegmentVideoRequest\x12-\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.maskstream.v1.StreamConfigH\x00\x12*\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x19.maskstream.v1.VideoChunkH\x00\x12-\n\x06prompt\x18\x03 \x01(\x0b\x32\x1b.maskstream.v1.PromptUpdateH\x00\x12\x31\n\x0c\x65nd_of_video\x18\x04 \x01(\x0b\x32\x19.maskstream.v1.EndOfVideoH\x00\x12)\n\x04seen\x18\x05 \x01(\x0b\x32\x19.maskstream.v1.FramesSeenH\x00\x42\t\n\x07message\"\xfc\x03\n\x0cStreamConfig\x12+\n\tcontainer\x18\x01 \x01(\x0e\x32\x18.maskstream.v1.Container\x12\r\n\x05model\x18\x02 \x01(\t\x12)\n\x08\x64\x65livery\x18\x03 \x01(\x0e\x32\x17.maskstream.v1.Delivery\x12\x32\n\rmask_encoding\x18\x04 \x01(\x0e\x32\x1b.maskstream.v1.MaskEncoding\x12\x16\n\x0emask_long_side\x18\x05 \x01(\r\x12+\n\x07overlap\x18\x06 \x01(\x0e\x32\x1a.maskstream.v1.OverlapRule\x12\x31\n\tkeyframes\x18\x07 \x01(\x0b\x32\x1e.maskstream.v1.KeyframeOptions\x12\x12\n\x05width\x18\x08 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x06height\x18\t \x01(\rH\x01\x88\x01\x01\x12\x17\n\nframe_rate\x18\n \x01(\x01H\x02\x88\x01\x01\x12/\n\x06resume\x18\x0b \x01(\x0b\x32\x1a.maskstream.v1.ResumeStateH\x03\x88\x01\x01\x12\x1c\n\x14min_mask_region_area\x18\x0c \x01(\r\x12\x19\n\x11max_unseen_frames\x18\r \x01(\rB\x08\n\x06_widthB\t\n\x07_heightB\r\n\x0b_frame_rateB\t\n\x07_resume\"k\n\x0fKeyframeOptions\x12\x18\n\x0e\x66ixed_interval\x18\x01 \x01(\rH\x00\x12\x34\n\x08\x61\x64\x61ptive\x18\x02 \x01(\x0b\x32 .maskstream.v1.AdaptiveKeyframesH\x00\x42\x08\n\x06policy\"o\n\x11\x41\x64\x61ptiveKeyframes\x12\x14\n\x0cmin_interval\x18\x01 \x01(\r\x12\x14\n\x0cmax_interval\x18\x02 \x01(\r\x12\x1b\n\x0emin_confidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\x11\n\x0f_min_confidence\"\xbb\x01\n\x0bResumeState\x12,\n\x07objects\x18\x01 \x03(\x0b\x32\x1b.maskstream.v1.ResumeObject\x12\x1a\n\x12removed_object_ids\x18\x02 \x03(\r\x12\x15\n\x0b\x66rame_index\x18\x03 \x01(\x04H\x00\x12\x16\n\x0ctimestamp_us\x18\x04 \x01(\x03H\x00\x12-\n\x08searches\x18\x05 \x03(\x0b\x32\x1b.maskstream.v1.ResumeSearchB\x04\n\x02\x61t\"d\n\x0cResumeSearch\x12\'\n\x04text\x18\x01 \x01(\x0b\x32\x19.maskstream.v1.TextPrompt\x12\x12\n\x05label\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05taken\x18\x03 \x01(\rB\x08\n\x06_label\"\xd3\x01\n\x0cResumeObject\x12\x11\n\tobject_id\x18\x01 \x01(\r\x12\x12\n\x05label\x18\x02 \x01(\tH\x00\x88\x01\x01\x12!\n\x04mask\x18\x03 \x01(\x0b\x32\x13.maskstream.v1.Mask\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.maskstream.v1.ObjectState\x12\x36\n\treference\x18\x05 \x01(\x0b\x32\x1e.maskstream.v1.ResumeReferenceH\x01\x88\x01\x01\x42\x08\n\x06_labelB\x0c\n\n_reference\"I\n\x0fResumeReference\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12!\n\x04mask\x18\x02 \x01(\x0b\x32\x13.maskstream.v1.Mask\"\xa1\x01\n\nVideoChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x15\n\rrandom_access\x18\x02 \x01(\x08\x12!\n\x14\x63\x61pture_timestamp_us\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x10\x65nds_access_unit\x18\x04 \x01(\x08H\x01\x88\x01\x01\x42\x17\n\x15_capture_timestamp_usB\x13\n\x11_ends_access_unit\"\xf8\x02\n\x0cPromptUpdate\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\x11\n\tobject_id\x18\x02 \x01(\r\x12+\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1b.maskstream.v1.PromptAction\x12\x15\n\x0b\x66rame_index\x18\x04 \x01(\x04H\x00\x12\x16\n\x0ctimestamp_us\x18\x05 \x01(\x03H\x00\x12+\n\x06points\x18\x06 \x03(\x0b\x32\x1b.maskstream.v1.LabeledPoint\x12$\n\x03\x62ox\x18\x07 \x01(\x0b\x32\x12.maskstream.v1.BoxH\x01\x88\x01\x01\x12&\n\x04mask\x18\x08 \x01(\x0b\x32\x13.maskstream.v1.MaskH\x02\x88\x01\x01\x12,\n\x04text\x18\t \x01(\x0b\x32\x19.maskstream.v1.TextPromptH\x03\x88\x01\x01\x12\x12\n\x05label\x18\n \x01(\tH\x04\x88\x01\x01\x42\x04\n\x02\x61tB\x06\n\x04_boxB\x07\n\x05_maskB\x07\n\x05_textB\x08\n\x06_label\"\x89\x01\n\nTextPrompt\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x17\n\x0f\x66irst_object_id\x18\x02 \x01(\r\x12\x13\n\x0bmax_objects\x18\x03 \x01(\r\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x17\n\x0fthis_frame_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_score\"!\n\nFramesSeen\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\"\x0c\n\nEndOfVideo*\x9c\x02\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONTAINER_H264_ANNEX_B\x10\x01\x12\x1a\n\x16\x43ONTAINER_HEVC_ANNEX_B\x10\x02\x12\x15\n\x11\x43ONTAINER_MPEG_TS\x10\x03\x12\x11\n\rCONTAINER_MP4\x10\x04\x12\x16\n\x12\x43ONTAINER_MATROSKA\x10\x05\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x06\x12\x11\n\rCONTAINER_IVF\x10\x07\x12\x13\n\x0f\x43ONTAINER_MJPEG\x10\x08\x12\x11\n\rCONTAINER_AVI\x10\t\x12\x11\n\rCONTAINER_FLV\x10\n\x12\x18\n\x14\x43ONTAINER_MPEG_VIDEO\x10\x0b*S\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45LIVERY_EVERY_FRAME\x10\x01\x12\x13\n\x0f\x44\x45LIVERY_LATEST\x10\x02*\x93\x01\n\x0cPromptAction\x12\x1d\n\x19PROMPT_ACTION_UNSPECIFIED\x10\x00\x12\x15\n\x11PROMPT_ACTION_ADD\x10\x01\x12\x18\n\x14PROMPT_ACTION_REFINE\x10\x02\x12\x19\n\x15PROMPT_ACTION_REPLACE\x10\x03\x12\x18\n\x14PROMPT_ACTION_REMOVE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'maskstream.v1.video_request_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTAINER']._serialized_start=2289
-  _globals['_CONTAINER']._serialized_end=2573
-  _globals['_DELIVERY']._serialized_start=2575
-  _globals['_DELIVERY']._serialized_end=2658
-  _globals['_PROMPTACTION']._serialized_start=2661
-  _globals['_PROMPTACTION']._serialized_end=2808
+  _globals['_CONTAINER']._serialized_start=2394
+  _globals['_CONTAINER']._serialized_end=2678
+  _globals['_DELIVERY']._serialized_start=2680
+  _globals['_DELIVERY']._serialized_end=2763
+  _globals['_PROMPTACTION']._serialized_start=2766
+  _globals['_PROMPTACTION']._serialized_end=2913
   _globals['_SEGMENTVIDEOREQUEST']._serialized_start=81
-  _globals['_SEGMENTVIDEOREQUEST']._serialized_end=302
-  _globals['_STREAMCONFIG']._serialized_start=305
-  _globals['_STREAMCONFIG']._serialized_end=786
-  _globals['_KEYFRAMEOPTIONS']._serialized_start=788
-  _globals['_KEYFRAMEOPTIONS']._serialized_end=895
-  _globals['_ADAPTIVEKEYFRAMES']._serialized_start=897
-  _globals['_ADAPTIVEKEYFRAMES']._serialized_end=1008
-  _globals['_RESUMESTATE']._serialized_start=1011
-  _globals['_RESUMESTATE']._serialized_end=1198
-  _globals['_RESUMESEARCH']._serialized_start=1200
-  _globals['_RESUMESEARCH']._serialized_end=1300
-  _globals['_RESUMEOBJECT']._serialized_start=1303
-  _globals['_RESUMEOBJECT']._serialized_end=1514
-  _globals['_RESUMEREFERENCE']._serialized_start=1516
-  _globals['_RESUMEREFERENCE']._serialized_end=1589
-  _globals['_VIDEOCHUNK']._serialized_start=1592
-  _globals['_VIDEOCHUNK']._serialized_end=1753
-  _globals['_PROMPTUPDATE']._serialized_start=1756
-  _globals['_PROMPTUPDATE']._serialized_end=2132
-  _globals['_TEXTPROMPT']._serialized_start=2135
-  _globals['_TEXTPROMPT']._serialized_end=2272
-  _globals['_ENDOFVIDEO']._serialized_start=2274
-  _globals['_ENDOFVIDEO']._serialized_end=2286
+  _globals['_SEGMENTVIDEOREQUEST']._serialized_end=345
+  _globals['_STREAMCONFIG']._serialized_start=348
+  _globals['_STREAMCONFIG']._serialized_end=856
+  _globals['_KEYFRAMEOPTIONS']._serialized_start=858
+  _globals['_KEYFRAMEOPTIONS']._serialized_end=965
+  _globals['_ADAPTIVEKEYFRAMES']._serialized_start=967
+  _globals['_ADAPTIVEKEYFRAMES']._serialized_end=1078
+  _globals['_RESUMESTATE']._serialized_start=1081
+  _globals['_RESUMESTATE']._serialized_end=1268
+  _globals['_RESUMESEARCH']._serialized_start=1270
+  _globals['_RESUMESEARCH']._serialized_end=1370
+  _globals['_RESUMEOBJECT']._serialized_start=1373
+  _globals['_RESUMEOBJECT']._serialized_end=1584
+  _globals['_RESUMEREFERENCE']._serialized_start=1586
+  _globals['_RESUMEREFERENCE']._serialized_end=1659
+  _globals['_VIDEOCHUNK']._serialized_start=1662
+  _globals['_VIDEOCHUNK']._serialized_end=1823
+  _globals['_PROMPTUPDATE']._serialized_start=1826
+  _globals['_PROMPTUPDATE']._serialized_end=2202
+  _globals['_TEXTPROMPT']._serialized_start=2205
+  _globals['_TEXTPROMPT']._serialized_end=2342
+  _globals['_FRAMESSEEN']._serialized_start=2344
+  _globals['_FRAMESSEEN']._serialized_end=2377
+  _globals['_ENDOFVIDEO']._serialized_start=2379
+  _globals['_ENDOFVIDEO']._serialized_end=2391
 # @@protoc_insertion_point(module_scope)

@@ -58,19 +58,21 @@ PROMPT_ACTION_REPLACE: PromptAction
 PROMPT_ACTION_REMOVE: PromptAction
 
 class SegmentVideoRequest(_message.Message):
-    __slots__ = ("config", "chunk", "prompt", "end_of_video")
+    __slots__ = ("config", "chunk", "prompt", "end_of_video", "seen")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     END_OF_VIDEO_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     chunk: VideoChunk
     prompt: PromptUpdate
     end_of_video: EndOfVideo
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., chunk: _Optional[_Union[VideoChunk, _Mapping]] = ..., prompt: _Optional[_Union[PromptUpdate, _Mapping]] = ..., end_of_video: _Optional[_Union[EndOfVideo, _Mapping]] = ...) -> None: ...
+    seen: FramesSeen
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., chunk: _Optional[_Union[VideoChunk, _Mapping]] = ..., prompt: _Optional[_Union[PromptUpdate, _Mapping]] = ..., end_of_video: _Optional[_Union[EndOfVideo, _Mapping]] = ..., seen: _Optional[_Union[FramesSeen, _Mapping]] = ...) -> None: ...
 
 class StreamConfig(_message.Message):
-    __slots__ = ("container", "model", "delivery", "mask_encoding", "mask_long_side", "overlap", "keyframes", "width", "height", "frame_rate", "resume", "min_mask_region_area")
+    __slots__ = ("container", "model", "delivery", "mask_encoding", "mask_long_side", "overlap", "keyframes", "width", "height", "frame_rate", "resume", "min_mask_region_area", "max_unseen_frames")
     CONTAINER_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +85,7 @@ class StreamConfig(_message.Message):
     FRAME_RATE_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     MIN_MASK_REGION_AREA_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNSEEN_FRAMES_FIELD_NUMBER: _ClassVar[int]
     container: Container
     model: str
     delivery: Delivery
@@ -95,7 +98,8 @@ class StreamConfig(_message.Message):
     frame_rate: float
     resume: ResumeState
     min_mask_region_area: int
-    def __init__(self, container: _Optional[_Union[Container, str]] = ..., model: _Optional[str] = ..., delivery: _Optional[_Union[Delivery, str]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., mask_long_side: _Optional[int] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ..., keyframes: _Optional[_Union[KeyframeOptions, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame_rate: _Optional[float] = ..., resume: _Optional[_Union[ResumeState, _Mapping]] = ..., min_mask_region_area: _Optional[int] = ...) -> None: ...
+    max_unseen_frames: int
+    def __init__(self, container: _Optional[_Union[Container, str]] = ..., model: _Optional[str] = ..., delivery: _Optional[_Union[Delivery, str]] = ..., mask_encoding: _Optional[_Union[_common_pb2.MaskEncoding, str]] = ..., mask_long_side: _Optional[int] = ..., overlap: _Optional[_Union[_common_pb2.OverlapRule, str]] = ..., keyframes: _Optional[_Union[KeyframeOptions, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame_rate: _Optional[float] = ..., resume: _Optional[_Union[ResumeState, _Mapping]] = ..., min_mask_region_area: _Optional[int] = ..., max_unseen_frames: _Optional[int] = ...) -> None: ...
 
 class KeyframeOptions(_message.Message):
     __slots__ = ("fixed_interval", "adaptive")
@@ -210,6 +214,12 @@ class TextPrompt(_message.Message):
     min_score: float
     this_frame_only: bool
     def __init__(self, phrase: _Optional[str] = ..., first_object_id: _Optional[int] = ..., max_objects: _Optional[int] = ..., min_score: _Optional[float] = ..., this_frame_only: bool = ...) -> None: ...
+
+class FramesSeen(_message.Message):
+    __slots__ = ("frame_index",)
+    FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
+    frame_index: int
+    def __init__(self, frame_index: _Optional[int] = ...) -> None: ...
 
 class EndOfVideo(_message.Message):
     __slots__ = ()

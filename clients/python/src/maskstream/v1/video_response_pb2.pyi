@@ -53,18 +53,26 @@ NOTICE_KIND_WORKER_RESTARTED: NoticeKind
 NOTICE_KIND_VIDEO_ANSWERED: NoticeKind
 
 class SegmentVideoResponse(_message.Message):
-    __slots__ = ("info", "ack", "masks", "notice", "summary")
+    __slots__ = ("info", "ack", "masks", "notice", "summary", "taken")
     INFO_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     MASKS_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
     info: StreamInfo
     ack: PromptAck
     masks: FrameMasks
     notice: Notice
     summary: StreamSummary
-    def __init__(self, info: _Optional[_Union[StreamInfo, _Mapping]] = ..., ack: _Optional[_Union[PromptAck, _Mapping]] = ..., masks: _Optional[_Union[FrameMasks, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., summary: _Optional[_Union[StreamSummary, _Mapping]] = ...) -> None: ...
+    taken: VideoTaken
+    def __init__(self, info: _Optional[_Union[StreamInfo, _Mapping]] = ..., ack: _Optional[_Union[PromptAck, _Mapping]] = ..., masks: _Optional[_Union[FrameMasks, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., summary: _Optional[_Union[StreamSummary, _Mapping]] = ..., taken: _Optional[_Union[VideoTaken, _Mapping]] = ...) -> None: ...
+
+class VideoTaken(_message.Message):
+    __slots__ = ("bytes",)
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    def __init__(self, bytes: _Optional[int] = ...) -> None: ...
 
 class StreamInfo(_message.Message):
     __slots__ = ("from_frame_index", "width", "height", "frame_rate", "codec", "model", "provider", "limits", "retained_frames")
