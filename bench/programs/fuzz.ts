@@ -31,7 +31,9 @@ const run: FuzzRun = { server, clips, ffmpeg, seed, seconds, side, onCase: keep 
 
 console.log(`seed ${seed}, ${clips.length} clips`);
 if (options.number('only') === 1) {
-  const { case: chosen, outcome, frames, fault } = await tryCase(run, seed);
+  const result = await tryCase(run, seed);
+  const { case: chosen, outcome, frames, fault } = result;
+  keep(result);
   const { kind, clip, container } = chosen;
   console.log(`${kind}, ${clip.name} as ${container}: ${outcome}, ${frames} frames`);
   console.log(fault ?? 'no fault');

@@ -6,18 +6,27 @@ export class ChunkSource {
   readonly #signal: AbortSignal;
   readonly #returned: Uint8Array[] = [];
   #ended = false;
+  /** What was asked of the sender and nobody has taken. */
+  #pending: Promise<IteratorResult<Uint8Array>> | null = null;
 
   constructor(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal) {
     this.#iterator = chunks[Symbol.asyncIterator]();
     this.#signal = signal;
   }
 
-  /** The next chunk that is not empty; null at the end. Rejects when the signal fires. */
-  async next(): Promise<Uint8Array | null> {
+  /**
+   * The next chunk that is not empty; null at the end, and as soon as `until` fires: what comes then is
+   * for the next call. Rejects when the source's own signal fires.
+   */
+  async next(until?: AbortSignal): Promise<Uint8Array | null> {
     const returned = this.#returned.shift();
     if (returned !== undefined) return returned;
     while (!this.#ended) {
-      const result = await abortable(this.#iterator.next(), this.#signal);
+      this.#pending ??= this.#iterator.next();
+      const arriving = abortable(this.#pending, this.#signal);
+      const result = until === undefined ? await arriving : await orNull(arriving, until);
+      if (result === null) return null;
+      this.#pending = null;
       if (result.done === true) this.#ended = true;
       else if (result.value.length > 0) return result.value;
     }

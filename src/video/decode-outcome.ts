@@ -15,6 +15,11 @@ const noDecoder = /Decoder \(codec \w+\) not found|no decoder found/i;
 const noIndex = /moov atom not found/;
 const noStream = /matches no streams/;
 
+/** ffmpeg knows the container, and of no video in it. */
+export function foundNoVideo(log: FfmpegLog): boolean {
+  return log.stream === null && log.complaints.some((line) => noStream.test(line));
+}
+
 /** Judges the end of a stream. */
 export function judgeOutcome(options: {
   readonly format: StreamFormat;

@@ -4,7 +4,7 @@ import type { DecodeOptions } from '../frame/ports.ts';
 import { abortable, cancelled, ChunkSource, orNull } from './chunk-source.ts';
 import { openInput } from './decode-input.ts';
 import type { DecodeInput } from './decode-input.ts';
-import { judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
+import { foundNoVideo, judgeOutcome, unsupportedCodec } from './decode-outcome.ts';
 import { decodeArguments } from './ffmpeg/arguments.ts';
 import type { PictureShape, StillInput } from './ffmpeg/arguments.ts';
 import type { FfmpegBinary } from './ffmpeg/binary.ts';
@@ -17,6 +17,7 @@ import type { PartedBytes } from './mp4/parts.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { PictureSlot } from './picture-stream.ts';
 import { watchForStall } from './stall-watch.ts';
+import { KeptHead } from './kept-head.ts';
 import { GapWatch } from './gap-watch.ts';
 import { allowedCodecs, isRaw } from './stream-format.ts';
 import type { StreamFormat } from './stream-format.ts';
@@ -71,12 +72,15 @@ type StreamProgress = {
   opened: number;
   /** Byte of the stream at which the input of the ffmpeg in hand begins. */
   position: number;
-  /** The stream begins anew behind what this ffmpeg was given. */
+  /** There is more for another ffmpeg: the stream begins anew, or its head is looked at again. */
   goesOn: boolean;
+  /** The first look found no video: the next one goes further. */
+  probesFar: boolean;
 };
 
 /**
- * Runs ffmpeg over `chunks`: one child, and another for each part of a fragmented MP4 that begins anew.
+ * Runs ffmpeg over `chunks`: one child, another for each part of a fragmented MP4 that begins anew, and
+ * another where the first, which looks at no more than it must, found other streams before the video.
  * However the iteration ends, the child is reaped and every picture that was not handed over is
  * discarded before it does.
  */
@@ -85,14 +89,20 @@ export async function* decodePictures<P>(
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
   const source = new ChunkSource(chunks, options.signal);
-  const progress: StreamProgress = { opened: 0, position: 0, goesOn: false };
+  const progress: StreamProgress = {
+    opened: 0,
+    position: 0,
+    goesOn: false,
+    probesFar: false,
+  };
   const { maxSpoolBytes } = options.limits;
   let input: DecodeInput | null = null;
   try {
     do {
       progress.goesOn = false;
       input = await openInput(source, { ...options, maxSpoolBytes });
-      yield* decodeInput({ source, input, progress }, options);
+      const head = new KeptHead(input.file === null && !progress.probesFar);
+      yield* decodeInput({ source, input, progress, head }, options);
     } while (progress.goesOn);
   } finally {
     source.close();
@@ -105,13 +115,15 @@ type Part = {
   readonly source: ChunkSource;
   readonly input: DecodeInput;
   readonly progress: StreamProgress;
+  /** What ffmpeg was given before it knew the video. */
+  readonly head: KeptHead;
 };
 
 async function* decodeInput<P>(
   part: Part,
   options: DecodePicturesOptions<P>,
 ): AsyncGenerator<PictureEvent<P>, void, void> {
-  const { source, input, progress } = part;
+  const { source, input, progress, head } = part;
   const { position: start, opened: openedBefore } = progress;
   const { format, limits, signal } = options;
   const log = new FfmpegLog(randomBytes(8).toString('hex'));
@@ -120,6 +132,7 @@ async function* decodeInput<P>(
     // Every later picture would be refused as well: the end of input lets what was decoded out.
     if (log.oversize) child.stdin.end();
     if (!announced) return;
+    if (log.stream !== null) head.drop();
     const codec = log.stream?.codec;
     if (codec !== undefined && !allowedCodecs(format).has(codec))
       pictures.fail(unsupportedCodec(codec, format));
@@ -132,6 +145,7 @@ async function* decodeInput<P>(
     frameRate: input.frameRate,
     uprightFilters: options.uprightFilters ?? input.uprightFilters,
     input: from,
+    probesFar: progress.probesFar,
     logTag: log.tag,
   });
   const child = startFfmpeg(options.binary.path, args, {
@@ -165,6 +179,8 @@ async function* decodeInput<P>(
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   const feeding = feed(part, child).catch((error: unknown) => pictures.fail(error));
+  const onExit = (): void => pictures.endNotes();
+  child.exited.then(onExit, onExit);
   try {
     let warnedAt = -framesPerWarning;
     for (let index = 0; ; index++) {
@@ -179,6 +195,10 @@ async function* decodeInput<P>(
     }
     const exit = await abortable(child.exited, signal);
     await feeding;
+    if (foundNoVideo(log) && head.giveBack(source)) {
+      Object.assign(progress, { position: start, goesOn: true, probesFar: true });
+      return;
+    }
     if (!progress.goesOn) source.close();
     // What was said of the last pictures, whose log may come after them.
     const damage = options.still === undefined ? gaps?.take() : log.takeDamage();
@@ -199,7 +219,7 @@ async function* decodeInput<P>(
 }
 
 /** Writes chunks to ffmpeg at its own pace until either side ends. */
-async function feed({ source, input, progress }: Part, child: FfmpegProcess): Promise<void> {
+async function feed({ source, input, progress, head }: Part, child: FfmpegProcess): Promise<void> {
   const { stdin } = child;
   if (input.file !== null) {
     stdin.end();
@@ -211,13 +231,14 @@ async function feed({ source, input, progress }: Part, child: FfmpegProcess): Pr
   child.exited.then(onClosed, onClosed);
   const write = async (bytes: Uint8Array): Promise<void> => {
     input.end.push(bytes);
+    head.keep(bytes);
     progress.position += bytes.length;
     if (closing.signal.aborted || stdin.write(bytes)) return;
     await orNull(new Promise<void>((drained) => stdin.once('drain', drained)), closing.signal);
   };
   const parts = input.format === 'mp4' ? new Mp4Parts() : null;
   while (!closing.signal.aborted) {
-    const chunk = await orNull(source.next(), closing.signal);
+    const chunk = await source.next(closing.signal);
     if (chunk === null) {
       for (const bytes of parts?.end() ?? []) await write(bytes);
       break;

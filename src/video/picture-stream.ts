@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { SegmentationError } from '../frame/errors.ts';
 import { abortable } from './chunk-source.ts';
 import type { FfmpegLog, PictureNote } from './ffmpeg/log.ts';
 import { PictureReader } from './picture-reader.ts';
@@ -28,6 +29,7 @@ export class PictureStream<P> {
   #offset = 0;
   #failure: unknown = null;
   #ended = false;
+  #notesEnded = false;
   #wake: (() => void) | null = null;
 
   /** Pictures completed so far. */
@@ -104,6 +106,12 @@ export class PictureStream<P> {
     this.pump();
   }
 
+  /** No note is to come any more; pixels without one end the stream. */
+  endNotes(): void {
+    this.#notesEnded = true;
+    this.pump();
+  }
+
   /** Gives back all pictures that nobody took. */
   close(): void {
     for (const slot of this.#queue.splice(0)) slot.discard();
@@ -120,7 +128,10 @@ export class PictureStream<P> {
     if (this.#slot === null) {
       const note = this.#log.takeNote();
       // The note was written first, but on another pipe: it may be read later.
-      if (note === undefined) return false;
+      if (note === undefined) {
+        if (this.#notesEnded) throw withoutNote();
+        return false;
+      }
       this.#slot = this.#open(note);
       this.#reader.begin(this.#slot.planes);
     }
@@ -136,4 +147,10 @@ export class PictureStream<P> {
     }
     return true;
   }
+}
+
+function withoutNote(): SegmentationError {
+  const message =
+    'expected a line in the log of ffmpeg for each picture, got a picture without one';
+  return new SegmentationError('decoder-failed', message);
 }

@@ -59,6 +59,18 @@ test('waiting ends with the signal, by its own reason or as cancelled', async ()
   }
 });
 
+test('waiting that was cut off loses nothing: the chunk is for whoever asks next', async () => {
+  const { sender, chunks } = openSource();
+  const until = new AbortController();
+  const waiting = chunks.next(until.signal);
+  until.abort();
+  expect(await waiting).toBeNull();
+  sender.offer(3);
+  expect(await chunks.next()).toEqual(Uint8Array.of(1));
+  expect(await chunks.next(until.signal)).toBeNull();
+  expect(await chunks.next()).toEqual(Uint8Array.of(2, 2));
+});
+
 test('closing tells the sender once, and does not wait for it', async () => {
   const { sender, chunks } = openSource();
   sender.offer(2);

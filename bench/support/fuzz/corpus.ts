@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Container } from '../../../src/frame/container.ts';
 import type { FfmpegBinary } from '../../../src/video/index.ts';
+import { readFoundClips } from './found-clips.ts';
 
 /** A valid video, to be mutated. */
 export type FuzzClip = {
@@ -42,7 +43,7 @@ const recipes: readonly (readonly [name: string, container: Container, words: st
   ['raw.m2v', 'mpeg-video', '-c:v mpeg2video -pix_fmt yuv420p -f mpeg2video'],
 ];
 
-/** Encodes the clips; a build of ffmpeg without an encoder goes without its clips. */
+/** Encodes the clips, and adds those in which a fault was found; a build of ffmpeg without an encoder goes without its clips. */
 export async function makeCorpus(ffmpeg: FfmpegBinary): Promise<FuzzClip[]> {
   const folder = await mkdtemp(join(tmpdir(), 'maskstream-fuzz-'));
   try {
@@ -60,7 +61,7 @@ export async function makeCorpus(ffmpeg: FfmpegBinary): Promise<FuzzClip[]> {
       );
       if (made) clips.push({ name, container, bytes: await readFile(file) });
     }
-    return clips;
+    return [...clips, ...(await readFoundClips())];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -31,6 +31,8 @@ export function decodeArguments(options: {
   readonly frameRate: number | null;
   /** Where the bytes come from: the pipe, or the file inherited as descriptor 3. */
   readonly input: 'pipe' | 'file';
+  /** A first look found no video among the streams. Default: false. */
+  readonly probesFar?: boolean;
   /** Set for an image. */
   readonly still?: StillInput;
   /** Filters that turn pictures upright, in place of ffmpeg's own rotation; null leaves it to that. */
@@ -77,12 +79,21 @@ export function decodeArguments(options: {
     options.input === 'pipe' ? 'pipe:0' : 'file:/dev/fd/3',
     ...choice,
     '-vf',
-    [...(uprightFilters ?? []), filterChain(shape, binary, options.logTag)].join(','),
+    [...(uprightFilters ?? [lineEnd]), filterChain(shape, binary, options.logTag)].join(','),
     ...(shape.kind === 'analysis' && !shape.onCanvas ? ['-autoscale', '0'] : []),
     ...passthrough(binary),
     ...raw,
   ];
 }
+
+/**
+ * Does nothing but write a line before the other filters do. Where ffmpeg looks for the rotation itself
+ * and finds an odd angle, its warning has no line feed, and what comes next loses its beginning.
+ */
+const lineEnd = 'settb';
+
+/** Most that is read before the streams are known where a first look missed the video. */
+export const farProbeBytes = 256 * 1024;
 
 /**
  * What may be read before the streams are known. ffmpeg of 2018 gives up a transport stream of fewer
@@ -91,7 +102,9 @@ export function decodeArguments(options: {
 function probeBytes(options: {
   readonly binary: FfmpegBinary;
   readonly format: StreamFormat;
+  readonly probesFar?: boolean;
 }): number {
+  if (options.probesFar === true) return farProbeBytes;
   const isShortRefused = options.format === 'mpeg-ts' && !isAtLeast(options.binary, ffmpeg5m1);
   return isShortRefused ? 8192 : 32;
 }
