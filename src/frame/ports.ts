@@ -49,6 +49,8 @@ export type DecodeOptions = {
    * from a frame rate. Asked in order. Default: none.
    */
   readonly framesSkippedBefore?: (decodedFrames: number, position: number | null) => number;
+  /** Nobody waits for the frames at the pace of a clock: others have the processor first. Default: false. */
+  readonly yields?: boolean;
   readonly signal: AbortSignal;
 };
 

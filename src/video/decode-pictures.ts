@@ -55,6 +55,8 @@ export type DecodePicturesOptions<P> = {
   readonly frameRate: number | null;
   /** See `DecodeOptions`. */
   readonly framesSkippedBefore?: DecodeOptions['framesSkippedBefore'];
+  /** See `DecodeOptions`. */
+  readonly yields?: boolean;
   /** Set for an image. */
   readonly still?: StillInput;
   /** Filters that turn pictures upright, where the caller knows. Default: what the input says. */
@@ -151,6 +153,7 @@ async function* decodeInput<P>(
   const child = startFfmpeg(options.binary.path, args, {
     onLogLine,
     confinement: options.binary.confinement,
+    yields: options.yields === true,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
   // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not.

@@ -48,7 +48,10 @@ export const defaultAnalysisLongSide = 512;
 export function createDecoder(options: DecoderOptions): Decode {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
-  return (chunks, { container, frameRate, framesSkippedBefore, maxFramePixels, signal }) => ({
+  return (
+    chunks,
+    { container, frameRate, framesSkippedBefore, maxFramePixels, yields, signal },
+  ) => ({
     [Symbol.asyncIterator]: () => {
       // Its own signal: `return` must end a `next` that is still waiting.
       const ending = new AbortController();
@@ -56,6 +59,7 @@ export function createDecoder(options: DecoderOptions): Decode {
         format: container,
         frameRate,
         ...(framesSkippedBefore === undefined ? {} : { framesSkippedBefore }),
+        ...(yields === undefined ? {} : { yields }),
         signal: AbortSignal.any([signal, ending.signal]),
         ffmpeg: options.ffmpeg,
         limits: {
@@ -83,6 +87,7 @@ export async function* decodeFrames(
     readonly format: StreamFormat;
     readonly frameRate: number | null;
     readonly framesSkippedBefore?: DecodeOptions['framesSkippedBefore'];
+    readonly yields?: boolean;
     readonly signal: AbortSignal;
     readonly ffmpeg: FfmpegBinary;
     readonly still?: StillInput;

@@ -84,6 +84,7 @@ export class Intake {
       frameRate,
       framesSkippedBefore,
       ...(maxFramePixels === undefined ? {} : { maxFramePixels }),
+      yields: options.delivery !== 'latest',
       signal,
     });
     const all = scheduleFrames(events, {

@@ -7,6 +7,7 @@ import { readExit } from './exit.ts';
 import type { FfmpegExit } from './exit.ts';
 import { splitLines } from './log-lines.ts';
 import type { Confinement } from './confinement.ts';
+import { yieldProcessor } from './yield-processor.ts';
 
 /** A running ffmpeg; `stop` must be awaited in every case, so that no child stays behind. */
 export type FfmpegProcess = {
@@ -36,6 +37,8 @@ export function startFfmpeg(
     readonly onLogLine: (line: string) => void;
     /** What of the machine is taken from the child. Default: nothing. */
     readonly confinement?: Confinement;
+    /** It has what others leave of the processors. Default: false. */
+    readonly yields?: boolean;
     /** Inherited as descriptor 3. The caller closes its own. */
     readonly inputFd?: number;
   },
@@ -53,8 +56,11 @@ export function startFfmpeg(
   stdout.on('error', () => undefined);
   const hasMonitor = confinement?.hasMonitor === true;
   let firstLine: string | null = null;
+  // Once it writes it is ffmpeg: no launcher before it has anything to wait for.
+  let hasYielded = options.yields !== true;
   const onLine = (line: string): void => {
     firstLine ??= line;
+    if (!hasYielded) hasYielded = yieldProcessor(ffmpegIds(child, hasMonitor));
     options.onLogLine(line);
   };
   stderr.setEncoding('utf8').on('data', splitLines(onLine));
@@ -89,13 +95,19 @@ export function startFfmpeg(
   return { pid: child.pid, stdin, stdout, exited, stop };
 }
 
+/** The child itself, or what its monitor has started. */
+function ffmpegIds({ pid }: ChildProcess, hasMonitor: boolean): number[] {
+  if (pid === undefined) return [];
+  return hasMonitor ? childrenOf(pid) : [pid];
+}
+
 /**
  * Signals ffmpeg itself. A monitor before it ends with it; one that is killed while it sets up the
  * sandbox would leave a child that waits for it for ever. Where ffmpeg has not begun yet it will find
  * its input at an end.
  */
 function signal(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL', hasMonitor: boolean): void {
-  const inside = hasMonitor && child.pid !== undefined ? childrenOf(child.pid) : [];
+  const inside = hasMonitor ? ffmpegIds(child, hasMonitor) : [];
   if (inside.length === 0) {
     if (!hasMonitor || name === 'SIGKILL') child.kill(name);
     return;
