@@ -22,3 +22,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   signal: stopping.signal,
 });
+
+// All that is ours is closed: what a library still waits for, such as a collector of traces that never
+// answers, keeps nobody who asked for the end.
+if (stopping.signal.aborted) {
+  const lingerMs = 250;
+  const isWritten = () => process.stdout.writableLength + process.stderr.writableLength === 0;
+  setInterval(() => isWritten() && process.exit(), lingerMs).unref();
+}

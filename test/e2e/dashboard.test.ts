@@ -69,7 +69,7 @@ function isNumber({ value }: Sample): boolean {
 
 describe.skipIf(!hasPrometheus)('a Prometheus that scrapes the server', () => {
   beforeAll(async () => {
-    running = await startService({ MASKSTREAM_METRICS_PORT: '0' });
+    running = await startService({ MASKSTREAM_METRICS_PORT: '0', MASKSTREAM_MAX_LOAD: '2' });
     const scraped = new URL(running.service.metricsAddress ?? '').host;
     const port = await freePort();
     address = `http://127.0.0.1:${port}`;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,7 +12,8 @@ import { receiveOtlp, type ReceivedSpan } from '../fixtures/otlp-receiver.ts';
 import { filmScene } from '../fixtures/scene-clip.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const hook = join(root, 'test/fixtures/tell-imports.mjs');
+const tellImports = join(root, 'test/fixtures/tell-imports.mjs');
+const hideTelemetry = join(root, 'test/fixtures/hide-telemetry.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'maskstream-telemetry-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -19,7 +21,7 @@ const token = 'a-token-that-no-span-may-hold';
 const label = 'a label that no span may hold';
 
 /** A server that says what it imports, and with whose end `stop` resolves. */
-async function serve(variables: Readonly<Record<string, string>>) {
+async function serve(variables: Readonly<Record<string, string>>, hook = tellImports) {
   const words = ['--import', hook, join(root, 'bin/maskstream'), 'serve', '--no-web'];
   const child = spawn(process.execPath, [...words, '--listen', '127.0.0.1:0'], {
     env: { PATH: process.env.PATH, MASKSTREAM_TOKEN: token, ...variables },
@@ -127,4 +129,33 @@ test('a collector that is not there is no fault of the server', async () => {
   const server = await serve({ OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TIMEOUT: '500' });
   await segmentOnce(server.address);
   expect((await server.stop()).code).toBe(0);
+});
+
+test.each(['http/json', 'grpc'])(
+  'a collector that never answers %s holds up the end for two seconds at most',
+  async (protocol) => {
+    const silent = createServer(() => undefined);
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const server = await serve({
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    });
+    await segmentOnce(server.address);
+    const beganMs = performance.now();
+    const { code } = await server.stop();
+    expect(code).toBe(0);
+    // Ten seconds without a bound; a busy machine takes some of its own.
+    expect(performance.now() - beganMs).toBeLessThan(6000);
+    silent.close();
+  },
+);
+
+test('where it is asked for and not installed, the log says what to install, and the server serves', async () => {
+  const server = await serve({ OTEL_TRACES_EXPORTER: 'otlp' }, hideTelemetry);
+  await segmentOnce(server.address);
+  const { code, said } = await server.stop();
+  expect(code).toBe(0);
+  expect(said).toContain('npm install @opentelemetry/sdk-node @opentelemetry/api');
 });

@@ -9,11 +9,17 @@ import { createSpans } from './spans.ts';
 export type Telemetry = {
   readonly metrics: ServerMetrics;
   readonly tracer: Tracer;
-  /** Sends what is left and stops. Never rejects: a collector that is gone is no fault of a server. */
+  /**
+   * Sends what is left and stops, within two seconds. Never rejects: a collector that is gone is no
+   * fault of a server.
+   */
   close(): Promise<void>;
 };
 
 const scope = 'maskstream';
+
+/** A collector that cannot be reached is tried again for ten seconds otherwise, while nobody serves. */
+const longestEndMs = 2000;
 
 /**
  * Starts OpenTelemetry as its standard environment variables say: exporters, endpoints, headers,
@@ -34,7 +40,12 @@ export function startTelemetry({ version }: { readonly version: string }): Telem
     metrics: createMeters(metrics.getMeter(scope, version)),
     tracer: createSpans(trace.getTracer(scope, version)),
     close: async () => {
-      await sdk.shutdown().catch(() => undefined);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, longestEndMs);
+      });
+      await Promise.race([sdk.shutdown().catch(() => undefined), late]);
+      clearTimeout(timer);
     },
   };
 }
