@@ -103,6 +103,8 @@ const schema = z.object({
   MASKSTREAM_MAX_PIXELS_PER_SECOND: count(1e13, 'pixels').optional(),
   /** As MASKSTREAM_MAX_PIXELS_PER_SECOND, of one name. Default: no bound. */
   MASKSTREAM_MAX_PIXELS_PER_SECOND_PER_CLIENT: count(1e13, 'pixels').optional(),
+  /** Objects of all videos of one name, where its token says nothing else. Default: no bound. */
+  MASKSTREAM_MAX_OBJECTS_PER_CLIENT: count(100_000, 'objects').optional(),
   /** What a server that other machines reach may do without, by commas. Default: nothing. */
   MASKSTREAM_ALLOW: names
     .pipe(z.array(z.enum(allowances, { error: `expected ${allowances.join(', ')}` })))
@@ -171,6 +173,7 @@ export type Config = {
   readonly maxLoadPerClient: number | null;
   readonly maxPixelsPerSecond: number | null;
   readonly maxPixelsPerSecondPerClient: number | null;
+  readonly maxObjectsPerClient: number | null;
   readonly allow: readonly (typeof allowances)[number][];
   readonly requirePatchedFfmpeg: boolean;
   readonly confine: 'auto' | 'require' | 'off';
@@ -342,6 +345,7 @@ function toConfig(values: z.infer<typeof schema>): Omit<Config, 'telemetry'> {
     maxLoadPerClient: values.MASKSTREAM_MAX_LOAD_PER_CLIENT ?? null,
     maxPixelsPerSecond: values.MASKSTREAM_MAX_PIXELS_PER_SECOND ?? null,
     maxPixelsPerSecondPerClient: values.MASKSTREAM_MAX_PIXELS_PER_SECOND_PER_CLIENT ?? null,
+    maxObjectsPerClient: values.MASKSTREAM_MAX_OBJECTS_PER_CLIENT ?? null,
     allow: values.MASKSTREAM_ALLOW,
     requirePatchedFfmpeg: values.MASKSTREAM_REQUIRE_PATCHED_FFMPEG === 'true',
     confine: values.MASKSTREAM_CONFINE,

@@ -23,10 +23,13 @@ process.exitCode = await runCli(process.argv.slice(2), {
   signal: stopping.signal,
 });
 
+/** Between two looks at whether what was said has left, before a process ends that was asked to. */
+const lingerMs = 250;
+
 // All that is ours is closed: what a library still waits for, such as a collector of traces that never
 // answers, keeps nobody who asked for the end.
 if (stopping.signal.aborted) {
-  const lingerMs = 250;
-  const isWritten = () => process.stdout.writableLength + process.stderr.writableLength === 0;
-  setInterval(() => isWritten() && process.exit(), lingerMs).unref();
+  setInterval(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  }, lingerMs).unref();
 }

@@ -26,6 +26,7 @@ describe('config', () => {
       maxLoadPerClient: null,
       maxPixelsPerSecond: null,
       maxPixelsPerSecondPerClient: null,
+      maxObjectsPerClient: null,
       web: { port: 50_080, hosts: [], origins: [] },
       metrics: null,
       logLevel: 'info',

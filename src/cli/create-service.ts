@@ -98,6 +98,7 @@ async function plugTogether(
     maxLoadPerClient: config.maxLoadPerClient,
     maxPixelsPerSecond: config.maxPixelsPerSecond,
     maxPixelsPerSecondPerClient: config.maxPixelsPerSecondPerClient,
+    maxObjectsPerClient: config.maxObjectsPerClient,
   });
   const kserve = config.kserve && (await readKserve(config.kserve));
   const directory = modelDirectory(config.model, config.modelCache);

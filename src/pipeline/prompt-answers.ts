@@ -1,37 +1,37 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
 import type { EventQueue } from './event-queue.ts';
+import type { ObjectShare } from './prompts/object-share.ts';
 import type { SessionEvent } from './session-types.ts';
 import type { PromptOutcome } from './prompts/apply-prompts.ts';
-import type { ObjectMemoryShare } from './prompts/object-memory-pool.ts';
 import type { PendingPrompts } from './prompts/pending-prompts.ts';
 import { isResumeUpdate } from './prompts/resume-updates.ts';
 
 /**
- * What becomes of a stream's prompts: each is acknowledged or refused once, and what the objects of
- * accepted ones may keep in memory is booked until they are gone.
+ * What becomes of a stream's prompts: each is acknowledged or refused once, and the objects of accepted
+ * ones are booked, with what they may keep in memory, until they are gone.
  */
 export class PromptAnswers {
   readonly #pending: PendingPrompts;
-  readonly #memory: ObjectMemoryShare;
+  readonly #shares: readonly ObjectShare[];
   readonly #events: EventQueue<SessionEvent>;
   /** Objects after the newest frame. */
   #objectsAlive = 0;
 
   constructor(
     pending: PendingPrompts,
-    memory: ObjectMemoryShare,
+    shares: readonly ObjectShare[],
     events: EventQueue<SessionEvent>,
   ) {
     this.#pending = pending;
-    this.#memory = memory;
+    this.#shares = shares;
     this.#events = events;
   }
 
-  /** Books what all accepted objects need. Throws `too-many-objects` where the server has no room. */
+  /** Books all accepted objects. Throws `too-many-objects` where server or owner has no room. */
   book(): void {
-    this.#memory.require(this.#pending.objectCount);
-    this.#bookMemory();
+    for (const share of this.#shares) share.require(this.#pending.objectCount);
+    this.#bookObjects();
   }
 
   /** As `book`, after an update was accepted: takes it back before it throws. */
@@ -47,7 +47,7 @@ export class PromptAnswers {
   /** The stream has so many objects now. */
   follow(objectsAlive: number): void {
     this.#objectsAlive = objectsAlive;
-    this.#bookMemory();
+    this.#bookObjects();
   }
 
   /** Acknowledges a prompt that a frame took, or refuses it; objects of a resume are nobody's prompts. */
@@ -63,7 +63,7 @@ export class PromptAnswers {
   /** Refuses an update that was accepted before. */
   undo(update: PromptUpdate, error: SegmentationError): void {
     this.#pending.undo(update);
-    this.#bookMemory();
+    this.#bookObjects();
     this.refuse(update, error);
   }
 
@@ -81,13 +81,14 @@ export class PromptAnswers {
     }
   }
 
-  /** Gives the memory back; idempotent. */
+  /** Gives back what was booked; idempotent. */
   close(): void {
-    this.#memory.close();
+    for (const share of this.#shares) share.close();
   }
 
-  /** An object whose removal waits for its frame has its memory until then. */
-  #bookMemory(): void {
-    this.#memory.book(Math.max(this.#pending.objectCount, this.#objectsAlive));
+  /** An object whose removal waits for its frame counts until then. */
+  #bookObjects(): void {
+    const objects = Math.max(this.#pending.objectCount, this.#objectsAlive);
+    for (const share of this.#shares) share.book(objects);
   }
 }

@@ -6,7 +6,7 @@ import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
 import { PromptAnswers } from './prompt-answers.ts';
 import { ReplayBudget } from './prompts/replay-budget.ts';
-import { ObjectMemoryPool, type ObjectMemoryShare } from './prompts/object-memory-pool.ts';
+import { ObjectMemoryPool } from './prompts/object-memory-pool.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
 import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
 import { ResumePoint } from './prompts/resume-point.ts';
@@ -18,6 +18,7 @@ import {
   type ScheduledItem,
 } from './intake/schedule-frames.ts';
 import { SessionReport } from './session-report.ts';
+import type { ObjectShare } from './prompts/object-share.ts';
 import type { SessionEvent, SessionOptions, SessionParts } from './session-types.ts';
 import { TrackerRecovery } from './tracker-recovery.ts';
 import type { TrackerHandle } from './tracker/pool.ts';
@@ -55,7 +56,7 @@ export class SessionCore {
     const { info } = parts.segmenter;
     this.#report = new SessionReport(options, info, sinks.events);
     this.#prompts = new PendingPrompts(info, options.limits);
-    this.#answers = new PromptAnswers(this.#prompts, objectMemoryOf(parts), sinks.events);
+    this.#answers = new PromptAnswers(this.#prompts, objectSharesOf(options, parts), sinks.events);
     this.#processor = new FrameProcessor(options, parts, sinks.tracker);
     this.#retained = new RetainedFrames(options.limits);
     this.#recovery = new TrackerRecovery({
@@ -337,8 +338,12 @@ export class SessionCore {
   }
 }
 
-/** A stream's share of the memory for objects; nothing is booked for a model that keeps none. */
-function objectMemoryOf({ segmenter, objectMemory }: SessionParts): ObjectMemoryShare {
+/** Where a stream's objects are booked: no memory for a model that keeps none. */
+function objectSharesOf(
+  { objectShare }: SessionOptions,
+  { segmenter, objectMemory }: SessionParts,
+): readonly ObjectShare[] {
   const pool = objectMemory ?? new ObjectMemoryPool();
-  return pool.open(segmenter.info.objectMemory?.maxBytes ?? 0);
+  const memory = pool.open(segmenter.info.objectMemory?.maxBytes ?? 0);
+  return objectShare === undefined ? [memory] : [memory, objectShare];
 }

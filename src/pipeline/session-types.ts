@@ -18,6 +18,7 @@ import type { KeyframeBudget } from './keyframe/budget.ts';
 import type { Decode, Segmenter, VideoFormat } from '../frame/ports.ts';
 import type { StagePercentiles, StageTimingsUs } from './stage-clock.ts';
 import type { ObjectMemoryPool } from './prompts/object-memory-pool.ts';
+import type { ObjectShare } from './prompts/object-share.ts';
 import type { TrackerPool } from './tracker/pool.ts';
 
 /** When the full model runs. */
@@ -57,6 +58,8 @@ export type ResumeState = {
   readonly at: PromptTarget;
 };
 
+export type { ObjectShare } from './prompts/object-share.ts';
+
 /** What one stream asked for, checked and with defaults filled in. */
 export type SessionOptions = {
   readonly container: Container;
@@ -85,6 +88,8 @@ export type SessionOptions = {
   readonly limits: SessionLimits;
   /** Whose stream it is: owners take turns at what all streams share. Default: everybody's. */
   readonly owner?: string;
+  /** Its part of what the owner's streams may have of objects; the session closes it. Default: no bound. */
+  readonly objectShare?: ObjectShare;
   /** Ends the session at any moment: hang-up, deadline, shutdown. */
   readonly signal: AbortSignal;
   /** Resolves when the server is going away: the session answers with a notice and goes on. */

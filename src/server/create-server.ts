@@ -17,6 +17,7 @@ import { affordableConnections } from './admission/handle-budget.ts';
 import { guardCalls } from './admission/guard-calls.ts';
 import { keepDoor } from './admission/authentication.ts';
 import { LoadLedger } from './admission/load-ledger.ts';
+import { ObjectLedger } from './admission/object-ledger.ts';
 import { Calls } from './call-registry.ts';
 import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
@@ -89,7 +90,8 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   const load = new LoadLedger(limits);
   metrics.watchLoad(() => load.total);
   const { predictLoad = () => 0, tracer = silentTracer } = options;
-  const admission = { principalOf, load, predictLoad };
+  const objects = new ObjectLedger(limits);
+  const admission = { principalOf, load, objects, predictLoad };
   const shared = { limits, log, metrics, tracer, calls, masks, connections, ...admission };
   addService(server, parser, { sessions, models, ...shared });
   health.addToServer(server);

@@ -130,7 +130,9 @@ class VideoStream {
       },
     });
     const owner = principal.name;
-    const options = { ...config.session, owner, signal, goingAway: place.goingAway };
+    const objectShare = context.objects.open(principal);
+    const own = { owner, objectShare, signal, goingAway: place.goingAway };
+    const options = { ...config.session, ...own };
     const maxBytes = limits.maxResponseBytes;
     for await (const event of sessions.openVideo(inputs, options, config.model)) {
       if (event.kind === 'summary') this.#summary = event.summary;

@@ -1,3 +1,4 @@
+import { objectsOf } from './admission/object-ledger.ts';
 import type { SessionLimits } from '../pipeline/session-types.ts';
 
 /** What one server accepts; the part that concerns a client is stated in StreamInfo. */
@@ -62,6 +63,8 @@ export type ServerLimits = SessionLimits & {
   readonly maxLoadPerClient: number | null;
   /** As `maxPixelsPerSecond`, of one name, where its token says nothing else. Default: no bound. */
   readonly maxPixelsPerSecondPerClient: number | null;
+  /** Objects of all streams of one name, where its token says nothing else. Default: no bound. */
+  readonly maxObjectsPerClient: number | null;
   /**
    * Time that a client is waited for without an answered frame, after which its stream gives its
    * place to another one, where all are taken. Default: 20 s.
@@ -112,6 +115,7 @@ const defaultLimits: ServerLimits = {
   maxPixelsPerSecond: null,
   maxLoadPerClient: null,
   maxPixelsPerSecondPerClient: null,
+  maxObjectsPerClient: null,
   maxQuietMs: 20_000,
   maxQueuedResponseBytes: mebibyte,
   readerTimeoutMs: 300_000,
@@ -161,11 +165,12 @@ export function sessionLimits(limits: ServerLimits): SessionLimits {
   };
 }
 
-/** The limits of a call of `principal`, whose name may have fewer objects in each of its streams. */
+/** The limits of a call of `principal`: no stream has more objects than its name may have in all. */
 export function limitsOf(
-  { maxObjects }: { readonly maxObjects: number | null },
+  principal: { readonly maxObjects: number | null },
   limits: ServerLimits,
 ): ServerLimits {
-  if (maxObjects === null || maxObjects >= limits.maxObjects) return limits;
-  return { ...limits, maxObjects };
+  const most = objectsOf(principal, limits);
+  if (most === null || most >= limits.maxObjects) return limits;
+  return { ...limits, maxObjects: most };
 }

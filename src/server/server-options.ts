@@ -4,6 +4,7 @@ import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/ses
 import type { Doorkeeper } from './admission/authentication.ts';
 import type { Identify, Principal } from './admission/identity.ts';
 import type { LoadLedger } from './admission/load-ledger.ts';
+import type { ObjectLedger } from './admission/object-ledger.ts';
 import type { PredictLoad } from './admission/stream-demand.ts';
 import type { ConnectionGuard } from './admission/guard-connections.ts';
 import type { MaskWorkers } from './mask-workers/mask-workers.ts';
@@ -82,6 +83,8 @@ export type ServerContext = {
   readonly masks: MaskWorkers;
   /** What streams ask for together. */
   readonly load: LoadLedger;
+  /** The objects that each name has. */
+  readonly objects: ObjectLedger;
   readonly predictLoad: PredictLoad;
   readonly connections: ConnectionGuard;
 };

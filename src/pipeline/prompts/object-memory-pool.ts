@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../frame/errors.ts';
+import type { ObjectShare } from './object-share.ts';
 
 /** What a server's objects may keep in memory, where a model keeps a memory of each. */
 export type ObjectMemoryPoolOptions = {
@@ -45,7 +46,7 @@ type Source = {
 };
 
 /** What one stream's objects have booked. */
-export class ObjectMemoryShare {
+export class ObjectMemoryShare implements ObjectShare {
   readonly #bytesPerObject: number;
   readonly #source: Source;
   #objects = 0;
@@ -56,7 +57,6 @@ export class ObjectMemoryShare {
     this.#source = source;
   }
 
-  /** Throws `too-many-objects` unless so many objects of this stream fit. Books nothing. */
   require(objects: number): void {
     const more = objects - this.#objects;
     if (more <= 0 || this.#bytesPerObject === 0) return;
@@ -71,14 +71,12 @@ export class ObjectMemoryShare {
     );
   }
 
-  /** Books so many objects; also more than fit, where they are there already. */
   book(objects: number): void {
     if (this.#isClosed) return;
     this.#source.take((objects - this.#objects) * this.#bytesPerObject);
     this.#objects = objects;
   }
 
-  /** Gives everything back; idempotent. */
   close(): void {
     this.book(0);
     this.#isClosed = true;

@@ -6,7 +6,7 @@ export type Allowance = {
   readonly maxStreams: number | null;
   /** Pixels of all its videos in a second. */
   readonly maxPixelsPerSecond: number | null;
-  /** Objects of each of its streams. */
+  /** Objects of all its videos. */
   readonly maxObjects: number | null;
   /** Predicted work in cores. */
   readonly maxLoad: number | null;
