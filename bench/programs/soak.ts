@@ -3,6 +3,7 @@ import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cameraClipFrom, playFragments } from '../support/camera-clip.ts';
+import { kindsSoak } from '../support/kinds-soak.ts';
 import { mixedSoak } from '../support/mixed-soak.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import type { ProcessState } from '../support/process-state.ts';
@@ -25,6 +26,7 @@ import { readProcessState } from '../support/process-state.ts';
  *   --warm N         minutes of them before memory should stand still. Default: 5
  *   --side N         conversations side by side. Default: 2
  *   --seed N         of what comes when. Default: 1
+ *   --each N         in place of both: N seconds of each kind alone, and what a thousand of them add
  *   --samples FILE   writes what was seen of the server, for `bench soak-plot`
  */
 
@@ -42,6 +44,7 @@ const options = readBenchOptions({
   'bit-rate': '0',
   source: '',
   minutes: '0',
+  each: '0',
   warm: '5',
   side: '2',
   seed: '1',
@@ -54,8 +57,10 @@ const from = options.number('from');
 await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 await using server = await startServerProcess([]);
 const minutes = options.number('minutes');
-if (minutes > 0) {
-  await mixedSoak({ server, clip, ffmpeg, minutes, options });
+const isMixed = minutes > 0;
+if (isMixed || options.number('each') > 0) {
+  if (isMixed) await mixedSoak({ server, clip, ffmpeg, minutes, options });
+  else await kindsSoak({ server, clip, ffmpeg, options });
   await server[Symbol.asyncDispose]();
   await clip[Symbol.asyncDispose]();
   process.exit(0);

@@ -8,6 +8,12 @@ export const prefixBytes = 5;
 /** Messages up to this are unpacked however small they were. */
 const freeBytes = 1024 * 1024;
 
+/**
+ * Bytes of a piece of what is unpacked. zlib's own 16 KiB are cut from the allocator's arenas, a
+ * hundred and more for one message, and what free ones leave there is not given back.
+ */
+const chunkSize = 256 * 1024;
+
 /** What unpacking may give. */
 export type UnpackLimits = {
   readonly maxBytes: number;
@@ -34,7 +40,7 @@ export async function unpackMessage(
   }
   const maxOutputLength = Math.min(maxBytes, Math.max(freeBytes, content.length * maxRatio));
   try {
-    return await unpack(content, { maxOutputLength });
+    return await unpack(content, { maxOutputLength, chunkSize });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new SegmentationError(
@@ -47,9 +53,8 @@ export async function unpackMessage(
   }
 }
 
+type UnpackOptions = { readonly maxOutputLength: number; readonly chunkSize: number };
+
 const unpackers: Readonly<
-  Record<
-    string,
-    ((bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>) | undefined
-  >
+  Record<string, ((bytes: Buffer, options: UnpackOptions) => Promise<Buffer>) | undefined>
 > = { gzip: promisify(gunzip), deflate: promisify(inflate) };

@@ -1,4 +1,4 @@
-import { Kernel } from '../kernel/kernel.ts';
+import { giveBackKernel, takeKernel, type Kernel } from '../kernel/kernel.ts';
 import type { FlowEngine, FlowField, FlowImage } from './types.ts';
 
 /** Options of {@link createDisFlow}. */
@@ -52,7 +52,7 @@ class DisFlow implements FlowEngine {
 
   constructor(options: Required<DisFlowOptions>) {
     this.#options = options;
-    this.#kernel = new Kernel();
+    this.#kernel = takeKernel();
   }
 
   compute(previous: FlowImage, current: FlowImage, out: FlowField, initial?: FlowField): void {
@@ -79,6 +79,7 @@ class DisFlow implements FlowEngine {
   }
 
   close(): void {
+    if (this.#kernel !== null) giveBackKernel(this.#kernel);
     this.#kernel = null;
     this.#slots = [emptySlot(), emptySlot()];
   }

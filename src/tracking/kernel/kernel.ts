@@ -59,8 +59,9 @@ export class Kernel {
   #bytes = new Uint8Array(0);
 
   constructor() {
-    const module = new WebAssembly.Module(Buffer.from(kernelWasmBase64, 'base64'));
-    this.#exports = new WebAssembly.Instance(module).exports as KernelExports;
+    // Once a thread: code of a module goes only when its last instance was collected.
+    compiled ??= new WebAssembly.Module(Buffer.from(kernelWasmBase64, 'base64'));
+    this.#exports = new WebAssembly.Instance(compiled).exports as KernelExports;
     this.call = this.#exports;
     this.#exports.reset();
   }
@@ -113,7 +114,27 @@ export class Kernel {
   }
 }
 
+let compiled: object | null = null;
 let scratch: Kernel | null = null;
+/** Kernels that were given back; see {@link takeKernel}. */
+const spare: Kernel[] = [];
+/** As many streams of one thread as come and go side by side on a usual day. */
+const mostSpare = 4;
+
+/**
+ * A kernel for one user, until it is given back: the memory of one that is forgotten is freed at some
+ * time by the garbage collector, which sees little of it, and streams come and go faster.
+ */
+export function takeKernel(): Kernel {
+  const kernel = spare.pop() ?? new Kernel();
+  kernel.begin();
+  return kernel;
+}
+
+/** Gives a kernel of {@link takeKernel} back; nothing may use it, or views of its memory, any more. */
+export function giveBackKernel(kernel: Kernel): void {
+  if (spare.length < mostSpare) spare.push(kernel);
+}
 
 /**
  * This thread's kernel for operations that leave nothing behind: they are pure functions, and what

@@ -130,6 +130,24 @@ describe('dense inverse search', () => {
     }
   });
 
+  test('gives the same bits after a stream of another size as with memory that nobody used', () => {
+    const frames = [0, 3].map((dx) => picture(size, (x, y) => scene(x - dx, y))) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+    const fresh = createDisFlow();
+    const expected = flowBetween(fresh, size, ...frames);
+    const larger = { width: 320, height: 240 };
+    flowBetween(fresh, larger, picture(larger, noise(3)), picture(larger, noise(4)));
+    fresh.close();
+    // Its memory is the one that was just given back.
+    const next = createDisFlow();
+    const flow = flowBetween(next, size, ...frames);
+    expect(Buffer.from(flow.u.buffer).equals(Buffer.from(expected.u.buffer))).toBe(true);
+    expect(Buffer.from(flow.v.buffer).equals(Buffer.from(expected.v.buffer))).toBe(true);
+    next.close();
+  });
+
   test.each([
     [97, 61],
     [16, 300],
