@@ -251,6 +251,7 @@ export class FrameProcessor {
     const inWork = this.#isModelInWork;
     const evidence = frameEvidence(step, {
       frameIndex: frame.index,
+      timestampUs: frame.timestampUs,
       records,
       firstPromptFrame,
       lastKeyframe,
@@ -278,7 +279,7 @@ export class FrameProcessor {
   ): Promise<StreamState> {
     const { prompted, state, clock } = given;
     if (decision.kind === 'propagate') return state;
-    const begun = keyframeBegun(state, frame.index, decision.reason);
+    const begun = keyframeBegun(state, frame, decision.reason);
     if (decision.kind === 'begin') {
       await this.#keyframes.begin(frame, prompted);
       return begun;

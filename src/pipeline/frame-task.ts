@@ -3,6 +3,7 @@ import type { KeyframeReason, PromptUpdate } from '../frame/prompt.ts';
 import type { ObjectRecords } from './prompts/object-record.ts';
 import type { TextSearch } from './prompts/text-search.ts';
 import type { TrackerFrame } from '../tracking/tracker-types.ts';
+import type { FramePosition } from './keyframe/policy.ts';
 import type { PromptOutcome } from './prompts/apply-prompts.ts';
 import type { FrameResult } from './session-types.ts';
 
@@ -13,7 +14,7 @@ export type StreamState = {
   readonly searches: readonly TextSearch[];
   readonly firstPromptFrame: number | null;
   /** Newest keyframe, also one whose result has not come yet. */
-  readonly lastKeyframe: number | null;
+  readonly lastKeyframe: FramePosition | null;
   /** Keyframe that the masks descend from. */
   readonly sourceKeyframe: number | null;
 };
@@ -30,12 +31,12 @@ export const initialState: StreamState = {
 /** The state from a keyframe's begin on, though its result may come later. */
 export function keyframeBegun(
   state: StreamState,
-  frameIndex: number,
+  { index: frameIndex, timestampUs }: Pick<Frame, 'index' | 'timestampUs'>,
   reason: KeyframeReason,
 ): StreamState {
   const first = reason === 'prompt' ? frameIndex : null;
   const firstPromptFrame = state.firstPromptFrame ?? first;
-  return { ...state, lastKeyframe: frameIndex, firstPromptFrame };
+  return { ...state, lastKeyframe: { frameIndex, timestampUs }, firstPromptFrame };
 }
 
 /** The state once a keyframe's masks are in use, and in its objects' memories. */

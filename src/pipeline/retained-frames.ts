@@ -179,7 +179,7 @@ export class RetainedFrames {
 function bytesOf({ frame, bridge, updates, state }: RetainedFrame): number {
   const pixels = [frame, ...bridge].reduce((sum, { data }) => sum + data.byteLength, 0);
   const given = updates.reduce((sum, update) => sum + maskBytes(update), 0);
-  const isKeyframe = state.lastKeyframe === frame.index;
+  const isKeyframe = state.lastKeyframe?.frameIndex === frame.index;
   const added = isKeyframe ? [...state.records.values()].map(newestTraceBytes) : [];
   return added.reduce((sum, bytes) => sum + bytes, pixels + given);
 }

@@ -63,7 +63,8 @@ test('what a keyframe added to the memories of objects counts as bytes of its fr
   const frames = [0, 1, 2, 3].map((index): RetainedFrame => {
     const { state, ...rest } = entry(index);
     // Every frame is a keyframe: 96 bytes of pixels and 200 of memory.
-    const remembered = { lastKeyframe: index, records: new Map([[1, record]]) };
+    const lastKeyframe = { frameIndex: index, timestampUs: 0 };
+    const remembered = { lastKeyframe, records: new Map([[1, record]]) };
     return { ...rest, state: { ...state, ...remembered } };
   });
   const retained = held([], { frames: 9, bytes: 2 * 296 });

@@ -21,6 +21,7 @@ const adaptive = {
   kind: 'adaptive',
   minIntervalFrames: 2,
   maxIntervalFrames: 50,
+  intervalsAreTimes: true,
   minConfidence: 0,
 } as const;
 

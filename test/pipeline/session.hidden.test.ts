@@ -14,6 +14,7 @@ const adaptive = {
   kind: 'adaptive',
   minIntervalFrames: 3,
   maxIntervalFrames: 12,
+  intervalsAreTimes: true,
   minConfidence: 0.5,
 } as const;
 

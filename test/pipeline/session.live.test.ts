@@ -22,7 +22,13 @@ afterEach(() => sessions.expectNothingLeft());
 
 const latest: Partial<SessionOptions> = {
   delivery: 'latest',
-  keyframes: { kind: 'adaptive', minIntervalFrames: 1, maxIntervalFrames: 1, minConfidence: 0 },
+  keyframes: {
+    kind: 'adaptive',
+    minIntervalFrames: 1,
+    maxIntervalFrames: 1,
+    intervalsAreTimes: true,
+    minConfidence: 0,
+  },
 };
 
 /** A camera of 25 frames a second, with a random access point every ten frames. */

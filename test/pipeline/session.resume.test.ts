@@ -25,6 +25,7 @@ const adaptive = {
   kind: 'adaptive',
   minIntervalFrames: 2,
   maxIntervalFrames: 5,
+  intervalsAreTimes: true,
   minConfidence: 0,
 } as const;
 

@@ -22,6 +22,7 @@ const adaptive = {
   kind: 'adaptive',
   minIntervalFrames: 2,
   maxIntervalFrames: 16,
+  intervalsAreTimes: true,
   minConfidence: 0.1,
 } as const;
 

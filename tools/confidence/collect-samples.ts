@@ -93,6 +93,7 @@ function planRuns(
     kind: 'adaptive',
     minIntervalFrames: minInterval,
     maxIntervalFrames: maxInterval,
+    intervalsAreTimes: true,
     minConfidence,
   } as const;
   const rare = { kind: 'fixed', intervalFrames: runFrames + 1 } as const;
@@ -166,7 +167,12 @@ async function collectRun(
       signal,
       goingAway: null,
     },
-    { decode: replay(shown), segmenter, trackers, nowMs: () => performance.now() },
+    {
+      decode: replay(shown, frameRateOf(frames)),
+      segmenter,
+      trackers,
+      nowMs: () => performance.now(),
+    },
   );
   const samples: ConfidenceSample[] = [];
   for await (const event of session) {
@@ -191,23 +197,29 @@ async function* inputsOf({ objectId, prompts }: Run): AsyncGenerator<SessionInpu
   yield { kind: 'end-of-video' };
 }
 
-/** A decoder that shows copies of frames, numbered and timed from 0 at 24 frames a second. */
-function replay(frames: readonly Frame[]): Decode {
+/** A decoder that shows copies of frames, numbered and timed from 0 at the clip's rate. */
+function replay(frames: readonly Frame[], frameRate: number): Decode {
   const pool = new FramePool();
   return async function* (chunks) {
     for await (const _ of chunks);
     const [first] = frames;
     if (first === undefined) return;
     const { display, analysis } = first;
-    const format = { fromFrameIndex: 0, display, analysis, frameRate: 24, codec: 'h264' };
+    const format = { fromFrameIndex: 0, display, analysis, frameRate, codec: 'h264' };
     yield { kind: 'format', format };
     for (const [index, frame] of frames.entries()) {
-      const timestampUs = Math.round((index * 1e6) / 24);
+      const timestampUs = Math.round((index * 1e6) / frameRate);
       const copy = pool.create({ ...frame, index, timestampUs, decodedAtMs: performance.now() });
       copy.data.set(frame.data);
       yield { kind: 'frame', frame: copy };
     }
   };
+}
+
+function frameRateOf(frames: readonly Frame[]): number {
+  const [first, last] = [frames[0], frames.at(-1)];
+  if (first === undefined || last === undefined || first === last) return 1;
+  return ((last.index - first.index) * 1e6) / (last.timestampUs - first.timestampUs);
 }
 
 /** Trackers in this thread that show what they know at each delivery, frame by frame. */

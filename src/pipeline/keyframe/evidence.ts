@@ -12,6 +12,7 @@ const clearDrop = 0.1;
 export type KnownOfFrame = Pick<
   FrameEvidence,
   | 'frameIndex'
+  | 'timestampUs'
   | 'prompted'
   | 'sizeChanged'
   | 'resumed'

@@ -1,4 +1,5 @@
 import type { KeyframeReason } from '../../frame/prompt.ts';
+import { keyframeWeight } from '../../frame/slow-film.ts';
 import { sceneCutThreshold } from '../../tracking/flow/scene-cut.ts';
 
 /** When the full model runs. */
@@ -8,13 +9,25 @@ export type KeyframePolicy =
       readonly kind: 'adaptive';
       readonly minIntervalFrames: number;
       readonly maxIntervalFrames: number;
+      /**
+       * Whether frames that are further apart than usual count for more; see {@link keyframeWeight}.
+       * Else the intervals are frames of the video, whatever its rate.
+       */
+      readonly intervalsAreTimes: boolean;
       /** Confidence of any visible object under which a keyframe is asked for, 0..1. */
       readonly minConfidence: number;
     };
 
+/** Where a frame stands in the video. */
+export type FramePosition = {
+  readonly frameIndex: number;
+  readonly timestampUs: number;
+};
+
 /** What the decision for one frame rests on. */
 export type FrameEvidence = {
   readonly frameIndex: number;
+  readonly timestampUs: number;
   /** A prompt other than a removal names this frame. */
   readonly prompted: boolean;
   /** The display size changed on this frame. */
@@ -23,8 +36,8 @@ export type FrameEvidence = {
   readonly resumed: boolean;
   /** Frame of the first prompt that led to a keyframe; null before it. */
   readonly firstPromptFrame: number | null;
-  /** Frame of the newest keyframe, also one still in work; null before it. */
-  readonly lastKeyframe: number | null;
+  /** The newest keyframe, also one still in work; null before it. */
+  readonly lastKeyframe: FramePosition | null;
   /** Live objects that have a mask which can be trusted. */
   readonly trackedObjects: number;
   /** Live objects that had one and have it no more. */
@@ -122,7 +135,9 @@ function adaptiveReason(
 ): KeyframeReason | null {
   if (evidence.lastKeyframe === null) return null;
   if (isSceneCut(evidence.sceneCut)) return 'scene-cut';
-  const age = evidence.frameIndex - evidence.lastKeyframe;
+  const frames = evidence.frameIndex - evidence.lastKeyframe.frameIndex;
+  const elapsedUs = evidence.timestampUs - evidence.lastKeyframe.timestampUs;
+  const age = policy.intervalsAreTimes ? frames * keyframeWeight(frames, elapsedUs) : frames;
   if (age < policy.minIntervalFrames) return null;
   if (evidence.redetection === 'urgent') return 'low-confidence';
   if (evidence.trackedObjects === 0) return evidence.redetection === 'due' ? 'interval' : null;

@@ -1,3 +1,5 @@
+import { keyframeWeight } from '../../frame/slow-film.ts';
+import { microsecondsPerSecond } from '../../frame/time.ts';
 import type { PredictLoad, StreamExpectation } from './stream-demand.ts';
 
 /** What was measured on this machine before it served: CPU milliseconds of one run of each part. */
@@ -53,9 +55,11 @@ export function loadPredictor(costs: MeasuredCosts): PredictLoad {
 }
 
 /** Frames from one keyframe to the next. */
-function keyframeInterval({ keyframes, seenInterval }: StreamExpectation): number {
+function keyframeInterval({ keyframes, seenInterval, frameRate }: StreamExpectation): number {
   if (seenInterval !== null) return seenInterval;
   if (keyframes.kind === 'fixed') return keyframes.intervalFrames;
-  const { minIntervalFrames, maxIntervalFrames } = keyframes;
-  return calmness * maxIntervalFrames + (1 - calmness) * minIntervalFrames;
+  const { minIntervalFrames, maxIntervalFrames, intervalsAreTimes } = keyframes;
+  const interval = calmness * maxIntervalFrames + (1 - calmness) * minIntervalFrames;
+  if (!intervalsAreTimes) return interval;
+  return Math.max(1, interval / keyframeWeight(1, microsecondsPerSecond / frameRate));
 }

@@ -152,6 +152,7 @@ export function decodeKeyframes(
     kind: 'adaptive',
     minIntervalFrames: minIntervalOrDefault,
     maxIntervalFrames: maxIntervalOrDefault,
+    intervalsAreTimes: !minInterval && !maxInterval,
     minConfidence: minConfidence ?? model.keyframes.minConfidence,
   };
 }

@@ -83,7 +83,7 @@ export function moveObject(
     soft,
     area,
     nonRigidSum,
-    lossSum: object.lossSum + propagationLoss({ ...object, nonRigidSum, area }),
+    lossSum: object.lossSum + propagationLoss({ ...object, nonRigidSum, area }, frame.timestampUs),
     residualSum: object.residualSum + residual / 255,
     residualFrames: object.residualFrames + 1,
     pathPixels: object.pathPixels + Math.hypot(u, v) * scale,

@@ -1,5 +1,6 @@
 import type { RunLengthMask } from '../../frame/coco-rle.ts';
 import { inFractions, type Box } from '../../frame/geometry.ts';
+import { keyframeWeight } from '../../frame/slow-film.ts';
 import type { SoftMask } from '../../frame/soft-mask.ts';
 import type { ColourHistogram } from './colour-histogram.ts';
 import {
@@ -159,9 +160,18 @@ export function objectEvidence(object: TrackedObject, timestampUs: number): Obje
     missing: object.redetection !== null,
     confidence,
     confidenceDrop: object.keyframeConfidence - confidence,
-    lossSum: object.lossSum,
+    lossSum: object.lossSum * lossWeight(object, timestampUs),
     redetection: object.redetection?.trigger ?? 'none',
   };
+}
+
+/** How much each loss counts, by the time between the frames over which the mask was carried. */
+function lossWeight(
+  { sourceKeyframe, residualFrames }: TrackedObject,
+  timestampUs: number,
+): number {
+  if (sourceKeyframe === null) return 1;
+  return keyframeWeight(residualFrames, timestampUs - sourceKeyframe.timestampUs);
 }
 
 /** Confidence under which a mask is probably not on its object. */

@@ -28,11 +28,12 @@ function evidenceOf(...objects: Partial<ObjectEvidence>[]) {
   };
   const known: KnownOfFrame = {
     frameIndex: 7,
+    timestampUs: 280_000,
     prompted: false,
     sizeChanged: false,
     resumed: true,
     firstPromptFrame: 0,
-    lastKeyframe: 5,
+    lastKeyframe: { frameIndex: 5, timestampUs: 200_000 },
     live: null,
     records: new Map([record(1, 'visible'), record(2, 'occluded'), record(3, 'pending')]),
   };
@@ -40,8 +41,13 @@ function evidenceOf(...objects: Partial<ObjectEvidence>[]) {
 }
 
 test('what is known of the frame is handed on', () => {
-  const { frameIndex, resumed, lastKeyframe, sceneCut } = evidenceOf({});
-  expect([frameIndex, resumed, lastKeyframe, sceneCut]).toEqual([7, true, 5, 0.2]);
+  expect(evidenceOf({})).toMatchObject({
+    frameIndex: 7,
+    timestampUs: 280_000,
+    resumed: true,
+    lastKeyframe: { frameIndex: 5, timestampUs: 200_000 },
+    sceneCut: 0.2,
+  });
 });
 
 test('only confidence that has clearly fallen counts', () => {

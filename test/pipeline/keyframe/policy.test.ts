@@ -3,15 +3,22 @@ import {
   decideFrame,
   isKnownKeyframe,
   type FrameEvidence,
+  type FramePosition,
 } from '../../../src/pipeline/keyframe/policy.ts';
 
+/** A frame of a film of 24 frames a second. */
+const at = (frameIndex: number, frameRate = 24): FramePosition => ({
+  frameIndex,
+  timestampUs: Math.round((frameIndex * 1e6) / frameRate),
+});
+
 const calm: FrameEvidence = {
-  frameIndex: 10,
+  ...at(10),
   prompted: false,
   sizeChanged: false,
   resumed: false,
   firstPromptFrame: 3,
-  lastKeyframe: 9,
+  lastKeyframe: at(9),
   trackedObjects: 1,
   missingObjects: 0,
   redetection: 'none',
@@ -27,6 +34,7 @@ const adaptive = {
   kind: 'adaptive',
   minIntervalFrames: 3,
   maxIntervalFrames: 20,
+  intervalsAreTimes: true,
   minConfidence: 0.6,
 } as const;
 
@@ -96,28 +104,36 @@ describe('adaptive', () => {
     ['nothing speaks for it', {}, null],
     ['a cut', { sceneCut: 0.5 }, 'scene-cut'],
     ['nearly a cut', { sceneCut: 0.49 }, null],
-    ['a cut right after a keyframe', { sceneCut: 0.9, lastKeyframe: 9 }, 'scene-cut'],
-    ['low confidence, too young', { lowestConfidence: 0.1, lastKeyframe: 8 }, null],
-    ['low confidence, old enough', { lowestConfidence: 0.59, lastKeyframe: 7 }, 'low-confidence'],
-    ['confidence at the limit', { lowestConfidence: 0.6, lastKeyframe: 7 }, null],
-    ['the longest interval', { frameIndex: 29, lastKeyframe: 9 }, 'interval'],
-    ['one frame less', { frameIndex: 28, lastKeyframe: 9 }, null],
-    ['losses that have added up', { largestLossSum: 0.49, lastKeyframe: 7 }, 'low-confidence'],
-    ['losses that are not enough yet', { largestLossSum: 0.47, lastKeyframe: 7 }, null],
-    ['losses, too young', { largestLossSum: 9, lastKeyframe: 8 }, null],
+    ['a cut right after a keyframe', { sceneCut: 0.9, lastKeyframe: at(9) }, 'scene-cut'],
+    ['low confidence, too young', { lowestConfidence: 0.1, lastKeyframe: at(8) }, null],
     [
-      'something like a hidden object',
-      { missingObjects: 1, redetection: 'urgent', lastKeyframe: 7 },
+      'low confidence, old enough',
+      { lowestConfidence: 0.59, lastKeyframe: at(7) },
       'low-confidence',
     ],
-    ['the same, too young', { missingObjects: 1, redetection: 'urgent', lastKeyframe: 8 }, null],
+    ['confidence at the limit', { lowestConfidence: 0.6, lastKeyframe: at(7) }, null],
+    ['the longest interval', { ...at(29), lastKeyframe: at(9) }, 'interval'],
+    ['one frame less', { ...at(28), lastKeyframe: at(9) }, null],
+    ['losses that have added up', { largestLossSum: 0.49, lastKeyframe: at(7) }, 'low-confidence'],
+    ['losses that are not enough yet', { largestLossSum: 0.47, lastKeyframe: at(7) }, null],
+    ['losses, too young', { largestLossSum: 9, lastKeyframe: at(8) }, null],
+    [
+      'something like a hidden object',
+      { missingObjects: 1, redetection: 'urgent', lastKeyframe: at(7) },
+      'low-confidence',
+    ],
+    [
+      'the same, too young',
+      { missingObjects: 1, redetection: 'urgent', lastKeyframe: at(8) },
+      null,
+    ],
     [
       'a re-detection that can wait',
-      { missingObjects: 1, redetection: 'due', lastKeyframe: 2 },
+      { missingObjects: 1, redetection: 'due', lastKeyframe: at(2) },
       null,
     ],
     ['no keyframe yet', { lastKeyframe: null, sceneCut: 1, lowestConfidence: 0 }, null],
-    ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: -99 }, null],
+    ['nothing to look for', { trackedObjects: 0, sceneCut: 1, lastKeyframe: at(-99) }, null],
   ] as const)('%s', (_title, change, reason) => {
     expect(decideFrame({ ...calm, ...change }, adaptive)).toEqual(
       reason === null ? { kind: 'propagate' } : { kind: 'segment', reason },
@@ -129,8 +145,8 @@ describe('adaptive', () => {
       ...calm,
       trackedObjects: 0,
       missingObjects: 1,
-      lastKeyframe: 0,
-      frameIndex: 999,
+      lastKeyframe: at(0),
+      ...at(999),
     };
     expect(decideFrame({ ...hidden, redetection: 'none' }, adaptive)).toEqual({
       kind: 'propagate',
@@ -141,14 +157,61 @@ describe('adaptive', () => {
 
   test('who asks for more confidence gets keyframes after smaller losses', () => {
     const strict = { ...adaptive, minConfidence: 0.9 };
-    const evidence = { ...calm, largestLossSum: 0.2, lastKeyframe: 2 };
+    const evidence = { ...calm, largestLossSum: 0.2, lastKeyframe: at(2) };
     expect(decideFrame(evidence, adaptive)).toEqual({ kind: 'propagate' });
     expect(decideFrame(evidence, strict)).toEqual({ kind: 'segment', reason: 'low-confidence' });
   });
 });
 
+describe('adaptive, frames further apart than usual', () => {
+  const doubted = { ...calm, largestLossSum: 0.49 };
+
+  test.each([
+    [60, 3, 20],
+    [30, 3, 20],
+    [24, 3, 20],
+    [12, 2, 8],
+    [5, 1, 2],
+    [1, 1, 1],
+  ])(
+    'at %i frames a second keyframes are at least %i frames apart, and at most %i',
+    (frameRate, least, most) => {
+      const ages = [...Array(30).keys()].map((age) => age + 1);
+      const first = (evidence: Partial<FrameEvidence>) =>
+        ages.find((age) => {
+          const times = { ...at(100, frameRate), lastKeyframe: at(100 - age, frameRate) };
+          return decideFrame({ ...calm, ...evidence, ...times }, adaptive).kind === 'segment';
+        });
+      expect(first({ largestLossSum: 0.49 })).toBe(least);
+      expect(first({})).toBe(most);
+    },
+  );
+
+  test('intervals that a client names are frames of the video', () => {
+    const named = { ...adaptive, intervalsAreTimes: false };
+    const times = { ...at(100, 5), lastKeyframe: at(98, 5) };
+    expect(decideFrame({ ...doubted, ...times }, named)).toEqual({ kind: 'propagate' });
+    const later = { ...times, lastKeyframe: at(97, 5) };
+    expect(decideFrame({ ...doubted, ...later }, named).kind).toBe('segment');
+  });
+
+  test.each([
+    ['stand still', 0],
+    ['go back', -1e6],
+  ])('where timestamps %s, frames are counted', (_title, stepUs) => {
+    const lastKeyframe = { frameIndex: 8, timestampUs: 5e6 };
+    const next = (age: number) => ({
+      frameIndex: 8 + age,
+      timestampUs: 5e6 + age * stepUs,
+      lastKeyframe,
+    });
+    expect(decideFrame({ ...doubted, ...next(2) }, adaptive).kind).toBe('propagate');
+    expect(decideFrame({ ...doubted, ...next(3) }, adaptive).kind).toBe('segment');
+  });
+});
+
 describe('live', () => {
-  const unsure = { lowestConfidence: 0.1, lastKeyframe: 2 };
+  const unsure = { lowestConfidence: 0.1, lastKeyframe: at(2) };
 
   test.each([
     [

@@ -15,7 +15,13 @@ const camera: StreamExpectation = {
   frameRate: 30,
   objects: 1,
   delivery: 'latest',
-  keyframes: { kind: 'adaptive', minIntervalFrames: 3, maxIntervalFrames: 16, minConfidence: 0.65 },
+  keyframes: {
+    kind: 'adaptive',
+    minIntervalFrames: 3,
+    maxIntervalFrames: 16,
+    intervalsAreTimes: true,
+    minConfidence: 0.65,
+  },
   seenInterval: null,
 };
 
@@ -48,4 +54,14 @@ test('keyframes that no machine could make are made less often in LATEST, and in
   const light = loadPredictor({ ...costs, encodeMs: 0, decodeMs: 0 });
   expect(heavy(camera)).toBeCloseTo(light(camera) + 2);
   expect(heavy({ ...camera, delivery: 'every-frame' })).toBeGreaterThan(light(camera) + 4);
+});
+
+test('fewer frames never cost more than 24 a second, though their keyframes are closer together', () => {
+  const usual = predict({ ...camera, frameRate: 24 });
+  for (const frameRate of [20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1]) {
+    expect(predict({ ...camera, frameRate })).toBeLessThan(usual);
+  }
+  const interval = { kind: 'fixed', intervalFrames: 15 } as const;
+  const slow = { ...camera, frameRate: 5 };
+  expect(predict(slow)).toBeGreaterThan(predict({ ...slow, keyframes: interval }));
 });

@@ -166,9 +166,13 @@ export interface KeyframeOptions {
 
 /** AdaptiveKeyframes bounds the adaptive policy. */
 export interface AdaptiveKeyframes {
-  /** Fewest frames between keyframes that no prompt or scene cut asked for. Default (0): the model's. */
+  /**
+   * Fewest frames between keyframes that no prompt or scene cut asked for. Default (0): the model's,
+   * which holds at 24 frames a second and more; where both are left to the model, slower video has
+   * keyframes that are fewer frames apart.
+   */
   minInterval: number;
-  /** Most frames between keyframes. Default (0): the model's. */
+  /** Most frames between keyframes. Default (0): the model's, as above. */
   maxInterval: number;
   /** Confidence under which a keyframe is asked for, 0..1. Default: the model's. */
   minConfidence?: number | undefined;
