@@ -31,6 +31,7 @@ export const programs: Readonly<Record<string, string>> = {
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
   soak: '10,000 frames of one camera: memory, threads, handles, children.',
   'soak-plot': 'Draws memory and handles of a server from the samples of `bench soak --minutes`.',
+  throughput: 'Frames a second of several streams at once: what workers and cards bring.',
   'tuning-plot': 'Draws J&F against CPU a frame from a report of `maskstream eval --json`.',
 };
 

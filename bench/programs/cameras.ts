@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mean } from '../../src/evaluation/series-statistics.ts';
+import { parseKeyframes } from '../../src/calls/keyframes.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { CameraClip } from '../support/camera-clip.ts';
@@ -8,7 +9,7 @@ import { cameraFrameRate, cameraClipFrom, readPieces } from '../support/camera-c
 import type { MeasuredLoad } from '../support/capacity/measured-load.ts';
 import type { LiveAnswer } from '../support/live-camera.ts';
 import { type PlayedLoad, playLoad } from '../support/play-load.ts';
-import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
+import { cell, machineName, markdownTable, tableLine } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
 
 /*
@@ -26,11 +27,16 @@ import { percentile } from '../support/percentile.ts';
  *   --objects N      most objects for each camera. Default: 2
  *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --source FOLDER  clip.mp4 and masks/00000.png, scaled. Default: the demo's scene
+ *   --keyframes K    adaptive, or one every K frames. Default: adaptive
  *   --threads N      threads of one model run. Default: 2
  *   --out FILE       drops, latency and keyframes as JSON, for `npm run bench simulate`. Default: none
  */
 
 const maxP95Ms = 100;
+const columns =
+  'cameras,dropped,p50 ms,p95 ms,p99 ms,max ms,keyframes/frame,keyframes/analysed,main thread ms,other threads ms,ffmpeg ms,cores busy'.split(
+    ',',
+  );
 const stages = ['queue', 'propagate', 'encode', 'decode', 'refine', 'output', 'total'] as const;
 
 const options = readBenchOptions({
@@ -41,6 +47,7 @@ const options = readBenchOptions({
   objects: '2',
   'bit-rate': '0',
   source: '',
+  keyframes: 'adaptive',
   threads: '2',
   out: '',
 });
@@ -53,8 +60,16 @@ const warmUpFrames = Math.round(options.number('warm-up') * cameraFrameRate);
 
 await using clip = await cameraClipFrom(options, { ffmpeg, signal });
 const pieces = await readPieces(clip, { ffmpeg, frames, signal });
+const keyframes = parseKeyframes(options.text('keyframes'));
+console.log(`${machineName()}; ${options.text('size')} at ${cameraFrameRate} frames a second,`);
+console.log(`${clip.boxes.length} objects, ${options.number('seconds')} s each\n`);
 const runs: Load[] = [];
-for (const cameras of options.numbers('cameras')) runs.push(await measure(cameras, clip));
+for (const cameras of options.numbers('cameras')) {
+  const load = await measure(cameras, clip);
+  // A table as it grows: what was measured stays on the screen if a larger number fails.
+  console.log(runs.length === 0 ? markdownTable(columns, [row(load)]) : tableLine(row(load)));
+  runs.push(load);
+}
 print(runs);
 if (options.text('out') !== '') {
   writeFileSync(options.text('out'), `${JSON.stringify(runs.map(measuredLoad), null, 2)}\n`);
@@ -69,7 +84,10 @@ type Load = PlayedLoad & {
 
 async function measure(cameras: number, { boxes }: CameraClip): Promise<Load> {
   const threads = options.number('threads');
-  const played = await playLoad({ pieces, boxes }, { cameras, warmUpFrames, threads, signal });
+  const played = await playLoad(
+    { pieces, boxes, keyframes },
+    { cameras, warmUpFrames, threads, signal },
+  );
   return { ...played, cameras, frames: played.answers.length + played.dropped };
 }
 
@@ -86,39 +104,30 @@ function measuredLoad({ cameras, answers, dropped, frames: captured }: Load): Me
   };
 }
 
+/** A row of the first table. */
+function row({ cameras, answers, dropped, frames: all, cpu, wallMs }: Load): string[] {
+  const latencies = answers.map(({ latencyMs }) => latencyMs);
+  const at = (ratio: number) => cell(percentile(latencies, ratio), 0);
+  const perFrame = (ms: number) => cell((ms / wallMs) * (1000 / cameraFrameRate / cameras), 2);
+  const encoded = answers.filter(({ timings }) => timings.encodeUs > 0).length;
+  return [
+    String(cameras),
+    `${dropped} of ${all}`,
+    at(0.5),
+    at(0.95),
+    at(0.99),
+    at(1),
+    cell(encoded / all, 3),
+    cell(encoded / Math.max(1, answers.length), 3),
+    perFrame(cpu.main),
+    perFrame(cpu.others),
+    perFrame(cpu.children),
+    cell((cpu.main + cpu.others + cpu.children) / wallMs, 2),
+  ];
+}
+
 function print(loads: readonly Load[]): void {
-  const rate = `${options.text('size')} at ${cameraFrameRate} frames a second`;
-  console.log(`${machineName()}; ${rate},`);
-  console.log(`${clip.boxes.length} objects, ${options.number('seconds')} s each\n`);
-  const latency = loads.map(({ cameras, answers, dropped, frames: all, cpu, wallMs }) => {
-    const at = (ratio: number) =>
-      cell(
-        percentile(
-          answers.map(({ latencyMs }) => latencyMs),
-          ratio,
-        ),
-        0,
-      );
-    const perFrame = (ms: number) => cell((ms / wallMs) * (1000 / cameraFrameRate / cameras), 2);
-    const keyframes = answers.filter(({ timings }) => timings.encodeUs > 0).length;
-    return [
-      String(cameras),
-      `${dropped} of ${all}`,
-      at(0.5),
-      at(0.95),
-      at(0.99),
-      at(1),
-      cell(keyframes / all, 3),
-      cell(keyframes / Math.max(1, answers.length), 3),
-      perFrame(cpu.main),
-      perFrame(cpu.others),
-      perFrame(cpu.children),
-      cell((cpu.main + cpu.others + cpu.children) / wallMs, 2),
-    ];
-  });
-  const columns =
-    'cameras,dropped,p50 ms,p95 ms,p99 ms,max ms,keyframes/frame,keyframes/analysed,main thread ms,other threads ms,ffmpeg ms,cores busy';
-  console.log(`${markdownTable(columns.split(','), latency)}\n`);
+  console.log();
   const times = loads.map(({ cameras, answers }) => [
     String(cameras),
     ...stages.map((stage) => stageCell(answers, stage)),

@@ -6,10 +6,11 @@ export function markdownTable(
   rows: readonly (readonly string[])[],
 ): string {
   const rule = columns.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [line(columns), line(rule), ...rows.map(line)].join('\n');
+  return [tableLine(columns), tableLine(rule), ...rows.map(tableLine)].join('\n');
 }
 
-function line(cells: readonly string[]): string {
+/** One line of a table: a further row of one that grows. */
+export function tableLine(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 

@@ -26,7 +26,10 @@ export type PlayedLoad = SpentCpu &
 /** Plays cameras to a server in a process of its own, and counts what it spends. */
 export async function playLoad(live: LiveCamera, options: LoadOptions): Promise<PlayedLoad> {
   const { cameras, warmUpFrames, threads, signal } = options;
-  await using server = await startServerProcess(['--threads', String(threads)]);
+  await using server = await startServerProcess(['--threads', String(threads)], {
+    ...process.env,
+    MASKSTREAM_MAX_STREAMS: String(cameras),
+  });
   using client = connect(server.address);
   const receiver = { client, signal };
   await warmUpServer(live, receiver);

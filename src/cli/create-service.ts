@@ -153,12 +153,13 @@ async function plugTogether(
     await telemetry.close();
     await observed?.[Symbol.asyncDispose]();
   };
+  const encoders = model.memory.workers.filter(({ worker }) => worker === 'encoder');
   let started: MaskstreamServer | null = null;
   try {
     const shared = {
       trackers,
       nowMs: () => performance.now(),
-      budget: new KeyframeBudget(() => performance.now()),
+      budget: new KeyframeBudget(() => performance.now(), Math.max(1, encoders.length)),
       objectMemory,
       watchRestarts: (listener: () => void) => {
         restartListeners.add(listener);

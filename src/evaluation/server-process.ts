@@ -22,9 +22,13 @@ const stopTimeoutMs = 10_000;
  * Starts `maskstream serve` on a free loopback port. The caller disposes it.
  *
  * @param options command line options of `serve`
+ * @param environment all its variables. Default: this process's
  * @throws SegmentationError `internal` where it ends before it listens
  */
-export function startServerProcess(options: readonly string[]): Promise<ServerProcess> {
+export function startServerProcess(
+  options: readonly string[],
+  environment?: NodeJS.ProcessEnv,
+): Promise<ServerProcess> {
   const program = join(packageRoot(), 'bin/maskstream');
   const words = [
     'serve',
@@ -36,8 +40,8 @@ export function startServerProcess(options: readonly string[]): Promise<ServerPr
     ...options,
   ];
   // Through its first line, which sets up the allocator, where the system reads such lines.
-  if (process.platform !== 'win32') return startListener(words, program);
-  return startListener([program, ...words]);
+  if (process.platform !== 'win32') return startListener(words, program, environment);
+  return startListener([program, ...words], process.execPath, environment);
 }
 
 /**
@@ -47,8 +51,12 @@ export function startServerProcess(options: readonly string[]): Promise<ServerPr
 export async function startListener(
   words: readonly string[],
   command: string = process.execPath,
+  environment?: NodeJS.ProcessEnv,
 ): Promise<ServerProcess> {
-  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, words, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: environment,
+  });
   const ended = once(child, 'exit');
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -27,18 +27,19 @@ const busyMs = 2000;
 type Waiter = { readonly owner: string; readonly sinceMs: number; askedMs: number };
 
 /**
- * Shares the model's time between the live streams of a server (LATEST only). One asynchronous keyframe
- * runs at a time, on the frame that is current when its turn comes: a queue before the encoder would
- * make every result late. While frames are late anywhere, more frames are analysed between keyframes
- * (the rate follows AIMD, additive increase and multiplicative decrease, as TCP's congestion control),
- * but never more than a bound: beyond it frames are dropped, and what is delivered stays right.
+ * Shares the model's time between the live streams of a server (LATEST only). As many asynchronous
+ * keyframes run at a time as the encoder has workers, each on the frame that is current when its turn
+ * comes: a queue before the encoder would make every result late. While frames are late anywhere, more
+ * frames are analysed between keyframes (the rate follows AIMD, additive increase and multiplicative
+ * decrease, as TCP's congestion control), but never more than a bound: beyond it frames are dropped,
+ * and what is delivered stays right.
  */
 export class KeyframeBudget {
   readonly #nowMs: () => number;
   readonly #waiters = new Map<object, Waiter>();
   readonly #turns = new FairTurns<string>();
-  #running: { readonly stream: object; readonly owner: string; readonly beganMs: number } | null =
-    null;
+  readonly #atOnce: number;
+  readonly #running = new Map<object, { readonly owner: string; readonly beganMs: number }>();
   #rate = 1;
   #observedMs: number;
   #decreasedMs = Number.NEGATIVE_INFINITY;
@@ -47,9 +48,13 @@ export class KeyframeBudget {
   #refining = 0;
   #prompted = 0;
 
-  /** @param nowMs monotonic milliseconds */
-  constructor(nowMs: () => number) {
+  /**
+   * @param nowMs monotonic milliseconds
+   * @param atOnce keyframes that the model runs side by side. Default: 1
+   */
+  constructor(nowMs: () => number, atOnce = 1) {
     this.#nowMs = nowMs;
+    this.#atOnce = atOnce;
     this.#observedMs = nowMs();
   }
 
@@ -110,14 +115,16 @@ export class KeyframeBudget {
    * @param owner whose stream it is: owners take turns. Default: everybody's
    */
   tryBegin(stream: object, owner = ''): boolean {
+    if (this.#running.has(stream)) return false;
     const nowMs = this.#nowMs();
     const waiter = this.#waiters.get(stream);
     if (waiter) waiter.askedMs = nowMs;
     else this.#waiters.set(stream, { owner, sinceMs: nowMs, askedMs: nowMs });
-    if (this.#running !== null || this.#framesSinceBegin < this.#framesBetween()) return false;
+    const isFull = this.#running.size >= this.#atOnce;
+    if (isFull || this.#framesSinceBegin < this.#framesBetween()) return false;
     if (this.#firstInRow(nowMs) !== stream) return false;
     this.#waiters.delete(stream);
-    this.#running = { stream, owner, beganMs: nowMs };
+    this.#running.set(stream, { owner, beganMs: nowMs });
     this.#framesSinceBegin = 0;
     return true;
   }
@@ -125,9 +132,10 @@ export class KeyframeBudget {
   /** The keyframe that `stream` began is over, or the stream is; idempotent. */
   end(stream: object): void {
     this.#waiters.delete(stream);
-    if (this.#running?.stream !== stream) return;
-    this.#turns.spend(this.#running.owner, this.#nowMs() - this.#running.beganMs);
-    this.#running = null;
+    const ended = this.#running.get(stream);
+    if (ended === undefined) return;
+    this.#turns.spend(ended.owner, this.#nowMs() - ended.beganMs);
+    this.#running.delete(stream);
   }
 
   /** Frames of all streams that are analysed from the begin of one keyframe to that of the next. */

@@ -124,9 +124,21 @@ function reasonOf(evidence: FrameEvidence, policy: KeyframePolicy): KeyframeReas
   if (evidence.resumed) return 'resume';
   if (evidence.sizeChanged) return 'size-change';
   if (policy.kind === 'adaptive') return adaptiveReason(evidence, policy);
-  // Keyframes at the prompt frames and every N frames after the first of them, nothing else.
-  const { frameIndex, firstPromptFrame } = evidence;
-  return isKnownKeyframe(frameIndex, firstPromptFrame, policy) ? 'interval' : null;
+  return isIntervalDue(evidence, policy) ? 'interval' : null;
+}
+
+/**
+ * Keyframes at the prompt frames and every N frames after the first of them, nothing else. In LATEST
+ * the frame may have been dropped, or another stream had the model: then the keyframe stays due.
+ */
+function isIntervalDue(
+  { frameIndex, firstPromptFrame, lastKeyframe, live }: FrameEvidence,
+  policy: Extract<KeyframePolicy, { kind: 'fixed' }>,
+): boolean {
+  if (isKnownKeyframe(frameIndex, firstPromptFrame, policy)) return true;
+  if (live === null || firstPromptFrame === null || lastKeyframe === null) return false;
+  const newest = frameIndex - ((frameIndex - firstPromptFrame) % policy.intervalFrames);
+  return newest > firstPromptFrame && newest > lastKeyframe;
 }
 
 function adaptiveReason(

@@ -20,6 +20,20 @@ test('one keyframe runs at a time, and the stream that waited longest is next', 
   expect(budget.tryBegin(b)).toBe(true);
 });
 
+test('an encoder of two workers runs two keyframes at a time, of two streams', () => {
+  const budget = new KeyframeBudget(() => 0, 2);
+  const [a, b, c] = [{}, {}, {}];
+  expect(budget.tryBegin(a)).toBe(true);
+  expect(budget.tryBegin(a)).toBe(false);
+  expect(budget.tryBegin(b)).toBe(true);
+  expect(budget.tryBegin(c)).toBe(false);
+  budget.end(a);
+  expect(budget.tryBegin(a)).toBe(false);
+  expect(budget.tryBegin(c)).toBe(true);
+  budget.end(b);
+  expect(budget.tryBegin(a)).toBe(true);
+});
+
 test('an owner with many streams waiting does not hold up the other’s one', () => {
   const { budget, clock } = openBudget();
   const many = Array.from({ length: 8 }, () => ({ stream: {}, owner: 'many' }));

@@ -5,6 +5,7 @@ import {
   type FrameEvidence,
   type FramePosition,
 } from '../../../src/pipeline/keyframe/policy.ts';
+import { KeyframeBudget } from '../../../src/pipeline/keyframe/budget.ts';
 
 /** A frame of a film of 24 frames a second. */
 const at = (frameIndex: number, frameRate = 24): FramePosition => ({
@@ -72,6 +73,58 @@ describe('fixed', () => {
     expect(known).toEqual([8, 13]);
     expect(isKnownKeyframe(8, null, fixed(5))).toBe(false);
     expect(isKnownKeyframe(8, 3, adaptive)).toBe(false);
+  });
+
+  test('in LATEST a keyframe whose frame was dropped, or that had to wait, stays due', () => {
+    const free = { inWork: false, mayBegin: () => true, isReachable: true };
+    const taken = { ...free, mayBegin: () => false };
+    const decisions = (
+      [
+        [7, 3, free],
+        [8, 3, taken],
+        [9, 3, free],
+        [10, 9, free],
+        [14, 9, free],
+        [9, 3, null],
+      ] as const
+    ).map(([frameIndex, lastKeyframe, live]) => {
+      return decideFrame({ ...calm, frameIndex, lastKeyframe, live }, fixed(5)).kind;
+    });
+    expect(decisions).toEqual([
+      'propagate',
+      'propagate',
+      'begin',
+      'propagate',
+      'begin',
+      'propagate',
+    ]);
+  });
+
+  test('cameras that share a model each get their keyframes', () => {
+    let nowMs = 0;
+    const budget = new KeyframeBudget(() => nowMs);
+    const cameras = [0, 1, 2].map((index) => ({ index, lastKeyframe: 0, keyframes: 0 }));
+    const running: { readonly stream: object; readonly untilMs: number }[] = [];
+    for (let frameIndex = 1; frameIndex <= 300; frameIndex++) {
+      for (const camera of cameras) {
+        nowMs = (frameIndex + camera.index / 3) * 33;
+        while (running[0] !== undefined && running[0].untilMs <= nowMs) {
+          budget.end(running.shift()!.stream);
+        }
+        budget.observe('in-time');
+        const { lastKeyframe } = camera;
+        const inWork = running.some(({ stream }) => stream === camera);
+        const live = { inWork, mayBegin: () => budget.tryBegin(camera), isReachable: true };
+        const evidence = { ...calm, frameIndex, firstPromptFrame: 0, lastKeyframe, live };
+        if (decideFrame(evidence, fixed(6)).kind !== 'begin') continue;
+        camera.lastKeyframe = frameIndex;
+        camera.keyframes++;
+        // 50 ms each: the three need 0.75 of the model's time.
+        running.push({ stream: camera, untilMs: nowMs + 50 });
+      }
+    }
+    // Of 49 that were due.
+    for (const { keyframes } of cameras) expect(keyframes).toBeGreaterThan(35);
   });
 
   test('without a first prompt there is nothing to count from', () => {
