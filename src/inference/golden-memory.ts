@@ -5,6 +5,9 @@ import type { LoadedModel } from './loaded-model.ts';
 /** Frames of the generated clip: a bank of seven maps is full on the last. */
 export const goldenMemoryFrames = 8;
 
+/** The box's frame, one by its memory, and one by the memory that this one made. */
+export const leastMemoryFrames = 3;
+
 /** Pixels that the ellipse moves from frame to frame. */
 const stepPixels = { x: 9, y: 4 };
 
@@ -19,15 +22,26 @@ export type GoldenMemory = readonly {
 /**
  * What a model with a memory of its own says of the generated object while it moves: asked for by its
  * box on the first frame, by memory alone on the others.
+ *
+ * @param frames how many of the clip
+ * @param onFrame called after each
  */
 export async function goldenMemory(
   model: LoadedModel,
   seed: number,
-  signal: AbortSignal,
+  {
+    frames = goldenMemoryFrames,
+    onFrame,
+    signal,
+  }: {
+    readonly frames?: number;
+    readonly onFrame?: () => void;
+    readonly signal: AbortSignal;
+  },
 ): Promise<GoldenMemory> {
   const said: { logits: Float32Array; iou: number }[] = [];
   let objectMemory: ObjectMemory | null = null;
-  for (let t = 0; t < goldenMemoryFrames; t++) {
+  for (let t = 0; t < frames; t++) {
     const shift = { x: t * stepPixels.x, y: t * stepPixels.y };
     const { frame, box, truth } = goldenPicture(seed, shift);
     using picture = frame;
@@ -39,6 +53,7 @@ export async function goldenMemory(
     ({ objectMemory } = found);
     const logits = Float32Array.from(found.logits);
     said.push({ logits, iou: goldenIou(logits, model.info.maskSide, truth) });
+    onFrame?.();
   }
   return said;
 }

@@ -2,7 +2,12 @@ import { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { deviceName } from './engine/device.ts';
 import type { NodePlaces } from './engine/node-places.ts';
-import { goldenMemory, goldenMemoryFrames, type GoldenMemory } from './golden-memory.ts';
+import {
+  goldenMemory,
+  goldenMemoryFrames,
+  leastMemoryFrames,
+  type GoldenMemory,
+} from './golden-memory.ts';
 import { goldenPicture } from './golden-picture.ts';
 import { loadModel, planModel } from './load-model.ts';
 import { loadManifest } from './manifest-loader.ts';
@@ -20,8 +25,24 @@ export type VerifyOptions = {
   readonly threads?: number;
   /** The answer of another provider or precision to the same picture, to compare with. */
   readonly reference?: GoldenAnswer;
+  /** Whether it is counted where operators ran, which loads the model once more. Default: true. */
+  readonly countsPlaces?: boolean;
+  /** Called as steps of this verification begin, and at its end. */
+  readonly onStep?: (step: VerifyStep) => void;
   readonly signal: AbortSignal;
 };
+
+/** How far a verification is. */
+export type VerifyStep = {
+  /** Steps that are over, of all. */
+  readonly done: number;
+  readonly total: number;
+  /** What begins now. */
+  readonly what: string;
+};
+
+/** Where one answer takes longer, an object is followed over the fewest frames: a minute, not five. */
+const slowAnswerMs = 4000;
 
 /** Logits of the generated picture's object: float32[side * side]. */
 export type GoldenAnswer = {
@@ -36,7 +57,7 @@ export type Agreement = {
   readonly relativeError: number;
   /** IoU of the two masks. */
   readonly iou: number;
-  /** The same while the object moves, the worst of eight frames; null for a model without a memory. */
+  /** The same while the object moves, the worst of all frames; null for a model without a memory. */
   readonly memory?: { readonly relativeError: number; readonly iou: number } | null;
 };
 
@@ -62,27 +83,41 @@ export type Verification = GoldenAnswer & {
 
 /**
  * Loads a model on a provider, which runs its golden self-test, asks it once more and compares, and
- * counts where the operators of each graph ran.
+ * counts where the operators of each graph ran. A model with a memory of its own follows the object over
+ * eight frames, over three where an answer takes long, and over those of the reference.
  *
  * Throws `model-load-failed`, `provider-unavailable`, `cancelled`.
  */
 export async function verifyModel(options: VerifyOptions): Promise<Verification> {
-  const { directory, signal } = options;
+  const { directory, signal, reference, countsPlaces = true } = options;
+  const { manifest, plan, precisions } = planModel(await loadManifest(directory), options);
+  let frames = manifest.objectMemory === null ? 0 : goldenMemoryFrames;
+  let done = 0;
+  const begin = (what: string) => {
+    options.onStep?.({ done: done++, total: 2 + frames + (countsPlaces ? 1 : 0), what });
+  };
+  begin('loading, self-test');
   const startMs = performance.now();
   await using model = await loadModel(options);
   const loadMs = performance.now() - startMs;
   const { info } = model;
-  const { manifest, plan, precisions } = planModel(await loadManifest(directory), options);
+  begin('answer');
   const askedMs = performance.now();
   const logits = await goldenLogits(model, manifest.selfTest.seed, signal);
   const answerMs = performance.now() - askedMs;
+  if (info.objectMemory) {
+    frames = reference?.memory?.length ?? framesFor(answerMs);
+    begin(memoryStep(frames, answerMs));
+  } else frames = 0;
+  const onFrame = () => done < 2 + frames && begin(memoryStep(frames, answerMs));
   const memory = info.objectMemory
-    ? await goldenMemory(model, manifest.selfTest.seed, signal)
+    ? await goldenMemory(model, manifest.selfTest.seed, { frames, onFrame, signal })
     : null;
   checkMemory(memory, info);
   await model.close();
-  const places = await countPlaces(manifest, plan, options);
-  const { reference } = options;
+  if (countsPlaces) begin('where operators run');
+  const places = countsPlaces ? await countPlaces(manifest, plan, options) : {};
+  begin('done');
   return {
     name: info.name,
     provider: info.provider,
@@ -97,6 +132,16 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
   };
 }
 
+function framesFor(answerMs: number): number {
+  return answerMs > slowAnswerMs ? leastMemoryFrames : goldenMemoryFrames;
+}
+
+/** An estimate: attention to memory is not in the answer that was timed. */
+function memoryStep(frames: number, answerMs: number): string {
+  const seconds = Math.ceil((frames * answerMs) / 1000);
+  return `memory over ${frames} of ${goldenMemoryFrames} frames, ${seconds} s or more`;
+}
+
 /** Throws `model-load-failed` where memory alone answered with something that is no number. */
 function checkMemory(memory: GoldenMemory | null, { name, provider }: ModelInfo): void {
   const at = memory?.findIndex(({ logits }) => !logits.every(Number.isFinite)) ?? -1;
@@ -104,7 +149,7 @@ function checkMemory(memory: GoldenMemory | null, { name, provider }: ModelInfo)
   throw new SegmentationError(
     'model-load-failed',
     `memory of ${name} on provider ${provider}: expected logits on frame ${at + 1} of ` +
-      `${goldenMemoryFrames}, got values that are no numbers`,
+      `${memory?.length}, got values that are no numbers`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { verifyModel } from '../../src/inference/verify-model.ts';
+import { type VerifyStep, verifyModel } from '../../src/inference/verify-model.ts';
 import { stackedGraphs, writeStackedModel } from '../fixtures/stacked-model.ts';
 import { writeSmallModel, type Family, type Variant } from '../fixtures/small-models.ts';
 
@@ -51,4 +51,27 @@ test('memory that differs from the reference is seen on its worst frame', async 
   );
   const { agreement } = await verifyModel({ ...options, reference: { ...answer, memory: spoilt } });
   expect(agreement).toMatchObject({ relativeError: 0, iou: 1, memory: { relativeError: 2 } });
+});
+
+test('steps are told as they begin; a reference of fewer frames is followed over those alone', async () => {
+  await using folder = await writeSmallModel('sam2');
+  const { directory } = folder;
+  const whole = await verifyModel({ directory, provider: 'cpu', countsPlaces: false, signal });
+  expect(whole.places).toEqual({});
+  const reference = { ...whole, memory: whole.memory!.slice(0, 3) };
+  const steps: VerifyStep[] = [];
+  const onStep = (step: VerifyStep) => steps.push(step);
+  const options = { directory, provider: 'cpu', reference, onStep, signal } as const;
+  const { memory, agreement } = await verifyModel(options);
+  expect(memory).toHaveLength(3);
+  expect(agreement!.memory).toEqual({ relativeError: 0, iou: 1 });
+  expect(steps.map(({ done }) => done)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(steps.map(({ what }) => what.split(',')[0])).toEqual([
+    'loading',
+    'answer',
+    ...Array.from({ length: 3 }, () => 'memory over 3 of 8 frames'),
+    'where operators run',
+    'done',
+  ]);
+  expect(steps.at(-1)).toMatchObject({ done: 6, total: 6 });
 });

@@ -1,11 +1,13 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import {
+  goldenMemoryFrames,
   loadManifest,
   precisionsOf,
   verifyModel,
   type Precision,
   type Verification,
 } from '../../inference/index.ts';
+import { createProgressLine } from '../progress.ts';
 import {
   chosenModel,
   chosenPlaces,
@@ -84,13 +86,19 @@ async function attempt(what: {
   readonly action: ModelAction;
 }): Promise<Outcome> {
   const { directory, place, precision, reference, action } = what;
-  const { signal } = action.io;
+  const { args, io } = action;
+  const { signal } = io;
+  const line = createProgressLine(io);
+  const label = `${nameOf(place)} ${precision}`;
   try {
     const verification = await verifyModel({
       directory,
       ...place,
       precision,
       signal,
+      // On the CPU alone all operators run there, and only --json says so.
+      countsPlaces: place.provider !== 'cpu' || !!place.placement || args.flags.has('json'),
+      onStep: (step) => line.draw({ label, ...step, detail: step.what, unit: 'steps' }),
       ...(reference === undefined ? {} : { reference }),
     });
     return { kind: 'passed', verification };
@@ -103,6 +111,8 @@ async function attempt(what: {
         ? 'absent'
         : 'failed';
     return { kind, provider: nameOf(place), precision, message };
+  } finally {
+    line.clear();
   }
 }
 
@@ -136,7 +146,8 @@ function print(outcomes: readonly Outcome[], io: ModelAction['io']): void {
 function printMemory({ provider, precision, memory }: Verification, io: ModelAction['io']): void {
   if (!memory) return;
   const ious = memory.map(({ iou }) => iou.toFixed(2)).join(' ');
-  io.stdout.write(`\nmemory over ${memory.length} frames, ${provider}, ${precision}: IoU ${ious}\n`);
+  const frames = memory.length < goldenMemoryFrames ? `${memory.length} frames of ${goldenMemoryFrames}, since an answer takes long` : `${memory.length} frames`;
+  io.stdout.write(`\nmemory over ${frames}, ${provider}, ${precision}: IoU ${ious}\n`);
 }
 
 /** Where operators ran: only of interest where a provider could leave some to the CPU. */
