@@ -138,7 +138,7 @@ function isIntervalDue(
   if (isKnownKeyframe(frameIndex, firstPromptFrame, policy)) return true;
   if (live === null || firstPromptFrame === null || lastKeyframe === null) return false;
   const newest = frameIndex - ((frameIndex - firstPromptFrame) % policy.intervalFrames);
-  return newest > firstPromptFrame && newest > lastKeyframe;
+  return newest > firstPromptFrame && newest > lastKeyframe.frameIndex;
 }
 
 function adaptiveReason(

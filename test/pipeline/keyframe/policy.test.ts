@@ -87,7 +87,8 @@ describe('fixed', () => {
         [14, 9, free],
         [9, 3, null],
       ] as const
-    ).map(([frameIndex, lastKeyframe, live]) => {
+    ).map(([frameIndex, keyframe, live]) => {
+      const lastKeyframe = at(keyframe);
       return decideFrame({ ...calm, frameIndex, lastKeyframe, live }, fixed(5)).kind;
     });
     expect(decisions).toEqual([
@@ -112,7 +113,7 @@ describe('fixed', () => {
           budget.end(running.shift()!.stream);
         }
         budget.observe('in-time');
-        const { lastKeyframe } = camera;
+        const lastKeyframe = at(camera.lastKeyframe);
         const inWork = running.some(({ stream }) => stream === camera);
         const live = { inWork, mayBegin: () => budget.tryBegin(camera), isReachable: true };
         const evidence = { ...calm, frameIndex, firstPromptFrame: 0, lastKeyframe, live };
