@@ -38,9 +38,9 @@ try {
   }
   console.log(`${machineName()}; ${runs} pictures of 320x180 each\n`);
   const rows = kinds.map((ffmpeg, index) => {
-    const { kind, isLimited } = ffmpeg.confinement;
+    const { kind, isLimited, filter } = ffmpeg.confinement;
     const all = times[index]!;
-    const name = `${kind}${isLimited ? ', limits' : ''}`;
+    const name = `${kind}${isLimited ? ', limits' : ''}${filter === null ? '' : ', filter'}`;
     return [name, cell(percentile(all, 0.5), 1), cell(percentile(all, 0.95), 1)];
   });
   console.log(markdownTable(['confinement', 'ms p50', 'ms p95'], rows));
@@ -60,6 +60,7 @@ async function findKinds(): Promise<FfmpegBinary[]> {
     await findFfmpeg({ ffmpegPath, searchPath: '/nowhere' }),
     await findFfmpeg({ ffmpegPath, confine: 'off' }),
     await findFfmpeg({ ffmpegPath, searchPath: folder }),
+    ...(whole.confinement.filter === null ? [] : [withoutFilter(whole)]),
     whole,
   ];
   return all.filter(
@@ -67,6 +68,17 @@ async function findKinds(): Promise<FfmpegBinary[]> {
   );
 }
 
+/** The same sandbox with every system call. */
+function withoutFilter(ffmpeg: FfmpegBinary): FfmpegBinary {
+  const { confinement } = ffmpeg;
+  const wrap: typeof confinement.wrap = (program, words) => {
+    const [first, rest] = confinement.wrap(program, words);
+    const at = rest.indexOf('--seccomp');
+    return [first, rest.toSpliced(at, 2)];
+  };
+  return { ...ffmpeg, confinement: { ...confinement, filter: null, wrap } };
+}
+
 function nameOf({ confinement }: FfmpegBinary): string {
-  return `${confinement.kind} ${confinement.isLimited}`;
+  return `${confinement.kind} ${confinement.isLimited} ${confinement.filter !== null}`;
 }

@@ -100,18 +100,21 @@ function bundledPath(): string {
 async function inspect(
   path: string,
   origin: string,
-  look: Parameters<typeof confine>[2] & { readonly hardware: HardwareDecoder | null },
+  look: Omit<Parameters<typeof confine>[2], 'usesHardware'> & {
+    readonly hardware: HardwareDecoder | null;
+  },
 ): Promise<FfmpegBinary> {
+  const { hardware } = look;
   let text: string;
   let confinement: Confinement;
   try {
-    ({ stdout: text, confinement } = await confine(path, ['-version'], look));
+    const options = { ...look, usesHardware: hardware !== null };
+    ({ stdout: text, confinement } = await confine(path, ['-version'], options));
   } catch (cause) {
     throw new SegmentationError('decoder-failed', `expected the ${origin} ffmpeg to run`, {
       cause,
     });
   }
-  const { hardware } = look;
   if (hardware !== null) await checkHardware(hardware, { path, confinement });
   const version = /^ffmpeg version (\S+)/.exec(text)?.[1];
   const codec = /^libavcodec\s+(\d+)\.\s*(\d+)\./m.exec(text);

@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { Launcher } from './launchers.ts';
 import { findLimits, findPrivileges } from './launchers.ts';
 import { findSandbox } from './sandbox.ts';
+import { seccompFilter } from './seccomp-filter.ts';
+import { type Enclosure, outputOfConfined } from './spawn-confined.ts';
 
 /** What of the machine is taken from a decoder. */
-export type Confinement = {
+export type Confinement = Enclosure & {
   /** `sandbox`: bubblewrap; `privileges`: setpriv; `none`: its limits at most. */
   readonly kind: 'sandbox' | 'privileges' | 'none';
   /** Whether memory, handles and files are limited. */
@@ -14,8 +14,6 @@ export type Confinement = {
   readonly holds: readonly string[];
   /** Why nothing stricter holds, a sentence each. */
   readonly lacks: readonly string[];
-  /** The program and the words that start `program` with `words` in it. */
-  wrap(program: string, words: readonly string[]): [program: string, words: readonly string[]];
   /** A program between us and ffmpeg that reports its end by a signal as 128 and the signal. */
   readonly hasMonitor: boolean;
 };
@@ -34,24 +32,25 @@ export async function confine(
     readonly searchPath: string;
     readonly mode: ConfineMode;
     readonly devices?: readonly string[];
+    /** Drivers of hardware talk to it by calls of their own, ioctl above all: nothing is filtered. */
+    readonly usesHardware: boolean;
   },
 ): Promise<{ readonly confinement: Confinement; readonly stdout: string }> {
   const lacks: string[] = options.mode === 'off' ? ['confinement: it is turned off'] : [];
   for (const candidate of candidates(program, options)) {
-    const { kind } = candidate;
+    const { kind, filter } = candidate;
     const launchers = await candidate.find();
     if (launchers === null) {
-      lacks.push(absent[kind]);
+      if (filter === null) lacks.push(absent[kind]);
       continue;
     }
-    const confinement = makeConfinement(kind, launchers, lacks);
+    const confinement = makeConfinement({ kind, filter, launchers, lacks });
     try {
-      const [first, rest] = confinement.wrap(program, words);
-      const { stdout } = await promisify(execFile)(first, rest, { timeout: 10_000, env: {} });
-      return { confinement, stdout };
+      return { confinement, stdout: await outputOfConfined(program, words, confinement) };
     } catch (cause) {
       if (kind === 'none') throw cause;
-      lacks.push(`${kind}: refused here, ${firstLine(cause)}`);
+      const what = filter === null ? kind : 'filter of system calls';
+      lacks.push(`${what}: refused here, ${firstLine(cause)}`);
     }
   }
   throw new Error('expected a confinement of the kind none');
@@ -65,13 +64,14 @@ const absent = {
 
 type Candidate = {
   readonly kind: Confinement['kind'];
+  readonly filter: Confinement['filter'];
   /** Null: not to be had here. */
   find(): Promise<readonly Launcher[] | null>;
 };
 
 /** From the strictest on; the last is always to be had. */
 function candidates(program: string, options: Parameters<typeof confine>[2]): readonly Candidate[] {
-  const { searchPath, mode, devices } = options;
+  const { searchPath, mode, devices, usesHardware } = options;
   const limits = async (countsAlone: boolean): Promise<readonly Launcher[]> => {
     if (process.platform !== 'linux') return [];
     const found = await findLimits(searchPath, { countsAlone });
@@ -79,28 +79,38 @@ function candidates(program: string, options: Parameters<typeof confine>[2]): re
   };
   const behind = async (outer: Launcher | null, countsAlone: boolean) =>
     outer === null ? null : [outer, ...(await limits(countsAlone))];
-  const none: Candidate = { kind: 'none', find: () => limits(false) };
+  const none: Candidate = { kind: 'none', filter: null, find: () => limits(false) };
   if (mode === 'off') return [none];
+  const sandbox = (filter: Buffer | null): Candidate => {
+    const isFiltered = filter !== null;
+    const found = () => findSandbox(program, searchPath, { devices, isFiltered });
+    return { kind: 'sandbox', filter, find: async () => behind(await found(), true) };
+  };
+  const filter = usesHardware ? null : seccompFilter();
   return [
+    ...(filter === null ? [] : [sandbox(filter)]),
+    sandbox(null),
     {
-      kind: 'sandbox',
-      find: async () => behind(await findSandbox(program, searchPath, devices), true),
+      kind: 'privileges',
+      filter: null,
+      find: async () => behind(await findPrivileges(searchPath), false),
     },
-    { kind: 'privileges', find: async () => behind(await findPrivileges(searchPath), false) },
     none,
   ];
 }
 
 function makeConfinement(
-  kind: Confinement['kind'],
-  launchers: readonly Launcher[],
-  lacks: readonly string[],
+  parts: Pick<Confinement, 'kind' | 'filter' | 'lacks'> & {
+    readonly launchers: readonly Launcher[];
+  },
 ): Confinement {
+  const { kind, filter, launchers, lacks } = parts;
   const before = launchers.flatMap(({ words }) => words);
   const holds = launchers.flatMap((launcher) => launcher.holds);
   const isLimited = launchers.length > (kind === 'none' ? 0 : 1);
   return {
     kind,
+    filter,
     isLimited,
     holds,
     lacks: isLimited

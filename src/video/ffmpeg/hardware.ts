@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { usageError } from '../../frame/errors.ts';
 import type { Confinement } from './confinement.ts';
+import { outputOfConfined } from './spawn-confined.ts';
 
 /** What may decode in place of the processor, as ffmpeg's `-hwaccel` names it. */
 export type HardwareDecoder = 'vaapi' | 'cuda';
@@ -27,11 +26,9 @@ export async function checkHardware(
   hardware: HardwareDecoder,
   { path, confinement }: { readonly path: string; readonly confinement: Confinement },
 ): Promise<void> {
-  const run = async (words: readonly string[]) => {
-    const [program, all] = confinement.wrap(path, ['-hide_banner', ...words]);
-    return promisify(execFile)(program, all, { timeout: 20_000, env: {} });
-  };
-  const { stdout } = await run(['-hwaccels']);
+  const run = (words: readonly string[]) =>
+    outputOfConfined(path, ['-hide_banner', ...words], confinement);
+  const stdout = await run(['-hwaccels']);
   const built = stdout
     .split('\n')
     .slice(1)

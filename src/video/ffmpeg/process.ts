@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SegmentationError } from '../../frame/errors.ts';
 import { shortageOf } from '../../frame/shortage.ts';
@@ -7,6 +7,7 @@ import { readExit } from './exit.ts';
 import type { FfmpegExit } from './exit.ts';
 import { splitLines } from './log-lines.ts';
 import type { Confinement } from './confinement.ts';
+import { spawnConfined } from './spawn-confined.ts';
 import { yieldProcessor } from './yield-processor.ts';
 
 /** A running ffmpeg; `stop` must be awaited in every case, so that no child stays behind. */
@@ -24,8 +25,8 @@ export type FfmpegProcess = {
 const termGraceMs = 500;
 
 /**
- * Starts ffmpeg without a shell, with an empty environment, in the root folder: nothing that a
- * client sends can name a variable, a relative file or a command.
+ * Starts ffmpeg as {@link spawnConfined} does: nothing that a client sends can name a variable, a
+ * relative file or a command.
  *
  * @throws SegmentationError `server-exhausted`, `decoder-failed`.
  */
@@ -44,8 +45,7 @@ export function startFfmpeg(
   },
 ): FfmpegProcess {
   const { confinement } = options;
-  const [program, words] = confinement?.wrap(path, args) ?? [path, args];
-  const child = spawnChild(program, words, options.inputFd);
+  const child = spawnChild(path, args, options);
   // Before anything else is looked at: without a listener an error would end the process.
   child.on('error', () => undefined);
   const { stdin, stdout, stderr } = child;
@@ -124,15 +124,10 @@ function signal(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL', hasMonitor: bo
 function spawnChild(
   program: string,
   words: readonly string[],
-  inputFd: number | undefined,
+  options: Parameters<typeof spawnConfined>[2],
 ): ChildProcess {
   try {
-    return spawn(program, words, {
-      cwd: '/',
-      env: { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
-      stdio: ['pipe', 'pipe', 'pipe', ...(inputFd === undefined ? [] : [inputFd])],
-      windowsHide: true,
-    });
+    return spawnConfined(program, words, options);
   } catch (cause) {
     throw failedStart(cause);
   }

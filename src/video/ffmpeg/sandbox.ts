@@ -1,5 +1,6 @@
 import { findOnPath } from './find-on-path.ts';
 import type { Launcher } from './launchers.ts';
+import { filterDescriptor } from './seccomp-filter.ts';
 
 /** Programs, libraries and the linker's cache: what a dynamically linked ffmpeg is made of. */
 const readOnly = ['/usr', '/bin', '/lib', '/lib64', '/etc/ld.so.cache', '/etc/alternatives'];
@@ -14,12 +15,16 @@ const readOnly = ['/usr', '/bin', '/lib', '/lib64', '/etc/ld.so.cache', '/etc/al
  * containers and some distributions refuse unprivileged user namespaces.
  *
  * @param program the ffmpeg, wherever it lies
- * @param devices paths below `/dev` that it may use, where there are such
+ * @param options.devices paths below `/dev` that it may use, where there are such
+ * @param options.isFiltered bubblewrap is given a filter of system calls at {@link filterDescriptor}
  */
 export async function findSandbox(
   program: string,
   searchPath: string,
-  devices: readonly string[] = [],
+  {
+    devices = [],
+    isFiltered,
+  }: { readonly devices?: readonly string[] | undefined; readonly isFiltered: boolean },
 ): Promise<Launcher | null> {
   if (process.platform !== 'linux') return null;
   const bwrap = await findOnPath('bwrap', searchPath);
@@ -34,6 +39,7 @@ export async function findSandbox(
     ...devices.flatMap((path) => ['--dev-bind-try', path, path]),
     // Drivers look up their devices there.
     ...(devices.length === 0 ? [] : ['--ro-bind-try', '/sys', '/sys']),
+    ...(isFiltered ? ['--seccomp', String(filterDescriptor)] : []),
     ...'--remount-ro /dev --remount-ro / --chdir / --'.split(' '),
   ];
   return {
@@ -43,6 +49,7 @@ export async function findSandbox(
       'no network',
       'its own read-only files',
       'its own processes',
+      ...(isFiltered ? ['system calls of a list alone'] : []),
       'no new privileges',
       'no capabilities',
       'killed when the server ends',

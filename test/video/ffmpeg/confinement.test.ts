@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { findOnPath } from '../../../src/video/ffmpeg/find-on-path.ts';
 import { childrenOf } from '../../../src/process-tree.ts';
 import { startFfmpeg } from '../../../src/video/ffmpeg/process.ts';
+import { outputOfConfined } from '../../../src/video/ffmpeg/spawn-confined.ts';
 import { findFfmpeg, type FfmpegBinary } from '../../../src/video/index.ts';
 import {
   childIds,
@@ -72,6 +73,44 @@ async function refusalOf({ path, confinement }: FfmpegBinary, input: string): Pr
   await child.stop();
   return said.join('\n');
 }
+
+const isFiltered = systemFfmpeg.confinement.filter !== null;
+
+describe.runIf(isFiltered)('a decoder whose system calls are filtered', () => {
+  test('has the filter, and says so', async () => {
+    await whileWaiting(systemFfmpeg, (pid) => {
+      expect(statusOf(pid)('Seccomp')).toMatch(/^2/);
+      // The filter's own descriptor is not left open.
+      expect(readdirSync(`/proc/${pid}/fd`)).not.toContain('4');
+    });
+    expect(systemFfmpeg.describe).toContain('system calls of a list alone');
+  });
+
+  test('a program in it finds that others do not exist', async () => {
+    const program = '/usr/bin/unshare';
+    const { confinement } = systemFfmpeg;
+    expect(await outputOfConfined(program, ['--version'], confinement)).toContain('util-linux');
+    const unsharing = outputOfConfined(program, ['--user', '/usr/bin/true'], confinement);
+    await expect(unsharing).rejects.toMatchObject({
+      stderr: expect.stringContaining('Function not implemented'),
+    });
+  });
+});
+
+test('a filter that is refused leaves the sandbox without one, and says why', async () => {
+  const folder = await folderOf('no-filter', ['setpriv']);
+  const program = join(folder, 'bwrap');
+  const bwrap = (await findOnPath('bwrap', places)) ?? '/nowhere';
+  const script = `#!/bin/sh\ncase "$*" in *--seccomp*) echo 'bwrap: no seccomp here' >&2; exit 1;; esac\nexec ${bwrap} "$@"\n`;
+  await writeFile(program, script);
+  await chmod(program, 0o755);
+  const { confinement } = await findIn(folder);
+  expect(confinement.filter).toBeNull();
+  expect(confinement.kind).toBe(hasSandbox ? 'sandbox' : 'privileges');
+  expect(confinement.lacks).toContainEqual(
+    'filter of system calls: refused here, bwrap: no seccomp here',
+  );
+});
 
 describe.runIf(hasPrivileges).each([
   ['by setpriv', withoutSandbox],
@@ -149,7 +188,9 @@ describe.runIf(hasSandbox)('a decoder in a sandbox', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const input = `tcp://127.0.0.1:${port}`;
-    expect(await refusalOf(systemFfmpeg, input)).toMatch(/Connection refused|unreachable/);
+    expect(await refusalOf(systemFfmpeg, input)).toMatch(
+      /Connection refused|unreachable|not implemented/,
+    );
     expect(connections).toBe(0);
     await refusalOf(await findFfmpeg({ ffmpegPath: systemFfmpeg.path, confine: 'off' }), input);
     expect(connections).toBe(1);
