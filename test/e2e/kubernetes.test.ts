@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { configVariables } from '../../src/config.ts';
+import { loadManifest } from '../../src/inference/index.ts';
+import { packageRoot } from '../../src/package-root.ts';
 
 const root = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'maskstream-kubernetes-'));
@@ -41,9 +43,56 @@ describe.skipIf(missing !== undefined)('manifests', () => {
   });
 
   test('all settings are settings of the server', () => {
-    const named = [...build('base').matchAll(/name: (MASKSTREAM_\w+)/g)].map(([, name]) => name);
+    const built = ['base', 'overlays/triton'].map(build).join('');
+    const named = [...built.matchAll(/name: (MASKSTREAM_\w+)/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(4);
     expect(configVariables).toEqual(expect.arrayContaining(named));
+  });
+
+  test('what the cards’ pods are let do is theirs alone', () => {
+    const policies = build('overlays/triton')
+      .split('---')
+      .filter((one) => one.includes('NetworkPolicy'));
+    const selectors = policies.map(
+      (one) =>
+        /podSelector:\n\s+matchLabels:\n\s+app.kubernetes.io\/name: (\w+)\n\s+policyTypes/.exec(
+          one,
+        )?.[1],
+    );
+    expect(new Set(selectors)).toEqual(new Set(['maskstream', 'triton']));
+    // An eviction fails where a pod has two budgets.
+    const budgets = build('overlays/triton')
+      .split('---')
+      .filter((one) => one.includes('kind: PodDisruptionBudget'));
+    const budgeted = budgets.map(
+      (one) => /selector:\n\s+matchLabels:\n\s+app.kubernetes.io\/name: (\w+)/.exec(one)?.[1],
+    );
+    expect(new Set(budgeted)).toEqual(new Set(['maskstream', 'triton']));
+  });
+
+  test('Triton is on the cards, and maskstream asks each of its pods by name', () => {
+    const manifests = build('overlays/triton');
+    expect(manifests).toContain('nvidia.com/gpu: "1"');
+    expect(manifests).toContain('nvidia.com/gpu.present: "true"');
+    const replicas = Number(/kind: StatefulSet[^]*?replicas: (\d+)/.exec(manifests)?.[1]);
+    const addresses = Array.from({ length: replicas }, (_, i) => `triton-${i}.triton:8001`);
+    expect(manifests).toContain(
+      `MASKSTREAM_KSERVE_ADDRESSES\n          value: ${addresses.join(',')}\n`,
+    );
+  });
+
+  test('the model that Triton serves is the one that maskstream checks it against', async () => {
+    const config = readFileSync(`${root}/overlays/triton/config.pbtxt`, 'utf8');
+    const { name, graphs } = await loadManifest(join(packageRoot(), 'models/maskstream-tiny'));
+    expect(config).toContain(`name: "${name}-encoder"\n`);
+    const { encoder } = graphs;
+    const tensors = [...Object.values(encoder.inputs), ...Object.values(encoder.outputs)];
+    const written = [...config.matchAll(/name: "(\w+)" data_type: TYPE_FP32 dims: \[(.*?)\]/g)];
+    expect(written.map(([, tensor, dims]) => `${tensor} ${dims}`)).toEqual(
+      tensors.map((tensor) => `${tensor.name} ${tensor.shape.slice(1).join(', ')}`),
+    );
+    const copied = /models\/(maskstream-tiny)\/(\S+\.onnx)'/.exec(build('overlays/triton'));
+    expect(copied?.slice(1)).toEqual([name, encoder.file]);
   });
 
   test('the cluster waits for longer than the server drains', () => {
