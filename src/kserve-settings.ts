@@ -39,6 +39,7 @@ const list = <Item>(item: z.ZodType<Item, string>) =>
     .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
     .pipe(z.array(item));
 
+const mebibytes = 'expected a whole number of MiB from 1 to 1024';
 const calls = 'expected a whole number of calls from 1 to 256';
 
 /** Settings of graphs that run on inference servers. */
@@ -69,6 +70,15 @@ export const kserveSettings = {
     .min(1, { error: calls })
     .max(256, { error: calls })
     .default(8),
+  /** Largest message to and from them, in MiB. Default: 32. */
+  MASKSTREAM_KSERVE_MAX_MESSAGE_MIB: z.coerce
+    .number({ error: mebibytes })
+    .int({ error: mebibytes })
+    .min(1, { error: mebibytes })
+    .max(1024, { error: mebibytes })
+    .default(32),
+  /** What LATEST does while none answers: `propagate`, or run the graphs here (`local`). Default: propagate. */
+  MASKSTREAM_KSERVE_FALLBACK: z.enum(['propagate', 'local']).default('propagate'),
 };
 
 /** Which graphs run on inference servers, as the settings say. */
@@ -106,6 +116,8 @@ export function kserveConfig(
     deadlineMs: values.MASKSTREAM_KSERVE_DEADLINE_SECONDS * 1000,
     waitMs: values.MASKSTREAM_KSERVE_WAIT_SECONDS * 1000,
     maxCalls: values.MASKSTREAM_KSERVE_MAX_CALLS,
+    maxMessageBytes: values.MASKSTREAM_KSERVE_MAX_MESSAGE_MIB * 1024 * 1024,
+    fallsBack: values.MASKSTREAM_KSERVE_FALLBACK === 'local',
     models: Object.fromEntries(graphs.map(({ role, ...model }) => [role, model])),
   };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { goldenPicture } from '../../src/inference/golden-picture.ts';
 import { loadManifest, loadModel, type LoadedModel } from '../../src/inference/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { callOptions } from '../support/kserve/call-options.ts';
 import { noMlserver, startMlserver } from '../support/kserve/mlserver.ts';
 import type { InferenceServer, ServedModel } from '../support/kserve/served-model.ts';
 import { noTriton, startTriton } from '../support/kserve/triton.ts';
@@ -67,14 +68,11 @@ console.log(markdownTable(columns, rows));
 
 async function openPlace(name: string, server: InferenceServer | null): Promise<Place> {
   const bytes = { sent: 0, received: 0 };
-  const limits = { deadlineMs: 30_000, waitMs: 30_000, maxCalls: 4 };
   const models = { encoder: { name: null, version: null } };
   const model = await loadModel({
     directory,
     precision: 'fp32',
-    ...(server === null
-      ? {}
-      : { kserve: { addresses: [server.address], tls: null, token: null, models, ...limits } }),
+    ...(server === null ? {} : { kserve: { ...callOptions, addresses: [server.address], models } }),
     onTraffic: ({ sentBytes, receivedBytes }) => {
       bytes.sent = sentBytes;
       bytes.received = receivedBytes;

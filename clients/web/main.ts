@@ -5,7 +5,7 @@ import { openCamera } from './camera.ts';
 import { OverlayRecorder } from './overlay-recorder.ts';
 import { Prompter } from './prompter.ts';
 import { Stage } from './stage.ts';
-import { addFrame, addProblem, forgetSource, initialState } from './state.ts';
+import { addFrame, addProblem, forgetSource, initialState, removeProblem } from './state.ts';
 import { drawTrack, frameAt } from './timeline.ts';
 
 const state = initialState();
@@ -127,6 +127,9 @@ function receive(message: FromWorker): void {
       break;
     case 'problem':
       addProblem(state, message.message);
+      break;
+    case 'solved':
+      removeProblem(state, message.message);
       break;
     case 'statistics':
       state.statistics = message.statistics;

@@ -90,5 +90,7 @@ export type FromWorker =
       readonly message: string;
     }
   | { readonly kind: 'problem'; readonly message: string }
+  /** The same problem is over. */
+  | { readonly kind: 'solved'; readonly message: string }
   | { readonly kind: 'statistics'; readonly statistics: Statistics }
   | { readonly kind: 'exported'; readonly name: string; readonly blob: Blob };

@@ -139,6 +139,12 @@ export function nameOf(object: PageObject): string {
   return object.name === '' ? `Object ${object.id}` : object.name;
 }
 
+/** Shows a problem no more. */
+export function removeProblem(state: State, message: string): void {
+  const at = state.problems.indexOf(message);
+  if (at >= 0) state.problems.splice(at, 1);
+}
+
 /** Shows a problem; the newest are kept. */
 export function addProblem(state: State, message: string): void {
   if (state.problems.includes(message)) return;

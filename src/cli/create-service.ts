@@ -4,6 +4,7 @@ import { loadModel } from '../inference/index.ts';
 import {
   createTrackerPool,
   KeyframeBudget,
+  type ModelEvent,
   ObjectMemoryPool,
   runSession,
   type SessionOptions,
@@ -104,7 +105,15 @@ async function plugTogether(
   const directory = modelDirectory(config.model, config.modelCache);
   // Before the model: the page answers, and says so, while it is being loaded.
   const gateway = await openPageGateway(config, { transport, limits, log });
-  const restartListeners = new Set<() => void>();
+  const modelListeners = new Set<(event: ModelEvent) => void>();
+  const tellStreams = (event: ModelEvent): void => {
+    for (const listener of modelListeners) listener(event);
+  };
+  const inferenceLost = {
+    kind: 'inference-lost',
+    waitSeconds: (kserve?.waitMs ?? 0) / 1000,
+  } as const;
+  let isInferenceLost = false;
   /** Workers that cannot be started, by what the model needs them for. */
   const down = new Set<string>();
   let onHealth: (() => void) | null = null;
@@ -115,8 +124,10 @@ async function plugTogether(
     jobTimeoutMs: config.modelTimeoutMs,
     ...(kserve && { kserve }),
     onReach: (reachable, reason) => {
+      isInferenceLost = !reachable;
       if (reachable) log.info({ reason }, 'an inference server answers again');
       else log.error({ reason }, 'no inference server answers');
+      tellStreams(reachable ? { kind: 'inference-back' } : inferenceLost);
     },
     onWorkerDown: (worker, cause) => {
       log.error({ worker, err: cause }, 'model worker cannot be started');
@@ -128,7 +139,7 @@ async function plugTogether(
       onHealth?.();
       log.warn({ worker }, 'model worker restarted');
       metrics.workerRestarted(worker);
-      for (const listener of restartListeners) listener();
+      tellStreams({ kind: 'worker-restarted' });
     },
     signal,
   }).catch(async (reason: unknown) => {
@@ -153,22 +164,26 @@ async function plugTogether(
     await telemetry.close();
     await observed?.[Symbol.asyncDispose]();
   };
-  const encoders = model.memory.workers.filter(({ worker }) => worker === 'encoder');
   let started: MaskstreamServer | null = null;
   try {
     const shared = {
       trackers,
       nowMs: () => performance.now(),
-      budget: new KeyframeBudget(() => performance.now(), Math.max(1, encoders.length)),
+      budget: new KeyframeBudget(
+        () => performance.now(),
+        () => model.keyframesAtATime(),
+      ),
       objectMemory,
-      watchRestarts: (listener: () => void) => {
-        restartListeners.add(listener);
-        return () => restartListeners.delete(listener);
+      watchModel: (listener: (event: ModelEvent) => void) => {
+        if (isInferenceLost) listener(inferenceLost);
+        modelListeners.add(listener);
+        return () => modelListeners.delete(listener);
       },
     };
-    const partsOf = ({ owner = '' }: SessionOptions) => ({
+    // EVERY_FRAME promises the same bits, whoever runs the model.
+    const partsOf = ({ owner = '', delivery }: SessionOptions) => ({
       ...shared,
-      segmenter: model.forOwner(owner),
+      segmenter: model.forUser({ owner, mayFallBack: delivery === 'latest' }),
     });
     const bounds = [config.maxLoad, config.maxLoadPerClient, identify, observed];
     const isWeighed = bounds.some((one) => one !== null);

@@ -10,8 +10,14 @@ export type { Knots, Manifest, Precision } from './manifest.ts';
 export { parsePlacement } from './placement.ts';
 export type { Placement } from './placement.ts';
 export { precisionsOf } from './precision.ts';
-export type { LoadedModel, ModelMemory, WorkerMemory, WorkerName } from './loaded-model.ts';
 export { goldenMemoryFrames } from './golden-memory.ts';
+export type {
+  LoadedModel,
+  ModelMemory,
+  ModelUser,
+  WorkerMemory,
+  WorkerName,
+} from './loaded-model.ts';
 export { verifyModel } from './verify-model.ts';
 export type { Agreement, Verification } from './verify-model.ts';
 export { goldenPicture } from './golden-picture.ts';

@@ -18,6 +18,7 @@ import {
   placeOnServers,
   planWorkers,
   providerDevice,
+  servers,
   type Placement,
   type Seat,
   type WorkerPlan,
@@ -77,7 +78,8 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   const residentBefore = process.memoryUsage.rss();
   const { adjust = (manifest: Manifest) => manifest } = options;
   const { kserve = null } = options;
-  let isReachable = true;
+  /** Parts of the model that no inference server answers. */
+  const lost = new Set<WorkerName>();
   const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
@@ -101,8 +103,10 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
         jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
         ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
         onReach: (reachable, reason) => {
-          isReachable = reachable;
-          options.onReach?.(reachable, reason);
+          const wasLost = lost.size > 0;
+          if (reachable) lost.delete(name);
+          else lost.add(name);
+          if (wasLost !== lost.size > 0) options.onReach?.(lost.size === 0, reason);
         },
         onTraffic: (traffic) => options.onTraffic?.(traffic),
         onRestart: () => options.onWorkerRestart?.(name),
@@ -143,7 +147,16 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     };
     const info = modelInfo(manifest, provided, iou);
     const parts = { manifest, info, memory, encoder, decoder, refiner };
-    return new Segmenter({ ...parts, isReachable: () => isReachable });
+    if (kserve === null) return new Segmenter(parts);
+    const servesEncoder = plan.encoder.some(({ devices }) => devices.encoder === servers);
+    return new Segmenter({
+      ...parts,
+      servers: {
+        isReachable: () => lost.size === 0,
+        fallsBack: kserve.fallsBack,
+        keyframesAtATime: servesEncoder ? kserve.maxCalls * plan.encoder.length : null,
+      },
+    });
   } catch (reason) {
     await closeAll();
     throw loadError(reason, signal);

@@ -15,6 +15,17 @@ export type WorkerMemory = {
   readonly residentBytes: number | null;
 };
 
+/** Who asks the model, and how. */
+export type ModelUser = {
+  /** Owners take turns at its workers by the time that each has had. */
+  readonly owner: string;
+  /**
+   * While no inference server answers, graphs run here, as far as the model was loaded for that;
+   * otherwise calls wait for a server, so that results are the same to the bit. Default: false.
+   */
+  readonly mayFallBack?: boolean;
+};
+
 /** What a model took when it was loaded. */
 export type ModelMemory = {
   /** What the process's resident memory grew by until the self-test had passed. */
@@ -25,11 +36,10 @@ export type ModelMemory = {
 /** A model whose self-test passed: the pipeline's port, and what its owner needs besides. */
 export type LoadedModel = AsyncDisposable &
   Segmenter & {
-    /**
-     * The same model for one of several owners, who take turns at its workers by the time that each has
-     * had. Features are everybody's; the model is closed once.
-     */
-    forOwner(owner: string): Segmenter;
+    /** The same model for one of several users. Features are everybody's; the model is closed once. */
+    forUser(user: ModelUser): Segmenter;
+    /** Keyframes of all streams that it can have under way at a time; changes with what answers. */
+    keyframesAtATime(): number;
     /** Features that are not closed yet. Tests end with 0. */
     liveFeatures(): number;
     readonly memory: ModelMemory;

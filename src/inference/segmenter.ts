@@ -15,7 +15,7 @@ import type {
   TextInstance,
   TextRequest,
 } from '../frame/ports.ts';
-import type { LoadedModel, ModelMemory, WorkerName } from './loaded-model.ts';
+import type { LoadedModel, ModelMemory, ModelUser, WorkerName } from './loaded-model.ts';
 import type { WorkerPool } from './worker/pool.ts';
 import { freezeWorker, killWorker } from './worker/queue.ts';
 import type { FeatureReference, GraphPlaces, WorkerJob, WorkerResults } from './worker/messages.ts';
@@ -34,15 +34,22 @@ export type SegmenterParts = {
   readonly decoder: WorkerPool | null;
   /** The refiner alone, so that no encoder run delays a propagated frame; null without one. */
   readonly refiner: WorkerPool | null;
-  /** Whether some inference server answers. Default: the model needs none. */
-  readonly isReachable?: () => boolean;
+  /** Inference servers that run some of its graphs. Default: the model needs none. */
+  readonly servers?: {
+    /** Whether one answers. */
+    readonly isReachable: () => boolean;
+    /** Whether graphs run here meanwhile, for users that may. */
+    readonly fallsBack: boolean;
+    /** Keyframes under way at a time; null where no server encodes. */
+    readonly keyframesAtATime: number | null;
+  };
 };
 
 /** Features that are held, whoever's they are. */
 type Held = { readonly live: Set<HeldFeatures>; nextId: number };
 
 /** Jobs of nobody in particular. */
-const nobody = '';
+const nobody: ModelUser = { owner: '' };
 
 const countNodes = { kind: 'count-nodes' } as const;
 
@@ -51,7 +58,7 @@ export class Segmenter implements LoadedModel {
   readonly info: ModelInfo;
   readonly memory: ModelMemory;
   readonly #parts: SegmenterParts;
-  readonly #owner: string;
+  readonly #user: ModelUser;
   readonly #held: Held;
   readonly #encoder: WorkerPool;
   readonly #decoder: WorkerPool | null;
@@ -62,11 +69,11 @@ export class Segmenter implements LoadedModel {
   /** Phrases may have any words. */
   readonly #findsPhrases: boolean;
 
-  constructor(parts: SegmenterParts, owner: string = nobody, held?: Held) {
+  constructor(parts: SegmenterParts, user: ModelUser = nobody, held?: Held) {
     this.info = parts.info;
     this.memory = parts.memory ?? { residentBytes: 0, workers: [] };
     this.#parts = parts;
-    this.#owner = owner;
+    this.#user = user;
     this.#held = held ?? { live: new Set(), nextId: 1 };
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
@@ -77,8 +84,14 @@ export class Segmenter implements LoadedModel {
     this.#findsPhrases = parts.manifest.phrases !== null;
   }
 
-  forOwner(owner: string): Segmenter {
-    return new Segmenter(this.#parts, owner, this.#held);
+  forUser(user: ModelUser): Segmenter {
+    return new Segmenter(this.#parts, user, this.#held);
+  }
+
+  keyframesAtATime(): number {
+    const { servers } = this.#parts;
+    const there = servers?.isReachable() ? servers.keyframesAtATime : null;
+    return there ?? this.#encoder.size;
   }
 
   async encode(frame: Frame, signal: AbortSignal, view: View = wholeView): Promise<Features> {
@@ -91,7 +104,7 @@ export class Segmenter implements LoadedModel {
         return { kind: 'encode', id: features.id, picture, checksOutputs: this.#checksOutputs };
       },
       urgent: false,
-      owner: this.#owner,
+      ...this.#user,
       signal,
       onSettled: (outcome) => {
         if (outcome === 'delivered') features.markHeld(generation);
@@ -131,7 +144,7 @@ export class Segmenter implements LoadedModel {
     return await this.#refiner.submit<'refine'>({
       build: () => ({ kind: 'refine', items: requests }),
       urgent: false,
-      owner: this.#owner,
+      ...this.#user,
       signal,
       onSettled: () => {},
     });
@@ -184,7 +197,7 @@ export class Segmenter implements LoadedModel {
   async countNodes(signal: AbortSignal): Promise<GraphPlaces[]> {
     const job = {
       build: () => countNodes,
-      owner: this.#owner,
+      ...this.#user,
       urgent: false,
       signal,
       onSettled: () => {},
@@ -196,7 +209,9 @@ export class Segmenter implements LoadedModel {
   }
 
   isReachable(): boolean {
-    return this.#parts.isReachable?.() ?? true;
+    const { isReachable, fallsBack } = this.#parts.servers ?? {};
+    if (fallsBack && this.#user.mayFallBack) return true;
+    return isReachable?.() ?? true;
   }
 
   waitingJobs(): { encoder: number; decoder: number; refiner: number } {
@@ -272,7 +287,7 @@ export class Segmenter implements LoadedModel {
         return makeJob((features) => this.#own(features).reference(workerGeneration));
       },
       urgent: true,
-      owner: this.#owner,
+      ...this.#user,
       signal,
       onSettled: (outcome) => {
         for (const features of held) {

@@ -50,7 +50,7 @@ export class FrameProcessor {
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs, options.owner) : null;
-    const onRunOver = (): void => this.#pace?.endKeyframe();
+    const onRunOver = (isAnswered?: boolean): void => this.#pace?.endKeyframe(isAnswered);
     const mayFlip = (): boolean => this.#pace?.mayFlip ?? true;
     const shared = { ...parts, tracker, signal: options.signal, onRunOver, mayFlip };
     this.#keyframes = new KeyframeStage(shared);

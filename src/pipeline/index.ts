@@ -6,6 +6,7 @@ export { createTrackerPool } from './tracker/pool.ts';
 export type { TrackerPool } from './tracker/pool.ts';
 export type {
   FrameResult,
+  ModelEvent,
   ObjectResult,
   ResumeObject,
   RunSession,

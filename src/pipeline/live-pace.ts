@@ -94,9 +94,9 @@ export class LivePace {
     return this.#budget.tryBegin(this, this.#owner);
   }
 
-  /** The keyframe is over, or the stream is; idempotent. */
-  endKeyframe(): void {
-    this.#budget.end(this);
+  /** The keyframe is over, or the stream is; idempotent. `isAnswered`: see `KeyframeBudget.end`. */
+  endKeyframe(isAnswered = false): void {
+    this.#budget.end(this, isAnswered);
   }
 
   /** Tells how late a frame's answer is. Answers to corrections have another pace. */

@@ -1,6 +1,7 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
+import { describeModelEvent } from './describe-model-event.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
@@ -48,7 +49,7 @@ export class SessionCore {
   /** Corrections that wait for their turn. */
   #corrections: PromptUpdate[] = [];
   readonly #replays: ReplayBudget;
-  readonly #unwatchRestarts: (() => void) | undefined;
+  readonly #unwatchModel: (() => void) | undefined;
 
   constructor(options: SessionOptions, parts: SessionParts, sinks: SessionSinks) {
     this.#options = options;
@@ -72,9 +73,11 @@ export class SessionCore {
       this.#prompts.adopt(options.resume);
       this.#answers.book();
     }
-    this.#unwatchRestarts = parts.watchRestarts?.(() =>
-      this.#report.notice('worker-restarted', 'a model worker was restarted; no frame is lost'),
-    );
+    this.#unwatchModel = parts.watchModel?.((event) => {
+      const isReachable = parts.segmenter.isReachable?.() ?? true;
+      const { delivery } = options;
+      this.#report.notice(event.kind, describeModelEvent(event, { delivery, isReachable }));
+    });
     void options.goingAway?.then(() => this.announceGoingAway());
   }
 
@@ -174,7 +177,7 @@ export class SessionCore {
 
   /** Frees all frames and features; idempotent. Resolves when model runs have let go of theirs. */
   async close(): Promise<void> {
-    this.#unwatchRestarts?.();
+    this.#unwatchModel?.();
     this.#answers.close();
     this.#retained.close();
     await this.#processor.close();

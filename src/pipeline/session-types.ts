@@ -211,6 +211,8 @@ export type SessionEvent =
         | 'truncated-input'
         | 'going-away'
         | 'worker-restarted'
+        | 'inference-lost'
+        | 'inference-back'
         | 'video-answered';
       readonly message: string;
       readonly resume: ResumeState | null;
@@ -229,11 +231,20 @@ export type SessionParts = {
   /** What models keep of objects, shared by the streams of a server. Default: the stream's own. */
   readonly objectMemory?: ObjectMemoryPool;
   /**
-   * Calls `listener` whenever a model worker died and was started again; returns what ends that.
-   * Default: nobody tells.
+   * Calls `listener` whenever something befalls the model, and at once where its servers are lost;
+   * returns what ends that. Default: nobody tells.
    */
-  readonly watchRestarts?: (listener: () => void) => () => void;
+  readonly watchModel?: (listener: (event: ModelEvent) => void) => () => void;
 };
+
+/** What may befall a model that streams share. */
+export type ModelEvent =
+  /** A worker died or hung, and another one was started. */
+  | { readonly kind: 'worker-restarted' }
+  /** No inference server answers; who needs one waits for so many seconds at most. */
+  | { readonly kind: 'inference-lost'; readonly waitSeconds: number }
+  /** One answers again. */
+  | { readonly kind: 'inference-back' };
 
 /**
  * Runs one stream. Pull-paced on both sides: inputs are taken while outputs are taken. Ending the

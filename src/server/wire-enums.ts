@@ -87,5 +87,7 @@ export const noticeToWire: Readonly<Record<SessionNotice, response.NoticeKind>> 
   'truncated-input': response.NoticeKind.NOTICE_KIND_TRUNCATED_INPUT,
   'going-away': response.NoticeKind.NOTICE_KIND_GOING_AWAY,
   'worker-restarted': response.NoticeKind.NOTICE_KIND_WORKER_RESTARTED,
+  'inference-lost': response.NoticeKind.NOTICE_KIND_INFERENCE_LOST,
+  'inference-back': response.NoticeKind.NOTICE_KIND_INFERENCE_BACK,
   'video-answered': response.NoticeKind.NOTICE_KIND_VIDEO_ANSWERED,
 };

@@ -13,11 +13,12 @@ export const noMlserver = existsSync(join(folder, 'bin/mlserver'))
   ? null
   : 'skipped: MLServer is not installed (.ci/run takes mlserver from PyPI)';
 
-/** Its own limit is 4 MiB, less than a decoder takes. */
-const maxMessageBytes = 32 * 1024 * 1024;
-
-/** Starts MLServer with graphs in ONNX Runtime as its models. The caller disposes it. */
+/**
+ * Starts MLServer with graphs in ONNX Runtime as its models. The caller disposes it. Its own limit of a
+ * message is 4 MiB, less than a decoder takes.
+ */
 export async function startMlserver(options: InferenceServerOptions): Promise<InferenceServer> {
+  const { maxMessageBytes = 32 * 1024 * 1024 } = options;
   const place = await serverPlace(options.port);
   await copyFile(supportFile('mlserver_runtime.py'), join(place.folder, 'mlserver_runtime.py'));
   await copyFile(supportFile('onnx_graph.py'), join(place.folder, 'onnx_graph.py'));

@@ -23,6 +23,8 @@ export type InferenceServerOptions = {
   readonly models: readonly ServedModel[];
   /** Port of gRPC, such as that of one that ended. Default: a free one. */
   readonly port?: number;
+  /** Largest message that it takes, where it has a limit. Default: 32 MiB. */
+  readonly maxMessageBytes?: number;
 };
 
 /** What its models are to do wrong from the next run on. */

@@ -12,6 +12,7 @@ import {
   type StreamInfo,
 } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { FromWorker, PagePrompt } from '../messages.ts';
+import { NoticeProblems } from './notice-problems.ts';
 import { toPromptOptions } from './page-prompts.ts';
 
 /** What a stream of the page is made of. */
@@ -42,6 +43,7 @@ const awayMessage = 'The server is away; everything goes on when it is back.';
 export class PageVideoStream {
   readonly #call: ResumableCall;
   readonly #parts: VideoStreamParts;
+  readonly #problems: NoticeProblems;
   #size: Size;
   #sentBytes = 0;
   #takenBytes = 0;
@@ -51,6 +53,7 @@ export class PageVideoStream {
     this.#parts = parts;
     this.#size = size;
     const { post, maxUnseenFrames = 0 } = parts;
+    this.#problems = new NoticeProblems(post);
     this.#call = openResumingCall(
       { ...configMessage(parts.config), maxUnseenFrames },
       { servers: [parts.open], giveUpAfterMs },
@@ -132,9 +135,7 @@ export class PageVideoStream {
         break;
       case 'notice':
         if (message.value.kind === NoticeKind.NOTICE_KIND_VIDEO_ANSWERED) onAnswered?.();
-        else if (!unseenNotices.has(message.value.kind)) {
-          post({ kind: 'problem', message: message.value.message });
-        }
+        else this.#problems.take(message.value);
         break;
       case 'taken':
         this.#takenBytes = message.value.bytes;
@@ -146,12 +147,6 @@ export class PageVideoStream {
     }
   }
 }
-
-/** Overload shows in the figures; where a server goes away, the page goes on by itself and says so. */
-const unseenNotices: ReadonlySet<NoticeKind> = new Set([
-  NoticeKind.NOTICE_KIND_OVERLOAD,
-  NoticeKind.NOTICE_KIND_GOING_AWAY,
-]);
 
 function acknowledgement({ requestId, error, objectIds }: PromptAck): FromWorker {
   return error === undefined

@@ -10,6 +10,7 @@ import {
   withoutBlockedLayout,
 } from './onnxruntime.ts';
 import { SegmentationError } from '../../frame/errors.ts';
+import { DescribedGraph } from './described-graph.ts';
 import { deviceName, executionProviders, type Device } from './device.ts';
 import type { GraphManifest, GraphRole, StoredFile, TensorManifest } from '../manifest.ts';
 
@@ -28,11 +29,10 @@ export type GraphOptions = {
 export type Tensors = Record<string, Tensor>;
 
 /** One opened graph file, addressed by meaning. Blocks its thread while it runs. */
-export class Graph {
+export class Graph extends DescribedGraph {
   /** Whether a run fails where an output has something that is no number: while a model is tested. */
   checksOutputs = false;
   readonly #session: InferenceSession;
-  readonly #manifest: GraphManifest;
   readonly #role: GraphRole;
   readonly #profile: NodeProfile | null;
 
@@ -41,9 +41,9 @@ export class Graph {
     manifest: GraphManifest,
     { role, profile }: { readonly role: GraphRole; readonly profile: NodeProfile | null },
   ) {
+    super(manifest);
     this.#session = session;
     this.#profile = profile;
-    this.#manifest = manifest;
     this.#role = role;
   }
 
@@ -78,21 +78,6 @@ export class Graph {
     return (await this.#profile?.read(this.#session)) ?? null;
   }
 
-  /** Whether the graph has an input of this meaning. */
-  hasInput(meaning: string): boolean {
-    return meaning in this.#manifest.inputs;
-  }
-
-  /** The input of this meaning as the manifest describes it; undefined where there is none. */
-  inputOf(meaning: string): TensorManifest | undefined {
-    return this.#manifest.inputs[meaning];
-  }
-
-  /** The output of this meaning as the manifest describes it; undefined where there is none. */
-  outputOf(meaning: string): TensorManifest | undefined {
-    return this.#manifest.outputs[meaning];
-  }
-
   /**
    * Runs the graph once; every output that somebody reads comes back under its meaning. Floating point
    * goes in as the graph takes it and comes out as it gives it, float32 or float16.
@@ -103,7 +88,7 @@ export class Graph {
       const { name, type } = this.#input(meaning);
       named[name] = inType(tensor, type);
     }
-    const read = Object.entries(this.#manifest.outputs).filter(
+    const read = Object.entries(this.manifest.outputs).filter(
       ([meaning]) => !meaning.startsWith('unused'),
     );
     const results = await this.#session.run(
@@ -115,11 +100,11 @@ export class Graph {
       const tensor = results[name];
       if (tensor === undefined || !fits(shape, tensor.dims)) {
         const came = tensor === undefined ? 'nothing' : show(tensor.dims);
-        throw new Error(`${this.#manifest.file}: expected ${name} ${show(shape)}, got ${came}`);
+        throw new Error(`${this.manifest.file}: expected ${name} ${show(shape)}, got ${came}`);
       }
       if (this.checksOutputs && !areFinite(tensor)) {
         throw new Error(
-          `${this.#role} (${this.#manifest.file}): expected numbers in its output ${name}, got some ` +
+          `${this.#role} (${this.manifest.file}): expected numbers in its output ${name}, got some ` +
             `that are none; what overflows in float16 (65,504) needs fp32 or bf16`,
         );
       }
@@ -129,8 +114,8 @@ export class Graph {
   }
 
   #input(meaning: string): TensorManifest {
-    const input = this.#manifest.inputs[meaning];
-    if (input === undefined) throw new Error(`${this.#manifest.file} has no input "${meaning}"`);
+    const input = this.manifest.inputs[meaning];
+    if (input === undefined) throw new Error(`${this.manifest.file} has no input "${meaning}"`);
     return input;
   }
 }

@@ -1,3 +1,4 @@
+import { DescribedGraph } from '../engine/described-graph.ts';
 import type { Graph, Tensors } from '../engine/graph.ts';
 import type { GraphPort } from '../engine/graph-port.ts';
 import type { NativeGate } from './native-gate.ts';
@@ -25,11 +26,12 @@ export function nativeGuard(
 }
 
 /** A graph that runs in this thread, and says when. */
-export class GuardedGraph implements GraphPort {
+export class GuardedGraph extends DescribedGraph implements GraphPort {
   readonly #graph: Graph;
   readonly #guard: NativeGuard;
 
   constructor(graph: Graph, guard: NativeGuard) {
+    super(graph.manifest);
     this.#graph = graph;
     this.#guard = guard;
   }
@@ -44,18 +46,6 @@ export class GuardedGraph implements GraphPort {
 
   nodePlaces(): ReturnType<GraphPort['nodePlaces']> {
     return this.#graph.nodePlaces();
-  }
-
-  hasInput(meaning: string): boolean {
-    return this.#graph.hasInput(meaning);
-  }
-
-  inputOf(meaning: string): ReturnType<GraphPort['inputOf']> {
-    return this.#graph.inputOf(meaning);
-  }
-
-  outputOf(meaning: string): ReturnType<GraphPort['outputOf']> {
-    return this.#graph.outputOf(meaning);
   }
 
   async run(feeds: Tensors): Promise<Tensors> {

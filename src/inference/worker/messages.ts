@@ -136,7 +136,13 @@ export type Traffic = {
 
 /** Main thread to worker. */
 export type ToWorker =
-  | { readonly kind: 'job'; readonly id: number; readonly job: WorkerJob }
+  | {
+      readonly kind: 'job';
+      readonly id: number;
+      readonly job: WorkerJob;
+      /** See `JobContext`. */
+      readonly mayFallBack: boolean;
+    }
   /** Nobody wants a job's answer any more: calls that it waits for are given up. */
   | { readonly kind: 'cancel'; readonly id: number }
   /** Frees features; unknown ids are ignored. */

@@ -21,18 +21,29 @@ export class WorkerPool {
   /** `onDown` is called when no worker is left. */
   static of(setups: readonly WorkerSetup[], options: WorkerQueueOptions): WorkerPool {
     const down = new Set<WorkerSetup>();
+    /** Workers that reach no inference server. Whoever has made no call of late knows of no loss. */
+    const lost = new Set<WorkerSetup>();
+    const reach = (setup: WorkerSetup, reachable: boolean, reason: string): void => {
+      const wasLost = lost.size > 0;
+      if (reachable) lost.delete(setup);
+      else lost.add(setup);
+      if (wasLost !== lost.size > 0) options.onReach?.(lost.size === 0, reason);
+    };
     const queues = setups.map(
       (setup) =>
         new WorkerQueue(setup, {
           ...options,
           onRestart: () => {
             down.delete(setup);
+            // It would not have started without a server.
+            reach(setup, true, 'a new worker found one');
             options.onRestart();
           },
           onDown: (cause) => {
             down.add(setup);
             if (down.size === setups.length) options.onDown?.(cause);
           },
+          onReach: (reachable, reason) => reach(setup, reachable, reason),
         }),
     );
     return new WorkerPool(queues);

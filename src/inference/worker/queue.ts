@@ -11,6 +11,8 @@ export type QueuedJob = {
   readonly urgent: boolean;
   /** Whose it is: owners take turns, by the time that each has had. */
   readonly owner: string;
+  /** See `JobContext`. Default: false. */
+  readonly mayFallBack?: boolean;
   readonly signal: AbortSignal;
   /** Called once when the queue is done with the job, also after an abort: its inputs may go. */
   readonly onSettled: (outcome: 'delivered' | 'dropped') => void;
@@ -208,7 +210,9 @@ export class WorkerQueue {
     next.watchdog = setTimeout(() => this.#replaceHung(), this.#options.jobTimeoutMs);
     next.watchdog.unref();
     try {
-      this.#state.worker.post({ kind: 'job', id: next.id, job: next.build(this.#generation) });
+      const { id, mayFallBack = false } = next;
+      const job = next.build(this.#generation);
+      this.#state.worker.post({ kind: 'job', id, job, mayFallBack });
     } catch (cause) {
       // Values that cannot be cloned: the queue must not wait for an answer that never comes.
       this.#take(next.id);

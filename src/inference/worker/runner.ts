@@ -1,6 +1,9 @@
 import { SegmentationError, assertNever } from '../../frame/errors.ts';
 import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
-import { jobSignal } from '../engine/kserve/job-signal.ts';
+import { cpu, deviceName, type Device } from '../engine/device.ts';
+import type { GraphPort } from '../engine/graph-port.ts';
+import { FallBackGraph } from '../engine/kserve/fall-back-graph.ts';
+import { type JobContext, jobContext } from '../engine/kserve/job-context.ts';
 import { RemoteGraph } from '../engine/kserve/remote-graph.ts';
 import { ServerList, type ServerListEvents } from '../engine/kserve/server-list.ts';
 import { Graph } from '../engine/graph.ts';
@@ -19,7 +22,6 @@ import { readTokenizer } from './tokenizer.ts';
 import { openFeatures, shareFeatures } from './shared-features.ts';
 import type { TileMaps } from '../text/merge-tiles.ts';
 import { nounMap } from '../text/noun-map.ts';
-import { deviceName } from '../engine/device.ts';
 import { requireDevice } from '../engine/provider.ts';
 import type { Picture } from '../picture.ts';
 import { refineObjects } from '../layouts/refiner.ts';
@@ -39,8 +41,8 @@ import type {
 
 /** The part of a model that one worker holds: opened graphs and the features of live frames. */
 export type Runner = {
-  /** Runs one job. The signal gives up what it waits for on other machines. */
-  run(job: WorkerJob, signal?: AbortSignal): Promise<WorkerResults[keyof WorkerResults]>;
+  /** Runs one job. Default: it waits for other machines, and cannot be given up. */
+  run(job: WorkerJob, context?: JobContext): Promise<WorkerResults[keyof WorkerResults]>;
   /** Frees features; an unknown id is ignored. */
   release(id: number): void;
 };
@@ -68,14 +70,18 @@ export async function openRunner(setup: WorkerSetup, events: RunnerEvents = {}):
     if (manifest === undefined || device === undefined) {
       throw new SegmentationError('model-load-failed', `the manifest names no ${role}`);
     }
-    if (servers !== null && remote.includes(role)) {
-      graphs[role] = new RemoteGraph(role, manifest, servers);
+    const openHere = async (where: Device): Promise<GraphPort> => {
+      if (!found.has(deviceName(where))) await requireDevice(where);
+      found.add(deviceName(where));
+      const graph = await Graph.open(manifest, { ...setup, role, device: where });
+      return guard === undefined ? graph : new GuardedGraph(graph, guard);
+    };
+    if (servers === null || !remote.includes(role)) {
+      graphs[role] = await openHere(device);
       continue;
     }
-    if (!found.has(deviceName(device))) await requireDevice(device);
-    found.add(deviceName(device));
-    const graph = await Graph.open(manifest, { ...setup, role, device });
-    graphs[role] = guard === undefined ? graph : new GuardedGraph(graph, guard);
+    const there = new RemoteGraph(role, manifest, servers);
+    graphs[role] = kserve?.fallsBack ? new FallBackGraph(there, await openHere(cpu)) : there;
   }
   return new GraphRunner(setup, graphs, await openPorts(setup, graphs));
 }
@@ -111,9 +117,9 @@ class GraphRunner implements Runner {
 
   async run(
     job: WorkerJob,
-    signal: AbortSignal = new AbortController().signal,
+    context: JobContext = { signal: new AbortController().signal, mayFallBack: false },
   ): Promise<WorkerResults[keyof WorkerResults]> {
-    return await jobSignal.run(signal, () => this.#run(job));
+    return await jobContext.run(context, () => this.#run(job));
   }
 
   async #run(job: WorkerJob): Promise<WorkerResults[keyof WorkerResults]> {

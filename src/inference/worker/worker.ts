@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, SegmentationError } from '../../frame/errors.ts';
+import type { JobContext } from '../engine/kserve/job-context.ts';
 import { NativeGate } from './native-gate.ts';
 import { nativeGuard } from './guarded-graph.ts';
 import { openRunner, type Runner } from './runner.ts';
@@ -63,10 +64,10 @@ function handle(target: Runner, message: ToWorker, cancels: Map<number, AbortCon
       cancels.get(message.id)?.abort();
       return;
     case 'job': {
-      const { id, job } = message;
+      const { id, job, mayFallBack } = message;
       const cancel = new AbortController();
       cancels.set(id, cancel);
-      void answer(target, job, cancel.signal)
+      void answer(target, job, { signal: cancel.signal, mayFallBack })
         .then((result) => send({ ...result, id }))
         .finally(() => cancels.delete(id));
       return;
@@ -76,9 +77,9 @@ function handle(target: Runner, message: ToWorker, cancels: Map<number, AbortCon
   }
 }
 
-async function answer(target: Runner, job: WorkerJob, signal: AbortSignal): Promise<Answer> {
+async function answer(target: Runner, job: WorkerJob, context: JobContext): Promise<Answer> {
   try {
-    return { kind: 'done', result: await target.run(job, signal) };
+    return { kind: 'done', result: await target.run(job, context) };
   } catch (reason) {
     const code = reason instanceof SegmentationError ? reason.code : 'model-failed';
     const message = reason instanceof Error ? reason.message : String(reason);

@@ -1,4 +1,5 @@
 import { FairTurns } from '../../frame/fair-turns.ts';
+import { FlightLimit } from './flight-limit.ts';
 
 /** Lowest rate; see `rateRatio`. */
 const minRate = 0.05;
@@ -23,23 +24,26 @@ const waiterLifeMs = 500;
 /** The server counts as busy for so long after a slow answer. */
 const busyMs = 2000;
 
+/** A keyframe under way. */
+type Running = { readonly owner: string; readonly beganMs: number; chargedMs: number };
+
 /** A stream that waits for its turn. */
 type Waiter = { readonly owner: string; readonly sinceMs: number; askedMs: number };
 
 /**
  * Shares the model's time between the live streams of a server (LATEST only). As many asynchronous
- * keyframes run at a time as the encoder has workers, each on the frame that is current when its turn
- * comes: a queue before the encoder would make every result late. While frames are late anywhere, more
- * frames are analysed between keyframes (the rate follows AIMD, additive increase and multiplicative
- * decrease, as TCP's congestion control), but never more than a bound: beyond it frames are dropped,
- * and what is delivered stays right.
+ * keyframes run at a time as the engine takes (one for each worker of the encoder), each on the frame
+ * that is current when its turn comes: a queue before the encoder would make every result late. While
+ * frames are late anywhere, more frames are analysed between keyframes (the rate follows AIMD, additive
+ * increase and multiplicative decrease, as TCP's congestion control), but never more than a bound: beyond
+ * it frames are dropped, and what is delivered stays right.
  */
 export class KeyframeBudget {
   readonly #nowMs: () => number;
   readonly #waiters = new Map<object, Waiter>();
   readonly #turns = new FairTurns<string>();
-  readonly #atOnce: number;
-  readonly #running = new Map<object, { readonly owner: string; readonly beganMs: number }>();
+  readonly #running = new Map<object, Running>();
+  readonly #flight: FlightLimit;
   #rate = 1;
   #observedMs: number;
   #decreasedMs = Number.NEGATIVE_INFINITY;
@@ -50,11 +54,11 @@ export class KeyframeBudget {
 
   /**
    * @param nowMs monotonic milliseconds
-   * @param atOnce keyframes that the model runs side by side. Default: 1
+   * @param capacity keyframes that the engine can have under way, now. Default: one
    */
-  constructor(nowMs: () => number, atOnce = 1) {
+  constructor(nowMs: () => number, capacity: () => number = () => 1) {
     this.#nowMs = nowMs;
-    this.#atOnce = atOnce;
+    this.#flight = new FlightLimit(capacity);
     this.#observedMs = nowMs();
   }
 
@@ -120,22 +124,35 @@ export class KeyframeBudget {
     const waiter = this.#waiters.get(stream);
     if (waiter) waiter.askedMs = nowMs;
     else this.#waiters.set(stream, { owner, sinceMs: nowMs, askedMs: nowMs });
-    const isFull = this.#running.size >= this.#atOnce;
-    if (isFull || this.#framesSinceBegin < this.#framesBetween()) return false;
+    if (this.#running.size >= this.#flight.current) return false;
+    if (this.#framesSinceBegin < this.#framesBetween()) return false;
+    // Whoever has several under way pays for them before the next one is given away.
+    for (const running of this.#running.values()) this.#charge(running);
     if (this.#firstInRow(nowMs) !== stream) return false;
     this.#waiters.delete(stream);
-    this.#running.set(stream, { owner, beganMs: nowMs });
+    this.#running.set(stream, { owner, beganMs: nowMs, chargedMs: nowMs });
     this.#framesSinceBegin = 0;
     return true;
   }
 
-  /** The keyframe that `stream` began is over, or the stream is; idempotent. */
-  end(stream: object): void {
+  /**
+   * The keyframe that `stream` began is over, or the stream is; idempotent.
+   *
+   * @param isAnswered the model made it, so that its time says how busy the model is. Default: false
+   */
+  end(stream: object, isAnswered = false): void {
     this.#waiters.delete(stream);
-    const ended = this.#running.get(stream);
-    if (ended === undefined) return;
-    this.#turns.spend(ended.owner, this.#nowMs() - ended.beganMs);
+    const running = this.#running.get(stream);
+    if (running === undefined) return;
     this.#running.delete(stream);
+    this.#charge(running);
+    if (isAnswered) this.#flight.learn(running.chargedMs - running.beganMs);
+  }
+
+  #charge(running: Running): void {
+    const nowMs = this.#nowMs();
+    this.#turns.spend(running.owner, nowMs - running.chargedMs);
+    running.chargedMs = nowMs;
   }
 
   /** Frames of all streams that are analysed from the begin of one keyframe to that of the next. */

@@ -23,8 +23,8 @@ export type KeyframeParts = {
   readonly signal: AbortSignal;
   /** Whether there is time for flip passes; asked when one is due. */
   readonly mayFlip: () => boolean;
-  /** Called when an asynchronous run is over, also one that was abandoned. */
-  readonly onRunOver: () => void;
+  /** Called when an asynchronous run is over, also one that was abandoned, which nobody answered. */
+  readonly onRunOver: (isAnswered: boolean) => void;
 };
 
 /** Encoder runs so far: those whose result was used, and all. */
@@ -102,9 +102,10 @@ export class KeyframeStage {
     this.abandon();
     const { objects } = await this.#plan(frame, prompted);
     const context = this.context(new StageClock(this.#parts.nowMs));
-    this.#async = new AsyncKeyframe(frame, objects, context);
-    const over = this.#async.over.finally(() => {
-      this.#parts.onRunOver();
+    const run = new AsyncKeyframe(frame, objects, context);
+    this.#async = run;
+    const over = run.over.finally(() => {
+      this.#parts.onRunOver(run.take()?.kind === 'done');
       this.#asyncRuns.delete(over);
     });
     this.#asyncRuns.add(over);

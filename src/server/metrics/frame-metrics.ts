@@ -17,6 +17,15 @@ const stageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 const confidenceBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
+/** Notices that begin at 0: what somebody may want to be told of. */
+const countedNotices = [
+  'overload',
+  'decode-warning',
+  'truncated-input',
+  'worker-restarted',
+  'inference-lost',
+] as const;
+
 type FrameMetrics = Pick<ServerMetrics, 'frame' | 'summary' | 'notice'>;
 
 /** Counts what streams answer. */
@@ -50,13 +59,11 @@ export function frameMetrics(registry: Registry): FrameMetrics {
   });
   const notices = new Counter({
     name: 'maskstream_notices_total',
-    help: 'Notices to clients; decode-warning says that parts of a video could not be decoded.',
+    help: 'Notices to clients; decode-warning says that parts of a video could not be decoded, inference-lost that no inference server answered.',
     labelNames: ['notice'],
     registers,
   });
-  for (const notice of ['overload', 'decode-warning', 'truncated-input', 'worker-restarted']) {
-    notices.inc({ notice }, 0);
-  }
+  for (const notice of countedNotices) notices.inc({ notice }, 0);
   return {
     frame: ({ framesDroppedBefore, keyframeReason, timings, objects }) => {
       answered.inc();

@@ -10,7 +10,7 @@ test('an owner with eight keyframes waiting does not hold up the other’s first
   using picture = goldenPicture(1).frame;
   const done: string[] = [];
   const encode = async (owner: string) => {
-    (await model.forOwner(owner).encode(picture, signal)).close();
+    (await model.forUser({ owner }).encode(picture, signal)).close();
     done.push(owner);
   };
   await Promise.all([...Array.from({ length: 8 }, () => encode('many')), encode('one')]);
@@ -24,10 +24,10 @@ test('features of one owner serve another, and are counted together', async () =
   await using model = await loadModel({ directory, threads: 1, signal });
   const { frame, box } = goldenPicture(1);
   using picture = frame;
-  const features = await model.forOwner('a').encode(picture, signal);
+  const features = await model.forUser({ owner: 'a' }).encode(picture, signal);
   expect(model.liveFeatures()).toBe(1);
   const request = { clicks: [], box, prior: null, memory: [] };
-  expect(await model.forOwner('b').decode(features, [request], signal)).toHaveLength(1);
+  expect(await model.forUser({ owner: 'b' }).decode(features, [request], signal)).toHaveLength(1);
   features.close();
   expect(model.liveFeatures()).toBe(0);
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { KeyframeBudget } from '../../../src/pipeline/keyframe/budget.ts';
 
-function openBudget() {
+function openBudget(capacity?: () => number) {
   const clock = { nowMs: 0 };
-  return { clock, budget: new KeyframeBudget(() => clock.nowMs) };
+  return { clock, budget: new KeyframeBudget(() => clock.nowMs, capacity) };
 }
 
 test('one keyframe runs at a time, and the stream that waited longest is next', () => {
@@ -21,7 +21,10 @@ test('one keyframe runs at a time, and the stream that waited longest is next', 
 });
 
 test('an encoder of two workers runs two keyframes at a time, of two streams', () => {
-  const budget = new KeyframeBudget(() => 0, 2);
+  const budget = new KeyframeBudget(
+    () => 0,
+    () => 2,
+  );
   const [a, b, c] = [{}, {}, {}];
   expect(budget.tryBegin(a)).toBe(true);
   expect(budget.tryBegin(a)).toBe(false);
@@ -160,4 +163,66 @@ test('prompts contend where more than one stream waits for them', () => {
   one[Symbol.dispose]();
   budget.beginPrompted();
   expect(budget.isContended).toBe(false);
+});
+
+/** Begins and ends keyframes that take 30 ms, until as many as the engine takes are begun at once. */
+function fill({ budget, clock }: ReturnType<typeof openBudget>): void {
+  for (let i = 0; i < 100; i++) {
+    const stream = {};
+    budget.tryBegin(stream);
+    clock.nowMs += 30;
+    budget.end(stream, true);
+  }
+}
+
+test('as many keyframes are under way as the engine takes, and one where it takes less again', () => {
+  const engine = { capacity: 3 };
+  const opened = openBudget(() => engine.capacity);
+  const { budget } = opened;
+  fill(opened);
+  const streams = [{}, {}, {}, {}];
+  expect(streams.map((stream) => budget.tryBegin(stream))).toEqual([true, true, true, false]);
+  budget.end(streams[0]!, true);
+  expect(budget.tryBegin(streams[3]!)).toBe(true);
+  engine.capacity = 1;
+  for (const stream of streams.slice(1, 3)) budget.end(stream, true);
+  expect(budget.tryBegin(streams[0]!)).toBe(false);
+  budget.end(streams[3]!, true);
+  expect(budget.tryBegin(streams[0]!)).toBe(true);
+});
+
+test('with several under way, an owner’s one stream waits for one end at most, whoever has many', () => {
+  const opened = openBudget(() => 3);
+  const { budget, clock } = opened;
+  fill(opened);
+  const one = { stream: {}, owner: 'one' };
+  const all = [...Array.from({ length: 8 }, () => ({ stream: {}, owner: 'many' })), one];
+  const running: { stream: object; owner: string }[] = [];
+  const waited: number[] = [];
+  let waits = 0;
+  for (let turn = 0; turn < 60; turn++) {
+    for (const each of all) {
+      if (!running.includes(each) && budget.tryBegin(each.stream, each.owner)) running.push(each);
+    }
+    if (running.includes(one)) waited.push(waits);
+    waits = running.includes(one) ? 0 : waits + 1;
+    clock.nowMs += 10;
+    budget.end(running.shift()!.stream, true);
+  }
+  expect(waited.length).toBeGreaterThan(30);
+  expect(Math.max(...waited)).toBeLessThanOrEqual(1);
+});
+
+test('under overload frames lie between the begins of keyframes, however many the engine takes', () => {
+  const opened = openBudget(() => 8);
+  const { budget } = opened;
+  fill(opened);
+  answer(opened, { count: 100, everyMs: 200, pace: 'late' });
+  expect(budget.tryBegin({})).toBe(true);
+  const stream = {};
+  expect(budget.tryBegin(stream)).toBe(false);
+  answer(opened, { count: 24, everyMs: 20, pace: 'late' });
+  expect(budget.tryBegin(stream)).toBe(false);
+  answer(opened, { count: 1, everyMs: 20, pace: 'late' });
+  expect(budget.tryBegin(stream)).toBe(true);
 });

@@ -252,7 +252,7 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that is no error, such as `overload` or `decode-warning`.
+    """Something that is no error, such as `overload`, `decode-warning` or `inference-lost`.
 
     `interrupted` is the client's own: the server is lost, and another one is looked for.
     """

@@ -63,6 +63,14 @@ export enum NoticeKind {
    * half-closes.
    */
   NOTICE_KIND_VIDEO_ANSWERED = 6,
+  /**
+   * NOTICE_KIND_INFERENCE_LOST - No inference server answers, and the model runs on some: until one does, live streams go on with
+   * propagated masks or with the model on this server, and others wait. Also sent to a stream that
+   * begins meanwhile.
+   */
+  NOTICE_KIND_INFERENCE_LOST = 7,
+  /** NOTICE_KIND_INFERENCE_BACK - An inference server answers again. */
+  NOTICE_KIND_INFERENCE_BACK = 8,
 }
 
 /** SegmentVideoResponse is one message of the server. */

@@ -5,7 +5,7 @@ import {
   type ModelInferResponse,
   type ModelMetadataResponse,
 } from '../../../gen/kserve/open_inference.ts';
-import { type KserveOptions, maxMessageBytes } from './kserve-options.ts';
+import type { KserveOptions } from './kserve-options.ts';
 
 /** Where a call's answer is not awaited any longer. */
 export type CallLimits = { readonly deadlineMs: number; readonly signal?: AbortSignal };
@@ -38,7 +38,10 @@ export class KserveClient {
   readonly #client: Client;
   readonly #metadata = new Metadata();
 
-  constructor(address: string, { tls, token }: Pick<KserveOptions, 'tls' | 'token'>) {
+  constructor(
+    address: string,
+    { tls, token, maxMessageBytes }: Pick<KserveOptions, 'tls' | 'token' | 'maxMessageBytes'>,
+  ) {
     this.address = address;
     const authorities = tls?.authorities ?? null;
     const channel =

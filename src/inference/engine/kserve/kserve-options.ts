@@ -25,6 +25,10 @@ export type KserveOptions = {
   readonly waitMs: number;
   /** Jobs under way at a time; each has at most one call in flight. */
   readonly maxCalls: number;
+  /** Largest message, either way, in bytes; gRPC's own limit is 4 MiB. */
+  readonly maxMessageBytes: number;
+  /** Whether live streams run the graphs here while no server answers; otherwise they propagate. */
+  readonly fallsBack: boolean;
   /** The model of each graph that does not run here. */
   readonly models: { readonly [role in GraphRole]?: KserveModel };
 };
@@ -43,6 +47,3 @@ export type KserveSetup = KserveOptions & {
   /** Graphs that it asks for. */
   readonly roles: readonly GraphRole[];
 };
-
-/** Largest message, either way: the embedded encoder's answer has 2.2 MB, gRPC's default limit is 4. */
-export const maxMessageBytes = 32 * 1024 * 1024;

@@ -1,20 +1,20 @@
-import type { GraphManifest, GraphRole, TensorManifest } from '../../manifest.ts';
+import type { GraphManifest, GraphRole } from '../../manifest.ts';
+import { DescribedGraph } from '../described-graph.ts';
 import type { GraphPort } from '../graph-port.ts';
 import type { Tensors } from '../graph.ts';
-import { jobSignal } from './job-signal.ts';
-import type { ServerList } from './server-list.ts';
+import { jobContext } from './job-context.ts';
+import type { RunOptions, ServerList } from './server-list.ts';
 
 /** A graph that inference servers run. */
-export class RemoteGraph implements GraphPort {
+export class RemoteGraph extends DescribedGraph implements GraphPort {
   // Every answer is checked, whatever is asked.
   checksOutputs = true;
   readonly #role: GraphRole;
-  readonly #manifest: GraphManifest;
   readonly #servers: ServerList;
 
   constructor(role: GraphRole, manifest: GraphManifest, servers: ServerList) {
+    super(manifest);
     this.#role = role;
-    this.#manifest = manifest;
     this.#servers = servers;
   }
 
@@ -23,23 +23,12 @@ export class RemoteGraph implements GraphPort {
     return null;
   }
 
-  hasInput(meaning: string): boolean {
-    return meaning in this.#manifest.inputs;
-  }
-
-  inputOf(meaning: string): TensorManifest | undefined {
-    return this.#manifest.inputs[meaning];
-  }
-
-  outputOf(meaning: string): TensorManifest | undefined {
-    return this.#manifest.outputs[meaning];
-  }
-
-  /** Throws as `ServerList.run`; the job's signal gives the call up. */
-  async run(feeds: Tensors): Promise<Tensors> {
+  /** Throws as `ServerList.run`, whose `waits` it takes; the job's signal gives the call up. */
+  async run(feeds: Tensors, { waits = true }: Pick<RunOptions, 'waits'> = {}): Promise<Tensors> {
     for (const meaning of Object.keys(feeds)) {
       if (!this.hasInput(meaning)) throw new Error(`the ${this.#role} has no input "${meaning}"`);
     }
-    return await this.#servers.run(this.#role, feeds, jobSignal.getStore());
+    const signal = jobContext.getStore()?.signal;
+    return await this.#servers.run(this.#role, feeds, { signal, waits });
   }
 }

@@ -17,6 +17,17 @@ export type ServerListEvents = {
 
 type Server = { readonly endpoint: Endpoint; readonly circuit: Circuit; inFlight: number };
 
+/** How a run is made. */
+export type RunOptions = {
+  /** Gives it up. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether it waits for a server that answers, and is made again on one that failed it; otherwise it
+   * ends where no further server is left to try. Default: true.
+   */
+  readonly waits?: boolean;
+};
+
 /** Odd answers to one run after which it is given up. */
 const oddAnswersPerRun = 3;
 
@@ -73,12 +84,13 @@ export class ServerList {
    * Runs a graph once. Throws `inference-unavailable` where no server answered in time, `cancelled`,
    * `model-failed`.
    */
-  async run(role: GraphRole, feeds: Tensors, signal?: AbortSignal): Promise<Tensors> {
+  async run(role: GraphRole, feeds: Tensors, options: RunOptions = {}): Promise<Tensors> {
+    const { signal } = options;
     const giveUpMs = performance.now() + this.#options.waitMs;
     const tried = new Set<Server>();
     let odd = 0;
     for (;;) {
-      const server = await this.#choose(tried, giveUpMs, signal);
+      const server = await this.#choose(tried, giveUpMs, options);
       tried.add(server);
       server.inFlight++;
       try {
@@ -111,22 +123,22 @@ export class ServerList {
   }
 
   /** The least busy server that answers, one that was not tried first; waits while there is none. */
-  async #choose(tried: Set<Server>, giveUpMs: number, signal?: AbortSignal): Promise<Server> {
+  async #choose(
+    tried: Set<Server>,
+    giveUpMs: number,
+    { signal, waits = true }: RunOptions,
+  ): Promise<Server> {
     for (;;) {
       if (signal?.aborted) throw cancelled(signal);
-      const reasons = this.#servers.map(({ circuit }) => circuit.openBecause);
       if (this.#closed.signal.aborted || performance.now() >= giveUpMs) {
-        throw nobody(
-          `an answer of an inference server within ${this.#options.waitMs} ms`,
-          reasons.filter((reason) => reason !== null),
-          'inference-unavailable',
-        );
+        throw this.#unanswered(`within ${this.#options.waitMs} ms`);
       }
       const closed = this.#servers
         .filter(({ circuit }) => circuit.openBecause === null)
         .toSorted((a, b) => a.inFlight - b.inFlight);
       const [fresh] = closed.filter((server) => !tried.has(server));
       if (fresh !== undefined) return fresh;
+      if (!waits) throw this.#unanswered('at once');
       const leftMs = giveUpMs - performance.now();
       if (closed.length > 0) {
         tried.clear();
@@ -136,6 +148,15 @@ export class ServerList {
         tried.clear();
       }
     }
+  }
+
+  #unanswered(when: string): SegmentationError {
+    const reasons = this.#servers.map(({ circuit }) => circuit.openBecause);
+    return nobody(
+      `an answer of an inference server ${when}`,
+      reasons.filter((reason) => reason !== null),
+      'inference-unavailable',
+    );
   }
 
   /** Resolves when a server answers again, the time is over or the signal aborts. */

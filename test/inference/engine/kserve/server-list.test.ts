@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { callOptions } from '../../../../bench/support/kserve/call-options.ts';
 import { deferred } from '../../../../clients/typescript/deferred.ts';
 import type { KserveSetup } from '../../../../src/inference/engine/kserve/kserve-options.ts';
 import {
@@ -43,12 +44,10 @@ async function open(
   events: ServerListEvents = {},
 ): Promise<ServerList> {
   const options: KserveSetup = {
+    ...callOptions,
     addresses: servers.map(({ address }) => address),
-    tls: null,
-    token: null,
     deadlineMs: 5000,
     waitMs: 5000,
-    maxCalls: 4,
     models: { encoder: { name: null, version: null } },
     roles: ['encoder'],
     ...changes,
@@ -57,7 +56,9 @@ async function open(
   return list;
 }
 
-const run = async (signal?: AbortSignal) => await list!.run('encoder', { image }, signal);
+const run = async (signal?: AbortSignal) => await list!.run('encoder', { image }, { signal });
+/** A run of somebody who can help himself. */
+const runAtOnce = async () => await list!.run('encoder', { image }, { waits: false });
 
 test('a run brings back every output, and tells what it took', async () => {
   const told: number[][] = [];
@@ -257,4 +258,36 @@ test('an error without a reason of a server that ends is waited out like its end
   a.isReady = true;
   await waiting;
   expect(a.runs).toHaveLength(2);
+});
+
+test('a run that does not wait tries every server once, and ends', async () => {
+  a.answer = () => 'UNAVAILABLE';
+  await open();
+  const outputs = await Promise.all([runAtOnce(), runAtOnce()]);
+  for (const { embedding } of outputs) expect(embedding!.data).toEqual(image.data);
+  b.answer = () => 'INTERNAL';
+  const tried = b.runs.length;
+  await expect(runAtOnce()).rejects.toMatchObject({
+    code: 'inference-unavailable',
+    message: expect.stringContaining('expected an answer of an inference server at once, got'),
+  });
+  expect(b.runs).toHaveLength(tried + 1);
+});
+
+test('messages over the bound fail either way, and say so', async () => {
+  const bound = 1 << 20;
+  await open([a], { maxMessageBytes: bound });
+  const large = floatTensor(new Float32Array(bound / 4), [1, 1, 512, 512]);
+  await expect(list!.run('encoder', { image: large })).rejects.toMatchObject({
+    code: 'model-failed',
+    message: expect.stringContaining('RESOURCE_EXHAUSTED'),
+  });
+  a.answer = (request) => {
+    const right = echoAnswer(request);
+    return { ...right, rawOutputContents: right.rawOutputContents.map(() => Buffer.alloc(bound)) };
+  };
+  await expect(run()).rejects.toMatchObject({
+    code: 'model-failed',
+    message: expect.stringContaining('RESOURCE_EXHAUSTED'),
+  });
 });

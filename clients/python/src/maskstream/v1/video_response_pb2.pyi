@@ -34,6 +34,8 @@ class NoticeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTICE_KIND_GOING_AWAY: _ClassVar[NoticeKind]
     NOTICE_KIND_WORKER_RESTARTED: _ClassVar[NoticeKind]
     NOTICE_KIND_VIDEO_ANSWERED: _ClassVar[NoticeKind]
+    NOTICE_KIND_INFERENCE_LOST: _ClassVar[NoticeKind]
+    NOTICE_KIND_INFERENCE_BACK: _ClassVar[NoticeKind]
 MASK_SOURCE_UNSPECIFIED: MaskSource
 MASK_SOURCE_KEYFRAME: MaskSource
 MASK_SOURCE_PROPAGATED: MaskSource
@@ -51,6 +53,8 @@ NOTICE_KIND_TRUNCATED_INPUT: NoticeKind
 NOTICE_KIND_GOING_AWAY: NoticeKind
 NOTICE_KIND_WORKER_RESTARTED: NoticeKind
 NOTICE_KIND_VIDEO_ANSWERED: NoticeKind
+NOTICE_KIND_INFERENCE_LOST: NoticeKind
+NOTICE_KIND_INFERENCE_BACK: NoticeKind
 
 class SegmentVideoResponse(_message.Message):
     __slots__ = ("info", "ack", "masks", "notice", "summary", "taken")
