@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 import torch
 
-from . import model as newest
 from .export import load
-from .geometry import Window, crop_image, crop_mask, iou, paste, warp
+from .geometry import CORRECTION, Window, crop_image, crop_mask, iou, paste, warp
 from .prepare import ENGINES, HELD, flow_between
 from .rollout import Clips, corrupt_start
 
@@ -41,7 +40,7 @@ class Runner:
             self.mask = mask.clone()
         self.mask[some] = mask[some]
         if self.refiner is not None and len(some):
-            window, _ = Window.around(mask[some])
+            window, _ = Window.around(mask[some], self.refiner.framing)
             crop = crop_image(self.clips.image(self.sequence[some], time[some]), window)
             memory = self.refiner.appearance(crop, crop_mask(mask[some], window))
             if self.memory is None:
@@ -54,7 +53,7 @@ class Runner:
         flow = clips.followed(sequence, time, self.mask) if self.follow else clips.flow(sequence, time)
         warped = self.mask = warp(self.mask, flow)
         if self.refiner is not None:
-            window, found = Window.around(warped)
+            window, found = Window.around(warped, self.refiner.framing)
             crop, prior = crop_image(clips.image(sequence, time), window), crop_mask(warped, window)
             logits, rating, _ = self.refiner(crop, prior, self.memory)
             self.rating = rating[:, 0] * found
@@ -78,7 +77,7 @@ def by_age(clips, refiner, rows, start, follow):
         if start != 'true':
             torch.manual_seed(at)
             strength = torch.full((len(mask),), MILD if start == 'mild' else 1.0, device=clips.device)
-            mask = corrupt_start(mask, Window.around(mask)[0], strength)
+            mask = corrupt_start(mask, Window.around(mask, CORRECTION)[0], strength)
         runner, scores = Runner(clips, refiner, sequence, follow), []
         runner.keyframe(time, mask)
         for age in range(1, LIFE + 1):
@@ -180,12 +179,14 @@ def read_net(text, device):
     """(name, graph) of CHECKPOINT[=MODEL.PY][@ZONE]."""
     text, _, zone = text.partition('@')
     path, _, source = text.partition('=')
-    module = newest
+    module = None
     if source:
         spec = importlib.util.spec_from_file_location(f'{__package__}.older_model', source)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     graph = load(path, module).to(device)
+    if not hasattr(graph, 'framing'):   # of an older MODEL.PY
+        graph.framing = CORRECTION
     if zone:
         graph.refiner.dead_zone = float(zone)
     return os.path.basename(source or path) + (f' @ {zone}' if zone else ''), graph

@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from .geometry import logit_of
+from .geometry import CORRECTION, logit_of
 
 EMBEDDING, PROTOTYPES = 32, 4
 CELLS = 16
@@ -129,6 +129,8 @@ class CellMatch(nn.Module):
 class Refiner(nn.Module):
     """See the module's text; `Exported` below is what is shipped."""
 
+    framing = CORRECTION
+
     def __init__(self, width=(16, 32, 64, 112)):
         super().__init__()
         a, b, c, _ = width
@@ -230,7 +232,7 @@ class Exported(nn.Module):
 
     def __init__(self, refiner):
         super().__init__()
-        self.refiner = refiner
+        self.refiner, self.framing = refiner, refiner.framing
 
     def appearance(self, crop, prior):
         """See Refiner.appearance."""

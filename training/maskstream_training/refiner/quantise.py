@@ -20,7 +20,7 @@ from ..onnx_graph import open_graph, run, save_graph
 from .deployed import Deployed
 from .evaluate import MILD, Report, Runner
 from .export import INPUTS, OUTPUTS, export
-from .geometry import Window
+from .geometry import CORRECTION, Window
 from .model import Exported
 from .prepare import ENGINES, HELD_OUT
 from .restore import restored
@@ -57,7 +57,7 @@ class Recorder:
 
     def __init__(self, graph):
         self.graph, self.asked = graph, []
-        self.appearance = graph.appearance
+        self.appearance, self.framing = graph.appearance, graph.framing
 
     def __call__(self, *inputs):
         self.asked.append(inputs)
@@ -72,7 +72,7 @@ def followed(clips, graph):
     sequence = torch.arange(count).repeat(2)
     time = (torch.rand(2 * count) * (clips.length[sequence] - LIFE - 1)).long()
     mask = clips.mask(sequence, time)
-    mask[count:] = corrupt_start(mask[count:], Window.around(mask[count:])[0], torch.full((count,), MILD))
+    mask[count:] = corrupt_start(mask[count:], Window.around(mask[count:], CORRECTION)[0], torch.full((count,), MILD))
     recorder = Recorder(graph)
     runner = Runner(clips, recorder, sequence, follow=True)
     runner.keyframe(time, mask)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .augment import Light, corrupt_mask, each, occluder, twin
-from .geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, CROP, Window, crop_image, crop_mask, logit_of, paste, warp
+from .geometry import ANALYSIS_HEIGHT, ANALYSIS_WIDTH, Window, crop_image, crop_mask, logit_of, paste, warp
 from .motion import follow_object, grey_at_flow
 
 GROUPS = 12
@@ -93,17 +93,17 @@ class Disguise:
 class Tracks:
     """The pool. `step` gives one batch; `feed` takes the refiner's output back."""
 
-    def __init__(self, clips, count, kinds):
+    def __init__(self, clips, count, kinds, framing):
         """`kinds` = (DAVIS training id, synthetic id); count must be a multiple of GROUPS."""
-        self.clips, self.count, self.size = clips, count, count // GROUPS
+        self.clips, self.count, self.size, self.framing = clips, count, count // GROUPS, framing
         device = self.device = clips.device
         long_enough = clips.length.cpu().numpy() > GROUPS
         self.weights = [torch.from_numpy(((clips.kind == k) & long_enough).astype(np.float32)).to(device) for k in kinds]
         self.sequence = torch.zeros(count, dtype=torch.long, device=device)
         self.time = torch.zeros(count, dtype=torch.long, device=device)
         self.mask = torch.zeros(count, 1, ANALYSIS_HEIGHT, ANALYSIS_WIDTH, device=device)
-        self.key_crop = torch.zeros(count, 3, CROP, CROP, device=device)
-        self.key_prior = torch.zeros(count, 1, CROP, CROP, device=device)
+        self.key_crop = torch.zeros(count, 3, framing.crop, framing.crop, device=device)
+        self.key_prior = torch.zeros(count, 1, framing.crop, framing.crop, device=device)
         self.disguises = [None] * GROUPS
         place = torch.arange(count, device=device)
         self.follows = (place * 7 % 10 < FOLLOW_SHARE * 10).nonzero()[:, 0]
@@ -133,7 +133,7 @@ class Tracks:
 
     def start_masks(self, true):
         """(masks, found): true, as a decoder leaves them, or wrong."""
-        window, found = Window.around(true)
+        window, found = Window.around(true, self.framing)
         draw = self.rand(len(true))
         bad = draw < BAD_START_SHARE
         wrong = corrupt_start(true, window, torch.where(bad, torch.ones_like(draw), torch.full_like(draw, MILD)))
@@ -151,7 +151,7 @@ class Tracks:
         true = clips.mask(sequence, time)
         start, found = self.start_masks(true)
         visible = true.sum((1, 2, 3)) > VISIBLE_PIXELS
-        window, found_start = Window.around(start, *self.jitter(size))
+        window, found_start = Window.around(start, self.framing, *self.jitter(size))
         self.disguises[group] = Disguise(size, self.device)
         crop = self.disguises[group].wear(crop_image(clips.image(sequence, time), window), crop_mask(true, window))
         self.key_crop[at] = Light(size, self.device, 0.25).apply(crop)
@@ -171,22 +171,22 @@ class Tracks:
     def step(self):
         """Advances all tracks by one frame; returns the batch as a dict of tensors.
 
-        crop [B, 3, 128, 128], prior and target [B, 1, 128, 128], outside [B]: visible object beyond the window in crop
+        crop [B, 3, S, S], prior and target [B, 1, S, S] with S the framing's, outside [B]: visible object beyond the window in crop
         pixels, key_crop, key_prior, weight [B]: 0 for tracks that lost their mask.
         """
         self.restart(self.turn)
         self.turn = (self.turn + 1) % GROUPS
         self.time += 1
         self.carry()
-        self.window, found = Window.around(self.mask, *self.jitter(self.count))
+        self.window, found = Window.around(self.mask, self.framing, *self.jitter(self.count))
         self.valid &= found
         true = self.clips.mask(self.sequence, self.time)
         target = crop_mask(true, self.window)
         crop = crop_image(self.clips.image(self.sequence, self.time), self.window)
         parts = zip(self.disguises, crop.split(self.size), target.split(self.size))
         crop = torch.cat([disguise.wear(*part) for disguise, *part in parts])
-        crop = crop + self.randn(self.count, 1, CROP, CROP) * each(self.rand(self.count) ** 2 * 6)
-        scale = (self.window.side / CROP) ** 2
+        crop = crop + self.randn(self.count, 1, *crop.shape[2:]) * each(self.rand(self.count) ** 2 * 6)
+        scale = (self.window.side / self.framing.crop) ** 2
         outside = (true.sum((1, 2, 3)) / scale - target.sum((1, 2, 3))).clamp(min=0)
         prior = crop_mask(self.mask, self.window)
         self.prior = prior.clone()
@@ -195,7 +195,7 @@ class Tracks:
         some = self.some(TWIN_SHARE)
         crop[some], target[some] = twin(crop[some], target[some], self.device)
         some = self.some(OCCLUDER_SHARE)
-        front = occluder(len(some), CROP, self.device)
+        front = occluder(len(some), self.framing.crop, self.device)
         crop[some] = torch.lerp(crop[some], crop[some.roll(1)], front)
         target[some] = target[some] * (1 - front)
         return dict(crop=crop.clamp(0, 255), prior=prior, target=target, outside=outside, key_crop=self.key_crop,
@@ -203,6 +203,6 @@ class Tracks:
 
     @torch.no_grad()
     def feed(self, logits):
-        """Takes the refiner's output [B, 1, 128, 128] as the next mask of the tracks that are refined."""
+        """Takes the refiner's output [B, 1, S, S] as the next mask of the tracks that are refined."""
         refined = paste(self.mask, self.prior, logits.float(), self.window)
         self.mask = torch.where(each(self.rand(self.count) < self.refined), refined, self.mask)

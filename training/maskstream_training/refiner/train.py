@@ -1,6 +1,7 @@
-"""Trains the refiner; resumes from OUT/refiner.pt when it is there.
+"""Trains the refiner, or with --start the pass on every frame; resumes from OUT/refiner.pt when it is there.
 
     python -m maskstream_training.refiner.train ARRAYS OUT --seconds 1300 [--now 450] [--warm CHECKPOINT] [--batch 816] [--processes 2]
+    python -m maskstream_training.refiner.train ARRAYS OUT --seconds 1300 --start FOLDER --batch 480 --rate 1.2e-3
 
 OUT/refiner.pt holds weights, their average, the optimiser and the progress; it is written every SAVE_SECONDS and at the end.
 """
@@ -8,19 +9,25 @@ import argparse
 import copy
 import math
 import os
+import pathlib
 import time
 
 import torch
 import torch.distributed as dist
 
+from ..model.decoder import Decoder
+from ..model.encoder import Encoder
+from ..model.weights import load_weights
+from . import every_frame, model
 from .losses import refiner_loss
-from .model import Refiner
 from .prepare import SYNTHETIC, TRAIN
 from .rollout import GROUPS, Clips, Tracks
 
 SAVE_SECONDS = 45.0
 WARMUP_STEPS = 150
 AVERAGE_DECAY = 0.998
+EYES_RATE = 0.35
+"""Of the learning rate, for the encoder, which was trained before."""
 FIGURES = ('loss', 'iou of prior', 'iou of output', 'gain where prior > .85', 'share of these made worse', 'iou error', 'live')
 
 
@@ -31,22 +38,31 @@ class Trainer:
         self.args, self.rank, self.world, self.device = args, rank, world, device
         torch.manual_seed(1)
         self.settle = False
-        self.model = Refiner().to(device)
+        self.model = (every_frame if args.start else model).Refiner().to(device)
         if device.type == 'cuda':
             self.model = self.model.to(memory_format=torch.channels_last)
+        if args.start:
+            self.start_from_model(pathlib.Path(args.start))
         if args.warm:
             self.warm_start(args.warm)
         self.average = copy.deepcopy(self.model).eval()
-        decay = [p for p in self.model.parameters() if p.ndim > 1]
-        plain = [p for p in self.model.parameters() if p.ndim <= 1]
-        self.optimiser = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=plain, weight_decay=0.0)],
-                                           lr=args.rate, betas=(0.9, 0.98))
+        chosen = lambda matrix, eyes: [p for n, p in self.model.named_parameters() if (p.ndim > 1) == matrix and n.startswith('eyes.') == eyes]
+        groups = [dict(params=chosen(matrix, eyes), weight_decay=0.02 * matrix, factor=EYES_RATE if eyes else 1.0)
+                  for eyes in ((False, True) if args.start else (False,)) for matrix in (True, False)]
+        self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98))
         self.iteration, self.spent, self.path = 0, 0.0, f'{args.out}/refiner.pt'
         if os.path.exists(self.path):
             self.resume()
         floats = lambda m: [t.data for t in list(m.parameters()) + list(m.buffers()) if t.is_floating_point()]
         self.now, self.smooth = floats(self.model), floats(self.average)
         torch.manual_seed(1000 * args.seed + rank + self.iteration)
+
+    def start_from_model(self, folder):
+        """Takes over the model's own encoder and decoder, as ../restore.py writes them."""
+        encoder, decoder = Encoder(), Decoder()
+        load_weights(folder / 'encoder.pt', encoder)
+        load_weights(folder / 'decoder.pt', decoder)
+        self.model.take(encoder.to(self.device), decoder.to(self.device))
 
     def warm_start(self, path):
         """Takes every tensor whose name and shape are still the same from another checkpoint's averaged weights."""
@@ -111,7 +127,7 @@ class Trainer:
         """One batch; returns its figures."""
         rate = self.args.rate * min(1.0, (self.iteration + 1) / WARMUP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in self.optimiser.param_groups:
-            group['lr'] = max(rate, self.args.rate * 0.005)
+            group['lr'] = group['factor'] * max(rate, self.args.rate * 0.005)
         batch = tracks.step()
         layout = torch.channels_last if self.device.type == 'cuda' else torch.contiguous_format
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == 'cuda'):
@@ -180,7 +196,8 @@ def train(rank, world, args):
         os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
         os.environ.setdefault('MASTER_PORT', '29541')
         dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo', rank=rank, world_size=world)
-    Trainer(args, rank, world, device).run(Tracks(Clips(args.arrays, device), args.batch, (TRAIN, SYNTHETIC)))
+    trainer = Trainer(args, rank, world, device)
+    trainer.run(Tracks(Clips(args.arrays, device), args.batch, (TRAIN, SYNTHETIC), trainer.model.framing))
     if world > 1:
         dist.destroy_process_group()
 
@@ -192,6 +209,7 @@ def main():
     parser.add_argument('--seconds', type=float, default=180.0, help='training time, earlier calls counted in')
     parser.add_argument('--now', type=float, default=0, help='stop after so many seconds of this call, to resume later')
     parser.add_argument('--steps', type=int, default=0, help='stop after this many steps instead')
+    parser.add_argument('--start', help='train the pass on every frame (every_frame.py), from the encoder.pt and decoder.pt of this folder (../restore.py)')
     parser.add_argument('--warm', help='checkpoint to take tensors of the same name and shape from')
     parser.add_argument('--batch', type=int, default=816, help=f'crops per process, a multiple of {2 * GROUPS}')
     parser.add_argument('--rate', type=float, default=2e-3)
