@@ -45,11 +45,13 @@ export class WorkerThread {
     this.#exited = exited;
     this.#onProcessExit = () => this.#gate.shutAndBlock(exitWaitMs);
     process.on('exit', this.#onProcessExit);
+    // A process may have dozens of threads, and each listens once: that is no leak.
+    allowListeners(1);
     let cause: unknown;
     let unusable: SegmentationError | null = null;
     worker.on('error', (reason) => (cause = reason));
     worker.on('exit', () => {
-      process.off('exit', this.#onProcessExit);
+      this.#leaveProcess();
       hasExited();
       isUnusable(unusable ?? new SegmentationError('worker-died', diedAtStart, { cause }));
       events.onExit(cause);
@@ -92,9 +94,15 @@ export class WorkerThread {
    * if it ever comes back from there. Resolves then.
    */
   async abandon(): Promise<void> {
-    process.off('exit', this.#onProcessExit);
+    this.#leaveProcess();
     this.#worker.unref();
     await this.end();
+  }
+
+  #leaveProcess(): void {
+    if (!process.listeners('exit').includes(this.#onProcessExit)) return;
+    process.off('exit', this.#onProcessExit);
+    allowListeners(-1);
   }
 
   /** From its next job on the thread stands still, as one that hangs does; tests only. */
@@ -129,3 +137,9 @@ function settleable(): Settleable {
 }
 
 function nothing(): void {}
+
+/** Changes from how many listeners on Node warns; 0 is never. */
+function allowListeners(change: number): void {
+  const most = process.getMaxListeners();
+  if (most > 0) process.setMaxListeners(most + change);
+}
