@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
+import { guardGroup } from './guard-group.ts';
 import { packageRoot } from '../../../src/package-root.ts';
 import type { Faults, InferenceServer } from './served-model.ts';
 
@@ -65,7 +65,7 @@ export async function startServerChild(
     pipe.on('data', (text) => said.push(String(text)) > 100 && said.shift());
   }
   const killGroup = (): void => signalGroup(child, 'SIGKILL');
-  const guard = startGuard(child);
+  const guard = guardGroup(child);
   const exited = once(child, 'exit').finally(() => {
     killGroup();
     guard?.kill('SIGKILL');
@@ -96,20 +96,6 @@ export async function startServerChild(
     end,
     [Symbol.asyncDispose]: () => end('SIGKILL'),
   };
-}
-
-/**
- * Kills the group when this process is gone, however it ended: its end of the pipe closes then. A
- * server that nobody stops would hold its memory and a port for ever.
- */
-function startGuard({ pid }: ChildProcess): ChildProcess | null {
-  if (pid === undefined) return null;
-  const words = ['-c', 'cat >/dev/null; kill -KILL -- "-$0"', String(pid)];
-  const guard = spawn('sh', words, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-  // Neither it nor its pipe keeps this process alive.
-  guard.unref();
-  (guard.stdin as Socket | null)?.unref();
-  return guard;
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
