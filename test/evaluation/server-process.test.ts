@@ -8,7 +8,7 @@ test.runIf(process.platform === 'linux')(
     await using server = await startServerProcess([]);
     const environment = readFileSync(`/proc/${server.pid}/environ`, 'latin1').split('\0');
     expect(environment).toContain('MALLOC_ARENA_MAX=2');
-    expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=32768');
+    expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=131072');
     expect(environment).toContain('MALLOC_TRIM_THRESHOLD_=131072');
   },
 );
