@@ -28,6 +28,8 @@ export const programs: Readonly<Record<string, string>> = {
   remote: 'The encoder here, on Triton and on MLServer: milliseconds and bytes, in turns.',
   simulate:
     'Cameras on servers, simulated from measured costs: latency and drops as things go wrong.',
+  'simulated-quality':
+    'What masks lose on a server with too many cameras, in simulated time: any machine will do.',
   'single-frame': 'IoU of single frames for a box and one to three clicks.',
   soak: '10,000 frames of one camera: memory, threads, handles, children.',
   'soak-plot': 'Draws memory and handles of a server from the samples of `bench soak --minutes`.',

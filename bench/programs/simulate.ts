@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from '../../src/frame/errors.ts';
+import { mean } from '../../src/evaluation/series-statistics.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { ClusterEvent, ClusterOptions } from '../support/capacity/cluster.ts';
-import { costsFile, type StreamCosts } from '../support/capacity/costs.ts';
+import type { StreamCosts } from '../support/capacity/costs.ts';
+import { fitCosts } from '../support/capacity/fit-costs.ts';
 import type { PoolCosts } from '../support/capacity/inference-pool.ts';
+import { readStreamCosts } from '../support/capacity/read-costs.ts';
 import { measuredLoads, type MeasuredLoad } from '../support/capacity/measured-load.ts';
 import { simulateLoad, type SimulatedLoad } from '../support/capacity/simulate-load.ts';
+import { simulateShards } from '../support/capacity/simulate-shards.ts';
 import { cell, markdownTable } from '../support/markdown-table.ts';
 
 /*
@@ -18,7 +22,10 @@ import { cell, markdownTable } from '../support/markdown-table.ts';
  *   --costs FILE      a file of `bench capacity`
  *   --stream NAME     which of its cameras. Default: 1280x720, 2 objects
  *   --measured FILE   compare with these instead of simulating clusters
- *   --cameras LIST    clusters of so many cameras. Default: 1,10,100,10000
+ *   --fit LIST        first fit speed and spread of the costs to the measured loads of so many cameras, none
+ *                     of which is overloaded. Default: none, the costs as they are
+ *   --cameras LIST    clusters of so many cameras, also with --measured. Default:
+ *                     1,10,100,1000,10000 where nothing was measured
  *   --per-replica N   cameras a server. Default: 3
  *   --cores N         of one server. Default: 2
  *   --seconds S       of each run, of which two are left out at the start. Default: 8
@@ -32,7 +39,8 @@ const options = readBenchOptions({
   costs: '',
   stream: '1280x720, 2 objects',
   measured: '',
-  cameras: '1,10,100,10000',
+  fit: '',
+  cameras: '',
   'per-replica': '3',
   cores: '2',
   seconds: '8',
@@ -44,32 +52,60 @@ const options = readBenchOptions({
 /** Frames of the last moments are still in work when a run ends. */
 const tailSeconds = 0.5;
 const warmUpSeconds = 2;
+/** One server is simulated so often: a run of few cameras is short. */
+const seedsOfOne = 5;
 const seconds = options.number('seconds');
-const costs = readCosts();
-if (options.text('measured') === '') simulateClusters();
-else compare(measuredLoads.parse(readJson(options.text('measured'))));
+const loads = readMeasured();
+const costs = fitted(readStreamCosts(options.text('costs'), options.text('stream')));
+if (loads === null || options.text('cameras') !== '') simulateClusters();
+else compare(loads);
 
-function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'));
+function readMeasured(): readonly MeasuredLoad[] | null {
+  const file = options.text('measured');
+  return file === '' ? null : measuredLoads.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-function readCosts(): StreamCosts {
-  const file = options.text('costs');
-  if (file === '') throw usageError('expected --costs FILE, which `npm run bench capacity` writes');
-  const { streams } = costsFile.parse(readJson(file));
-  const found = streams.find(({ name }) => name === options.text('stream'));
-  if (found !== undefined) return found;
-  const names = streams.map(({ name }) => `"${name}"`).join(', ');
-  throw usageError(`--stream: expected one of ${names}, got "${options.text('stream')}"`);
+/** With `--fit`: as dear, and as uneven, as the measured loads of few cameras show. */
+function fitted(given: StreamCosts): StreamCosts {
+  if (options.text('fit') === '') return given;
+  const cameras = options.numbers('fit');
+  const known = loads?.filter((load) => cameras.includes(load.cameras)) ?? [];
+  if (known.length === 0) {
+    throw usageError(`--fit: expected --measured with loads of ${cameras.join(', ')} cameras`);
+  }
+  const found = fitCosts(given, known, simulateOne);
+  console.log(
+    `fitted to ${cameras.join(', ')} cameras: work ${found.speed} times as dear, ` +
+      `variation ${found.costs.variation}, error ${cell(found.error * 100, 0)} %`,
+  );
+  return found.costs;
 }
 
-/** One server, whose clients share its machine as in `bench cameras`. */
+/** One server, whose clients share its machine as in `bench cameras`; the mean of some seeds. */
+function simulateOne(given: StreamCosts, cameras: number): MeasuredLoad {
+  const runs = Array.from({ length: seedsOfOne }, (_, k) =>
+    simulateLoad(
+      {
+        ...clusterOf({ cameras, replicas: 1, costs: given, arrivalSeconds: 0 }),
+        seconds: seconds + tailSeconds,
+        eventAtSeconds: seconds + tailSeconds,
+        seed: options.number('seed') + k,
+      },
+      { fromSeconds: warmUpSeconds, toSeconds: seconds },
+    ),
+  );
+  return {
+    cameras,
+    droppedShare: mean(runs.map((run) => run.droppedShare)),
+    p50Ms: mean(runs.map((run) => run.p50Ms)),
+    p95Ms: mean(runs.map((run) => run.p95Ms)),
+    keyframesPerAnswer: mean(runs.map((run) => run.keyframesPerAnswer)),
+  };
+}
+
 function compare(measured: readonly MeasuredLoad[]): void {
   const rows = measured.map((load) => {
-    const simulated = simulateLoad(
-      clusterOf({ cameras: load.cameras, replicas: 1, costs, arrivalSeconds: 0 }),
-      { fromSeconds: warmUpSeconds, toSeconds: seconds - tailSeconds },
-    );
+    const simulated = simulateOne(costs, load.cameras);
     const pairs = [
       [load.p50Ms, simulated.p50Ms, 0],
       [load.p95Ms, simulated.p95Ms, 0],
@@ -92,9 +128,11 @@ function compare(measured: readonly MeasuredLoad[]): void {
 }
 
 function simulateClusters(): void {
+  const sizes =
+    options.text('cameras') === '' ? [1, 10, 100, 1000, 10_000] : options.numbers('cameras');
   const rows: string[][] = [];
   const events: readonly ClusterEvent[] = ['none', 'scene-cut', 'replica-lost', 'rolling-upgrade'];
-  for (const cameras of options.numbers('cameras')) {
+  for (const cameras of sizes) {
     const replicas = Math.max(1, Math.ceil(cameras / options.number('per-replica')));
     const servers = Math.max(1, Math.ceil(cameras / options.number('per-inference')));
     for (const inference of [0, servers]) {
@@ -119,7 +157,7 @@ function row(at: {
 }): string[] {
   const { cameras, replicas, inference, event } = at;
   const eventAtSeconds = seconds / 2;
-  const load: SimulatedLoad = simulateLoad(
+  const load: SimulatedLoad = simulateShards(
     {
       // Clients are elsewhere.
       ...clusterOf({ cameras, replicas, costs: { ...costs, clientMs: 0 }, arrivalSeconds: 1 }),

@@ -16,7 +16,7 @@ import {
   type StreamState,
 } from './frame-task.ts';
 import { KeyframeBudget } from './keyframe/budget.ts';
-import { frameEvidence } from './keyframe/evidence.ts';
+import { frameEvidence, keyframeNeed } from './keyframe/evidence.ts';
 import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts';
 import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
@@ -66,6 +66,17 @@ export class FrameProcessor {
   /** Encoder runs so far. */
   get counts(): KeyframeCounts {
     return this.#keyframes.counts;
+  }
+
+  /** Calls `begin` when the next frame may be taken: in LATEST, on a busy server, keyframes come first. */
+  enter(begin: () => void): void {
+    if (this.#pace === null) begin();
+    else this.#pace.enter(begin);
+  }
+
+  /** The stream ends: nothing waits for its turn any more. Idempotent. */
+  leave(): void {
+    this.#pace?.close();
   }
 
   /** Processes the next frame. The caller still owns the frame. */
@@ -156,7 +167,7 @@ export class FrameProcessor {
 
   /** Gives up what is in work and frees all features; resolves when no run holds a frame. */
   async close(): Promise<void> {
-    this.#pace?.endKeyframe();
+    this.leave();
     await Promise.all([this.#searches.close(), this.#keyframes.close()]);
   }
 
@@ -260,7 +271,7 @@ export class FrameProcessor {
       resumed,
       live: pace && {
         inWork,
-        mayBegin: () => pace.tryBeginKeyframe(),
+        mayBegin: () => pace.tryBeginKeyframe(keyframeNeed(step)),
         isReachable: this.#isReachable,
       },
     });

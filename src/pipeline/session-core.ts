@@ -81,6 +81,16 @@ export class SessionCore {
     void options.goingAway?.then(() => this.announceGoingAway());
   }
 
+  /** Calls `begin` when the next frame may be taken; see `FrameProcessor.enter`. */
+  enter(begin: () => void): void {
+    this.#processor.enter(begin);
+  }
+
+  /** The stream ends: nothing waits for its turn any more. Idempotent. */
+  leave(): void {
+    this.#processor.leave();
+  }
+
   /** Whether it takes the next frame's time to know the prompts of this one. */
   needsNextFrame(frame: Frame): boolean {
     return this.#prompts.needsNextFrame(frame);

@@ -112,6 +112,7 @@ async function flow(stream: Stream, core: SessionCore): Promise<unknown> {
   // Aborted, everything runs dry by itself: no more input, no waiting for room, no work on frames.
   const windUp = (): void => {
     events.unbound();
+    core.leave();
     intake.stop();
   };
   signal.addEventListener('abort', windUp, { once: true });
@@ -155,7 +156,7 @@ async function doTasks({ intake, window, core }: Flow, { events, options }: Stre
       if (task.kind !== 'item') return;
       if (task.value.kind === 'frame') window.answered(task.value.frame.index);
       // Not awaited: corrections come in between.
-      window.whenOpen(() => intake.ask());
+      window.whenOpen(() => core.enter(() => intake.ask()));
     }),
   );
   await lastValueFrom(work$, { defaultValue: undefined });

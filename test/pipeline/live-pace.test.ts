@@ -57,6 +57,48 @@ test('on a busy server no frame waits for the refining of another; on an idle on
   expect([answer(40), answer(40)]).toEqual([true, false]);
 });
 
+test('while several streams wait for their first masks nothing is refined', () => {
+  const { answer, budget } = camera();
+  expect(answer(10)).toBe(true);
+  const [first, second] = [budget.beginPrompted(), budget.beginPrompted()];
+  expect(answer(10)).toBe(false);
+  first[Symbol.dispose]();
+  expect(answer(10)).toBe(true);
+  second[Symbol.dispose]();
+});
+
+test('a frame that waited for a keyframe does not count as late, nor those dropped meanwhile', () => {
+  const clock = { nowMs: 0 };
+  const budget = new KeyframeBudget(
+    () => clock.nowMs,
+    () => 1,
+    () => () => undefined,
+  );
+  const pace = new LivePace(budget, () => clock.nowMs);
+  let index = 0;
+  const answer = (framesDroppedBefore: number, ageMs: number): number => {
+    using frame = paintScene(movingSquare, index++);
+    const task = { ...uneventful, frame, framesDroppedBefore, queuedAtMs: clock.nowMs - ageMs };
+    pace.begin(task);
+    clock.nowMs += 10;
+    pace.end(task);
+    return budget.rateRatio;
+  };
+  answer(0, 0);
+  const others = [budget.beginPrompted(), budget.beginPrompted()];
+  // As many as may begin beside prompts; the next one waits.
+  for (let frame = 0; frame < 3; frame++) pace.enter(() => undefined);
+  let hasBegun = false;
+  pace.enter(() => (hasBegun = true));
+  expect(hasBegun).toBe(false);
+  clock.nowMs += 300;
+  for (const other of others) other[Symbol.dispose]();
+  expect(hasBegun).toBe(true);
+  expect(answer(5, 200)).toBe(1);
+  pace.enter(() => undefined);
+  expect(answer(5, 200)).toBe(0.8);
+});
+
 test('refining that fails is over, too', async () => {
   const { budget } = camera();
   const pace = new LivePace(budget, () => 0);

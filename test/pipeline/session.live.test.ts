@@ -94,7 +94,8 @@ test('with a decoder at half the pace of the camera, no answer grows old, and al
 });
 
 test('streams that share a budget run one asynchronous keyframe at a time, in turns', async () => {
-  const budget = new KeyframeBudget(() => 0);
+  const clock = { nowMs: 0 };
+  const budget = new KeyframeBudget(() => clock.nowMs);
   const first = gate();
   const running: string[] = [];
   const open = (name: string, hold: Promise<void> | undefined) => {
@@ -120,6 +121,7 @@ test('streams that share a budget run one asynchronous keyframe at a time, in tu
   expect(running).toEqual(['a1']);
   first.open();
   await settled();
+  clock.nowMs = 400;
   for (const session of [a, b]) {
     session.inputs.frames(1);
     await readUntil(session, isMasks(3));

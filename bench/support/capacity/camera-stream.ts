@@ -2,19 +2,14 @@ import { ConflatingQueue } from '../../../src/pipeline/intake/conflating-queue.t
 import { QueueingDelay } from '../../../src/pipeline/intake/queueing-delay.ts';
 import { LivePace, type PacedFrame } from '../../../src/pipeline/live-pace.ts';
 import type { StreamCosts } from './costs.ts';
+import { type DecodedFrame, SimulatedDecoder } from './simulated-decoder.ts';
 import type { Replica } from './replica.ts';
 import type { StreamRecord } from './stream-record.ts';
-import { Thread } from './thread.ts';
+import type { Thread } from './thread.ts';
 import type { Timeline } from './timeline.ts';
-import { decoderWeight } from './weights.ts';
 
 /** A decoded frame that waits. */
-type DecodedFrame = {
-  readonly index: number;
-  readonly capturedAtMs: number;
-  readonly decodedAtMs: number;
-  readonly droppedBefore: number;
-};
+type WaitingFrame = DecodedFrame & { readonly droppedBefore: number };
 
 /** What a stream is made of. */
 type StreamParts = {
@@ -29,16 +24,17 @@ type StreamParts = {
 
 /**
  * One camera in LATEST on one server, from capture to answer. What decides there decides here: the
- * queue, its delay, the pace and the keyframe budget are the server's own classes; only work is time.
+ * queues, their delays, the pace and the keyframe budget are the server's own classes; only work is
+ * time.
  */
 export class CameraStream {
   readonly #parts: StreamParts;
   readonly #replica: Replica;
-  readonly #decoder: Thread;
+  readonly #decoder: SimulatedDecoder;
   readonly #tracker: Thread;
   readonly #pace: LivePace;
   readonly #delay: QueueingDelay;
-  readonly #queue: ConflatingQueue<DecodedFrame>;
+  readonly #queue: ConflatingQueue<WaitingFrame>;
   #isOpen = true;
   #isBusy = false;
   #isSettled = false;
@@ -51,11 +47,15 @@ export class CameraStream {
     const nowMs = (): number => parts.timeline.nowMs;
     this.#parts = parts;
     this.#replica = replica;
-    this.#decoder = new Thread(replica.processor, { weight: decoderWeight, cap: 1 });
+    this.#decoder = new SimulatedDecoder(parts, replica, (frame) => {
+      if (!this.#isOpen) return;
+      this.#queue.push({ ...frame, droppedBefore: 0 });
+      this.#next();
+    });
     this.#tracker = replica.trackerOf();
     this.#pace = new LivePace(replica.budget, nowMs);
     this.#delay = new QueueingDelay(nowMs);
-    this.#queue = new ConflatingQueue<DecodedFrame>({
+    this.#queue = new ConflatingQueue<WaitingFrame>({
       mayWait: ({ decodedAtMs }) => this.#delay.mayWait(decodedAtMs),
       conflate: (older, newer) => {
         this.#delay.onDrop();
@@ -66,16 +66,10 @@ export class CameraStream {
 
   /** The camera took a picture. */
   capture(index: number, atMs: number): void {
-    const { costs, timeline } = this.#parts;
+    const { costs } = this.#parts;
     const { main, client } = this.#replica;
     this.#run(client, costs.clientMs / 2, () => {
-      this.#run(main, costs.mainMs / 2, () => {
-        this.#run(this.#decoder, costs.decodeMs, () => {
-          const decodedAtMs = timeline.nowMs;
-          this.#queue.push({ index, capturedAtMs: atMs, decodedAtMs, droppedBefore: 0 });
-          this.#next();
-        });
-      });
+      this.#run(main, costs.mainMs / 3, () => this.#decoder.take({ index, capturedAtMs: atMs }));
     });
   }
 
@@ -87,7 +81,8 @@ export class CameraStream {
   /** The stream goes elsewhere, or its server is gone: nothing of it is answered any more. */
   close(): void {
     this.#isOpen = false;
-    this.#pace.endKeyframe();
+    this.#decoder.close();
+    this.#pace.close();
     this.#replica.release(this.#tracker);
   }
 
@@ -96,7 +91,7 @@ export class CameraStream {
     const frame = this.#queue.shift();
     if (frame === undefined) return;
     this.#isBusy = true;
-    const { costs } = this.#parts;
+    const { costs, random } = this.#parts;
     const { index, decodedAtMs, droppedBefore } = frame;
     const paced: PacedFrame = {
       frame: { index, timestampUs: (index * 1e6) / costs.frameRate },
@@ -105,32 +100,39 @@ export class CameraStream {
       revision: 0,
     };
     this.#pace.begin(paced);
-    this.#run(this.#tracker, costs.flowMs, () => this.#segment(frame, paced));
-  }
-
-  #segment(frame: DecodedFrame, paced: PacedFrame): void {
-    if (!this.#isSettled) {
-      this.#prompt(frame, paced);
-      return;
-    }
     const carried = this.#keyframe === 'arrived';
     if (carried) this.#keyframe = 'none';
-    this.#beginKeyframe(frame.index);
-    this.#refine(frame, paced, carried);
+    const isDoubtful = random() < costs.refinedShare && this.#pace.mayRefine(paced);
+    const refines = (carried || isDoubtful) && costs.refineMs > 0;
+    // A step that leaves nothing to refine gives the masks, too.
+    const ms = costs.flowMs + (refines || !this.#isSettled ? 0 : costs.outputMs);
+    this.#call(this.#tracker, ms, () => {
+      if (!this.#isSettled) return this.#prompt(frame, paced);
+      this.#beginKeyframe(index);
+      if (!refines || !this.#pace.mayRefine(paced)) {
+        if (refines) this.#output(frame, paced);
+        else this.#answer(frame, paced);
+        return;
+      }
+      this.#refine(frame, paced);
+    });
   }
 
-  /** The stream waits for the answer to its prompt. */
-  #prompt(frame: DecodedFrame, paced: PacedFrame): void {
+  /** The stream waits for the answer to its prompt; a second pass sees it flipped, if there is time. */
+  #prompt(frame: WaitingFrame, paced: PacedFrame): void {
     const { costs, record } = this.#parts;
-    const cost = this.#pace.mayFlip ? costs.promptMs : costs.promptMs / 2;
     const waiting = this.#replica.budget.beginPrompted();
     record.keyframes++;
-    this.#replica.segment(this.#varied(cost), () => {
+    const settle = (): void => {
       waiting[Symbol.dispose]();
-      if (!this.#isOpen) return;
       this.#isSettled = true;
       this.#lastKeyframe = frame.index;
       this.#output(frame, paced);
+    };
+    this.#segment(1, () => {
+      const flipped = costs.promptMs / costs.keyframeMs - 1;
+      if (flipped > 0 && this.#pace.mayFlip) this.#segment(flipped, settle);
+      else settle();
     });
   }
 
@@ -144,41 +146,55 @@ export class CameraStream {
     this.#lastKeyframe = index;
     this.#keyframe = 'running';
     record.keyframes++;
-    this.#replica.segment(this.#varied(costs.keyframeMs), () => {
-      if (!this.#isOpen) return;
-      this.#pace.endKeyframe();
+    this.#segment(1, () => {
+      this.#pace.endKeyframe(true);
       this.#keyframe = 'arrived';
     });
   }
 
+  /** A pass of encoder and decoder, one call each; of the decoder's runs those go first that end a pass. */
+  #segment(passes: number, done: () => void): void {
+    const { keyframeMs, encoderShare } = this.#parts.costs;
+    const ms = this.#varied(keyframeMs * passes);
+    const { main } = this.#replica;
+    const whileOpen = (next: () => void) => (): void => {
+      if (this.#isOpen) this.#run(main, 0, next);
+    };
+    const decode = (): void => this.#replica.decode(ms * (1 - encoderShare), whileOpen(done));
+    this.#replica.encode(ms * encoderShare, whileOpen(decode));
+  }
+
   /** Doubtful masks are refined; after a keyframe, how objects look is learnt in its place. */
-  #refine(frame: DecodedFrame, paced: PacedFrame, carried: boolean): void {
-    const { costs, random } = this.#parts;
-    const isDoubtful = carried || random() < costs.refinedShare;
-    if (!isDoubtful || costs.refineMs === 0 || !this.#pace.mayRefine(paced)) {
-      this.#output(frame, paced);
-      return;
-    }
+  #refine(frame: WaitingFrame, paced: PacedFrame): void {
     const refining = this.#replica.budget.beginRefining();
-    this.#replica.refiner.run(this.#varied(costs.refineMs), () => {
+    this.#replica.refiner.run(this.#varied(this.#parts.costs.refineMs), () => {
       refining[Symbol.dispose]();
-      if (this.#isOpen) this.#output(frame, paced);
+      if (this.#isOpen) this.#run(this.#replica.main, 0, () => this.#output(frame, paced));
     });
   }
 
-  #output(frame: DecodedFrame, paced: PacedFrame): void {
+  #output(frame: WaitingFrame, paced: PacedFrame): void {
+    this.#call(this.#tracker, this.#parts.costs.outputMs, () => this.#answer(frame, paced));
+  }
+
+  #answer(frame: WaitingFrame, paced: PacedFrame): void {
     const { costs, record, timeline } = this.#parts;
     const { main, client } = this.#replica;
-    this.#run(this.#tracker, costs.outputMs, () => {
-      this.#pace.end(paced);
-      this.#run(main, costs.mainMs / 2, () => {
-        this.#run(client, costs.clientMs / 2, () => {
-          record.answer(frame.capturedAtMs, timeline.nowMs);
-        });
+    this.#pace.end(paced);
+    this.#run(main, costs.mainMs / 3, () => {
+      this.#run(client, costs.clientMs / 2, () => {
+        record.answer(frame.capturedAtMs, timeline.nowMs);
       });
-      this.#isBusy = false;
-      this.#next();
     });
+    this.#pace.enter(() => {
+      this.#isBusy = false;
+      if (this.#isOpen) this.#next();
+    });
+  }
+
+  /** Does work on a worker; its answer goes through the main thread. */
+  #call(thread: Thread, ms: number, done: () => void): void {
+    this.#run(thread, ms, () => this.#run(this.#replica.main, 0, done));
   }
 
   /** Does work on a thread and goes on, unless the stream is over by then. */
@@ -189,6 +205,6 @@ export class CameraStream {
   }
 
   #varied(ms: number): number {
-    return ms * this.#parts.vary();
+    return ms === 0 ? 0 : ms * this.#parts.vary();
   }
 }

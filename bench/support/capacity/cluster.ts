@@ -132,8 +132,14 @@ export class Cluster {
 
   #startReplica(): Replica {
     const { cores, costs } = this.#options;
-    const { keyframeCores: modelCores, mainMsPerSecond } = costs;
-    return new Replica(this.#timeline, { cores, modelCores, mainMsPerSecond, pool: this.#pool });
+    const { keyframeCores: modelCores, mainMsPerSecond, wakeMs } = costs;
+    return new Replica(this.#timeline, {
+      cores,
+      modelCores,
+      mainMsPerSecond,
+      wakeMs,
+      pool: this.#pool,
+    });
   }
 
   #capture(camera: Camera): void {

@@ -9,9 +9,13 @@ export const streamCosts = z.strictObject({
   frameRate: z.number().positive(),
   /** ffmpeg, a frame. */
   decodeMs: milliseconds,
-  /** The server's main thread, a frame, and a second whatever it serves. */
+  /**
+   * The server's main thread: a frame, a second whatever it serves, and each time it wakes, having had
+   * nothing to do. A busy thread wakes less often, and does more for less.
+   */
   mainMs: milliseconds,
   mainMsPerSecond: milliseconds,
+  wakeMs: milliseconds,
   /** Optical flow and propagation of all objects, and making the masks that are sent, a frame. */
   flowMs: milliseconds,
   outputMs: milliseconds,
@@ -21,6 +25,8 @@ export const streamCosts = z.strictObject({
   /** One keyframe on all cores it takes, so many cores at once, and frames from one to the next. */
   keyframeMs: milliseconds,
   keyframeCores: z.number().positive(),
+  /** Of a keyframe's work, what the encoder does. */
+  encoderShare: z.number().min(0).max(1),
   framesBetweenKeyframes: z.number().positive(),
   /** The first prompt's keyframe: its pass and its flip pass. */
   promptMs: milliseconds,
@@ -28,6 +34,8 @@ export const streamCosts = z.strictObject({
   variation: z.number().nonnegative(),
   /** Sending the video and reading the answers, a frame, where the client runs on the same machine. */
   clientMs: milliseconds,
+  /** Frames from one at which decoding can begin to the next. */
+  framesPerGroup: z.number().positive(),
   /** Encoded video in and answers out, a frame. */
   bytesIn: z.number().nonnegative(),
   bytesOut: z.number().nonnegative(),

@@ -6,7 +6,9 @@ import type { SpentCpu } from '../count-cpu.ts';
 import type { LiveAnswer } from '../live-camera.ts';
 import { type PlayedLoad, playLoad } from '../play-load.ts';
 import { percentile } from '../percentile.ts';
+import { isRandomAccess } from '../camera-clip.ts';
 import type { StreamCosts } from './costs.ts';
+import { measureWakeMs } from './measure-wake.ts';
 
 /** What is measured. */
 export type MeasuredStream = {
@@ -29,7 +31,11 @@ const sizedEvery = 10;
  * @throws Error where frames were dropped: the machine was not idle
  */
 export async function measureStream(stream: MeasuredStream): Promise<StreamCosts> {
-  return costsOf(stream, await play(stream, 1), await play(stream, 2));
+  return costsOf(stream, {
+    wakeMs: await measureWakeMs(),
+    one: await play(stream, 1),
+    two: await play(stream, 2),
+  });
 }
 
 type Played = PlayedLoad & {
@@ -57,7 +63,12 @@ async function play(stream: MeasuredStream, cameras: number): Promise<Played> {
   };
 }
 
-function costsOf(stream: MeasuredStream, one: Played, two: Played): StreamCosts {
+type Measured = { readonly wakeMs: number; readonly one: Played; readonly two: Played };
+
+/** Worker calls of a keyframe: plan, encoder, decoder, two to the tracker, and learning how objects look. */
+const callsOfKeyframe = 6;
+
+function costsOf(stream: MeasuredStream, { wakeMs, one, two }: Measured): StreamCosts {
   const { name, pieces, threads } = stream;
   const main = [perFrame(one, one.cpu.main, 1), perFrame(two, two.cpu.main, 2)] as const;
   const both = [...one.answers, ...two.answers].map(({ timings }) => timings);
@@ -78,22 +89,28 @@ function costsOf(stream: MeasuredStream, one: Played, two: Played): StreamCosts 
   const keyframeCores = Math.min(threads, Math.max(1, keyframeCpuMs / keyframeWallMs));
   const first = [...one.firstAnswers, ...two.firstAnswers].map(({ timings }) => timings);
   const promptWallMs = mean(first.map((at) => (at.encodeUs + at.decodeUs) / 1000));
+  // Alone, a camera finds the main thread asleep: a piece of video, a frame, and the answer of each call.
+  const wakes = 3 + 2 * refinedShare + callsOfKeyframe / framesBetweenKeyframes;
+  const encoderMs = mean(keyframes.map(({ encodeUs }) => encodeUs / 1000));
   return {
     name,
     frameRate: cameraFrameRate,
     decodeMs: perFrame(one, one.cpu.children, 1),
-    mainMs: Math.max(0, 2 * main[1] - main[0]),
+    mainMs: Math.max(0, 2 * main[1] - main[0] - wakes * wakeMs),
     mainMsPerSecond: Math.max(0, (main[0] - main[1]) * 2 * cameraFrameRate),
+    wakeMs,
     flowMs,
     outputMs,
     refineMs,
     refinedShare,
     keyframeMs: keyframeWallMs * keyframeCores,
     keyframeCores,
+    encoderShare: encoderMs / keyframeWallMs,
     framesBetweenKeyframes,
     promptMs: promptWallMs * keyframeCores,
     variation: sigmaOf(msOf('propagate')),
     clientMs: perFrame(two, two.cpu.client, 2),
+    framesPerGroup: pieces.length / pieces.filter(isRandomAccess).length,
     bytesIn: mean(pieces.map(({ length }) => length)),
     bytesOut: one.bytesOut,
   };

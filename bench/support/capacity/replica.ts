@@ -15,6 +15,8 @@ export type ReplicaOptions = {
   readonly modelCores: number;
   /** Core milliseconds a second of the main thread, whatever it serves. */
   readonly mainMsPerSecond: number;
+  /** What it costs the main thread to wake, in core milliseconds. Default: 0 */
+  readonly wakeMs?: number;
   /** Where keyframes go; null: its own model. */
   readonly pool: InferencePool | null;
 };
@@ -26,21 +28,26 @@ export class Replica {
   /** Node's main thread: messages of all streams. */
   readonly main: Thread;
   readonly refiner: Thread;
+  /** Encoder and decoder. */
+  readonly model: Thread;
   /** Senders and readers of all streams, where they run on the same machine. */
   readonly client: Thread;
-  readonly #model: Thread;
   readonly #pool: InferencePool | null;
   readonly #trackers: { readonly thread: Thread; streams: number }[];
 
   constructor(timeline: Timeline, options: ReplicaOptions) {
-    const { cores, modelCores, mainMsPerSecond, pool } = options;
+    const { cores, modelCores, mainMsPerSecond, wakeMs, pool } = options;
     this.processor = new Processor(timeline, cores);
-    this.budget = new KeyframeBudget(() => timeline.nowMs);
-    this.main = new Thread(this.processor, { weight: mainWeight, cap: 1 });
+    this.budget = new KeyframeBudget(
+      () => timeline.nowMs,
+      () => 1,
+      (ms, happen) => timeline.cancellable(ms, happen),
+    );
+    this.main = new Thread(this.processor, { weight: mainWeight, cap: 1 }, wakeMs);
     this.client = new Thread(this.processor, { weight: mainWeight, cap: 1 });
     this.refiner = new Thread(this.processor, { weight: modelWeight, cap: 1 });
-    const share = { weight: modelWeight * modelCores, cap: modelCores };
-    this.#model = new Thread(this.processor, share);
+    const share = { weight: modelWeight, cap: modelCores };
+    this.model = new Thread(this.processor, share);
     this.#pool = pool;
     this.#trackers = Array.from({ length: Math.max(1, Math.floor(cores)) }, () => ({
       thread: new Thread(this.processor, { weight: trackerWeight, cap: 1 }),
@@ -70,9 +77,15 @@ export class Replica {
     for (const tracker of this.#trackers) if (tracker.thread === thread) tracker.streams--;
   }
 
-  /** Runs a keyframe of so many core milliseconds of the own model, or one on an inference server. */
-  segment(coreMs: number, done: () => void): void {
-    if (this.#pool === null) this.#model.run(coreMs, done);
+  /** Runs the encoder, so many core milliseconds of the own one, or one on an inference server. */
+  encode(coreMs: number, done: () => void): void {
+    if (this.#pool === null) this.model.run(coreMs, done);
     else this.#pool.infer(done);
+  }
+
+  /** Runs the decoder, which ends a keyframe and goes before what begins one. */
+  decode(coreMs: number, done: () => void): void {
+    if (this.#pool === null) this.model.run(coreMs, done, true);
+    else done();
   }
 }

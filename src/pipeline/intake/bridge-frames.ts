@@ -1,10 +1,10 @@
 import type { Frame } from '../../frame/frame.ts';
 
 /** Frames from one that flow passes over to the next, at least: over fewer it finds its way. */
-const minStride = 6;
+const minStride = 3;
 
 /** Most frames of one gap that flow passes over. */
-const mostFrames = 8;
+const mostFrames = 12;
 
 /**
  * Of the frames that are given up in a gap, those that flow still passes over, evenly spread: over two

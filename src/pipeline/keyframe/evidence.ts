@@ -42,6 +42,17 @@ export function frameEvidence(step: StepEvidence, known: KnownOfFrame): FrameEvi
   };
 }
 
+/** What a lost object weighs beside those whose masks have drifted; see {@link keyframeNeed}. */
+const needOfMissing = 2;
+
+/**
+ * How much a stream needs a keyframe, beside others that wait for one: what propagation has probably cost
+ * its worst object since its last one, in IoU times frames.
+ */
+export function keyframeNeed({ objects }: Pick<StepEvidence, 'objects'>): number {
+  return Math.max(0, ...objects.map(({ missing, lossSum }) => (missing ? needOfMissing : lossSum)));
+}
+
 function strongestTrigger(objects: StepEvidence['objects']): FrameEvidence['redetection'] {
   if (objects.some(({ redetection }) => redetection === 'urgent')) return 'urgent';
   return objects.some(({ redetection }) => redetection === 'due') ? 'due' : 'none';

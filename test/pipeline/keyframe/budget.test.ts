@@ -106,14 +106,14 @@ test('while frames are late more of them are analysed between keyframes, and few
   expect(budget.tryBegin(stream)).toBe(true);
 });
 
-test('under any overload every 25th analysed frame may begin a keyframe, whatever the time', () => {
+test('under any overload every 16th analysed frame may begin a keyframe, whatever the time', () => {
   const opened = openBudget();
   const { budget, clock } = opened;
   const stream = {};
   answer(opened, { count: 100, everyMs: 200, pace: 'late' });
   expect(budget.rateRatio).toBe(0.05);
   expect(budget.tryBegin(stream)).toBe(true);
-  answer(opened, { count: 24, everyMs: 200, pace: 'late' });
+  answer(opened, { count: 15, everyMs: 200, pace: 'late' });
   budget.end(stream);
   clock.nowMs += 10_000;
   expect(budget.tryBegin(stream)).toBe(false);
@@ -135,8 +135,8 @@ test('overloaded streams take turns at keyframes, so that each has its share', (
     }
     answer(opened, { count: 1, everyMs: 20, pace: 'late' });
   }
-  expect(Math.min(...keyframes)).toBeGreaterThanOrEqual(9);
-  expect(Math.max(...keyframes)).toBeLessThanOrEqual(10);
+  expect(Math.min(...keyframes)).toBeGreaterThanOrEqual(14);
+  expect(Math.max(...keyframes)).toBeLessThanOrEqual(15);
 });
 
 test('a slow answer makes the server busy for two seconds, and costs no keyframe', () => {
@@ -221,8 +221,54 @@ test('under overload frames lie between the begins of keyframes, however many th
   expect(budget.tryBegin({})).toBe(true);
   const stream = {};
   expect(budget.tryBegin(stream)).toBe(false);
-  answer(opened, { count: 24, everyMs: 20, pace: 'late' });
+  answer(opened, { count: 15, everyMs: 20, pace: 'late' });
   expect(budget.tryBegin(stream)).toBe(false);
   answer(opened, { count: 1, everyMs: 20, pace: 'late' });
   expect(budget.tryBegin(stream)).toBe(true);
+});
+
+test('first masks come before keyframes that can wait, for a second at most', () => {
+  const { budget, clock } = openBudget();
+  const stream = {};
+  expect(budget.tryBegin(stream)).toBe(true);
+  budget.end(stream);
+  const prompted = budget.beginPrompted();
+  clock.nowMs += 999;
+  expect(budget.tryBegin(stream)).toBe(false);
+  // Clients that prompt without end do not keep the others from their keyframes.
+  clock.nowMs += 1;
+  expect(budget.tryBegin(stream)).toBe(true);
+  budget.end(stream);
+  prompted[Symbol.dispose]();
+  expect(budget.tryBegin(stream)).toBe(true);
+});
+
+test('frames that wait for a keyframe begin when it is over', () => {
+  const { budget } = openBudget();
+  const [first, second] = [budget.beginPrompted(), budget.beginPrompted()];
+  const begun: number[] = [];
+  const waits = [0, 1, 2, 3, 4].map((index) => budget.enter({}, () => begun.push(index)));
+  expect(waits).toEqual([false, false, false, true, true]);
+  first[Symbol.dispose]();
+  expect(begun).toEqual([0, 1, 2, 3, 4]);
+  second[Symbol.dispose]();
+});
+
+test('of streams that wait, the one whose masks have lost most is next, but none waits for ever', () => {
+  const { budget, clock } = openBudget();
+  const [drifting, steady] = [{}, {}];
+  expect(budget.tryBegin(drifting, '', 1)).toBe(true);
+  expect(budget.tryBegin(steady, '', 0.1)).toBe(false);
+  clock.nowMs += 100;
+  budget.end(drifting);
+  // It asked later and needs it more.
+  expect(budget.tryBegin(drifting, '', 1)).toBe(true);
+  expect(budget.tryBegin(steady, '', 0.1)).toBe(false);
+  clock.nowMs += 450;
+  expect(budget.tryBegin(steady, '', 0.1)).toBe(false);
+  clock.nowMs += 450;
+  budget.end(drifting);
+  // Since it asked, a second has gone by.
+  expect(budget.tryBegin(drifting, '', 1)).toBe(false);
+  expect(budget.tryBegin(steady, '', 0.1)).toBe(true);
 });

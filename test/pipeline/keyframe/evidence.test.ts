@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { frameEvidence, type KnownOfFrame } from '../../../src/pipeline/keyframe/evidence.ts';
+import {
+  frameEvidence,
+  keyframeNeed,
+  type KnownOfFrame,
+} from '../../../src/pipeline/keyframe/evidence.ts';
 import { newObjectRecord, type ObjectRecord } from '../../../src/pipeline/prompts/object-record.ts';
 import type { ObjectEvidence, StepEvidence } from '../../../src/tracking/tracker-types.ts';
 
@@ -74,4 +78,14 @@ test('a missing object is not trusted, and asks for re-detection once it had a m
   expect(evidence).toMatchObject({ trackedObjects: 1, missingObjects: 1, redetection: 'due' });
   const wrong = evidenceOf({ missing: true, confidence: 0.1, confidenceDrop: 0.8, lossSum: 2 });
   expect(wrong).toMatchObject({ trackedObjects: 0, lowestConfidence: 1, largestLossSum: 0 });
+});
+
+function needOf(...objects: Partial<ObjectEvidence>[]): number {
+  return keyframeNeed({ objects: objects.map((object) => ({ ...steady, ...object })) });
+}
+
+test('a stream needs a keyframe as much as its worst object has lost, and most for one that is missing', () => {
+  expect(needOf()).toBe(0);
+  expect(needOf({ lossSum: 0.2 }, { lossSum: 0.7 })).toBe(0.7);
+  expect(needOf({ missing: true }, { lossSum: 0.7 })).toBe(2);
 });
