@@ -9,22 +9,44 @@ const scratchBits = new Uint32Array(scratch.buffer);
 /** Exponent of all ones: infinity, or no number. */
 const exponentMask = 0x7c00;
 
+/** float32 bits of the smallest normal float16, and those of the first that is infinite there. */
+const smallestNormal = 0x38800000;
+const firstInfinite = 0x47800000;
+
 /** Writes float32 values as float16 bits, rounded to the nearest, ties to even. */
 export function toFloat16(values: Float32Array, out: Uint16Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) out[i] = halfBits(bits[i]!);
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i]!;
+    const size = word & 0x7fffffff;
+    // Nearly all values of a model, in a few operations; a carry goes into the exponent, as it should.
+    out[i] =
+      size >= smallestNormal && size < firstInfinite
+        ? ((word >>> 16) & 0x8000) | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13)
+        : halfBits(word);
+  }
   return out;
 }
 
 /** Writes float16 bits as float32 values. */
 export function fromFloat16(halves: Uint16Array, out: Float32Array): Float32Array {
-  for (let i = 0; i < halves.length; i++) out[i] = floatOf(halves[i]!);
+  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  const table = (floatBits ??= tableOfFloats());
+  for (let i = 0; i < halves.length; i++) bits[i] = table[halves[i]!]!;
   return out;
 }
 
 /** Whether all of them are numbers. */
 export function areFiniteFloat16(halves: Uint16Array): boolean {
   return halves.every((half) => (half & exponentMask) !== exponentMask);
+}
+
+/** float32 bits of every float16; made when first needed. */
+let floatBits: Uint32Array | null = null;
+
+function tableOfFloats(): Uint32Array {
+  const values = Float32Array.from({ length: 0x10000 }, (_, half) => floatOf(half));
+  return new Uint32Array(values.buffer);
 }
 
 function halfBits(bits: number): number {

@@ -29,3 +29,20 @@ test('what overflowed, or is no number, is seen', () => {
   expect(areFiniteFloat16(Uint16Array.from(to(1, 70000)))).toBe(false);
   expect(areFiniteFloat16(Uint16Array.from(to(Number.NaN)))).toBe(false);
 });
+
+test('values between two float16 go to the nearer one, on either side of every border', () => {
+  // Every float16 but the last, the middle to its neighbour, and one step of float32 beside that.
+  const halves = Uint16Array.from({ length: 0x7bff }, (_, half) => half);
+  const values = fromFloat16(halves, new Float32Array(halves.length));
+  const upper = fromFloat16(
+    halves.map((half) => half + 1),
+    new Float32Array(halves.length),
+  );
+  const middles = values.map((value, i) => (value + upper[i]!) / 2);
+  const step = (amount: number) =>
+    new Float32Array(new Uint32Array(middles.buffer.slice(0)).map((bits) => bits + amount).buffer);
+  const rounded = (some: Float32Array) => toFloat16(some, new Uint16Array(some.length));
+  expect(rounded(step(-1))).toEqual(halves);
+  expect(rounded(middles)).toEqual(halves.map((half) => half + (half & 1)));
+  expect(rounded(step(1))).toEqual(halves.map((half) => half + 1));
+});
