@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { areFiniteFloat16, fromFloat16, toFloat16 } from '../../../src/inference/engine/float16.ts';
 
+const rounded = (some: Float32Array): Uint16Array => toFloat16(some, new Uint16Array(some.length));
+
 const to = (...values: number[]): number[] => [
   ...toFloat16(Float32Array.from(values), new Uint16Array(values.length)),
 ];
@@ -41,7 +43,6 @@ test('values between two float16 go to the nearer one, on either side of every b
   const middles = values.map((value, i) => (value + upper[i]!) / 2);
   const step = (amount: number) =>
     new Float32Array(new Uint32Array(middles.buffer.slice(0)).map((bits) => bits + amount).buffer);
-  const rounded = (some: Float32Array) => toFloat16(some, new Uint16Array(some.length));
   expect(rounded(step(-1))).toEqual(halves);
   expect(rounded(middles)).toEqual(halves.map((half) => half + (half & 1)));
   expect(rounded(step(1))).toEqual(halves.map((half) => half + 1));
