@@ -1,17 +1,13 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type {
-  FrameMasks,
-  PromptOptions,
-  StreamSummary,
-  VideoConfig,
-} from '../../clients/typescript/index.ts';
+import type { FrameMasks, PromptOptions, StreamSummary } from '../../clients/typescript/index.ts';
 import { writeManifest } from '../../src/inference/recognition/write-manifest.ts';
 import { writeConceptModel } from '../fixtures/concept-model.ts';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 import { writePublicExport } from '../fixtures/public-names.ts';
 import { runStream } from '../fixtures/run-stream.ts';
+import { box, clicked, everyFrame, frames, shortVideo } from '../fixtures/short-stream.ts';
 import { writeSmallModel } from '../fixtures/small-models.ts';
 import { writeStackedGraphs } from '../fixtures/stacked-model.ts';
 import { startServer } from '../fixtures/start-server.ts';
@@ -23,23 +19,8 @@ import type { ToyFolder } from '../fixtures/toy-model.ts';
  * prompt is answered on every frame, and that memory makes a difference.
  */
 
-const frames = 20;
-const config: VideoConfig = {
-  container: 'mpeg-ts',
-  delivery: 'every-frame',
-  keyframes: { fixedInterval: 4 },
-  overlap: 'independent',
-};
-const clicked: PromptOptions = {
-  objectId: 1,
-  points: [{ x: 80, y: 60, label: 'positive' }],
-};
-const boxed: PromptOptions = { objectId: 2, box: { x: 30, y: 20, width: 90, height: 80 } };
-
-async function video(): Promise<Buffer> {
-  const clip = await makeClip({ encode: encoders.h264, extension: 'ts', size: '160x120', frames });
-  return await readFile(clip);
-}
+const config = everyFrame(4);
+const boxed: PromptOptions = { objectId: 2, box };
 
 /** The manifest as it is written, but for the self-test: random weights find no ellipse. */
 async function add(folder: ToyFolder): Promise<void> {
@@ -67,7 +48,7 @@ test.each([
   await using system = await startServer({}, folder.directory);
   const run = async (prompts: readonly PromptOptions[]) => {
     const stream = system.client.segmentVideo(config);
-    const outcome = await runStream(stream, await video(), prompts);
+    const outcome = await runStream(stream, await shortVideo(), prompts);
     expect(outcome.failure).toBeNull();
     expect(outcome.summary).toMatchObject({ framesOut: frames, framesDropped: 0 });
     expect(outcome.acks.every(({ status }) => status === 'fulfilled')).toBe(true);
@@ -94,7 +75,10 @@ test.each(['usls', 'samexporter'] as const)(
     await using system = await startServer({}, folder.directory);
     const stream = system.client.segmentVideo(config);
     const phrase: PromptOptions = { objectId: 5, text: { phrase: 'visual', maxObjects: 2 } };
-    const { failure, frames: answers } = await runStream(stream, await video(), [phrase, boxed]);
+    const { failure, frames: answers } = await runStream(stream, await shortVideo(), [
+      phrase,
+      boxed,
+    ]);
     expect(failure).toBeNull();
     expect(answers).toHaveLength(frames);
     expect(answers.at(-1)!.objects.map(({ objectId }) => objectId)).toContain(2);
@@ -106,7 +90,7 @@ test.each(['usls', 'samexporter'] as const)(
 test('memory works in LATEST, whatever is dropped: later keyframes rest on it, and nothing is left', async () => {
   await using folder = await writeSmallModel('sam2');
   await using system = await startServer({}, folder.directory);
-  const live: VideoConfig = { ...config, delivery: 'latest', keyframes: { fixedInterval: 2 } };
+  const live = { ...config, delivery: 'latest' as const, keyframes: { fixedInterval: 2 } };
   const stream = system.client.segmentVideo(live);
   const asked = [clicked, boxed].map((prompt) => stream.prompt(prompt));
   const long = { encode: encoders.h264, extension: 'ts', size: '160x120', frames: 60 };

@@ -1,17 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import {
   NoticeKind,
   type FrameMasks,
   type PromptOptions,
   type ResumeState,
-  type VideoConfig,
 } from '../../clients/typescript/index.ts';
 import { writeConceptModel } from '../fixtures/concept-model.ts';
-import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 import { foreignModels } from '../fixtures/foreign-exports.ts';
 import { writeForeignModel } from '../fixtures/foreign-models.ts';
 import { runStream } from '../fixtures/run-stream.ts';
+import { box, clicked, everyFrame, frames, shortVideo } from '../fixtures/short-stream.ts';
 import { writeSmallModel } from '../fixtures/small-models.ts';
 import { startServer, type TestServer } from '../fixtures/start-server.ts';
 
@@ -20,23 +18,7 @@ import { startServer, type TestServer } from '../fixtures/start-server.ts';
  * random or none, so masks are compared with each other and not with a truth.
  */
 
-const frames = 20;
-const config: VideoConfig = {
-  container: 'mpeg-ts',
-  delivery: 'every-frame',
-  keyframes: { fixedInterval: 5 },
-  overlap: 'independent',
-};
-const box = { x: 30, y: 20, width: 90, height: 80 };
-const clicked: PromptOptions = {
-  objectId: 1,
-  points: [{ x: 80, y: 60, label: 'positive' }],
-};
-
-async function video(): Promise<Buffer> {
-  const clip = await makeClip({ encode: encoders.h264, extension: 'ts', size: '160x120', frames });
-  return await readFile(clip);
-}
+const config = everyFrame(5);
 
 /** The newest answer of each frame. */
 function newest(answers: readonly FrameMasks[]): FrameMasks[] {
@@ -64,7 +46,7 @@ function areas(answers: readonly FrameMasks[]): number[] {
 
 async function run(system: TestServer, prompts: readonly PromptOptions[], more = {}) {
   const stream = system.client.segmentVideo({ ...config, ...more });
-  const outcome = await runStream(stream, await video(), prompts);
+  const outcome = await runStream(stream, await shortVideo(), prompts);
   expect(outcome.failure).toBeNull();
   expect(outcome.summary).toMatchObject({ framesOut: frames, framesDropped: 0 });
   expect(outcome.acks.map(({ status }) => status)).toEqual(prompts.map(() => 'fulfilled'));
@@ -142,7 +124,7 @@ test('a correction in the past makes the memory again from its frame on', async 
 
   const stream = system.client.segmentVideo(config);
   void stream.prompt(clicked);
-  await stream.sendChunk(await video());
+  await stream.sendChunk(await shortVideo());
   const answers: FrameMasks[] = [];
   let corrected: Promise<unknown> | null = null;
   for await (const result of stream) {
@@ -165,7 +147,7 @@ test('a resumed stream makes the memory again from its last masks', async () => 
     await using old = await startServer({}, folder.directory);
     const stream = old.client.segmentVideo(config);
     void stream.prompt(clicked);
-    await stream.sendChunk(await video());
+    await stream.sendChunk(await shortVideo());
     let drained: Promise<void> | null = null;
     for await (const result of stream) {
       if (result.kind === 'masks' && result.masks.frameIndex >= 3) {
@@ -195,7 +177,7 @@ test('a killed worker takes no memory with it', async () => {
   const undisturbed = await run(system, [clicked]);
   const stream = system.client.segmentVideo(config);
   void stream.prompt(clicked);
-  await stream.sendChunk(await video());
+  await stream.sendChunk(await shortVideo());
   const answers: FrameMasks[] = [];
   let killed: Promise<void> | null = null;
   for await (const result of stream) {
