@@ -36,8 +36,9 @@ export function spawnConfined(
   };
   const child = spawn(first, rest, spawning);
   if (filter !== null) {
-    // Absent where there is no handle left for it, as the others are then.
-    const pipe = child.stdio[filterDescriptor] as Writable | null | undefined;
+    // Absent, all of them, where there is no handle left.
+    const { stdio } = child as { readonly stdio?: ChildProcess['stdio'] };
+    const pipe = stdio?.[filterDescriptor] as Writable | null | undefined;
     pipe?.on('error', () => undefined).end(filter);
   }
   return child;
