@@ -123,7 +123,7 @@ function receive(message: FromWorker): void {
       prompter.acknowledge(message.requestId, message.objectIds);
       break;
     case 'refused':
-      prompter.refuse(message.requestId, `${message.code}: ${message.message}`);
+      prompter.refuse(message.requestId, message.message);
       break;
     case 'problem':
       addProblem(state, message.message);
@@ -216,6 +216,7 @@ function changed(): void {
     render(topBar(state, actions), element('top'));
     render(sidePanel(state, actions), element('panel'));
     render(timelines(state, actions), element('timeline'));
+    element('frame').classList.toggle('empty', state.source === null && state.history.length === 0);
     for (const track of document.querySelectorAll<HTMLCanvasElement>('canvas[data-track]')) {
       drawTrack(track, state, Number(track.dataset.track));
     }

@@ -86,7 +86,6 @@ export type FromWorker =
   | {
       readonly kind: 'refused';
       readonly requestId: number;
-      readonly code: string;
       readonly message: string;
     }
   | { readonly kind: 'problem'; readonly message: string }

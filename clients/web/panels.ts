@@ -42,7 +42,7 @@ export function topBar(state: State, actions: Actions): TemplateResult {
       >
         Camera
       </button>
-      <label class="file">
+      <label class=${ready ? 'file' : 'file disabled'}>
         Video or image file
         <input
           type="file"
@@ -163,7 +163,7 @@ function hintFor(state: State): string {
   if (state.chosen !== null)
     return `Frame ${state.chosen} is held: a click here corrects it and all later ones.`;
   if (selected === undefined) return 'Click, drag a box or brush over something to follow it.';
-  return `Clicks refine ${nameOf(selected)}; right-click, Shift or N says what does not belong to it.`;
+  return `Clicks refine ${nameOf(selected)}; right-click, Shift, N or “Not the object” says what does not belong to it.`;
 }
 
 function viewGroup(state: State, actions: Actions): TemplateResult {
@@ -237,7 +237,11 @@ function objectRows(object: PageObject, state: State, actions: Actions): Templat
         />
       </td>
       <td>
-        ${box ? `${box.x}, ${box.y}, ${box.width}×${box.height}` : (latest?.state ?? 'pending')}
+        ${
+          box
+            ? html`<span>${box.x}, ${box.y}</span> <span>${box.width}×${box.height}</span>`
+            : (latest?.state ?? 'pending')
+        }
       </td>
       <td>${latest?.area ?? ''}</td>
       <td>${latest?.predictedIou?.toFixed(2) ?? '–'}</td>

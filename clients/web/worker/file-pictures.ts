@@ -12,24 +12,32 @@ export type FilePictures = {
 const sameFrameUs = 2000;
 
 /**
- * Decodes a file beside the server, so that each mask is shown over its own picture. Resolves with
- * null where this browser cannot show it, and why; masks are then shown on plain ground.
+ * Decodes a file beside the server, so that each mask is shown over its own picture. What this browser
+ * cannot show is told once, when it turns out; masks are then shown on plain ground.
  */
 export async function openFilePictures(
   file: File,
-): Promise<FilePictures | { readonly problem: string }> {
+  tell: (problem: string) => void,
+): Promise<FilePictures | null> {
+  const fail = (reason: string) => {
+    tell(`${reason}: its masks are shown on plain ground`);
+    return null;
+  };
   try {
     // Loaded only for files: it weighs more than the rest of the page.
     const { ALL_FORMATS, BlobSource, Input, VideoSampleSink } = await import('mediabunny');
     const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
     const track = await input.getPrimaryVideoTrack();
-    if (track === null) return { problem: 'the file has no video' };
+    if (track === null) return fail('this browser cannot show the file, finds no video in it');
     if (!(await track.canDecode())) {
-      return {
-        problem: `this browser cannot show ${(await track.getCodecParameterString()) ?? 'its codec'}`,
-      };
+      return fail(
+        `this browser cannot show ${(await track.getCodecParameterString()) ?? 'its codec'}`,
+      );
     }
-    const samples = new VideoSampleSink(track).samples();
+    const sink = new VideoSampleSink(track);
+    if (await track.canBeTransparent()) leaveAlphaOut(sink);
+    const samples = sink.samples();
+    let isBroken = false;
     let held: { timestampUs: number; bitmap: ImageBitmap } | null = null;
     let firstUs: number | null = null;
     const next = async () => {
@@ -46,7 +54,14 @@ export async function openFilePictures(
     return {
       async at(timestampUs) {
         for (;;) {
-          held ??= await next();
+          if (isBroken) return null;
+          try {
+            held ??= await next();
+          } catch (error) {
+            // The server's decoder may well go on where this one does not.
+            isBroken = true;
+            return fail(`this browser cannot show more of the file (${textOf(error)})`);
+          }
           if (held === null || held.timestampUs > timestampUs + sameFrameUs) return null;
           const { bitmap, timestampUs: heldUs } = held;
           held = null;
@@ -56,13 +71,37 @@ export async function openFilePictures(
       },
       close() {
         held?.bitmap.close();
-        void samples.return();
+        samples.return().catch(() => undefined);
         input.dispose();
       },
     };
   } catch (error) {
-    return {
-      problem: `this browser cannot show the file: ${error instanceof Error ? error.message : String(error)}`,
-    };
+    return fail(`this browser cannot show the file (${textOf(error)})`);
   }
+}
+
+/** The part of mediabunny (1.61) that has no public switch. */
+type Decoders = {
+  _createDecoder(...events: unknown[]): Promise<{
+    decodeAlphaData(packet: unknown): void;
+    pushNullAlphaFrame(): void;
+  }>;
+};
+
+/**
+ * Mediabunny merges transparency in workers made of blobs, which the page's policy forbids. The server
+ * leaves it out, too.
+ */
+function leaveAlphaOut(sink: object): void {
+  const decoders = sink as Decoders;
+  const create = decoders._createDecoder.bind(sink);
+  decoders._createDecoder = async (...events) => {
+    const decoder = await create(...events);
+    decoder.decodeAlphaData = () => decoder.pushNullAlphaFrame();
+    return decoder;
+  };
+}
+
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 }

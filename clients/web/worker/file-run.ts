@@ -33,6 +33,11 @@ const toldFrames = 4;
 /** Shown no faster than this, so that a click can still be meant for what is seen. */
 const leastFrameMs = 1000 / 60;
 
+/** For raw video that does not say how many frames a second it has. */
+const assumedFrameRate = 30;
+
+const assumedMessage =
+  'This file does not say how many frames a second it has: its times are those of 30.';
 const doneMessage = 'Every frame has its masks. The last ones can still be corrected.';
 const waitingMessage = 'Say what to follow on the first picture, then press Start.';
 const unseenMessage = 'Say what to follow, by a word or by its place, then press Start.';
@@ -68,6 +73,7 @@ class FileRun implements Run {
   #waiters: (() => void)[] = [];
   #paused = true;
   #begun = false;
+  #isShowing = false;
   #stopped = false;
   #allAnswered = false;
   #saidDone = false;
@@ -84,14 +90,8 @@ class FileRun implements Run {
 
   async showFirst(): Promise<void> {
     const { file, display, post } = this.#parts;
-    const pictures = await openFilePictures(file);
-    if ('problem' in pictures) {
-      const message = `${pictures.problem}: its masks are shown on plain ground`;
-      post({ kind: 'problem', message });
-    } else {
-      this.#pictures = pictures;
-      this.#first = await pictures.at(0);
-    }
+    this.#pictures = await openFilePictures(file, (message) => post({ kind: 'problem', message }));
+    this.#first = (await this.#pictures?.at(0)) ?? null;
     if (this.#first === null) {
       this.#start();
       while (display.size === null && !this.#over) await this.#change();
@@ -131,7 +131,7 @@ class FileRun implements Run {
     this.#changed();
   }
 
-  #start(): void {
+  #start(frameRate: number | null = this.#container === 'mjpeg' ? assumedFrameRate : null): void {
     const { display, open, post } = this.#parts;
     const size = display.size ?? { width: 0, height: 0 };
     const fail = (error: unknown) =>
@@ -139,7 +139,11 @@ class FileRun implements Run {
     const stream = new PageVideoStream(
       {
         open,
-        config: { container: this.#container, delivery: 'every-frame' },
+        config: {
+          container: this.#container,
+          delivery: 'every-frame',
+          ...(frameRate === null ? {} : { frameRate }),
+        },
         maxUnseenFrames,
         post,
         onInfo: (info) => {
@@ -153,7 +157,13 @@ class FileRun implements Run {
           this.#allAnswered = true;
           this.#changed();
         },
-        onEnd: ({ code, message }) => {
+        onEnd: ({ code, message, errorCode }) => {
+          if (errorCode === 'invalid-config' && frameRate === null) {
+            post({ kind: 'problem', message: assumedMessage });
+            this.#pass++;
+            this.#start(assumedFrameRate);
+            return;
+          }
           this.#over = true;
           this.#changed();
           if (code !== 0) post({ kind: 'phase', phase: 'ended', message });
@@ -169,7 +179,8 @@ class FileRun implements Run {
     });
     for (const { requestId, prompt } of this.#early.splice(0)) stream.prompt(requestId, prompt);
     this.#send(stream).catch(fail);
-    this.#show().catch(fail);
+    if (!this.#isShowing) this.#show().catch(fail);
+    this.#isShowing = true;
   }
 
   #take(masks: FrameMasks): void {

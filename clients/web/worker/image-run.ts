@@ -44,7 +44,7 @@ export async function startImageRun(parts: ImageRunParts): Promise<Run> {
     } catch (error) {
       objects.delete(prompt.objectId);
       const message = error instanceof Error ? error.message : String(error);
-      post({ kind: 'refused', requestId, code: 'image', message });
+      post({ kind: 'refused', requestId, message });
     }
   };
   post({ kind: 'phase', phase: 'running', message: file.name });

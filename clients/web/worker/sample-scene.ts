@@ -75,7 +75,7 @@ export async function sampleGround(): Promise<ImageBitmap> {
   return await createImageBitmap(canvas);
 }
 
-/** Frames of the scene at 30 a second, as a camera gives them; ends when `signal` aborts. */
+/** Frames of the scene at 30 a second, as a camera gives them; none come once `signal` aborts. */
 export function sampleFrames(signal: AbortSignal): ReadableStream<VideoFrame> {
   const canvas = new OffscreenCanvas(sampleSize.width, sampleSize.height);
   const context = canvas.getContext('2d')!;
@@ -91,10 +91,8 @@ export function sampleFrames(signal: AbortSignal): ReadableStream<VideoFrame> {
           drawSample(context, ground, nowMs - startedMs);
           controller.enqueue(new VideoFrame(canvas, { timestamp: Math.round(nowMs * 1000) }));
         }, 1000 / 30);
-        signal.addEventListener('abort', () => {
-          clearInterval(timer);
-          controller.close();
-        });
+        // Whoever reads cancels it.
+        signal.addEventListener('abort', () => clearInterval(timer));
       },
       cancel: () => clearInterval(timer),
     },

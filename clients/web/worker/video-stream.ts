@@ -151,7 +151,7 @@ export class PageVideoStream {
 function acknowledgement({ requestId, error, objectIds }: PromptAck): FromWorker {
   return error === undefined
     ? { kind: 'acknowledged', requestId, objectIds }
-    : { kind: 'refused', requestId, code: error.code, message: error.message };
+    : { kind: 'refused', requestId, message: error.message };
 }
 
 /** One line for the user. */

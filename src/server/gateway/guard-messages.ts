@@ -71,7 +71,8 @@ class UnfinishedMessage {
     this.#limits = limits;
     this.#received = received;
     const { socket, connection } = watched;
-    connection.on('data', (data: Buffer) => this.#count(this.#bytes + data.length));
+    // Before the socket's own listener, which tells of the messages that end in this data.
+    connection.prependListener('data', (data: Buffer) => this.#count(this.#bytes + data.length));
     socket.on('message', () => this.#begin());
     const notCounted = (data: Buffer): void =>
       this.#count(Math.max(0, this.#bytes - controlFrameBytes - data.length));

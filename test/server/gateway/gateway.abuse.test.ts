@@ -67,6 +67,23 @@ test('a message that drips is refused, and what it had is given up', async () =>
   expect(await isServed()).toBe(true);
 });
 
+test('a peer whose messages came whole may say nothing for longer than a message may take', async () => {
+  await open({ requestTimeoutMs: 300, minRequestBytesPerSecond: mebibyte });
+  const quiet = await rawWebSocket(page, 'SegmentVideo');
+  quiet.frame(configBytes);
+  let ended = false;
+  const end = quiet.readAll().then(() => (ended = true));
+  // Begins later: what ends it for its time would have ended the other one too.
+  const drip = await rawWebSocket(page, 'SegmentVideo');
+  drip.frame(configBytes);
+  drip.frame(Buffer.of(10), mebibyte);
+  expect(await drip.readAll()).toContain('message must come within 300 ms');
+  expect(await isServed()).toBe(true);
+  expect(ended).toBe(false);
+  quiet.connection.destroy();
+  await end;
+});
+
 test('a paused sender of whole messages is no drip, however many pings it sends', async () => {
   await open({ requestTimeoutMs: 300 });
   const socket = gatewaySocket(page, 'SegmentVideo');
