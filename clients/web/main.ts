@@ -1,12 +1,12 @@
 import { render } from 'lit-html';
 import type { FromWorker, SourceRequest, ToWorker } from './messages.ts';
-import { type Actions, sidePanel, timelines, topBar } from './panels.ts';
+import { type Actions, sidePanel, topBar } from './panels.ts';
 import { openCamera } from './camera.ts';
 import { OverlayRecorder } from './overlay-recorder.ts';
 import { Prompter } from './prompter.ts';
 import { Stage } from './stage.ts';
 import { addFrame, addProblem, forgetSource, initialState, removeProblem } from './state.ts';
-import { drawTrack, frameAt } from './timeline.ts';
+import { drawTrack, frameAt, timelines } from './timeline.ts';
 
 const state = initialState();
 const worker = new Worker('worker.js', { type: 'module' });
@@ -71,6 +71,7 @@ const actions: Actions = {
     }),
   followNewest: () => change(followNewest),
   lookAt: (ratio) => change(() => lookAt(ratio)),
+  step: (frames) => change(() => step(frames)),
   download: (format) => {
     const labels = [...state.objects.values()]
       .filter(({ name }) => name !== '')
@@ -189,8 +190,19 @@ function lookAt(ratio: number): void {
     );
     return;
   }
-  state.chosen = frame.frameIndex;
-  tell({ kind: 'show', frameIndex: frame.frameIndex });
+  choose(frame.frameIndex);
+}
+
+function step(frames: number): void {
+  const { chosen, held, shown } = state;
+  const from = chosen ?? shown;
+  if (held === null || from === null) return;
+  choose(Math.min(Math.max(from + frames, held.first), held.last));
+}
+
+function choose(frameIndex: number): void {
+  state.chosen = frameIndex;
+  tell({ kind: 'show', frameIndex });
 }
 
 function tellView(): void {

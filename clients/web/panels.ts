@@ -2,7 +2,6 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ViewMode } from './summaries.ts';
 import { figures } from './figures.ts';
 import { liveObjects, nameOf, type PageObject, type State, type Tool } from './state.ts';
-import { trackSize } from './timeline.ts';
 
 /** What the panels let the user do. */
 export type Actions = {
@@ -22,6 +21,8 @@ export type Actions = {
   readonly pause: (paused: boolean) => void;
   readonly followNewest: () => void;
   readonly lookAt: (ratio: number) => void;
+  /** Looks at a held frame so many after the one that is shown. */
+  readonly step: (frames: number) => void;
   readonly download: (kind: 'zip' | 'coco') => void;
   readonly record: () => void;
   readonly giveToken: (token: string) => void;
@@ -279,27 +280,4 @@ function textOf(data: FormData, name: string): string {
 function pauseLabel({ phase, paused }: State): string {
   if (phase === 'waiting') return 'Start';
   return paused ? 'Go on' : 'Pause';
-}
-
-/** Confidence over time, a track an object; a click shows that frame. */
-export function timelines(state: State, actions: Actions): TemplateResult {
-  const press = (event: MouseEvent) => {
-    const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    actions.lookAt((event.clientX - left) / width);
-  };
-  return html`${liveObjects(state).map(
-    (object) => html`
-      <div class="track">
-        <span>${nameOf(object)}</span>
-        <canvas
-          width=${trackSize.width}
-          height=${trackSize.height}
-          data-track=${object.id}
-          role="img"
-          aria-label="Confidence of ${nameOf(object)} over time"
-          @click=${press}
-        ></canvas>
-      </div>
-    `,
-  )}`;
 }

@@ -1,5 +1,7 @@
+import { html, type TemplateResult } from 'lit-html';
+import type { Actions } from './panels.ts';
 import type { FrameSummary } from './summaries.ts';
-import { maxHistory, type State } from './state.ts';
+import { liveObjects, maxHistory, nameOf, type State } from './state.ts';
 import { objectColour } from './worker/paint-masks.ts';
 
 /** Pixels of a track's canvas; it is scaled to the width that it has. */
@@ -50,4 +52,48 @@ export function drawTrack(canvas: HTMLCanvasElement, state: State, objectId: num
 /** The frame under a position of a track, 0..1 from its left; null where there is none. */
 export function frameAt(state: State, ratio: number): FrameSummary | null {
   return state.history[Math.floor(ratio * trackSize.width)] ?? state.history.at(-1) ?? null;
+}
+
+/** Frames that a key moves along a timeline. */
+const steps: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  PageUp: -10,
+  PageDown: 10,
+};
+
+/** Confidence over time, a track an object; a click or the arrow keys show a frame. */
+export function timelines(state: State, actions: Actions): TemplateResult {
+  const key = (event: KeyboardEvent) => {
+    const step = steps[event.key];
+    if (step !== undefined) actions.step(step);
+    else if (event.key === 'End') actions.followNewest();
+    else return;
+    event.preventDefault();
+  };
+  const press = (event: MouseEvent) => {
+    const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    actions.lookAt((event.clientX - left) / width);
+  };
+  return html`${liveObjects(state).map(
+    (object) => html`
+      <div class="track">
+        <span>${nameOf(object)}</span>
+        <canvas
+          width=${trackSize.width}
+          height=${trackSize.height}
+          data-track=${object.id}
+          role="slider"
+          tabindex="0"
+          aria-label="Timeline of ${nameOf(object)}: arrow keys choose a held frame, End the newest"
+          aria-valuemin=${state.held?.first ?? 0}
+          aria-valuemax=${state.held?.last ?? 0}
+          aria-valuenow=${state.shown ?? 0}
+          aria-valuetext="frame ${state.shown ?? 0}"
+          @click=${press}
+          @keydown=${key}
+        ></canvas>
+      </div>
+    `,
+  )}`;
 }

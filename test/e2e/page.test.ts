@@ -162,6 +162,21 @@ describe.skipIf(chromiumPath === null)('the live page', () => {
     for (let press = 0; press < 3; press++) await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('tr[data-object="1"]').count()).toBe(1);
+    await page.getByRole('button', { name: 'Start' }).focus();
+    await page.keyboard.press('Enter');
+    await live.phase('ended');
+    // Five frames back, and a click there: the frame is answered again.
+    await page.getByRole('slider', { name: 'Timeline of Object 1' }).focus();
+    for (let press = 0; press < 5; press++) await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => live.frameShown()).toBe(frameCount - 6);
+    const before = (await live.masks()).ids(frameCount - 6);
+    await page.locator('#marks').focus();
+    for (let press = 0; press < 6; press++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await expect
+      .poll(async () => (await live.masks()).ids(frameCount - 6), { timeout: 30_000 })
+      .not.toEqual(before);
+    expect(await live.problems()).toEqual([]);
   });
 
   test('finds by a word what the model knows, and says where it knows the word not', async () => {

@@ -93,6 +93,7 @@ type Decoders = {
  * leaves it out, too.
  */
 function leaveAlphaOut(sink: object): void {
+  /* eslint-disable no-underscore-dangle -- mediabunny's own name */
   const decoders = sink as Decoders;
   const create = decoders._createDecoder.bind(sink);
   decoders._createDecoder = async (...events) => {
@@ -100,6 +101,7 @@ function leaveAlphaOut(sink: object): void {
     decoder.decodeAlphaData = () => decoder.pushNullAlphaFrame();
     return decoder;
   };
+  /* eslint-enable no-underscore-dangle */
 }
 
 function textOf(error: unknown): string {
