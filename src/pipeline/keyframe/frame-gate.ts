@@ -2,10 +2,10 @@
 export type Schedule = (ms: number, happen: () => void) => () => void;
 
 /** Frames of all streams that may be begun while one keyframe is in work, on an overloaded server. */
-const framesPerKeyframe = 20;
+const framesPerKeyframe = 60;
 
 /** So many while several streams wait for their first masks: until they come, what moves gets away. */
-const framesPerPrompt = 3;
+const framesPerPrompt = 12;
 
 /** A keyframe holds frames up for so long at most: a model that is slow, or hangs, stops no stream. */
 const longestHoldMs = 150;
