@@ -148,6 +148,7 @@ export const mayImport = {
   'src/server/admission': [
     ...serverDoor,
     'src/server/server-metrics.ts',
+    'src/pipeline/prompts/object-share.ts',
     'src/pipeline/session-types.ts',
   ],
   'src/server/telemetry': [

@@ -58,8 +58,6 @@ export type ResumeState = {
   readonly at: PromptTarget;
 };
 
-export type { ObjectShare } from './prompts/object-share.ts';
-
 /** What one stream asked for, checked and with defaults filled in. */
 export type SessionOptions = {
   readonly container: Container;

@@ -1,5 +1,4 @@
-import { SegmentationError } from '../../frame/errors.ts';
-import type { ObjectShare } from '../../pipeline/session-types.ts';
+import { ObjectShare } from '../../pipeline/prompts/object-share.ts';
 import { anyone, type Principal } from './identity.ts';
 
 /** Objects of all streams of one name, where its token says nothing else; null: no bound. */
@@ -23,28 +22,17 @@ export class ObjectLedger {
   open(principal: Principal): ObjectShare {
     const { name } = principal;
     const most = principal === anyone ? null : objectsOf(principal, this.#limits);
-    let own = 0;
-    const book = (objects: number): void => {
-      const taken = this.taken(name) + objects - own;
-      own = objects;
-      if (taken > 0) this.#taken.set(name, taken);
-      else this.#taken.delete(name);
-    };
-    return {
-      require: (objects) => {
-        const more = objects - own;
-        if (more <= 0 || most === null) return;
-        const room = Math.max(0, most - this.taken(name));
-        if (more <= room) return;
-        throw new SegmentationError(
-          'too-many-objects',
-          `${name} may have ${most} objects in all of its streams: expected at most ${room} more, ` +
-            `got ${more}; objects and streams that end make room`,
-        );
+    return new ObjectShare({
+      room: () => (most === null ? Number.POSITIVE_INFINITY : most - this.taken(name)),
+      take: (objects) => {
+        const taken = this.taken(name) + objects;
+        if (taken > 0) this.#taken.set(name, taken);
+        else this.#taken.delete(name);
       },
-      book,
-      close: () => book(0),
-    };
+      refusal: (room, more) =>
+        `${name} may have ${most} objects in all of its streams: expected at most ${room} more, ` +
+        `got ${more}; objects and streams that end make room`,
+    });
   }
 }
 
