@@ -26,6 +26,7 @@ import {
 import { Segmenter } from './segmenter.ts';
 import type { Traffic } from './worker/messages.ts';
 import { WorkerPool } from './worker/pool.ts';
+import { Reach } from './worker/reach.ts';
 
 /** Options of {@link loadModel}. */
 export type LoadModelOptions = {
@@ -78,8 +79,9 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   const residentBefore = process.memoryUsage.rss();
   const { adjust = (manifest: Manifest) => manifest } = options;
   const { kserve = null } = options;
-  /** Parts of the model that no inference server answers. */
-  const lost = new Set<WorkerName>();
+  const reach = new Reach<WorkerName>((isReachable, reason) =>
+    options.onReach?.(isReachable, reason),
+  );
   const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
@@ -102,12 +104,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
         // A job that waits for a server does not hang: its calls end by themselves.
         jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
         ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
-        onReach: (reachable, reason) => {
-          const wasLost = lost.size > 0;
-          if (reachable) lost.delete(name);
-          else lost.add(name);
-          if (wasLost !== lost.size > 0) options.onReach?.(lost.size === 0, reason);
-        },
+        onReach: (isReachable, reason) => reach.learn(name, isReachable, reason),
         onTraffic: (traffic) => options.onTraffic?.(traffic),
         onRestart: () => options.onWorkerRestart?.(name),
         onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
@@ -152,7 +149,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     return new Segmenter({
       ...parts,
       servers: {
-        isReachable: () => lost.size === 0,
+        isReachable: () => reach.isWhole,
         fallsBack: kserve.fallsBack,
         keyframesAtATime: servesEncoder ? kserve.maxCalls * plan.encoder.length : null,
       },

@@ -6,6 +6,7 @@ import {
   type WorkerQueueOptions,
 } from './queue.ts';
 import type { WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
+import { Reach } from './reach.ts';
 
 /**
  * Worker queues that do the same work. A job goes to the one with the fewest jobs before it; a worker
@@ -21,14 +22,10 @@ export class WorkerPool {
   /** `onDown` is called when no worker is left. */
   static of(setups: readonly WorkerSetup[], options: WorkerQueueOptions): WorkerPool {
     const down = new Set<WorkerSetup>();
-    /** Workers that reach no inference server. Whoever has made no call of late knows of no loss. */
-    const lost = new Set<WorkerSetup>();
-    const reach = (setup: WorkerSetup, reachable: boolean, reason: string): void => {
-      const wasLost = lost.size > 0;
-      if (reachable) lost.delete(setup);
-      else lost.add(setup);
-      if (wasLost !== lost.size > 0) options.onReach?.(lost.size === 0, reason);
-    };
+    // Whoever has made no call of late knows of no loss.
+    const reach = new Reach<WorkerSetup>((isReachable, reason) =>
+      options.onReach?.(isReachable, reason),
+    );
     const queues = setups.map(
       (setup) =>
         new WorkerQueue(setup, {
@@ -36,14 +33,14 @@ export class WorkerPool {
           onRestart: () => {
             down.delete(setup);
             // It would not have started without a server.
-            reach(setup, true, 'a new worker found one');
+            reach.learn(setup, true, 'a new worker found one');
             options.onRestart();
           },
           onDown: (cause) => {
             down.add(setup);
             if (down.size === setups.length) options.onDown?.(cause);
           },
-          onReach: (reachable, reason) => reach(setup, reachable, reason),
+          onReach: (isReachable, reason) => reach.learn(setup, isReachable, reason),
         }),
     );
     return new WorkerPool(queues);
