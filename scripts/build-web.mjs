@@ -1,4 +1,4 @@
-// Bundles the live page into dist/web: two entry points and what they load on demand.
+// Bundles the live page into dist/web: two programs, what they load on demand, and the style.
 //
 //   node scripts/build-web.mjs
 
@@ -13,7 +13,7 @@ const to = join(root, 'dist/web');
 
 mkdirSync(to, { recursive: true });
 await build({
-  entryPoints: [join(from, 'main.ts'), join(from, 'worker/worker.ts')],
+  entryPoints: ['main.ts', 'worker/worker.ts', 'style.css'].map((name) => join(from, name)),
   entryNames: '[name]',
   chunkNames: '[name]-[hash]',
   outdir: to,
@@ -25,6 +25,6 @@ await build({
   sourcemap: false,
   logLevel: 'warning',
 });
-for (const name of ['index.html', 'style.css', 'favicon.svg']) {
+for (const name of ['index.html', 'favicon.svg']) {
   copyFileSync(join(from, name), join(to, name));
 }

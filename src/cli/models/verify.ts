@@ -146,8 +146,9 @@ function print(outcomes: readonly Outcome[], io: ModelAction['io']): void {
 function printMemory({ provider, precision, memory }: Verification, io: ModelAction['io']): void {
   if (!memory) return;
   const ious = memory.map(({ iou }) => iou.toFixed(2)).join(' ');
-  const frames = memory.length < goldenMemoryFrames ? `${memory.length} frames of ${goldenMemoryFrames}, since an answer takes long` : `${memory.length} frames`;
-  io.stdout.write(`\nmemory over ${frames}, ${provider}, ${precision}: IoU ${ious}\n`);
+  const isShort = memory.length < goldenMemoryFrames;
+  const of = isShort ? ` of ${goldenMemoryFrames}, since an answer takes long` : '';
+  io.stdout.write(`\nmemory over ${memory.length} frames${of}, ${provider}, ${precision}: IoU ${ious}\n`);
 }
 
 /** Where operators ran: only of interest where a provider could leave some to the CPU. */

@@ -40,9 +40,7 @@ test('what was measured stands beside what is simulated', () => {
   const load = { cameras: 1, droppedShare: 0, p50Ms: 10, p95Ms: 20, keyframesPerAnswer: 0.1 };
   const words = ['--stream', roundCosts.name, '--measured', fileOf('loads.json', [load])];
   const { stdout } = simulate('--costs', costs, ...words);
-  expect(stdout).toMatch(
-    /\| 1 \| 10 \/ 10 \| 20 \/ 1\d \| 0 \/ 0 \| 0\.100 \/ 0\.10\d \| -[34]\d % \| 0 \|/,
-  );
+  expect(stdout).toContain('| 1 | 10 / 10 | 20 / 13 | 0 / 0 | 0.100 / 0.103 | -37 % | 0 |');
 });
 
 test('a camera that the file does not have is refused with those it has', () => {
