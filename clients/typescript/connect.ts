@@ -89,6 +89,10 @@ export type SegmentationClient = Disposable & {
 // gRPC's own 4 MiB is less than a large PNG or the resume state of many objects.
 const defaultMaxMessageBytes = 32 * 1024 * 1024;
 
+// gRPC's own 64 KiB, of all streams of a connection, are one window a round trip: less than the masks of
+// some cameras over a slow one.
+const receiveWindowBytes = 1024 * 1024;
+
 // gRPC's own pause grows to two minutes: long after a server is back.
 const maxReconnectPauseMs = 5_000;
 const firstReconnectPauseMs = 200;
@@ -164,6 +168,7 @@ function openClient(
   return new SegmentationServiceClient(address, credentialsOf(tls), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
+    'grpc-node.flow_control_window': receiveWindowBytes,
     // gRPC would ask the DNS server for a TXT record of every host, localhost too.
     'grpc.service_config_disable_resolution': 1,
     'grpc.initial_reconnect_backoff_ms': firstReconnectPauseMs,

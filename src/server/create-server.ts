@@ -127,6 +127,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
       inside ??= makeTemporaryFolder();
       const address = `unix:${join(inside, 'grpc.sock')}`;
       await bindTo(server, address, ServerCredentials.createInsecure());
+      connections.trust(server);
       return address;
     },
     renewTransport: (transport) => {

@@ -1,4 +1,5 @@
 import type { Container } from '../../frame/container.ts';
+import { DecoderBacklog } from './decoder-backlog.ts';
 import { Fifo } from './fifo.ts';
 
 /** A piece of encoded video with what its sender said of it. */
@@ -44,6 +45,9 @@ const maxSkips = 256;
 /** Video that waited longer is skipped where that can be done. */
 const maxWaitMs = 250;
 
+/** A decoder that makes no picture for so long of what it has is given more. */
+const patienceMs = 250;
+
 /** Containers in which bytes may be missing between two access units. */
 const bearsGaps: ReadonlySet<Container> = new Set([
   'h264-annex-b',
@@ -60,9 +64,9 @@ const bearsGaps: ReadonlySet<Container> = new Set([
 const fragmentBoxes: ReadonlySet<string> = new Set(['moof', 'styp', 'sidx', 'prft', 'emsg']);
 
 /**
- * LATEST's queue before the decoder. The client is read without waiting, so that video that a starved
- * decoder cannot take grows old where it can be seen; once the oldest has waited too long, all up to
- * the newest random access point is skipped. That needs a sender that marks its access units
+ * LATEST's queue before the decoder. The client is read without waiting and the decoder gets little ahead
+ * of its pictures, so that video that a starved decoder cannot take grows old where it can be seen; once
+ * the oldest has waited too long, all up to the newest random access point is skipped. That needs a sender that marks its access units
  * (`capture_timestamp_us`) and random access points: frames are counted by those marks. Without them
  * nothing is skipped, the queue is short, and the client waits once it is full.
  */
@@ -90,6 +94,9 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     frames: number;
   }[] = [];
   #framesSkipped = 0;
+  readonly #backlog = new DecoderBacklog();
+  /** The decoder made a picture, or was given more, last. */
+  #progressMs = 0;
   #wake: (() => void)[] = [];
 
   constructor(options: LiveChunkOptions) {
@@ -121,9 +128,13 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order.
+   * Frames that were skipped before the decoder's `decodedFrames`-th one. To be asked in order, for each
+   * picture as it comes.
    */
   framesSkippedBefore(decodedFrames: number, position: number | null = null): number {
+    this.#backlog.onPicture(decodedFrames + 1);
+    this.#progressMs = this.#options.nowMs();
+    this.#notify();
     for (let next = this.#skips[0]; next !== undefined; next = this.#skips[0]) {
       const isPast =
         position === null ? next.unitsBefore <= decodedFrames : next.bytesBefore <= position;
@@ -138,14 +149,21 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     try {
       for (;;) {
         this.#skip();
-        const chunk = this.#begun.shift() ?? this.#beginUnit();
+        const isHeld = this.#isHeld();
+        const chunk = isHeld ? undefined : (this.#begun.shift() ?? this.#beginUnit());
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.data.byteLength;
-          if (chunk.captureTimestampUs !== null) this.#unitsTaken++;
+          if (startsUnit(chunk)) {
+            this.#unitsTaken++;
+            this.#backlog.give();
+            if (!this.#backlog.isFull) this.#progressMs = this.#options.nowMs();
+          }
           this.#bytesTaken += chunk.data.byteLength;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
+        } else if (isHeld) {
+          await this.#changeOrPatience();
         } else if (this.#ended) {
           return;
         } else {
@@ -210,8 +228,26 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     this.#notify();
   }
 
+  /** The next access unit waits here until the decoder has made pictures of those before it. */
+  #isHeld(): boolean {
+    const isBetweenUnits = this.#begun.length === 0 && this.#ahead.length > 0;
+    return isBetweenUnits && this.#backlog.isFull && this.#canSkip();
+  }
+
   #change(): Promise<void> {
     return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  async #changeOrPatience(): Promise<void> {
+    const leftMs = this.#progressMs + patienceMs - this.#options.nowMs();
+    if (leftMs <= 0) {
+      this.#backlog.allowMore();
+      this.#progressMs = this.#options.nowMs();
+      return;
+    }
+    const timer = setTimeout(() => this.#notify(), leftMs);
+    await this.#change();
+    clearTimeout(timer);
   }
 
   #notify(): void {

@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import { widenReceiveWindows } from './receive-windows.ts';
 
 /** Bounds of a server's connections. */
 export type ConnectionLimits = {
@@ -23,9 +24,14 @@ export type Certificates = {
 export type ConnectionGuard = {
   /** Watches the connections of a server that listens. */
   watch(server: Server): void;
+  /** Those of this process' gateway, which bounds its sockets itself, do work from the first. */
+  trust(server: Server): void;
   /** New TLS connections of the server get these certificates. */
   renew(server: Server, transport: Certificates): void;
-  /** The peer's connection does work until this is disposed: it is not given up for another one. */
+  /**
+   * The peer's connection does work until this is disposed: it is not given up for another one, and from
+   * now on more may be on its way here.
+   */
   keep(peer: string): Disposable;
 };
 
@@ -33,7 +39,9 @@ type Connection = {
   readonly socket: Socket;
   /** Calls that do work. */
   working: number;
-  opened: boolean;
+  /** Null until it opens a call. */
+  session: Http2Session | null;
+  isWide: boolean;
 };
 
 /**
@@ -62,10 +70,10 @@ export function guardConnections(
       return;
     }
     const peer = peerOf(socket);
-    const connection: Connection = { socket, working: 0, opened: false };
+    const connection: Connection = { socket, working: 0, session: null, isWide: false };
     connections.set(peer, connection);
     const timer = setTimeout(() => {
-      if (!connection.opened) socket.destroy();
+      if (connection.session === null) socket.destroy();
     }, limits.firstCallTimeoutMs);
     timer.unref();
     socket.once('close', () => {
@@ -74,10 +82,11 @@ export function guardConnections(
     });
   };
   const callOpened = (session: Http2Session | undefined) => {
-    const peer = session === undefined ? '' : peerOf(session.socket);
+    if (session === undefined) return;
+    const peer = peerOf(session.socket);
     const connection = connections.get(peer);
     if (connection === undefined) return;
-    connection.opened = true;
+    connection.session = session;
     touch(peer, connection);
   };
 
@@ -88,6 +97,12 @@ export function guardConnections(
         listener.prependListener('stream', (stream: ServerHttp2Stream) =>
           callOpened(stream.session),
         );
+      }
+    },
+    trust: (server) => {
+      for (const listener of http2Servers(server)) {
+        if (!isInside(listener)) continue;
+        listener.prependListener('session', widenReceiveWindows);
       }
     },
     renew: (server, { certificate, privateKey, clientAuthorities }) => {
@@ -102,7 +117,10 @@ export function guardConnections(
     },
     keep: (peer) => {
       const connection = connections.get(peer);
-      if (connection !== undefined) connection.working++;
+      if (connection !== undefined) {
+        connection.working++;
+        widen(connection);
+      }
       return {
         [Symbol.dispose]: () => {
           if (connection === undefined) return;
@@ -112,6 +130,13 @@ export function guardConnections(
       };
     },
   };
+}
+
+/** Once is enough: the peer is told of it each time. */
+function widen(connection: Connection): void {
+  if (connection.session === null || connection.isWide) return;
+  connection.isWide = true;
+  widenReceiveWindows(connection.session);
 }
 
 /** Closes the connection that has been quiet for longest; false where all do work. */
@@ -131,6 +156,11 @@ function peerOf({
   remotePort,
 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress}:${remotePort}`;
+}
+
+/** A socket of the file system, which only this user can open. */
+function isInside(listener: NetServer): boolean {
+  return typeof listener.address() === 'string';
 }
 
 /** grpc-js (1.14.7) has no public way to the sockets of a server that it listens with. */

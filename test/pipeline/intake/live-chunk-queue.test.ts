@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Container } from '../../../src/frame/container.ts';
 import {
   LiveChunkQueue,
@@ -47,6 +47,34 @@ test('video that waited too long is skipped up to the newest random access point
   // One frame was decoded before the gap; the second is the sixth of the video.
   expect([0, 1, 2].map((decoded) => queue.framesSkippedBefore(decoded))).toEqual([0, 4, 4]);
   expect(taken.map(({ captureTimestampUs }) => captureTimestampUs)).toEqual([0, 5, 6]);
+});
+
+test('the decoder gets six access units ahead of its pictures, and what it cannot take is skipped', async () => {
+  const { clock, queue, take } = openQueue();
+  for (let unit = 0; unit < 12; unit++) {
+    await queue.push(piece(unit, { randomAccess: unit === 0 || unit === 9 }));
+  }
+  for (const unit of [0, 1, 2, 3, 4, 5]) expect(await take()).toBe(unit);
+  const seventh = take();
+  expect(await isSettled(seventh)).toBe(false);
+  clock.nowMs = 251;
+  queue.framesSkippedBefore(0);
+  expect(await seventh).toBe(9);
+  expect(queue.framesSkippedBefore(6)).toBe(3);
+});
+
+test('a decoder that makes no picture of what it has is given more', async () => {
+  vi.useFakeTimers();
+  const { clock, queue, take } = openQueue();
+  for (let unit = 0; unit < 12; unit++) await queue.push(piece(unit, { randomAccess: unit === 0 }));
+  for (const unit of [0, 1, 2, 3, 4, 5]) expect(await take()).toBe(unit);
+  for (const unit of [6, 7, 8]) {
+    const next = take();
+    clock.nowMs += 250;
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await next).toBe(unit);
+  }
+  vi.useRealTimers();
 });
 
 test('an access unit that was begun is finished before anything is skipped', async () => {
