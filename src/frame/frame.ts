@@ -44,26 +44,35 @@ export function liveFrames(): number {
 }
 
 /**
- * Recycles the memory of frames of one size: allocating and zeroing shared memory for every frame
- * would cost more than decoding small ones. Holds at most `maxFree` spare buffers.
+ * Recycles the memory of frames: allocating and zeroing shared memory for every frame would cost more
+ * than decoding small ones, and each thread that has seen a frame keeps its memory until its garbage
+ * collector looks. Streams may share a pool. A closed frame's memory is another frame's at once, so a
+ * thread that still reads it may read anything; nobody may use what comes of that.
  */
 export class FramePool {
   readonly #free: SharedArrayBuffer[] = [];
   readonly #maxFree: number;
+  readonly #bufferBytes: number;
 
-  constructor(maxFree = 8) {
+  /**
+   * @param maxFree most spare buffers
+   * @param bufferBytes least bytes of each buffer, so that frames of many sizes can use the same ones;
+   * what a frame does not touch costs no memory. Default: as large as its frame
+   */
+  constructor(maxFree = 8, bufferBytes = 0) {
     this.#maxFree = maxFree;
+    this.#bufferBytes = bufferBytes;
   }
 
   /** A frame with one owner and undefined pixels. */
   create(init: FrameInit): Frame {
     const bytes = yuv420Bytes(init.analysis);
-    const buffer = this.#take(bytes);
+    const buffer = this.#take(Math.max(bytes, this.#bufferBytes));
     let owners = 1;
     live++;
     const frame: Frame = {
       ...init,
-      data: new Uint8Array(buffer),
+      data: new Uint8Array(buffer, 0, bytes),
       retain: () => {
         if (owners === 0) throw new Error(`frame ${init.index} retained after its last close`);
         owners++;

@@ -1,3 +1,4 @@
+import { freeMemory } from '../frame/free-memory.ts';
 import { sameSize, type Box } from '../frame/geometry.ts';
 import { sampleColours, type ColourSamples } from './object/colour-histogram.ts';
 import type { MaskEvidence } from './object/confidence.ts';
@@ -8,11 +9,13 @@ import type {
   ObjectOutput,
   OutputOptions,
 } from './delivery-types.ts';
-import { createFlowField, createFlowImage, flowGrid, prepareFlowImage } from './flow/image.ts';
+import { takeFlowField } from './flow/image.ts';
 import { carryObject } from './mask/object-motion.ts';
 import { comparePictures } from './flow/photometric.ts';
+import { PicturePair } from './flow/picture-pair.ts';
 import { createSceneCutDetector, sceneCutThreshold } from './flow/scene-cut.ts';
-import type { FlowField, FlowImage } from './flow/types.ts';
+import { takePlane } from './flow/spare-planes.ts';
+import type { FlowField } from './flow/types.ts';
 import { warpSoftMask } from './mask/warp.ts';
 import { claimedRatio } from './mask/claimed-ratio.ts';
 import { emptySoftMask, modelMaskFromSoft, softMaskFromLogits } from './mask/model-mask.ts';
@@ -64,17 +67,17 @@ export class Tracker {
   readonly #cuts = createSceneCutDetector();
   /** One crop at a time of each object is on its way to the refiner. */
   readonly #cropMemory = new Map<number, RefineCropMemory>();
-  #previous: FlowImage | null = null;
-  #current: FlowImage | null = null;
   /** The frame that the calls after `advance` are about. */
   #frame: TrackerFrame | null = null;
   /** Colours of the current frame; null until they are asked for. */
   #samples: ColourSamples | null = null;
   #objects = new Map<number, TrackedObject>();
+  readonly #pictures: PicturePair;
   readonly #history: TrackerHistory;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    this.#pictures = new PicturePair(options.flowLongSide);
     this.#history = new TrackerHistory(options.historyFrames);
   }
 
@@ -234,7 +237,10 @@ export class Tracker {
   /** Applies what the refiner said, then gives the masks in the form in which they are sent. */
   deliver(options: DeliveryOptions, refined: readonly ObjectAction[] = []): DeliveredObject[] {
     if (refined.length > 0) this.apply(refined);
-    return deliverObjects(this.output(options), options.form);
+    const outputs = this.output(options);
+    const delivered = deliverObjects(outputs, options.form);
+    if (options.form !== 'pixels') for (const { mask } of outputs) freeMemory(mask.bits);
+    return delivered;
   }
 
   /** What is known of each visible mask on the current frame; what confidence is fitted on. */
@@ -256,42 +262,33 @@ export class Tracker {
     this.#samples = null;
     this.#frame = null;
     if (frame === null) return;
-    this.#prepare(frame, false);
+    this.#pictures.prepare(frame, false);
     this.#frame = frame;
   }
 
-  /** Frees the flow engine; idempotent. */
+  /** Frees the flow engine and gives the memory of flow back; idempotent. */
   close(): void {
     this.#options.engine.close();
     this.#history.clear();
     this.#objects.clear();
-  }
-
-  /** Makes `frame` the current flow image and the one before it, if comparable, the previous. */
-  #prepare(frame: TrackerFrame, comparable: boolean): void {
-    const grid = flowGrid(frame.analysis, this.#options.flowLongSide);
-    const spare = this.#previous;
-    this.#previous = comparable ? this.#current : null;
-    this.#current = spare !== null && sameSize(spare.grid, grid) ? spare : createFlowImage(grid);
-    const pixels = frame.analysis.width * frame.analysis.height;
-    prepareFlowImage(frame.data.subarray(0, pixels), frame.analysis, this.#current);
+    this.#pictures.close();
   }
 
   /** Not called where no mask would move: an object that is lost costs next to nothing. */
   #motion(initial: FlowField | undefined): Step | null {
-    if (this.#previous === null || this.#current === null) return null;
-    const flow = createFlowField(this.#current.grid);
-    this.#options.engine.compute(this.#previous, this.#current, flow, initial);
-    const residual = new Float32Array(flow.u.length);
-    const evidence = comparePictures(this.#previous, this.#current, flow, residual);
+    const { previous, current } = this.#pictures;
+    if (previous === null || current === null) return null;
+    const flow = takeFlowField(current.grid);
+    this.#options.engine.compute(previous, current, flow, initial);
+    const residual = takePlane(flow.u.length);
+    const evidence = comparePictures(previous, current, flow, residual);
     const sceneCut = this.#cuts.score(evidence);
     return { motion: { flow, residual }, sceneCut };
   }
 
   /** Carries each object's mask between the two prepared pictures, by its own motion. */
   #carrier(flow: FlowField): CarryObject {
-    const previous = this.#previous;
-    const current = this.#current;
+    const { previous, current } = this.#pictures;
     if (previous === null || current === null) return (mask) => warpSoftMask(mask, flow);
     return (mask) => carryObject({ mask, flow, previous, current });
   }
@@ -307,7 +304,7 @@ export class Tracker {
   ): Step {
     const before = this.#frame;
     const initial = given.last ?? (before && this.#history.at(before.index)?.steps.at(-1));
-    this.#prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
+    this.#pictures.prepare(frame, before !== null && sameSize(before.analysis, frame.analysis));
     const fresh = given.known?.motion || !given.moves ? null : this.#motion(initial?.motion?.flow);
     const step = given.known?.motion ? given.known : (fresh ?? { motion: null, sceneCut: 0 });
     this.#frame = frame;

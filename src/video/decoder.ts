@@ -1,5 +1,5 @@
 import { SegmentationError } from '../frame/errors.ts';
-import { FramePool } from '../frame/frame.ts';
+import { FramePool, yuv420Bytes } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import type { Decode, DecodeEvent, DecodeOptions, VideoFormat } from '../frame/ports.ts';
@@ -42,12 +42,19 @@ export const defaultLimits: DecodeLimits = {
 export const defaultAnalysisLongSide = 512;
 
 /**
+ * Spare frames that all streams of a decoder share: what two streams hold to go back to, 27 MB of
+ * 512 x 288.
+ */
+const maxSpareFrames = 128;
+
+/**
  * Makes a decoder: one ffmpeg child per stream, from its first chunk to its end. Frames are yuv420p in
- * limited range.
+ * limited range. Streams use each other's memory again.
  */
 export function createDecoder(options: DecoderOptions): Decode {
   const limits = { ...defaultLimits, ...withoutUndefined(options) };
   const longSide = options.analysisLongSide ?? defaultAnalysisLongSide;
+  const pool = new FramePool(maxSpareFrames, yuv420Bytes({ width: longSide, height: longSide }));
   return (
     chunks,
     { container, frameRate, framesSkippedBefore, maxFramePixels, yields, signal },
@@ -67,6 +74,7 @@ export function createDecoder(options: DecoderOptions): Decode {
           maxFramePixels: Math.min(limits.maxFramePixels, maxFramePixels ?? Infinity),
         },
         longSide,
+        pool,
       });
       return {
         next: () => inner.next(),
@@ -94,10 +102,11 @@ export async function* decodeFrames(
     readonly uprightFilters?: readonly string[];
     readonly limits: DecodeLimits;
     readonly longSide: number;
+    /** Default: one of its own. */
+    readonly pool?: FramePool;
   },
 ): AsyncGenerator<DecodeEvent, void, void> {
-  const { limits, longSide } = options;
-  const pool = new FramePool(limits.maxQueuedFrames * 2);
+  const { limits, longSide, pool = new FramePool() } = options;
   const clock = new FrameClock();
   const onCanvas = !writesAnySize(options.ffmpeg);
   const events = decodePictures<DecodedPicture>(chunks, {

@@ -1,4 +1,5 @@
 import { SegmentationError } from '../frame/errors.ts';
+import { FramePool, yuv420Bytes } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import { decodeFrames, defaultAnalysisLongSide, defaultLimits } from './decoder.ts';
@@ -17,6 +18,8 @@ export type ImageDecoderOptions = {
   readonly maxFramePixels?: number | undefined;
   /** Most bytes of an encoded image. Default: 64 MiB. */
   readonly maxImageBytes?: number;
+  /** Where the memory of its frame comes from. Default: one of its own. */
+  readonly pool?: FramePool;
 };
 
 /** A decoded image; the receiver closes the frame. */
@@ -28,6 +31,9 @@ export type DecodedImage = {
 
 /** 96 million: a camera's largest picture; decoded, it still fits the allocation limit. */
 const maxImagePixels = 12_000 * 8_000;
+
+/** Spare frames that all images of a decoder share: each needs one. */
+const maxSpareFrames = 8;
 
 const defaultMaxImageBytes = 64 * 1024 * 1024;
 
@@ -63,8 +69,10 @@ export async function decodeImage(
  * Throws what {@link decodeImage} throws, and `empty-stream`.
  */
 export function createImageDecoder(options: ImageDecoderOptions): Decode {
+  const side = options.analysisLongSide ?? defaultAnalysisLongSide;
+  const pool = new FramePool(maxSpareFrames, yuv420Bytes({ width: side, height: side }));
   return (chunks, { signal, maxFramePixels }) =>
-    decodeImageStream(chunks, { ...options, signal, maxFramePixels });
+    decodeImageStream(chunks, { pool, ...options, signal, maxFramePixels });
 }
 
 async function* decodeImageStream(
@@ -114,6 +122,7 @@ async function* decodeStill(
         maxFramePixels: Math.min(maxImagePixels, options.maxFramePixels ?? maxImagePixels),
       },
       longSide: options.analysisLongSide ?? defaultAnalysisLongSide,
+      ...(options.pool === undefined ? {} : { pool: options.pool }),
     });
   } catch (error) {
     const code = error instanceof SegmentationError ? error.code : 'internal';

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { SegmentationError } from '../frame/errors.ts';
+import { freeMemory } from '../frame/free-memory.ts';
 import { abortable } from './chunk-source.ts';
 import type { FfmpegLog, PictureNote } from './ffmpeg/log.ts';
 import { PictureReader } from './picture-reader.ts';
@@ -139,6 +140,8 @@ export class PictureStream<P> {
     if (this.#offset === bytes.length) {
       this.#unread.shift();
       this.#offset = 0;
+      // A read of a pipe has memory of its own; a part of something else is not ours to free.
+      if (bytes.length === bytes.buffer.byteLength) freeMemory(bytes);
     }
     if (!this.#reader.busy) {
       this.#queue.push(this.#slot);

@@ -66,6 +66,21 @@ test('the memory of two live frames is never shared, and spare memory is bounded
   for (const frame of again) frame.close();
 });
 
+test('buffers of one least size serve frames of many, each with its own pixels only', () => {
+  const pool = new FramePool(2, yuv420Bytes({ width: 8, height: 8 }));
+  const first = pool.create(init);
+  expect(first.data).toHaveLength(yuv420Bytes(size));
+  const { buffer } = first.data;
+  first.close();
+  const wide = pool.create({ ...init, analysis: { width: 8, height: 2 } });
+  expect(wide.data.buffer).toBe(buffer);
+  expect(wide.data).toHaveLength(yuv420Bytes({ width: 8, height: 2 }));
+  wide.close();
+  const larger = pool.create({ ...init, analysis: { width: 16, height: 8 } });
+  expect(larger.data).toHaveLength(yuv420Bytes({ width: 16, height: 8 }));
+  larger.close();
+});
+
 test('yuv420p takes one and a half bytes a pixel', () => {
   expect(yuv420Bytes({ width: 640, height: 360 })).toBe(345_600);
 });

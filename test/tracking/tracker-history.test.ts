@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
+import { takePlane } from '../../src/tracking/flow/spare-planes.ts';
 import { newTrackedObject } from '../../src/tracking/object/tracked-object.ts';
 import {
   joinSteps,
@@ -97,6 +98,38 @@ test('what was changed on a frame is taken over, and later changes of the map ar
   // A frame that is too old: nothing to amend.
   history.amend(0, new Map([[7, object]]));
   expect(history.at(0)).toBeUndefined();
+});
+
+test('a mask is freed when no moment has it any more', () => {
+  const mask = () => softMask(size, (x) => x < 4);
+  const [still, moved, changed] = [mask(), mask(), mask()];
+  const withMask = (index: number, soft: typeof still): Moment => ({
+    ...moment(index),
+    objects: new Map([[7, newTrackedObject(7, soft)]]),
+  });
+  const isFree = () => [still, moved, changed].map(({ values }) => values.length === 0);
+  const history = historyOf([withMask(1, still), withMask(2, still), withMask(3, moved)], 3);
+  history.put(withMask(4, moved));
+  expect(isFree()).toEqual([false, false, false]);
+  history.put(withMask(5, moved));
+  expect(isFree()).toEqual([true, false, false]);
+  for (const index of [3, 4]) history.amend(index, withMask(index, changed).objects);
+  expect(isFree()).toEqual([true, false, false]);
+  history.amend(5, withMask(5, changed).objects);
+  expect(isFree()).toEqual([true, true, false]);
+  history.clear();
+  expect(isFree()).toEqual([true, true, true]);
+});
+
+test('flow that a replay takes over stays, and what it replaces is given back', () => {
+  const history = historyOf([moment(1), moment(2)]);
+  const first = history.at(2)!;
+  history.put({ ...first, sceneCut: 0.3 });
+  const { u } = first.motion!.flow;
+  const taken = Array.from({ length: 8 }, () => takePlane(u.length));
+  expect(taken).not.toContain(u);
+  history.put(moment(2, 5));
+  expect([takePlane(u.length), takePlane(u.length)]).toContain(u);
 });
 
 test('steps over dropped frames are one: flow composed, the likeliest cut', () => {

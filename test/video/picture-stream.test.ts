@@ -45,3 +45,16 @@ test('a picture that no note can come for any more ends the stream, after those 
   pictures.endNotes();
   await expect(second).rejects.toMatchObject({ code: 'decoder-failed' });
 });
+
+test('the memory of a read is freed once it was copied, a part of something else never', async () => {
+  const { stdout, pictures, note } = open();
+  note(7);
+  note(8);
+  const whole = Buffer.from(new Uint8Array(4).buffer);
+  const part = Buffer.from(new ArrayBuffer(8), 2, 4);
+  stdout.write(whole);
+  expect(await pictures.next(never)).toBe(7);
+  stdout.end(part);
+  expect(await pictures.next(never)).toBe(8);
+  expect([whole.length, part.length]).toEqual([0, 4]);
+});

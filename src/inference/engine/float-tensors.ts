@@ -1,3 +1,4 @@
+import { freeMemory } from '../../frame/free-memory.ts';
 import { areFiniteFloat16, fromFloat16, toFloat16 } from './float16.ts';
 import { floatTensor, onnxruntime, type Tensor } from './onnxruntime.ts';
 
@@ -20,6 +21,11 @@ export function inType(tensor: Tensor, wanted: string): Tensor {
     return new (onnxruntime().Tensor)('float16', halves, tensor.dims);
   }
   return tensor;
+}
+
+/** Frees the memory of tensors that nobody else has; see `freeMemory`. */
+export function freeTensors(tensors: Readonly<Record<string, Tensor>>): void {
+  for (const { data } of Object.values(tensors)) if (ArrayBuffer.isView(data)) freeMemory(data);
 }
 
 /** Whether a tensor holds numbers only; whole numbers and truth values always do. */

@@ -1,3 +1,4 @@
+import { freeTensors } from '../engine/float-tensors.ts';
 import { imageTensor } from './image-tensor.ts';
 import { openConcepts } from './concept-port.ts';
 import type { Layout } from './layout.ts';
@@ -62,7 +63,9 @@ export const conceptLayout: Layout = {
   async encode(picture, graphs, manifest) {
     const encoder = graphs.encoder!;
     const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    return await encoder.run({ image });
+    const features = await encoder.run({ image });
+    freeTensors({ image });
+    return features;
   },
 
   decode() {

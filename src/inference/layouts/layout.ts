@@ -58,7 +58,7 @@ export type Layout = {
   /** Settings of the manifest that the layout cannot serve; an empty list where all is well. */
   unsupported(manifest: Manifest): string[];
   encode(picture: Picture, graphs: Graphs, manifest: Manifest): Promise<LayoutFeatures>;
-  /** One result per item, in order. */
+  /** One result per item, in order. Their logits are the caller's, who frees them. */
   decode(
     features: LayoutFeatures,
     items: readonly LayoutItem[],
@@ -86,7 +86,7 @@ export type ConceptPort = {
     features: LayoutFeatures,
     query: { readonly phrase: string; readonly maxObjects: number; readonly minScore?: number },
   ): Promise<FoundInstance[]>;
-  /** One result per item, in order. */
+  /** One result per item, in order; see `Layout.decode`. */
   decode(features: LayoutFeatures, items: readonly LayoutItem[]): Promise<Candidates[]>;
 };
 

@@ -1,4 +1,4 @@
-import { floats } from '../engine/float-tensors.ts';
+import { floats, freeTensors } from '../engine/float-tensors.ts';
 import { floatTensor, type Tensor } from '../engine/onnxruntime.ts';
 import type { Candidates } from './candidate.ts';
 import type { GraphPort as Graph } from '../engine/graph-port.ts';
@@ -50,7 +50,9 @@ export const maskstreamLayout: Layout = {
   async encode(picture, graphs, manifest) {
     const encoder = graph(graphs, 'encoder');
     const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    return await encoder.run({ image });
+    const features = await encoder.run({ image });
+    freeTensors({ image });
+    return features;
   },
 
   async decode(features, items, graphs, manifest) {
@@ -59,8 +61,10 @@ export const maskstreamLayout: Layout = {
     const results: Candidates[] = [];
     for (let from = 0; from < items.length; from += perRun) {
       const part = items.slice(from, from + perRun);
-      const feeds = { ...features, ...promptTensors(part, features, manifest) };
-      results.push(...split(await graph(graphs, 'decoder').run(feeds), part.length, manifest));
+      const prompts = promptTensors(part, features, manifest);
+      const outputs = await graph(graphs, 'decoder').run({ ...features, ...prompts });
+      freeTensors(prompts);
+      results.push(...split(outputs, part.length, manifest));
     }
     return results;
   },

@@ -1,6 +1,6 @@
 import { floatTensor } from '../engine/onnxruntime.ts';
 import { calibrate } from './candidate.ts';
-import { floats } from '../engine/float-tensors.ts';
+import { floats, freeTensors } from '../engine/float-tensors.ts';
 import type { Graphs } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Refined, RefineRequest } from '../../frame/ports.ts';
@@ -28,19 +28,23 @@ export async function refineObjects(
     // Zeros where only the appearance is asked for: the logits of that run mean nothing.
     if (item.appearance !== null) appearance.set(item.appearance, i * length);
   });
-  const outputs = await graph.run({
+  const inputs = {
     crop: floatTensor(crop, [count, 3, side, side]),
     prior: floatTensor(prior, [count, 1, side, side]),
     appearance: floatTensor(appearance, [count, rows, columns]),
-  });
+  };
+  const outputs = await graph.run(inputs);
+  freeTensors(inputs);
   const logits = floats(outputs['logits']!);
   const scores = floats(outputs['iou']!);
   const appearances = floats(outputs['appearance']!);
-  return items.map(({ answer, appearance: known }, i) => ({
+  const refined = items.map(({ answer, appearance: known }, i) => ({
     logits: into(answer, logits.subarray(i * plane, (i + 1) * plane)),
     predictedIou: calibrate(scores[i]!, settings.calibration),
     appearance: known === null ? appearances.slice(i * length, (i + 1) * length) : null,
   }));
+  freeTensors(outputs);
+  return refined;
 }
 
 function into(memory: Float32Array | undefined, values: Float32Array): Float32Array {

@@ -1,3 +1,4 @@
+import { freeTensors } from '../engine/float-tensors.ts';
 import type { Layout } from './layout.ts';
 import { openSamMemory } from './sam-memory-port.ts';
 import { imageTensor } from './image-tensor.ts';
@@ -87,7 +88,9 @@ export const samMemoryLayout: Layout = {
   async encode(picture, graphs, manifest) {
     const encoder = graphs.encoder!;
     const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    return await encoder.run({ image });
+    const features = await encoder.run({ image });
+    freeTensors({ image });
+    return features;
   },
 
   decode() {

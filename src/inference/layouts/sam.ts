@@ -4,7 +4,7 @@ import type { Candidates } from './candidate.ts';
 import { imageTensor } from './image-tensor.ts';
 import type { Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import { maskAsPrompt } from './mask-as-prompt.ts';
-import { floats } from '../engine/float-tensors.ts';
+import { floats, freeTensors } from '../engine/float-tensors.ts';
 import { fromPadded, intoPadded } from './padded-square.ts';
 import { filledShare } from './preprocess.ts';
 import type { Manifest } from '../manifest.ts';
@@ -64,7 +64,9 @@ export const samLayout: Layout = {
     const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
     const { width, height } = filledShare(picture, manifest.preprocess);
     const share = floatTensor(Float32Array.of(width, height), [2]);
-    return { ...(await encoder.run({ image })), [shareKey]: share };
+    const features = await encoder.run({ image });
+    freeTensors({ image });
+    return { ...features, [shareKey]: share };
   },
 
   async decode(features, items, graphs, manifest) {

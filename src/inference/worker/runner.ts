@@ -1,6 +1,8 @@
 import { SegmentationError, assertNever } from '../../frame/errors.ts';
+import { freeMemory } from '../../frame/free-memory.ts';
 import { chooseCandidate, promptShape } from '../layouts/candidate.ts';
 import { cpu, deviceName, type Device } from '../engine/device.ts';
+import { freeTensors } from '../engine/float-tensors.ts';
 import type { GraphPort } from '../engine/graph-port.ts';
 import { FallBackGraph } from '../engine/kserve/fall-back-graph.ts';
 import { type JobContext, jobContext } from '../engine/kserve/job-context.ts';
@@ -43,7 +45,7 @@ import type {
 export type Runner = {
   /** Runs one job. Default: it waits for other machines, and cannot be given up. */
   run(job: WorkerJob, context?: JobContext): Promise<WorkerResults[keyof WorkerResults]>;
-  /** Frees features; an unknown id is ignored. */
+  /** Frees features that no job reads; an unknown id is ignored. */
   release(id: number): void;
 };
 
@@ -145,14 +147,17 @@ class GraphRunner implements Runner {
   }
 
   release(id: number): void {
+    const held = this.#features.get(id);
     this.#features.delete(id);
+    held?.then(freeTensors, () => undefined);
   }
 
   async #encode(id: number, picture: Picture): Promise<SharedFeatures | null> {
     const made = await this.#resolve({ id, rebuild: picture });
     if (!this.#setup.sharesFeatures) return null;
-    this.#features.delete(id);
-    return shareFeatures(made);
+    const shared = shareFeatures(made);
+    this.release(id);
+    return shared;
   }
 
   async #countNodes(): Promise<GraphPlaces[]> {
@@ -183,7 +188,11 @@ class GraphRunner implements Runner {
       concepts === null
         ? await layout.decode(features, resolved, this.#graphs, manifest)
         : await concepts.decode(features, resolved);
-    return candidates.map((found, i) => chooseCandidate(found, promptShape(items[i]!), manifest));
+    const chosen = candidates.map((found, i) =>
+      chooseCandidate(found, promptShape(items[i]!), manifest),
+    );
+    for (const { logits } of candidates) freeMemory(logits);
+    return chosen;
   }
 
   /** Objects one by one, each with the memory that the model keeps of it. */

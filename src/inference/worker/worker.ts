@@ -5,7 +5,7 @@ import type { JobContext } from '../engine/kserve/job-context.ts';
 import { NativeGate } from './native-gate.ts';
 import { nativeGuard } from './guarded-graph.ts';
 import { openRunner, type Runner } from './runner.ts';
-import type { FromWorker, ToWorker, WorkerJob, WorkerStart } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerJob, WorkerResults, WorkerStart } from './messages.ts';
 
 /*
  * Entry of an inference worker. onnxruntime-node blocks its thread while a graph loads or runs, so
@@ -17,7 +17,8 @@ if (port === null) throw new Error('the inference worker runs as a worker thread
 
 const { setup, gate: gateMemory } = workerData as WorkerStart;
 const gate = new NativeGate(gateMemory);
-const send = (message: FromWorker): void => port.postMessage(message);
+const send = (message: FromWorker, moved: readonly ArrayBuffer[] = []): void =>
+  port.postMessage(message, moved);
 const onStandstill = (): void => send({ kind: 'standstill' });
 
 /** Niceness of threads that run the model; tracking threads have the same. */
@@ -68,13 +69,21 @@ function handle(target: Runner, message: ToWorker, cancels: Map<number, AbortCon
       const cancel = new AbortController();
       cancels.set(id, cancel);
       void answer(target, job, { signal: cancel.signal, mayFallBack })
-        .then((result) => send({ ...result, id }))
+        .then((given) => send({ ...given, id }, given.kind === 'done' ? memoryOf(given.result) : []))
         .finally(() => cancels.delete(id));
       return;
     }
     default:
       assertNever(message);
   }
+}
+
+/** Logits that nobody here has any more: they are handed over, not copied. */
+function memoryOf(result: WorkerResults[keyof WorkerResults]): ArrayBuffer[] {
+  if (!Array.isArray(result)) return [];
+  return result.flatMap((one) =>
+    'logits' in one && one.logits.buffer instanceof ArrayBuffer ? [one.logits.buffer] : [],
+  );
 }
 
 async function answer(target: Runner, job: WorkerJob, context: JobContext): Promise<Answer> {

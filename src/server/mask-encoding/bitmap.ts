@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { SegmentationError } from '../../frame/errors.ts';
+import { freeMemory } from '../../frame/free-memory.ts';
 import type { Size } from '../../frame/geometry.ts';
 import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
 import { inflateExactly } from './inflate-exactly.ts';
@@ -21,7 +22,9 @@ export function encodeBitmap(mask: Mask): Uint8Array<ArrayBuffer> {
       }
     }
   }
-  return deflateSync(packed, { level });
+  const data = deflateSync(packed, { level });
+  freeMemory(packed);
+  return data;
 }
 
 /** @throws SegmentationError `invalid-prompt` unless the bits fill `size` exactly. */

@@ -1,5 +1,6 @@
 import { constants, deflateSync } from 'node:zlib';
 import { SegmentationError } from '../../frame/errors.ts';
+import { freeMemory } from '../../frame/free-memory.ts';
 import type { Size } from '../../frame/geometry.ts';
 import { type Mask, maskFromBitmap } from '../../frame/mask.ts';
 import { crc32 } from '../../frame/crc32.ts';
@@ -26,6 +27,7 @@ export function encodePng(mask: Mask): Uint8Array<ArrayBuffer> {
   header[8] = 8; // bits a sample; colour type 0 = grey, no interlacing
   // Masks are runs, which is all that Z_RLE looks for.
   const data = deflateSync(rows, { level: 1, strategy: constants.Z_RLE });
+  freeMemory(rows);
   return Buffer.concat([
     signature,
     chunk('IHDR', header),

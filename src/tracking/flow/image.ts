@@ -1,6 +1,7 @@
 import type { Size } from '../../frame/geometry.ts';
 import { fitLongSide } from '../../frame/geometry.ts';
 import { threadKernel } from '../kernel/kernel.ts';
+import { takePlane } from './spare-planes.ts';
 import type { FlowField, FlowImage, FlowLevel } from './types.ts';
 
 /** Default long side of the flow grid, in pixels. */
@@ -17,7 +18,10 @@ export function flowGrid(analysis: Size, longSide = defaultFlowLongSide): Size {
   return fitLongSide(analysis, longSide);
 }
 
-/** An empty picture of the grid; fill it with {@link prepareFlowImage}. Reuse it: it is large. */
+/**
+ * A picture of the grid, undefined until {@link prepareFlowImage} fills it. Reuse it: it is large. Whoever
+ * drops it may give its `pixels` back (`giveBackPlane`).
+ */
 export function createFlowImage(grid: Size): FlowImage {
   const sizes = [grid];
   for (let size = halved(grid); Math.min(size.width, size.height) >= smallestSide;) {
@@ -30,7 +34,7 @@ export function createFlowImage(grid: Size): FlowImage {
     end += (size.width + 2 * flowPadding) * (size.height + 2 * flowPadding);
     ends[level] = end;
   }
-  const pixels = new Float32Array(end);
+  const pixels = takePlane(end);
   const levels = sizes.map((size, level) =>
     levelOf(size, pixels.subarray(ends[level - 1] ?? 0, ends[level])),
   );
@@ -63,6 +67,15 @@ export function createFlowField(grid: Size): FlowField {
     u: new Float32Array(pixels),
     v: new Float32Array(pixels),
   };
+}
+
+/**
+ * A field for somebody who writes all of it: undefined until then. Whoever drops it may give both planes
+ * back (`giveBackPlane`).
+ */
+export function takeFlowField({ width, height }: Size): FlowField {
+  const pixels = width * height;
+  return { width, height, u: takePlane(pixels), v: takePlane(pixels) };
 }
 
 function halved(size: Size): Size {
