@@ -106,7 +106,7 @@ export async function* decodeFrames(
     readonly pool?: FramePool;
   },
 ): AsyncGenerator<DecodeEvent, void, void> {
-  const { limits, longSide, pool = new FramePool() } = options;
+  const { longSide, pool = new FramePool() } = options;
   const clock = new FrameClock();
   const onCanvas = !writesAnySize(options.ffmpeg);
   const events = decodePictures<DecodedPicture>(chunks, {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { SoftMask } from '../../src/frame/soft-mask.ts';
 import { sceneCutThreshold } from '../../src/tracking/flow/scene-cut.ts';
 import { takePlane } from '../../src/tracking/flow/spare-planes.ts';
 import { newTrackedObject } from '../../src/tracking/object/tracked-object.ts';
@@ -32,6 +33,10 @@ function historyOf(moments: readonly Moment[], mostFrames = 8): TrackerHistory {
   const history = new TrackerHistory(mostFrames);
   for (const one of moments) history.put(one);
   return history;
+}
+
+function newMask(): SoftMask {
+  return softMask(size, (x) => x < 4);
 }
 
 test('it holds the newest frames, and no more of them', () => {
@@ -101,8 +106,7 @@ test('what was changed on a frame is taken over, and later changes of the map ar
 });
 
 test('a mask is freed when no moment has it any more', () => {
-  const mask = () => softMask(size, (x) => x < 4);
-  const [still, moved, changed] = [mask(), mask(), mask()];
+  const [still, moved, changed] = [newMask(), newMask(), newMask()];
   const withMask = (index: number, soft: typeof still): Moment => ({
     ...moment(index),
     objects: new Map([[7, newTrackedObject(7, soft)]]),

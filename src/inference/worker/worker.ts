@@ -69,7 +69,9 @@ function handle(target: Runner, message: ToWorker, cancels: Map<number, AbortCon
       const cancel = new AbortController();
       cancels.set(id, cancel);
       void answer(target, job, { signal: cancel.signal, mayFallBack })
-        .then((given) => send({ ...given, id }, given.kind === 'done' ? memoryOf(given.result) : []))
+        .then((given) =>
+          send({ ...given, id }, given.kind === 'done' ? memoryOf(given.result) : []),
+        )
         .finally(() => cancels.delete(id));
       return;
     }
