@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { ConfigOverrides } from '../config.ts';
 import { usageError } from '../frame/errors.ts';
@@ -11,6 +11,8 @@ export type Option = {
   readonly placeholder?: string;
   /** The words that it takes, where they are few: shells complete them. */
   readonly values?: readonly string[];
+  /** A second one is an error, where the last would silently take the place of the others. */
+  readonly once?: true;
   /** One sentence for the help, with the default. */
   readonly help: string;
 };
@@ -58,13 +60,14 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
         : ({ type: 'string', multiple: option.kind === 'list' } as const),
     ]),
   );
-  let parsed: ReturnType<typeof parseArgs>;
+  let parsed: Parsed;
   try {
-    parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    parsed = parse(words, options);
   } catch (error) {
     if (!isParseError(error)) throw error;
     throw usageError(parseProblem(error.message, command));
   }
+  checkRepeats(parsed.tokens, command);
   const { positionals } = parsed;
   if (positionals.length > command.maxPositionals) {
     const extra = positionals[command.maxPositionals];
@@ -73,6 +76,32 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
     );
   }
   return { ...sortValues(parsed.values), positionals, settings: {} };
+}
+
+type Parsed = ReturnType<typeof parse>;
+
+function parse(words: readonly string[], options: ParseArgsOptionsConfig) {
+  return parseArgs({
+    args: [...words],
+    options,
+    allowPositionals: true,
+    strict: true,
+    tokens: true,
+  });
+}
+
+/** Throws `usage` for an option that may be given once and was given again. */
+function checkRepeats(tokens: Parsed['tokens'], { options }: Command): void {
+  const given = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option' || options[token.name]?.once !== true) continue;
+    const earlier = given.get(token.name);
+    const value = String(token.value);
+    if (earlier !== undefined) {
+      throw usageError(`--${token.name}: expected it once, got "${earlier}" and "${value}"`);
+    }
+    given.set(token.name, value);
+  }
 }
 
 /** Node's message; for an unknown option what was probably meant, in place of its advice on `--`. */
@@ -90,7 +119,7 @@ function isParseError(error: unknown): error is Error {
 }
 
 function sortValues(
-  values: ReturnType<typeof parseArgs>['values'],
+  values: Parsed['values'],
 ): Pick<Arguments, 'flags' | 'texts' | 'lists'> {
   const flags = new Set<string>();
   const texts = new Map<string, string>();

@@ -15,6 +15,7 @@ import { planPrompts } from './prompts-file.ts';
 export const promptOptions = {
   mask: {
     kind: 'text',
+    once: true,
     placeholder: 'FILE',
     help: 'Palette or grey PNG of the display size; value = object id. Several objects at once.',
   },
@@ -30,6 +31,7 @@ export const promptOptions = {
   },
   text: {
     kind: 'text',
+    once: true,
     placeholder: 'PHRASE',
     help: 'Finds objects by a phrase, where the model understands text. They take the ids after all others.',
   },
@@ -45,6 +47,7 @@ export const promptOptions = {
   },
   prompts: {
     kind: 'text',
+    once: true,
     placeholder: 'FILE',
     help: 'JSON with prompts for any number of frames (docs/cli.md has its schema), a COCO, YouTube-VIS or labelme file, or a folder of labelme files.',
   },

@@ -9,6 +9,7 @@ const command: Command = {
     fast: { kind: 'flag', help: 'Works faster.' },
     out: { kind: 'text', placeholder: 'DIR', help: 'Where it goes. Default: here.' },
     box: { kind: 'list', placeholder: 'x,y,w,h', help: 'A box; may be given several times.' },
+    phrase: { kind: 'text', placeholder: 'P', once: true, help: 'One thing.' },
     hidden: { kind: 'text', placeholder: 'N', help: `${'many words '.repeat(20)}end.` },
   },
   maxPositionals: 1,
@@ -33,6 +34,13 @@ describe('a command line', () => {
 
   test('of a text given twice takes the last, as later settings win', () => {
     expect(parseArguments(command, ['--out', 'a', '--out', 'b']).texts.get('out')).toBe('b');
+  });
+
+  test('refuses a second value where the first would be lost without a word', () => {
+    const words = ['--phrase', 'car', 'file', '--phrase=person'];
+    const message = '--phrase: expected it once, got "car" and "person"';
+    expect(() => parseArguments(command, words)).toThrow(message);
+    expect(parseArguments(command, words.slice(0, 3)).texts.get('phrase')).toBe('car');
   });
 
   test('takes words behind -- as they are', () => {

@@ -2,13 +2,21 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from './make-folder.ts';
+import { openAtFirstFrame } from './open-at-first-frame.ts';
 import { writeIndexedPng } from '../../formats/indexed-png.ts';
 import type { Output, StreamHeader } from '../../formats/answered-frame.ts';
 import { framesJsonEntry, framesJsonHead, framesJsonTail } from '../../formats/frames-json.ts';
 import { idPicture, maskFileName } from '../../formats/id-picture.ts';
 
-/** Writes `masks/NNNNN.png` and `frames.json` into a folder; earlier ones there are replaced. */
+/**
+ * Writes `masks/NNNNN.png` and `frames.json` into a folder; earlier ones there are replaced when the
+ * first frame comes.
+ */
 export function createFolderOutput(folder: string): Output {
+  return openAtFirstFrame(createFolderWriter(folder));
+}
+
+function createFolderWriter(folder: string): Output {
   let header: StreamHeader | undefined;
   let json: FileHandle | undefined;
   let frames = 0;

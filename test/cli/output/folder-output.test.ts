@@ -75,6 +75,19 @@ describe('a folder', () => {
     expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
   });
 
+  test('keeps what is there where a run fails before its first frame', async () => {
+    const earlier = createFolderOutput(folder);
+    await earlier.open(answeredHeader);
+    await earlier.write(answeredFrame(0, [1]));
+    await earlier.close();
+    const before = readFileSync(join(folder, 'frames.json'), 'utf8');
+    const output = createFolderOutput(folder);
+    await output.open(answeredHeader);
+    await output.discard();
+    expect(readdirSync(join(folder, 'masks'))).toEqual(['00000.png']);
+    expect(readFileSync(join(folder, 'frames.json'), 'utf8')).toBe(before);
+  });
+
   test('of a failed run keeps valid JSON of the frames that came', async () => {
     const output = createFolderOutput(folder);
     await output.open(answeredHeader);
