@@ -1,4 +1,4 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { ConfigOverrides } from '../config.ts';
 import { usageError } from '../frame/errors.ts';
@@ -80,7 +80,7 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
 
 type Parsed = ReturnType<typeof parse>;
 
-function parse(words: readonly string[], options: ParseArgsOptionsConfig) {
+function parse(words: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {
   return parseArgs({
     args: [...words],
     options,

@@ -12,7 +12,8 @@ export function describeError(reason: unknown): string {
   if (reason instanceof CallFailed) {
     const ours: readonly string[] = clientErrorCodes;
     const who = ours.includes(reason.code) ? 'the call ended with' : 'the server answered';
-    return `${who} ${reason.status} ${reason.code}: ${reason.message}`;
+    const hint = reason.code === 'unreachable' ? unreachableHint : '';
+    return `${who} ${reason.status} ${reason.code}: ${withoutEmptyNote(reason.message)}${hint}`;
   }
   if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
   if (reason instanceof MaskstreamError) return reason.message;
@@ -20,6 +21,13 @@ export function describeError(reason: unknown): string {
   // What the system refuses is the user's to mend; the rest is ours.
   const isOurs = !isSystemError(reason) && codeOf(reason) === 'internal';
   return isOurs ? `internal error: ${reason.message}${below}` : `${reason.message}${below}`;
+}
+
+const unreachableHint = ' (is a server running there? One with a certificate needs --tls)';
+
+/** grpc-js ends what it says of a connection with a note that is mostly empty. */
+function withoutEmptyNote(message: string): string {
+  return message.replace(/\.? *Resolution note: *$/, '');
 }
 
 function codeOf(reason: Error): string {

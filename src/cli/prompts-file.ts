@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { usageError } from '../frame/errors.ts';
+import { contentError } from './content-error.ts';
 import type { PromptTarget } from '../frame/prompt.ts';
 import { readObjectMasks } from './object-masks.ts';
 import type { PlannedPrompt } from '../calls/planned-prompt.ts';
@@ -8,10 +9,17 @@ import { plannedPrompt } from '../calls/planned-prompt.ts';
 import { maxCliObjectId } from './object-id.ts';
 
 const coordinate = z.number();
-const point = z.union([
-  z.tuple([coordinate, coordinate]),
-  z.tuple([coordinate, coordinate, z.union([z.literal(0), z.literal(1)])]),
-]);
+const side = z.number().positive();
+const box = z.tuple([coordinate, coordinate, side, side], {
+  error: 'expected [x, y, width, height]',
+});
+const point = z.union(
+  [
+    z.tuple([coordinate, coordinate]),
+    z.tuple([coordinate, coordinate, z.union([z.literal(0), z.literal(1)])]),
+  ],
+  { error: 'expected [x, y], [x, y, 1] or [x, y, 0]' },
+);
 
 const entry = z
   .strictObject({
@@ -19,7 +27,7 @@ const entry = z
     timestamp_us: z.int().optional(),
     object_id: z.int().min(1).max(maxCliObjectId),
     action: z.enum(['add', 'refine', 'replace', 'remove']).optional(),
-    box: z.tuple([coordinate, coordinate, z.number().positive(), z.number().positive()]).optional(),
+    box: box.optional(),
     points: z.array(point).min(1).optional(),
     mask: z.string().min(1).optional(),
     text: z.string().min(1).optional(),
@@ -39,6 +47,9 @@ const entry = z
 
 const schema = z.strictObject({ version: z.literal(1), prompts: z.array(entry).min(1) });
 
+/** Names that a typing error is compared with. */
+const fields = [...Object.keys(schema.shape), ...Object.keys(entry.shape)];
+
 type Entry = z.infer<typeof entry>;
 
 /**
@@ -54,9 +65,7 @@ export async function planPrompts(
 ): Promise<PlannedPrompt[]> {
   const result = schema.safeParse(content);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-    throw usageError(`${file}${place}: ${issue?.message ?? 'expected another value'}`);
+    throw contentError(file, result.error, { content, fields });
   }
   const seen = new Set(known);
   const prompts: PlannedPrompt[] = [];

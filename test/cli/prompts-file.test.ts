@@ -58,7 +58,18 @@ describe('a prompts file', () => {
     [{ version: 1, prompts: [] }, 'prompts'],
     [{ version: 1, prompts: [{ object_id: 1 }] }, 'expected box, points, mask or text, got none'],
     [{ version: 1, prompts: [{ object_id: 0, box: [1, 2, 3, 4] }] }, 'prompts.0.object_id'],
-    [{ version: 1, prompts: [{ object_id: 1, box: [1, 2, 3] }] }, 'prompts.0.box'],
+    [
+      { version: 1, prompts: [{ object_id: 1, box: [1, 2, 3] }] },
+      'at prompts.0.box: expected [x, y, width, height], got [1,2,3]',
+    ],
+    [
+      { version: 1, prompts: [{ object_id: 1, points: [[1, 2, 7]] }] },
+      'at prompts.0.points.0: expected [x, y], [x, y, 1] or [x, y, 0], got [1,2,7]',
+    ],
+    [
+      { version: 1, prompts: [{ object_id: 1, bxo: [1, 2, 3, 4] }] },
+      'at prompts.0: expected "box", got "bxo", which is no field here',
+    ],
     [{ version: 1, prompts: [{ object_id: 1, box: [1, 2, 3, 4], colour: 1 }] }, 'colour'],
     [
       {

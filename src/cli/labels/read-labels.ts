@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { usageError } from '../../frame/errors.ts';
 import { byName } from '../segment/input-folder.ts';
+import { contentError } from '../content-error.ts';
 import { readJson } from '../read-json.ts';
 import { cocoLabels, cocoSchema } from './coco-labels.ts';
 import { labelmeLabels, labelmeSchema } from './labelme-labels.ts';
@@ -57,7 +58,5 @@ async function labelmeFolder(folder: string): Promise<Labels> {
 function checked<Content>(schema: z.ZodType<Content>, content: unknown, file: string): Content {
   const result = schema.safeParse(content);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-  throw usageError(`${file}${place}: ${issue?.message ?? 'expected another value'}`);
+  throw contentError(file, result.error, { content, fields: [] });
 }

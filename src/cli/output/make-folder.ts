@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SegmentationError } from '../../frame/errors.ts';
 
@@ -15,6 +15,7 @@ export function makeFolder(path: string): () => void {
   }
   try {
     for (const folder of missing.toReversed()) mkdirSync(folder);
+    if (missing.length === 0) checkFolder(path);
   } catch (cause) {
     const message = `${path}: expected a folder that can be written`;
     throw new SegmentationError('unreadable-file', message, { cause });
@@ -26,4 +27,10 @@ export function makeFolder(path: string): () => void {
       // Something is in it by now.
     }
   };
+}
+
+/** Before anything runs: what cannot be written into would be found at the first frame. */
+function checkFolder(path: string): void {
+  if (!statSync(path).isDirectory()) throw new Error('got a file of that name');
+  accessSync(path, constants.W_OK);
 }

@@ -8,7 +8,6 @@ import type { OutputFormat } from '../output/output-format.ts';
 import { outputFormat } from '../output/output-format.ts';
 import type { OverlayStyle } from '../output/overlay-style.ts';
 import { overlayStyle } from '../output/overlay-style.ts';
-import { parseCount } from '../prompt-flags.ts';
 
 /** Where results go, and in which form. */
 export type OutputForm = {
@@ -50,14 +49,18 @@ export function readSampling(
   };
 }
 
+/** As the server has it. */
+const maxRate = 1000;
+
 /** Frames a second; null where the option is not given. Throws `usage`. */
 export function parseRate(args: Arguments, option: 'frame-rate' | 'fps'): number | null {
   const text = args.texts.get(option);
   if (text === undefined) return null;
-  if (/^\d+$/.test(text)) return parseCount(text, `--${option}`, 1);
-  const rate = Number(text);
-  if (!(rate > 0 && rate <= 1000)) {
-    throw usageError(`--${option}: expected frames a second above 0, got "${text}"`);
+  const rate = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(rate > 0 && rate <= maxRate)) {
+    throw usageError(
+      `--${option}: expected frames a second above 0 and at most ${maxRate}, got "${text}"`,
+    );
   }
   return rate;
 }
