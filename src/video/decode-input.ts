@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { SegmentationError } from '../frame/errors.ts';
+import { checkRaw, showsRaw } from './check-raw.ts';
 import type { ChunkSource } from './chunk-source.ts';
 import { watchEnd } from './headers/container-elements.ts';
 import type { EndWatch } from './headers/container-elements.ts';
@@ -26,7 +27,7 @@ const maxHeadBytes = 256 * 1024;
 
 /**
  * Looks at the head of a stream, which stays in `source`. Throws `empty-stream`, `invalid-config`
- * where a frame rate is needed and not known, and what {@link openMp4} throws.
+ * where a frame rate is needed and not known, and what {@link openMp4} and {@link checkRaw} throw.
  */
 export async function openInput(
   source: ChunkSource,
@@ -47,6 +48,9 @@ export async function openInput(
   }
   const end = watchEnd(options.format);
   if (!isRaw(options.format)) return { ...plain, end };
+  const head = await readHead(source, showsRaw);
+  source.unread([head]);
+  checkRaw(head, options.format);
   return { ...plain, end, frameRate: await rawFrameRate(source, options) };
 }
 

@@ -156,8 +156,9 @@ async function* decodeInput<P>(
     yields: options.yields === true,
     ...(input.file === null ? {} : { inputFd: input.file.fd }),
   });
-  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not.
-  const gaps = isRaw(format) ? new GapWatch() : null;
+  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not, but for those
+  // of MPEG-1 and 2, whose times it loses and guesses again.
+  const gaps = isRaw(format) && format !== 'mpeg-video' ? new GapWatch() : null;
   const open = (note: PictureNote): PictureSlot<P> => {
     checkSize(note, limits.maxFramePixels);
     const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };

@@ -101,10 +101,40 @@ test.each([
   ['matroska', 'mp4'],
   ['mpeg-ts', 'ivf'],
   ['flv', 'matroska'],
+  ['mpeg-ts', 'h264-annex-b'],
+  ['mpeg-ts', 'hevc-annex-b'],
+  ['mp4', 'h264-annex-b'],
+  ['matroska', 'h264-annex-b'],
+  ['flv', 'h264-annex-b'],
+  ['mp4', 'mjpeg'],
+  ['mpeg-ts', 'mpeg-video'],
 ] as const)('%s declared as %s is undecodable', async (actual, declared) => {
   const extension = { mp4: 'mp4', matroska: 'mkv', 'mpeg-ts': 'ts', flv: 'flv' }[actual];
   const clip = await makeClip({ encode: encoders.h264, extension });
   expect(errorOf(await decode(clip, declared)).code).toBe('undecodable-video');
+});
+
+test.each([
+  ['avi', 'mjpeg', encoders.mjpeg],
+  ['matroska', 'mjpeg', encoders.mjpeg],
+  ['mpeg-ts', 'mpeg-video', encoders.mpeg2],
+  ['mpeg-ts', 'h264-annex-b', encoders.h264],
+  ['mpeg-ts', 'hevc-annex-b', encoders.hevc],
+] as const)('%s whose pictures are %s is not taken for these alone', async (actual, raw, encode) => {
+  const extension = { avi: 'avi', matroska: 'mkv', 'mpeg-ts': 'ts' }[actual];
+  const error = errorOf(await decode(await makeClip({ encode, extension }), raw));
+  expect(error).toMatchObject({
+    code: 'undecodable-video',
+    message: `expected ${raw} video, got ${actual}: declare the container that is sent`,
+  });
+});
+
+test('an MPEG-1 stream whose times ffmpeg loses is not said to be damaged', async () => {
+  const still = { filter: 'drawbox=c=gray:t=fill', frames: 30 };
+  const clip = await makeClip({ encode: encoders.mpeg1, extension: 'm1v', ...still });
+  const decoded = await decode(clip, 'mpeg-video');
+  expect(decoded).toMatchObject({ error: null, warnings: 0 });
+  expect(decoded.frames).toHaveLength(30);
 });
 
 test('a scrambled transport stream is said to be encrypted', async () => {
