@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { credentials, compressionAlgorithms } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { maskFromBitmap } from '../../src/frame/mask.ts';
 import { MaskEncoding, type Mask } from '../../src/gen/maskstream/v1/common.ts';
 import { SegmentImageRequest } from '../../src/gen/maskstream/v1/image.ts';
 import { SegmentationServiceClient } from '../../src/gen/maskstream/v1/segmentation_service.ts';
+import { SegmentVideoRequest } from '../../src/gen/maskstream/v1/video_request.ts';
+import { SegmentVideoResponse } from '../../src/gen/maskstream/v1/video_response.ts';
 import { createServer, type MaskstreamServer } from '../../src/server/index.ts';
 import {
   changedConfig,
@@ -165,9 +168,32 @@ describe('a stream', () => {
   });
 
   test.each([
-    ['a request_id', { requestId: 0, raw: wrapVarint(1, 2n ** 60n) }],
-    ['a timestamp_us', { requestId: 1, raw: wrapVarint(5, 2n ** 62n) }],
-  ])('with %s beyond 2^53 ends as malformed', async (_, { raw }) => {
+    ['frame_index', 4],
+    ['timestamp_us', 5],
+  ])('keeps a prompt whose %s is beyond 2^53 to itself', async (name, field) => {
+    const encode = (bytes: Buffer) => bytes;
+    const decode = (bytes: Buffer) => SegmentVideoResponse.decode(bytes);
+    const path = '/maskstream.v1.SegmentationService/SegmentVideo';
+    const call = client.makeBidiStreamRequest(path, encode, decode);
+    const responses: SegmentVideoResponse['message'][] = [];
+    call.on('data', ({ message }: SegmentVideoResponse) => responses.push(message));
+    const ended = once(call, 'status');
+    call.write(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]));
+    call.write(wrap(3, Buffer.concat([wrapVarint(1, 7n), wrapVarint(field, 2n ** 62n)])));
+    call.end(SegmentVideoRequest.encode(endMessage).finish());
+    expect(await ended).toMatchObject([{ code: 0 }]);
+    const [ack] = responses.flatMap((message) => (message?.$case === 'ack' ? [message.value] : []));
+    expect(ack).toMatchObject({
+      requestId: 7,
+      error: {
+        code: 'invalid-prompt',
+        message: `${name} must be within ±(2^53 - 1), got ${2n ** 62n}`,
+      },
+    });
+  });
+
+  test('with a request_id beyond 2^53 ends as malformed: nobody could be answered', async () => {
+    const raw = wrapVarint(1, 2n ** 60n);
     const call = client.makeBidiStreamRequest(
       '/maskstream.v1.SegmentationService/SegmentVideo',
       (bytes: Buffer) => bytes,

@@ -39,6 +39,12 @@ export type VideoMessage =
     }
   | { readonly kind: 'video_chunk'; readonly chunk: VideoChunk }
   | { readonly kind: 'prompt_update'; readonly prompt: Masked<PromptUpdate> }
+  /** A prompt that is wrong, and says whom to answer: no end of its stream. */
+  | {
+      readonly kind: 'refused_prompt';
+      readonly requestId: number;
+      readonly error: SegmentationError;
+    }
   | { readonly kind: 'frames_seen'; readonly frameIndex: number }
   | { readonly kind: 'end_of_video' }
   | { readonly kind: 'none' };
@@ -70,7 +76,9 @@ export class RequestParser {
 
   /** A SegmentVideoRequest; never throws. */
   video(bytes: Uint8Array): Received<VideoMessage> {
-    return this.#parse(bytes, 'SegmentVideoRequest', () => this.#videoMessage(bytes));
+    const received = this.#parse(bytes, 'SegmentVideoRequest', () => this.#videoMessage(bytes));
+    if (received.kind === 'request') return received;
+    return this.#refusedPrompt(bytes, received.error) ?? received;
   }
 
   /** A SegmentImageRequest; never throws. */
@@ -114,6 +122,26 @@ export class RequestParser {
       case undefined:
       default:
         return { kind: 'end_of_video' };
+    }
+  }
+
+  /**
+   * What was refused, as a prompt whose frame or time is beyond what a number holds; null where
+   * anything else is wrong too.
+   */
+  #refusedPrompt(bytes: Uint8Array, { message }: SegmentationError): Received<VideoMessage> | null {
+    const schema = this.#schemas.get('PromptUpdate');
+    const at = [fieldNumber(schema, 'frameIndex'), fieldNumber(schema, 'timestampUs')];
+    try {
+      const { rest: others, last } = this.#take(bytes, 'SegmentVideoRequest', 'prompt');
+      if (last === null || others.length > 0) return null;
+      const { rest } = takeFields(last, at);
+      scanMessage(rest, schema, this.#maxElements);
+      const { requestId } = this.#masked(PromptUpdate, 'PromptUpdate', rest).value;
+      const error = new SegmentationError('invalid-prompt', message);
+      return { kind: 'request', message: { kind: 'refused_prompt', requestId, error } };
+    } catch {
+      return null;
     }
   }
 

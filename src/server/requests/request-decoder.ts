@@ -36,6 +36,7 @@ export async function takeConfig(
   const first = await requests.next();
   if (first.done === true) throw outOfOrder('end of stream');
   const message = messageOf(first.value);
+  if (message.kind === 'refused_prompt') throw outOfOrder('prompt_update');
   if (message.kind !== 'config') throw outOfOrder(message.kind);
   return message;
 }
@@ -75,6 +76,9 @@ export async function* decodeRequests(
       case 'frames_seen':
         if (!options.boundsUnseen) throw unasked();
         yield { kind: 'seen', frameIndex: message.frameIndex };
+        break;
+      case 'refused_prompt':
+        await options.refuse(message.requestId, message.error);
         break;
       case 'prompt_update': {
         const update = await acceptPrompt(message.prompt, options);

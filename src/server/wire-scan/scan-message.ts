@@ -86,8 +86,13 @@ function checkInteger64(bytes: Uint8Array, entry: WireEntry, field: WireField): 
   if (exact >= -maxExact && exact <= maxExact) return;
   throw new SegmentationError(
     'malformed-message',
-    `${field.name} must be within ±(2^53 - 1), got ${exact}`,
+    `${wireName(field)} must be within ±(2^53 - 1), got ${exact}`,
   );
+}
+
+/** As the .proto file spells it: the descriptors have it in camel case. */
+function wireName({ name }: WireField): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 const maxExact = BigInt(Number.MAX_SAFE_INTEGER);
