@@ -180,7 +180,7 @@ describe('a stream', () => {
     const ended = once(call, 'status');
     call.write(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]));
     call.write(wrap(3, Buffer.concat([wrapVarint(1, 7n), wrapVarint(field, 2n ** 62n)])));
-    call.end(SegmentVideoRequest.encode(endMessage).finish());
+    call.end(Buffer.from(SegmentVideoRequest.encode({ message: endMessage }).finish()));
     expect(await ended).toMatchObject([{ code: 0 }]);
     const [ack] = responses.flatMap((message) => (message?.$case === 'ack' ? [message.value] : []));
     expect(ack).toMatchObject({

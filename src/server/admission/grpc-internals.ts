@@ -10,6 +10,9 @@ export type BaseCall = {
   sendStatus(status: Partial<StatusObject>): void;
   /** Throws or rejects with the status that the call then ends with. */
   decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>;
+  /** Takes the next bytes of the request, and its end. */
+  handleDataFrame(data: Buffer): void;
+  handleEndEvent(): void;
 };
 
 /**
@@ -22,9 +25,13 @@ export function baseCallOf(call: ServerInterceptingCallInterface): BaseCall {
   if (
     base.stream === undefined ||
     typeof base.sendStatus !== 'function' ||
-    typeof base.decompressMessage !== 'function'
+    typeof base.decompressMessage !== 'function' ||
+    typeof base.handleDataFrame !== 'function' ||
+    typeof base.handleEndEvent !== 'function'
   ) {
-    throw new Error('grpc-js must have stream, sendStatus and decompressMessage on its base call');
+    throw new Error(
+      'grpc-js must have stream, sendStatus, decompressMessage, handleDataFrame and handleEndEvent on its base call',
+    );
   }
   return base as BaseCall;
 }

@@ -3,6 +3,7 @@ import {
   ServerInterceptingCall,
   type ServerInterceptor,
   type ServerMethodDefinition,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
@@ -33,7 +34,8 @@ export type CallGuard = Disposable & { readonly interceptor: ServerInterceptor }
 /**
  * Bounds what grpc-js would buffer, unpack or wait for without end: a limit of bytes for each method,
  * of packing, of unfinished requests on a connection and on the server, and a time in which a
- * request must come. A refused call is reset at once. Must be the first interceptor.
+ * request must come. A refused call is reset at once; one that streams is answered first as far as it
+ * came, but for a request that is late. Must be the first interceptor.
  */
 export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
   const received = new ReceivedBytes({
@@ -74,6 +76,8 @@ class WatchedCall {
   #waitingSinceMs = performance.now();
   #messagesSeen = 0;
   #refused = false;
+  /** The status of a streamed call, in place of that of its handler. */
+  #refusal: Partial<StatusObject> | null = null;
 
   constructor(
     base: BaseCall,
@@ -136,7 +140,8 @@ class WatchedCall {
       const message = `request of this method must have at most ${this.#maxBytes} bytes`;
       throw new SegmentationError('request-too-large', `${message}, got ${length}`);
     } catch (reason) {
-      this.#refuse(reason);
+      if (this.#isSingle) this.#refuse(reason);
+      else this.#endInput(reason, data.subarray(0, Math.max(0, data.length - unfinishedBytes)));
     }
   }
 
@@ -144,6 +149,23 @@ class WatchedCall {
     const more = bytes - this.#countedBytes;
     this.#countedBytes = bytes;
     if (more !== 0) this.#received.add(this.#session, more);
+  }
+
+  /**
+   * Ends what a streamed call's handler reads, so that it answers what came before and sums up; its
+   * status becomes the refusal. Nobody reads on.
+   *
+   * @param before what came in the same read as the request that is refused, and before it
+   */
+  #endInput(reason: unknown, before: Buffer): void {
+    this.#refused = true;
+    this.#refusal = statusOfError(reason);
+    this.#metrics.refused(SegmentationError.from(reason).code);
+    this.#count(0);
+    if (before.length > 0) this.#base.handleDataFrame(before);
+    this.#base.handleEndEvent();
+    this.#base.handleDataFrame = nothing;
+    this.#base.handleEndEvent = nothing;
   }
 
   #refuse(reason: unknown): void {
@@ -178,12 +200,14 @@ class WatchedCall {
       const stream = this.#stream;
       // Behind answers the status goes as trailers, which wait until those have left.
       const sent = stream.headersSent ? 'wantTrailers' : 'finish';
-      send(status);
+      send(this.#refusal ?? status);
       if (stream.readableEnded || stream.destroyed) return;
       stream.once(sent, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
     };
   }
 }
+
+function nothing(): void {}
 
 function tryDecode(content: Buffer, decode: (bytes: Buffer) => unknown): void {
   try {

@@ -9,6 +9,7 @@ import {
   type MaskstreamServer,
 } from '../../../src/server/index.ts';
 import type { ServerLimits } from '../../../src/server/index.ts';
+import { SegmentVideoResponse } from '../../../src/gen/maskstream/v1/video_response.ts';
 import { SegmentImageRequest } from '../../../src/gen/maskstream/v1/image.ts';
 import { echoSession, scripted, scriptedModel } from '../../fixtures/scripted-session.ts';
 
@@ -131,6 +132,61 @@ describe('a request', () => {
     },
   );
 });
+
+describe('a stream with a request that is too large', () => {
+  // config { container: 4, delivery: 1 }; chunk { data: "a" }
+  const config = frame(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]));
+  const chunk = frame(Buffer.from([0x12, 3, 0x0a, 1, 0x61]));
+  const large = frame(new Uint8Array(16), { length: 2000 });
+
+  /** The answers to these writes, and the status. */
+  async function answersTo(...writes: readonly Buffer[]) {
+    await start({ maxRequestBytes: 1000 });
+    const { stream, ended } = open(segmentVideo);
+    const received: Buffer[] = [];
+    stream.on('data', (data: Buffer) => received.push(data));
+    for (const bytes of writes) {
+      await new Promise((resolve) => stream.write(bytes, resolve));
+    }
+    const { status, code } = await ended;
+    return { status, code, kinds: answerKinds(Buffer.concat(received)) };
+  }
+
+  test('is answered as far as it came, summed up and then refused', async () => {
+    expect(await answersTo(config, chunk, chunk, large)).toEqual({
+      status: 8,
+      code: 'request-too-large',
+      kinds: ['info', 'masks', 'masks', 'summary'],
+    });
+  });
+
+  test('is so where all of it comes at once', async () => {
+    expect(await answersTo(Buffer.concat([config, chunk, large]), chunk)).toEqual({
+      status: 8,
+      code: 'request-too-large',
+      kinds: ['info', 'masks', 'summary'],
+    });
+  });
+
+  test('is summed up where nothing came before', async () => {
+    expect(await answersTo(large)).toEqual({
+      status: 8,
+      code: 'request-too-large',
+      kinds: ['summary'],
+    });
+  });
+});
+
+/** What each message of a SegmentVideo call's answer holds. */
+function answerKinds(bytes: Buffer): (string | undefined)[] {
+  const kinds: (string | undefined)[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = at + 5 + bytes.readUInt32BE(at + 1);
+    kinds.push(SegmentVideoResponse.decode(bytes.subarray(at + 5, end)).message?.$case);
+    at = end;
+  }
+  return kinds;
+}
 
 describe('a packed request', () => {
   test('that unpacks a thousandfold is refused early', async () => {
