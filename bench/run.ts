@@ -18,6 +18,8 @@ export const programs: Readonly<Record<string, string>> = {
   gateway: 'What the page’s WebSocket gateway costs against gRPC: latency and CPU a frame.',
   hostile: 'Small messages that ask for much: silence of the server, and memory.',
   inference: 'Milliseconds of the model’s parts through the worker, fp32 and quantised.',
+  kinds:
+    'Growing, crossing, thin, foggy and other hard clips: J&F, wrongly hidden frames, switches.',
   latency: 'Latency of LATEST with an encoder that was slowed down.',
   neighbours: 'One live camera beside clients that behave badly: p95 and memory.',
   occlusion: 'Objects that pass behind a wall: found again, false frames, encoder runs.',

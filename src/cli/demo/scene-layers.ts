@@ -2,14 +2,23 @@ import type { Point, Size } from '../../frame/geometry.ts';
 import type { Texture } from './textures.ts';
 import { createNoise, sampleTexture } from './textures.ts';
 
-type Colour = readonly [red: number, green: number, blue: number];
+/** 0..255; more is white. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** Centre in picture pixels, turn in radians, and picture pixels for each of the shape's own. */
+export type Pose = Point & {
+  readonly turn: number;
+  /** Default: 1. */
+  readonly scale?: number;
+};
 
 /** A shape whose pixels are known: `inside` and `colour` in the shape's own coordinates. */
 export type Layer = {
   readonly objectId: number | null;
+  /** Distance from its centre, in the shape’s own coordinates, beyond which nothing of it lies. */
   readonly reach: number;
-  /** Centre in picture pixels and turn in radians at a time in frames. */
-  readonly pose: (time: number) => Point & { readonly turn: number };
+  /** Where it is at a time in frames. */
+  readonly pose: (time: number) => Pose;
   readonly inside: (x: number, y: number) => boolean;
   readonly colour: (x: number, y: number) => Colour;
 };

@@ -103,11 +103,13 @@ function paintGround(size: Size, ground: Texture, time: number): Float32Array {
 
 function paintLayer({ pixels, owners, size }: Exposure, layer: Layer, time: number): void {
   const pose = layer.pose(time);
-  const [cosine, sine] = [Math.cos(pose.turn), Math.sin(pose.turn)];
-  const right = Math.min(size.width, Math.ceil(pose.x + layer.reach));
-  const bottom = Math.min(size.height, Math.ceil(pose.y + layer.reach));
-  for (let y = Math.max(0, Math.floor(pose.y - layer.reach)); y < bottom; y++) {
-    for (let x = Math.max(0, Math.floor(pose.x - layer.reach)); x < right; x++) {
+  const { scale = 1 } = pose;
+  const [cosine, sine] = [Math.cos(pose.turn) / scale, Math.sin(pose.turn) / scale];
+  const reach = layer.reach * scale;
+  const right = Math.min(size.width, Math.ceil(pose.x + reach));
+  const bottom = Math.min(size.height, Math.ceil(pose.y + reach));
+  for (let y = Math.max(0, Math.floor(pose.y - reach)); y < bottom; y++) {
+    for (let x = Math.max(0, Math.floor(pose.x - reach)); x < right; x++) {
       // Pixel centres, turned into the shape's own coordinates.
       const [dx, dy] = [x + 0.5 - pose.x, y + 0.5 - pose.y];
       const [u, v] = [cosine * dx + sine * dy, cosine * dy - sine * dx];

@@ -56,6 +56,27 @@ describe('the demo scene', () => {
   });
 });
 
+test('a shape is as many times as large as its pose says, and turns about its centre', () => {
+  const drawn = (scale: number, turn = 0) => {
+    const layer = {
+      objectId: 1,
+      reach: 15,
+      pose: () => ({ x: 160, y: 90, turn, scale }),
+      inside: (x: number, y: number) => Math.abs(x) < 12 && Math.abs(y) < 6,
+      colour: () => [200, 60, 60] as const,
+    };
+    return createScene({ size, frameCount: 1, seed: 3, layers: [layer] })
+      .render(0)
+      .masks.get(1)!;
+  };
+  expect(drawn(1).box).toEqual({ x: 148, y: 84, width: 24, height: 12 });
+  expect(drawn(3).box).toEqual({ x: 124, y: 72, width: 72, height: 36 });
+  const turned = drawn(3, Math.PI / 2).box!;
+  expect([turned.width, turned.height]).toEqual([36, 72]);
+  // It is cut by the borders, and fills all.
+  expect(drawn(40).area).toBe(size.width * size.height);
+});
+
 const box = (kind: string, bytes: number) => {
   const data = Buffer.alloc(bytes, kind);
   data.writeUInt32BE(bytes, 0);
