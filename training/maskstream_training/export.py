@@ -2,7 +2,7 @@
 
 The decoder is exported as model/deployed.py arranges it, which is checked against the trained one.
 
-    python -m maskstream_training.export WEIGHTS OUT
+    python -m maskstream_training.export WEIGHTS OUT [--decoder-only]
 """
 import argparse
 import inspect
@@ -97,15 +97,16 @@ def arranged(decoder: Decoder, features: tuple) -> Deployed:
 
 
 @torch.no_grad()
-def export(weights: pathlib.Path, out: pathlib.Path) -> dict:
-    """Writes OUT/encoder.onnx and OUT/decoder.onnx; returns inputs and outputs to check the graphs against."""
+def export(weights: pathlib.Path, out: pathlib.Path, decoder_only: bool = False) -> dict:
+    """Writes OUT/encoder.onnx, unless it stays as it is, and OUT/decoder.onnx; returns inputs and outputs to check the graphs against."""
     encoder, decoder = Encoder().eval(), Decoder().eval()
     load_weights(weights / "encoder.pt", encoder)
     load_weights(weights / "decoder.pt", decoder)
     out.mkdir(parents=True, exist_ok=True)
     image = torch.rand(1, 3, SIZE, SIZE) * 255
     pictures = {name: {0: "pictures"} for name in ("image", *FEATURES)}
-    trace(encoder, (image,), out / "encoder.onnx", ("image",), FEATURES, pictures)
+    if not decoder_only:
+        trace(encoder, (image,), out / "encoder.onnx", ("image",), FEATURES, pictures)
     features, prompts = encoder(image), example_prompts(2)
     axes = {name: {0: "objects"} for name in (*DECODER_INPUTS[3:], *DECODER_OUTPUTS)}
     trace(arranged(decoder, features), (*features, *prompts), out / "decoder.onnx", DECODER_INPUTS, DECODER_OUTPUTS, axes)
@@ -117,9 +118,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--decoder-only", action="store_true", help="of weights whose encoder was frozen: leave the published encoder as it is")
     parser.add_argument("--check", type=pathlib.Path, help="write example tensors here (.bin, float32) for another runtime")
     args = parser.parse_args()
-    tensors = export(args.weights, args.out)
+    tensors = export(args.weights, args.out, args.decoder_only)
     if args.check:
         args.check.mkdir(parents=True, exist_ok=True)
         for name, value in tensors.items():

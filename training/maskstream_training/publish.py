@@ -81,10 +81,11 @@ def main() -> None:
     if manifest["formatVersion"] != FORMAT_VERSION:
         raise ValueError(f"{path}: expected formatVersion {FORMAT_VERSION} (docs/models.md), got {manifest['formatVersion']}")
     graphs = manifest["graphs"]
-    if not any((args.onnx / f"{name}.onnx").exists() for name in ("encoder", "text", "refiner")):
-        raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, text.onnx or refiner.onnx")
+    if not any((args.onnx / f"{name}.onnx").exists() for name in ("decoder", "text", "refiner")):
+        raise ValueError(f"{args.onnx}: expected encoder.onnx and decoder.onnx, decoder.onnx of a frozen encoder, text.onnx or refiner.onnx")
     if (args.onnx / "encoder.onnx").exists():
         install(args.onnx / "encoder.onnx", args.model, graphs["encoder"])
+    if (args.onnx / "decoder.onnx").exists():
         install(args.onnx / "decoder.onnx", args.model, graphs["decoder"])
         graphs["decoder"].update(decoder_tensors())
         manifest["memory"]["slots"] = SLOTS

@@ -47,6 +47,26 @@ def test_it_starts_from_the_models_weights_and_leaves_masks_as_they_are() -> Non
     assert torch.equal(logits > 0, prior > 0.5)
 
 
+def test_flow_misses_as_many_masks_as_its_hardship_says(tmp_path: pathlib.Path) -> None:
+    import numpy as np
+    import torch
+
+    from maskstream_training.refiner.geometry import CORRECTION
+    from maskstream_training.refiner.prepare import SYNTHETIC, TRAIN
+    from maskstream_training.refiner.rollout import CORRECTING, GROUPS, Clips, Tracks
+    folder = write_arrays(tmp_path / "arrays")
+    np.save(folder / "flows.npy", np.full_like(np.load(folder / "flows.npy"), 3))
+    stays = {}
+    for missed in (0.0, 1.0):
+        torch.manual_seed(0)
+        tracks = Tracks(Clips(folder, torch.device("cpu")), 2 * GROUPS, (TRAIN, SYNTHETIC), CORRECTION, CORRECTING._replace(missed=missed))
+        before = tracks.mask.clone()
+        tracks.time += 1
+        tracks.carry()
+        stays[missed] = torch.equal(tracks.mask, before)
+    assert stays == {0.0: False, 1.0: True}
+
+
 def test_it_trains_and_is_exported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import onnx
 

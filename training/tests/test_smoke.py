@@ -76,6 +76,25 @@ def test_a_run_goes_on_from_its_weights(trained: pathlib.Path, prepared: pathlib
     assert "start at step 2" in text and "trained 3 steps" in text
 
 
+def test_the_decoder_alone_learns_on_and_is_published(trained: pathlib.Path, prepared: pathlib.Path, raw: pathlib.Path, work: pathlib.Path) -> None:
+    import torch
+    stage("train.run", "--data", prepared, "--out", work / "decoder", "--steps", 2, "--sequences", 2, "--views", 2, "--weights", trained, "--warm-up", 1,
+          "--frozen-encoder", "--clicks", 2, "--wholes", "--small-whole", .35, "--pull", 2)
+    state = lambda folder, name: torch.load(folder / f"{name}.pt")["state"]
+    before, after = state(trained, "encoder"), state(work / "decoder", "encoder")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    kernel = "refine4.first.0.weight"
+    before, after = state(trained, "decoder")[kernel], state(work / "decoder", "decoder")[kernel]
+    assert not torch.equal(before, after)
+    stage("average", trained, work / "decoder", "--shares", .75, .25, "--out", work / "mixed", "--pictures", raw)
+    assert torch.allclose(state(work / "mixed", "decoder")[kernel].float(), before.float().lerp(after.float(), .25), atol=1e-3)
+    stage("export", work / "mixed", work / "mixed-onnx", "--decoder-only")
+    shutil.copytree(MODEL, work / "mixed-model")
+    stage("publish", work / "mixed-onnx", work / "mixed-model")
+    files = {name: (work / "mixed-model" / f"{name}.onnx").read_bytes() == (MODEL / f"{name}.onnx").read_bytes() for name in ("encoder", "encoder-int8", "decoder")}
+    assert files == {"encoder": True, "encoder-int8": True, "decoder": False}
+
+
 def test_weights_are_evaluated_on_clips_and_photographs(trained: pathlib.Path, raw: pathlib.Path, work: pathlib.Path) -> None:
     stage("evaluate.run", raw, trained, "--out", work / "eval.json", "--clips", 1, "--frames", 4, "--workers", 1, "--photographs", "--short")
     result = json.loads((work / "eval.json").read_text())[str(trained)]

@@ -24,7 +24,7 @@ FAR_PROMPT = .45      # of sequences: the prompt frame is not the frame before t
 GAPS = (1, 1, 2, 3, 4, 5, 5, 6, 8, 10)
 FRAMED = .5           # of sequences: framed as the tracker's encoder sees a keyframe, a region around the object that follows it
 FRAME_SCALE = (1.3, 3.)   # of such a region, in boxes of the object
-SMALL = .01           # of the square: smaller objects are always framed, as the tracker frames them
+SMALL = .01           # of the square: smaller objects are framed, as the tracker frames them, but for a share of SequenceMaker's
 FAST = .30            # of sequences: 5 frames a second, with jumps of up to the object's size and flow that misses it
 FAST_GAPS = (5, 6, 8, 10)
 FAST_OFF = 3.         # how much farther from its middle an object lies in a region that follows it
@@ -58,8 +58,9 @@ class Layer:
 
 
 class SequenceMaker:
-    def __init__(self, store: Store, views: int):
-        self.store, self.views, self.device = store, views, store.device
+    def __init__(self, store: Store, views: int, small_whole: float = 0.):
+        """small_whole: share of the small objects that are shown in the whole picture, where a click on them is first answered."""
+        self.store, self.views, self.device, self.small_whole = store, views, store.device, small_whole
         self.grid = self._grid(SIZE)
         self.fine_grid = self._grid(FINE)
 
@@ -162,7 +163,8 @@ class SequenceMaker:
     def _base(self, count: int, plan: dict) -> tuple[Layer, Tensor, Tensor]:
         store = self.store
         candidate = torch.multinomial(store.base_weight, count, True)
-        plan["framed"] = plan["framed"] | ((store.box[candidate, 4] > 0) & (store.box[candidate, 4] < SMALL))
+        small = (store.box[candidate, 4] > 0) & (store.box[candidate, 4] < SMALL)
+        plan["framed"] = torch.where(small, self._uniform(count) >= self.small_whole, plan["framed"])
         rows, gap = self._times(candidate, plan)
         box = store.box[candidate]
         centre = torch.stack([box[:, 0] + box[:, 2], box[:, 1] + box[:, 3]], -1) - 1

@@ -13,6 +13,8 @@ LONGEST_CHAIN = 10
 BASE_SHARE = {
     "research": dict(region=.103, regions=.022, street=.04, human=.031, car=.013, car_part=.022, person=.04, clothing=.027, video=.28, thing=.32, cat=.10),
     "commercial": dict(person=.18, clothing=.12, thing=.42, cat=.28)}
+#: The same with fewer parts: what a click mostly means is a whole thing.
+WHOLE_SHARE = dict(region=.035, regions=.01, street=.03, human=.035, car=.02, car_part=.01, person=.06, clothing=.02, video=.30, thing=.36, cat=.12)
 PASTE_SHARE = {
     "research": dict(region=.096, regions=.019, street=.029, human=.048, car=.019, car_part=.029, person=.062, clothing=.038, video=.20, thing=.38, cat=.08),
     "commercial": dict(person=.20, clothing=.12, thing=.48, cat=.20)}
@@ -23,7 +25,8 @@ LOOK_ALIKE = ("thing", "cat")   # kinds whose instances of one photograph and cl
 class Store:
     """images u8[n,448,448,3], labels u8[m,448,448], candidate tables, composed flow chains; all on one device."""
 
-    def __init__(self, root: pathlib.Path, device: torch.device):
+    def __init__(self, root: pathlib.Path, device: torch.device, wholes: bool = False):
+        """wholes: base objects by WHOLE_SHARE."""
         self.device = device
         self.half = torch.float16 if device.type == "cuda" else torch.float32
         table = np.load(root / "candidates.npz")
@@ -33,7 +36,7 @@ class Store:
         self.image_of, self.label_of, self.kind = column("image"), column("label"), column("kind")
         self.lut, self.box, self.parent = column("lut"), column("box"), column("parent")
         terms = str(table["terms"])
-        self.base_weight = self._weights(table, BASE_SHARE[terms])
+        self.base_weight = self._weights(table, WHOLE_SHARE if wholes else BASE_SHARE[terms])
         self.paste_weight = self._weights(table, PASTE_SHARE[terms])
         self._index_clips(table["clip"])
         self._index_look_alikes(table["like"])

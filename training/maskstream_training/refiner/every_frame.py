@@ -14,6 +14,7 @@ from ..model.encoder import C4, C8, EMB, SIZE, Encoder
 from ..model.layers import PlainResidual, TransformerBlock, attention, conv_relu, mlp
 from .geometry import Framing, logit_of
 from .model import Exported as Exported  # the graph of it
+from .rollout import Hardship
 
 CROP = 160
 CELLS = CROP // 16
@@ -37,6 +38,7 @@ class Refiner(nn.Module):
     """See the module's text."""
 
     framing = Framing(CROP, 2.0, 60.0)
+    hardship = Hardship(0.85, 0.1, missed=0.06, astray=1.5)
 
     def __init__(self):
         super().__init__()

@@ -14,6 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from .geometry import CORRECTION, logit_of
+from .rollout import CORRECTING
 
 EMBEDDING, PROTOTYPES = 32, 4
 CELLS = 16
@@ -129,7 +130,7 @@ class CellMatch(nn.Module):
 class Refiner(nn.Module):
     """See the module's text; `Exported` below is what is shipped."""
 
-    framing = CORRECTION
+    framing, hardship = CORRECTION, CORRECTING
 
     def __init__(self, width=(16, 32, 64, 112)):
         super().__init__()

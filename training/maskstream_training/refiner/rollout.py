@@ -5,6 +5,8 @@ refiner's own output is what is warped next for part of the tracks, the bare war
 trained on chains of its own mistakes, of flow's and of both. Tracks are restarted group by group, with a true mask, one as
 a decoder leaves it or a wrong one, so that ages 1 .. GROUPS are seen equally often.
 """
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -14,8 +16,6 @@ from .motion import follow_object, grey_at_flow
 
 GROUPS = 12
 DAVIS_SHARE = 0.4
-REFINED_SHARE, MIXED_SHARE = 0.7, 0.15
-"""Tracks that always go on from the refiner's output, and those that do on every second frame; the rest follow flow alone."""
 FOLLOW_SHARE = 0.7
 """Tracks warped with the object's own motion (motion.py), the others with bare flow."""
 BAD_START_SHARE, MILD_START_SHARE, MILD = 0.12, 0.5, 0.25
@@ -25,6 +25,23 @@ CAMOUFLAGE_SHARE, TINT_SHARE, NEW_BACK_SHARE = 0.25, 0.2, 0.12
 WILD_LIGHT = 0.35
 VISIBLE_PIXELS = 30.0
 """A start frame must show at least this much of the object, in analysis pixels."""
+
+
+class Hardship(NamedTuple):
+    """How hard a network's tracks are."""
+
+    refined: float
+    """Share of the tracks that always go on from the network's own output."""
+    mixed: float
+    """Share of those that do on every second frame; the rest follow flow alone."""
+    missed: float = 0.0
+    """Share of the steps in which flow misses the object: its mask stays where it was."""
+    astray: float = 1.0
+    """How far windows lie off the mask and how much their size is off, over what the refiner's do."""
+
+
+CORRECTING = Hardship(0.7, 0.15)
+"""The refiner's."""
 
 
 class Clips:
@@ -93,9 +110,9 @@ class Disguise:
 class Tracks:
     """The pool. `step` gives one batch; `feed` takes the refiner's output back."""
 
-    def __init__(self, clips, count, kinds, framing):
+    def __init__(self, clips, count, kinds, framing, hardship=CORRECTING):
         """`kinds` = (DAVIS training id, synthetic id); count must be a multiple of GROUPS."""
-        self.clips, self.count, self.size, self.framing = clips, count, count // GROUPS, framing
+        self.clips, self.count, self.size, self.framing, self.hardship = clips, count, count // GROUPS, framing, hardship
         device = self.device = clips.device
         long_enough = clips.length.cpu().numpy() > GROUPS
         self.weights = [torch.from_numpy(((clips.kind == k) & long_enough).astype(np.float32)).to(device) for k in kinds]
@@ -126,10 +143,11 @@ class Tracks:
     def jitter(self, count):
         """Random turn [B, 2, 2], factor [B] and shift [B, 2] of a window; half of them only flipped."""
         loose = (self.rand(count) < 0.5).float()
+        astray = loose * self.hardship.astray
         angle, flip = self.randn(count) * 0.12 * loose, torch.where(self.rand(count) < 0.5, -1.0, 1.0)
         c, s = torch.cos(angle), torch.sin(angle)
         turn = torch.stack([torch.stack([c * flip, -s], 1), torch.stack([s * flip, c], 1)], 1)
-        return turn, torch.exp(self.randn(count) * 0.1 * loose), self.randn(count, 2) * (0.04 * loose)[:, None]
+        return turn, torch.exp(self.randn(count) * 0.1 * astray), self.randn(count, 2) * (0.04 * astray)[:, None]
 
     def start_masks(self, true):
         """(masks, found): true, as a decoder leaves them, or wrong."""
@@ -157,15 +175,16 @@ class Tracks:
         self.key_crop[at] = Light(size, self.device, 0.25).apply(crop)
         self.key_prior[at] = crop_mask(start, window)
         self.sequence[at], self.time[at], self.mask[at] = sequence, time, start
-        draw = self.rand(size)
-        self.refined[at] = torch.where(draw < REFINED_SHARE, 1.0, torch.where(draw < REFINED_SHARE + MIXED_SHARE, 0.5, 0.0))
+        draw, (always, sometimes, *_) = self.rand(size), self.hardship
+        self.refined[at] = torch.where(draw < always, 1.0, torch.where(draw < always + sometimes, 0.5, 0.0))
         self.valid[at] = visible & found & found_start
 
     def carry(self):
-        """Warps all masks by one frame."""
+        """Warps the masks by one frame, but for those whose object flow misses."""
         flow, some = self.clips.flow(self.sequence, self.time), self.follows
         flow[some] = self.clips.followed(self.sequence[some], self.time[some], self.mask[some])
-        self.mask = warp(self.mask, flow)
+        missed = self.rand(self.count) < self.hardship.missed
+        self.mask = torch.where(each(missed), self.mask, warp(self.mask, flow))
 
     @torch.no_grad()
     def step(self):

@@ -197,7 +197,7 @@ def train(rank, world, args):
         os.environ.setdefault('MASTER_PORT', '29541')
         dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo', rank=rank, world_size=world)
     trainer = Trainer(args, rank, world, device)
-    trainer.run(Tracks(Clips(args.arrays, device), args.batch, (TRAIN, SYNTHETIC), trainer.model.framing))
+    trainer.run(Tracks(Clips(args.arrays, device), args.batch, (TRAIN, SYNTHETIC), trainer.model.framing, trainer.model.hardship))
     if world > 1:
         dist.destroy_process_group()
 

@@ -35,8 +35,9 @@ class Rollout:
 
     FIGURES = ("box", "click", "click_best", "corrected", "propagated", "last_view", "score_error", "present_right")
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, views: int, autocast: torch.dtype | None):
-        self.encoder, self.decoder, self.views, self.autocast = encoder, decoder, views, autocast
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, views: int, autocast: torch.dtype | None, clicks: int = 0):
+        """clicks: single clicks that every view is asked with besides."""
+        self.encoder, self.decoder, self.views, self.autocast, self.clicks = encoder, decoder, views, autocast, clicks
 
     def _decode(self, features, points, labels, mask, has_mask, memory):
         with self._precision(mask.device):
@@ -60,7 +61,7 @@ class Rollout:
         figures["corrected"] = corrected
         video, along = self._propagate(batch, truth, features, masks, own)
         figures.update(along)
-        return loss + more + video, torch.stack([figures[k] for k in self.FIGURES])
+        return loss + more + video + self._clicked(batch, truth, features), torch.stack([figures[k] for k in self.FIGURES])
 
     # -- a still frame ------------------------------------------------------------------------------------------------
     @torch.no_grad()
@@ -109,6 +110,19 @@ class Rollout:
                        click_best=mean(iou.max(1)[0], ask["single"].float()), score_error=mean((score[:, 0] - iou[:, 0]).detach().abs(), scored))
         ask["mask"] = torch.sigmoid(logits[rows, chosen].float()).unsqueeze(1).detach()
         return loss, ask, figures
+
+    def _clicked(self, batch: Sequences, truth: Truth, features):
+        """Mean loss of more single clicks on every view, each somewhere else: where the encoder is not trained they cost little."""
+        loss, scored = 0., truth.present.float()
+        for _ in range(self.clicks):
+            points, labels = no_points(truth.fine)
+            points[:, 2] = inner_point(truth.fine)
+            labels[:, 2] = torch.where(truth.present, 1., -1.)
+            other, known = self._second_answer(batch, truth, points)
+            empty = torch.zeros_like(truth.fine)
+            logits, score, present = self._decode(features, points, labels, empty, torch.zeros_like(truth.present), self._no_memory(features[0]))
+            loss = loss + decode_loss(logits, score, present, Task(truth.loss, scored, scored, scored * 0, truth.present, other, known))[0]
+        return loss / max(1, self.clicks)
 
     def _correct(self, batch: Sequences, truth: Truth, features, first: dict):
         """One or two corrective clicks with the network's own mask as the prior; on the prompt frame, one or two more after them."""

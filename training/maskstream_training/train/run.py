@@ -43,6 +43,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--long-every", type=int, default=4)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--encoder-lr", type=float, default=.4, help="factor on --lr")
+    parser.add_argument("--frozen-encoder", action="store_true", help="train the decoder alone: the encoder and the text heads on it stay as they are")
+    parser.add_argument("--clicks", type=int, default=0, help="so many single clicks more on every view")
+    parser.add_argument("--wholes", action="store_true", help="fewer parts and more whole things among the objects")
+    parser.add_argument("--small-whole", type=float, default=0, help="share of small objects shown in the whole picture instead of a region")
+    parser.add_argument("--pull", type=float, default=0, help="in place of weight decay: decay towards the weights at the start (L2-SP, Li et al. 2018)")
     parser.add_argument("--warm-up", type=int, default=300, help="steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", type=pathlib.Path)
@@ -78,7 +83,10 @@ class Trainer:
         self.step_count, self.spent = 0, 0.
         self._start_weights()
         torch.manual_seed(1000 * args.seed + self.rank)
-        self.parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        if args.frozen_encoder:
+            self.encoder.requires_grad_(False)
+        self.parameters = [p for m in (self.encoder, self.decoder) for p in m.parameters() if p.requires_grad]
+        self.starts = [p.detach().clone() for p in self.parameters] if args.pull else []
         self._flatten_gradients()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=args.lr, betas=(.9, .98), **({"fused": True} if cuda else {}))
         self.average = copy.deepcopy(self.encoder).eval(), copy.deepcopy(self.decoder).eval()
@@ -86,9 +94,11 @@ class Trainer:
         if args.resume:
             self._resume(args.resume)
         self.averaged, self.current = self._tensors(self.average), self._tensors((self.encoder, self.decoder))
-        store, half = Store(args.data, self.device), torch.bfloat16 if cuda else None
+        if args.frozen_encoder:
+            self.encoder.eval()
+        store, half = Store(args.data, self.device, args.wholes), torch.bfloat16 if cuda else None
         networks = compiled(self.encoder, self.decoder, args.compile)
-        self.lessons = [(Rollout(*networks, views, half), SequenceMaker(store, views)) for views in (args.views, args.long_views) if views]
+        self.lessons = [(Rollout(*networks, views, half, args.clicks), SequenceMaker(store, views, args.small_whole)) for views in (args.views, args.long_views) if views]
         torch.manual_seed(1000 * args.seed + self.rank + 77 * self.step_count)
 
     def _start_weights(self) -> None:
@@ -112,8 +122,8 @@ class Trainer:
         groups = []
         for module, factor in ((self.encoder, self.args.encoder_lr), (self.decoder, 1.)):
             for matrices in (True, False):
-                chosen = [p for p in module.parameters() if (p.ndim > 1) == matrices]
-                groups.append(dict(params=chosen, weight_decay=.05 if matrices else 0., factor=factor))
+                chosen = [p for p in module.parameters() if p.requires_grad and (p.ndim > 1) == matrices]
+                groups.append(dict(params=chosen, weight_decay=.05 if matrices and not self.args.pull else 0., factor=factor))
         return groups
 
     def _tensors(self, modules) -> list:
@@ -165,6 +175,9 @@ class Trainer:
         norm = self.gradients.norm()
         self.gradients.mul_((1 / (norm + 1e-6)).clamp(max=1)).nan_to_num_(0., 0., 0.)
         self.optimizer.step()
+        if self.starts:
+            with torch.no_grad():
+                torch._foreach_lerp_(self.parameters, self.starts, rate * args.pull)
         self.step_count += 1
         with torch.no_grad():
             weight = 1 - min(AVERAGE, (1 + self.step_count) / (10 + self.step_count))
