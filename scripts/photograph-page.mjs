@@ -2,8 +2,8 @@
 //
 //   node scripts/photograph-page.mjs FOLDER
 //
-// Needs the build and a Chromium (CHROMIUM_PATH, or Debian's). The README's two are light-overlay.png
-// and phone-overlay.png.
+// Needs the build and a Chromium (CHROMIUM_PATH, or Debian's). docs/page.png and docs/page-phone.png are
+// its light-overlay.png and phone-overlay.png.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

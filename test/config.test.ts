@@ -2,7 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configVariables, givenSettings, readConfig } from '../src/config.ts';
+import { givenSettings, readConfig } from '../src/config.ts';
+import { configVariables } from '../src/settings.ts';
 import type { ConfigOverrides } from '../src/config.ts';
 import { configRefusals, configWarnings } from '../src/config-warnings.ts';
 

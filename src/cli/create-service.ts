@@ -1,4 +1,4 @@
-import type { Config, Listen } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { loadModel } from '../inference/index.ts';
 import {
@@ -24,6 +24,7 @@ import type { JsonLogger } from './json-logger.ts';
 import { measureCosts } from './measure-costs.ts';
 import { openSecrets, type Secrets } from './renew-secrets.ts';
 import { packageVersion } from '../package-root.ts';
+import type { Listen } from '../settings.ts';
 import { modelDirectory } from '../models/model-folders.ts';
 import { placedAs } from './placed-as.ts';
 import { openTelemetry } from './open-telemetry.ts';

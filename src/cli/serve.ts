@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { ConfigOverrides } from '../config.ts';
-import { configVariables, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
+import { configVariables } from '../settings.ts';
 import { configRefusals, configWarnings } from '../config-warnings.ts';
 import type { Arguments, Command, CommandIo, Option } from './command.ts';
 import { configOption } from './config-file/config-option.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { configVariables } from '../../src/config.ts';
+import { configVariables } from '../../src/settings.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { freePort } from '../../bench/support/free-port.ts';
 

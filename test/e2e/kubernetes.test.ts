@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { configVariables } from '../../src/config.ts';
+import { configVariables } from '../../src/settings.ts';
 import { loadManifest } from '../../src/inference/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
 

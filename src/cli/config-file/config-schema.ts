@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configVariables } from '../../config.ts';
+import { configVariables } from '../../settings.ts';
 import type { Command, Option } from '../command.ts';
 
 /** One key of a config file. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { configJsonSchema, configKeys } from '../../../src/cli/config-file/config-schema.ts';
 import { commands } from '../../../src/cli/run-cli.ts';
-import { configVariables } from '../../../src/config.ts';
+import { configVariables } from '../../../src/settings.ts';
 
 const file = new URL('../../../docs/config.schema.json', import.meta.url);
 
