@@ -3,7 +3,7 @@ export { runSession } from './session.ts';
 export { KeyframeBudget } from './keyframe/budget.ts';
 export { defaultObjectMemoryBytes, ObjectMemoryPool } from './prompts/object-memory-pool.ts';
 export { createTrackerPool } from './tracker/pool.ts';
-export type { TrackerPool } from './tracker/pool.ts';
+export type { TrackerPool, WatchedTrackerPool } from './tracker/pool.ts';
 export type {
   FrameResult,
   ModelEvent,
