@@ -20,7 +20,8 @@ import { frameEvidence, keyframeNeed } from './keyframe/evidence.ts';
 import { KeyframeStage, type KeyframeCounts } from './keyframe/keyframe-stage.ts';
 import { decideFrame, isKnownKeyframe, type FrameDecision } from './keyframe/policy.ts';
 import { LivePace } from './live-pace.ts';
-import { applyPrompts, type PromptedFrame, type PromptScene } from './prompts/apply-prompts.ts';
+import { PromptStage } from './prompt-stage.ts';
+import type { PromptedFrame } from './prompts/apply-prompts.ts';
 import { roomForObjects } from './prompts/object-room.ts';
 import type { TextSearch } from './prompts/text-search.ts';
 import { SearchStage } from './search-stage.ts';
@@ -40,6 +41,7 @@ export class FrameProcessor {
   readonly #keyframes: KeyframeStage;
   readonly #refiner: RefineStage;
   readonly #searches: SearchStage;
+  readonly #prompts: PromptStage;
   /** Null in EVERY_FRAME, where nothing depends on time. */
   readonly #pace: LivePace | null;
   #state: StreamState = initialState;
@@ -50,15 +52,24 @@ export class FrameProcessor {
     this.#tracker = tracker;
     const { budget = new KeyframeBudget(parts.nowMs), nowMs } = parts;
     this.#pace = options.delivery === 'latest' ? new LivePace(budget, nowMs, options.owner) : null;
+    const { info } = parts.segmenter;
+    const maxObjects = roomForObjects(info, options.limits);
     const onRunOver = (isAnswered?: boolean): void => this.#pace?.endKeyframe(isAnswered);
     const mayFlip = (): boolean => this.#pace?.mayFlip ?? true;
     const shared = { ...parts, tracker, signal: options.signal, onRunOver, mayFlip };
     this.#keyframes = new KeyframeStage(shared);
     this.#searches = new SearchStage({
       ...shared,
-      maxObjects: roomForObjects(parts.segmenter.info, options.limits),
+      maxObjects,
       policy: options.keyframes,
       context: (clock) => this.#keyframes.context(clock),
+    });
+    this.#prompts = new PromptStage({
+      tracker,
+      searches: this.#searches,
+      maxClicks: info.maxClicks,
+      maxObjects,
+      standingSearches: this.#pace === null ? 'at-once' : 'later',
     });
     this.#refiner = new RefineStage(shared);
   }
@@ -92,7 +103,7 @@ export class FrameProcessor {
     const used = carried === null ? this.#state : keyframeUsed(this.#state, carried);
     const looked = await this.#searches.carry(used);
     const before = looked === null ? used : lookUsed(used, looked);
-    const prompted = await this.#applyPrompts(task, { before, step, clock });
+    const prompted = await this.#prompts.apply(task, { state: before, step, clock });
     const known = promptsApplied(before, prompted, task);
     if (this.#pace !== null) this.#beginLook(task, step, known);
     const decision = this.#decide(task, step, { prompted, state: known });
@@ -209,39 +220,6 @@ export class FrameProcessor {
   #mayEndWithStep({ updates }: FrameTask): boolean {
     if (this.#pace === null || updates.length > 0) return false;
     return this.#keyframes.asyncState !== 'arrived' && this.#searches.asyncState !== 'arrived';
-  }
-
-  async #applyPrompts(
-    task: FrameTask,
-    given: {
-      readonly before: StreamState;
-      readonly step: StepEvidence;
-      readonly clock: StageClock;
-    },
-  ): Promise<PromptedFrame> {
-    const { frame, updates } = task;
-    const { before, step, clock } = given;
-    const look: PromptScene['look'] = (search, known) =>
-      this.#searches.look(frame, search, { ...known, step, clock });
-    const prompted = await applyPrompts(updates, {
-      records: before.records,
-      searches: before.searches,
-      frame,
-      maxClicks: this.#parts.segmenter.info.maxClicks,
-      maxObjects: roomForObjects(this.#parts.segmenter.info, this.#options.limits),
-      look,
-    });
-    // One by one: a given mask of a large picture takes a while, and other streams share the thread.
-    for (const action of prompted.actions) await this.#tracker.call('apply', [action]);
-    if (this.#pace !== null) return prompted;
-    let now = prompted;
-    const { firstPromptFrame } = before;
-    const due = this.#searches.due(frame.index, step, { ...prompted, firstPromptFrame });
-    for (const search of due) {
-      const { records, searches, objectIds } = await look(search, now);
-      now = { ...now, records, searches, found: new Set([...now.found, ...objectIds]) };
-    }
-    return now;
   }
 
   /** LATEST: begins to look for a phrase while this frame and later ones leave, one at a time. */

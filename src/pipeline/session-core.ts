@@ -1,15 +1,15 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { PromptUpdate } from '../frame/prompt.ts';
+import { Corrections } from './corrections.ts';
 import { describeModelEvent } from './describe-model-event.ts';
 import type { EventQueue } from './event-queue.ts';
 import { FrameProcessor } from './frame-processor.ts';
 import { type FrameTask, type ProcessedFrame, unansweredTask } from './frame-task.ts';
 import { PromptAnswers } from './prompt-answers.ts';
-import { ReplayBudget } from './prompts/replay-budget.ts';
 import { ObjectMemoryPool } from './prompts/object-memory-pool.ts';
 import { PendingPrompts } from './prompts/pending-prompts.ts';
-import { heldAs, RetainedFrames, type RetainedFrame } from './retained-frames.ts';
+import { heldAs, RetainedFrames } from './retained-frames.ts';
 import { ResumePoint } from './prompts/resume-point.ts';
 import { resumeState } from './prompts/resume-updates.ts';
 import {
@@ -32,12 +32,10 @@ export type SessionSinks = {
 
 /**
  * The state of one stream and the order of things on it: prompts find their frames, frames are
- * processed and held, corrections are replayed, and everything is reported. Calls to `take` and
- * `correct` must not overlap.
+ * processed and held, corrections are replayed, and everything is reported. Calls to `take`,
+ * `correctQueued` and `endVideo` must not overlap.
  */
 export class SessionCore {
-  readonly #options: SessionOptions;
-  readonly #parts: SessionParts;
   readonly #report: SessionReport;
   readonly #prompts: PendingPrompts;
   readonly #answers: PromptAnswers;
@@ -45,15 +43,11 @@ export class SessionCore {
   readonly #retained: RetainedFrames;
   readonly #resume: ResumePoint;
   readonly #recovery: TrackerRecovery;
+  readonly #corrections: Corrections;
   #videoEnded = false;
-  /** Corrections that wait for their turn. */
-  #corrections: PromptUpdate[] = [];
-  readonly #replays: ReplayBudget;
   readonly #unwatchModel: (() => void) | undefined;
 
   constructor(options: SessionOptions, parts: SessionParts, sinks: SessionSinks) {
-    this.#options = options;
-    this.#parts = parts;
     const { info } = parts.segmenter;
     this.#report = new SessionReport(options, info, sinks.events);
     this.#prompts = new PendingPrompts(info, options.limits);
@@ -67,7 +61,17 @@ export class SessionCore {
       report: this.#report,
       signal: options.signal,
     });
-    this.#replays = new ReplayBudget(options.limits, parts.nowMs);
+    this.#corrections = new Corrections({
+      prompts: this.#prompts,
+      answers: this.#answers,
+      processor: this.#processor,
+      retained: this.#retained,
+      recovery: this.#recovery,
+      report: this.#report,
+      limits: options.limits,
+      nowMs: parts.nowMs,
+      send: (processed) => this.#send(processed),
+    });
     this.#resume = new ResumePoint(options.resume);
     if (options.resume !== null) {
       this.#prompts.adopt(options.resume);
@@ -108,16 +112,16 @@ export class SessionCore {
 
   /**
    * Takes an update in: refused at once, held for its frame, or, where its frame was processed
-   * already, to be handed to `correct`.
+   * already, queued for `correctQueued`.
    */
   accept(update: PromptUpdate): 'refused' | 'held' | 'correction' {
     try {
       const past = this.#isPast(update);
       const display = past ? this.#retained.displayAt(update.at) : this.#report.format?.display;
-      const accepted = this.#prompts.accept(update, display ?? null, this.#corrections);
+      const accepted = this.#prompts.accept(update, display ?? null, this.#corrections.queued);
       this.#answers.bookAccepted(update);
       if (past) {
-        this.#corrections.push(update);
+        this.#corrections.queue(update);
         return 'correction';
       }
       this.#prompts.hold(accepted);
@@ -145,38 +149,19 @@ export class SessionCore {
       this.#report.notice('video-answered', 'every frame is answered; held ones can be corrected');
   }
 
-  /** As `correct`, for all updates that `accept` called corrections since: they share one replay. */
+  /** Corrects with all updates that `accept` called corrections since. */
   async correctQueued(): Promise<void> {
-    await this.correct(this.#corrections.splice(0));
+    await this.#corrections.makeQueued();
   }
 
-  /**
-   * Applies updates to held frames and answers the first of these and all after it again, with the
-   * next revision, before any newer frame.
-   */
-  async correct(updates: readonly PromptUpdate[]): Promise<void> {
-    const byFrame = this.#resolve(updates);
-    if (byFrame.size === 0) return;
-    const first = Math.min(...byFrame.keys());
-    const replayed = this.#retained.from(first);
-    if (!this.#replays.spend(replayed.length)) return this.#refuseReplay([...byFrame.values()]);
-    const start = this.#retained.before(first);
-    try {
-      await this.#processor.restore(start.frame, start.state);
-    } catch (reason) {
-      await this.#recovery.recover(reason);
-      this.#refuseLost([...byFrame.values()]);
-      return;
-    }
-    for (const held of replayed) {
-      if (await this.#replay(held, byFrame.get(held.frame.index) ?? [])) {
-        byFrame.delete(held.frame.index);
-        continue;
-      }
-      this.#refuseLost([...byFrame.values()]);
-      break;
-    }
-    this.#processor.releaseFeatures(this.#retained.states());
+  /** Tells the client what to go on with elsewhere. */
+  announceGoingAway(): void {
+    const { removedObjectIds } = this.#prompts;
+    const searches = this.#retained.newest?.state.searches ?? [];
+    const objects = this.#report.newest?.objects ?? [];
+    const state = this.#resume.state ?? resumeState(objects, { removedObjectIds, searches });
+    const message = 'the server is going away; open a new stream with the resume state';
+    this.#report.notice('going-away', message, state);
   }
 
   /** Answers prompts whose frame never came, and sends the summary. */
@@ -201,44 +186,7 @@ export class SessionCore {
   /** Corrects with updates that came, or turned out to belong, behind their frame. */
   async #correctPast(missed: readonly PromptUpdate[]): Promise<void> {
     const past = this.#prompts.takeWhere((update) => this.#isPast(update));
-    await this.correct([...missed, ...past]);
-  }
-
-  /** The held frames that updates name; those that name none are refused. */
-  #resolve(updates: readonly PromptUpdate[]): Map<number, PromptUpdate[]> {
-    const byFrame = new Map<number, PromptUpdate[]>();
-    for (const update of updates) {
-      if (update.at.kind === 'next') {
-        this.#prompts.hold(update);
-        continue;
-      }
-      try {
-        const frameIndex = this.#retained.resolve(update.at);
-        byFrame.set(frameIndex, [...(byFrame.get(frameIndex) ?? []), update]);
-      } catch (reason) {
-        this.#answers.undo(update, SegmentationError.from(reason));
-      }
-    }
-    return byFrame;
-  }
-
-  #refuseReplay(updates: readonly PromptUpdate[][]): void {
-    const { maxReplayedFrames, replayedFramesPerSecond } = this.#options.limits;
-    const message =
-      `corrections may process ${maxReplayedFrames} frames again, and ` +
-      `${replayedFramesPerSecond} more each second: wait, or send several together`;
-    for (const update of updates.flat()) {
-      this.#answers.undo(update, new SegmentationError('too-many-prompts', message));
-    }
-  }
-
-  /** The tracker was lost before these corrections could be made, and with it what they start from. */
-  #refuseLost(updates: readonly PromptUpdate[][]): void {
-    const newest = this.#report.newest?.frameIndex;
-    const message = `frames up to ${newest} are no longer held: their tracking thread ended`;
-    for (const update of updates.flat()) {
-      this.#answers.undo(update, new SegmentationError('frame-not-held', message));
-    }
+    await this.#corrections.make([...missed, ...past]);
   }
 
   async #takeItem(item: ScheduledItem): Promise<void> {
@@ -313,41 +261,12 @@ export class SessionCore {
     return taken.updates;
   }
 
-  /** Whether the frame was answered again. */
-  async #replay(held: RetainedFrame, updates: readonly PromptUpdate[]): Promise<boolean> {
-    const task: FrameTask = {
-      ...held,
-      updates: [...held.updates, ...updates],
-      revision: held.revision + 1,
-      queuedAtMs: this.#parts.nowMs(),
-    };
-    const done = await this.#recovery.process(task);
-    if (done === null) return false;
-    const { processed } = done;
-    const answered = new Set(held.updates);
-    const fresh = processed.outcomes.filter((outcome) => !answered.has(outcome.update));
-    this.#send({ ...processed, outcomes: fresh });
-    const { frame, bridge } = held;
-    this.#retained.update({ ...heldAs(done.task, processed), frame, bridge });
-    return true;
-  }
-
   /** Acks go before the masks that they affect. */
   #send({ result, state, outcomes }: ProcessedFrame): void {
     for (const outcome of outcomes) this.#answers.answer(outcome, result.frameIndex);
     this.#prompts.follow(state.searches, state.records);
     this.#answers.follow(state.records.size);
     this.#report.masks(result);
-  }
-
-  /** Tells the client what to go on with elsewhere. */
-  announceGoingAway(): void {
-    const { removedObjectIds } = this.#prompts;
-    const searches = this.#retained.newest?.state.searches ?? [];
-    const objects = this.#report.newest?.objects ?? [];
-    const state = this.#resume.state ?? resumeState(objects, { removedObjectIds, searches });
-    const message = 'the server is going away; open a new stream with the resume state';
-    this.#report.notice('going-away', message, state);
   }
 }
 
