@@ -1,4 +1,3 @@
-/* eslint-disable max-lines -- one state machine: its parts have files of their own */
 import { Delivery, ResumeState } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type {
   SegmentVideoRequest,
@@ -14,8 +13,9 @@ import type {
   StreamInfo,
 } from '../../../src/gen/maskstream/v1/video_response.ts';
 import type { CallEnd, VideoCall } from '../video-call.ts';
-import { type BackOff, type Clock, pauseBefore, systemClock } from './back-off.ts';
+import { type Clock, systemClock } from './back-off.ts';
 import { ContinuousCount } from './continuous-count.ts';
+import { openDroppable } from './droppable-call.ts';
 import { isFinal } from './end-rule.ts';
 import { FrameAlignment } from './frame-alignment.ts';
 import { KeptObjects } from './kept-objects.ts';
@@ -24,13 +24,12 @@ import { KeptVideo } from './kept-video.ts';
 import { PromptLane } from './prompt-lane.ts';
 import { planContinuation, planRewind, type ResumePlan } from './resume-plan.ts';
 import type { ResumableCall, ResumingCallEvents, ResumingCallOptions } from './resumable-call.ts';
+import { ServerTurns } from './server-turns.ts';
 
 /** `waiting`: between two calls. */
 type State = 'streaming' | 'waiting' | 'over';
 
 const defaultMaxKeptBytes = 8 * 1024 * 1024;
-const defaultBackOff: BackOff = { firstMs: 100, mostMs: 5_000 };
-const defaultGiveUpAfterMs = 60_000;
 
 /**
  * A call that outlives its server: to its owner one call like any other, with one count of frames and
@@ -53,20 +52,15 @@ class ResumingCall implements ResumableCall {
   readonly #objects: KeptObjects;
   readonly #prompts: KeptPrompts;
   readonly #count = new ContinuousCount();
+  readonly #turns: ServerTurns;
   #state: State = 'streaming';
   #call: VideoCall | null = null;
+  /** Leaves the call in hand. */
+  #drop: (() => void) | null = null;
   #alignment: FrameAlignment;
   #info: StreamInfo | null = null;
   /** Caller's frame index less number of the access unit. */
   #unitOffset = 0;
-  /** Attempts since the last answered frame. */
-  #attempt = 0;
-  #server = 0;
-  /** Of each server that said so: the monotonic time before which it is not asked again. */
-  readonly #notBeforeMs = new Map<number, number>();
-  #brokeAtMs = 0;
-  /** No frame has come since the last interruption. */
-  #isResuming = false;
   #takeBack: (() => void) | null = null;
   #videoEnded = false;
   #ended = false;
@@ -88,7 +82,7 @@ class ResumingCall implements ResumableCall {
     this.#objects = new KeptObjects(config);
     this.#prompts = new KeptPrompts(config.resume);
     this.#alignment = new FrameAlignment({ offset: 0, frameRate: null, isSynthetic: false });
-    this.#brokeAtMs = this.#clock.nowMs();
+    this.#turns = new ServerTurns(options.servers.length, this.#clock.nowMs, options);
     this.#open({ ...config });
   }
 
@@ -135,7 +129,7 @@ class ResumingCall implements ResumableCall {
   cancel(): void {
     this.#state = 'over';
     this.#takeBack?.();
-    this.#call?.cancel();
+    this.#drop?.();
   }
 
   pause(): void {
@@ -174,43 +168,35 @@ class ResumingCall implements ResumableCall {
   }
 
   #open(config: StreamConfig): void {
-    const open = this.#options.servers[this.#server % this.#options.servers.length];
+    const open = this.#options.servers[this.#turns.current];
     if (open === undefined) throw new Error('expected a server, got none');
-    let isOver = false;
-    const isMine = () => !isOver && this.#state === 'streaming';
     this.#state = 'streaming';
     this.#heldBytes = 0;
-    const call = open({
-      onResponse: (response) => {
-        if (isMine()) this.#receive(response, () => (isOver = true));
-      },
-      onEnd: (end) => {
-        if (!isMine()) return;
-        isOver = true;
-        this.#finish(end);
-      },
-      onSent: () => {
-        if (isMine()) this.#events.onSent?.();
-      },
+    const { call, drop } = openDroppable(open, {
+      onResponse: (response) => this.#receive(response),
+      onEnd: (end) => this.#finish(end),
+      onSent: () => this.#events.onSent?.(),
     });
     this.#call = call;
+    this.#drop = drop;
     this.#lane = new PromptLane(call, this.#alignment, (ack) => this.#handOver(ack));
     if (this.#paused) call.pause?.();
     call.send({ message: { $case: 'config', value: config } });
   }
 
-  #receive({ message }: SegmentVideoResponse, leave: () => void): void {
+  #receive({ message }: SegmentVideoResponse): void {
     this.#count.begun = true;
     switch (message?.$case) {
       case 'info':
         this.#info = message.value;
         return this.#deliver('info', this.#alignment.info(message.value, this.#newest));
       case 'ack':
-        return this.#takeAck(this.#alignment.ack(message.value));
+        this.#lane?.acknowledged();
+        return this.#handOver(this.#alignment.ack(message.value));
       case 'masks':
         return this.#takeMasks(message.value);
       case 'notice':
-        return this.#takeNotice(message.value, leave);
+        return this.#takeNotice(message.value);
       case 'taken':
         return this.#deliver('taken', message.value);
       case 'summary':
@@ -222,21 +208,16 @@ class ResumingCall implements ResumableCall {
     }
   }
 
-  #takeAck(ack: PromptAck): void {
-    this.#lane?.acknowledged();
-    this.#handOver(ack);
-  }
-
   #handOver(ack: PromptAck): void {
     if (this.#prompts.acknowledge(ack, this.#newest)) this.#deliver('ack', ack);
   }
 
   #takeMasks(came: FrameMasks): void {
-    if (this.#isResuming) this.#align(came);
+    if (this.#turns.isResuming) this.#align(came);
     const masks = this.#alignment.masks(came);
     const isNew = masks.frameIndex > this.#newest;
     if (!isNew && masks.revision === 0) return;
-    const delivered = this.#isResuming && isNew ? this.#goOn(masks) : masks;
+    const delivered = this.#turns.isResuming && isNew ? this.#goOn(masks) : masks;
     this.#objects.take(delivered, this.#video);
     const objectIds = delivered.objects.map(({ objectId }) => objectId);
     this.#prompts.seen(delivered.frameIndex, objectIds);
@@ -267,20 +248,18 @@ class ResumingCall implements ResumableCall {
     const missing = masks.frameIndex - this.#newest - 1;
     const isKnown = this.#alignment.isKnown;
     const gapFrames = isKnown ? Math.max(0, missing - masks.framesDroppedBefore) : null;
-    this.#isResuming = false;
-    this.#attempt = 0;
-    this.#events.onResumed?.({ gapFrames, awayMs: this.#clock.nowMs() - this.#brokeAtMs });
+    const awayMs = this.#turns.answered();
+    this.#events.onResumed?.({ gapFrames, awayMs });
     return { ...masks, framesDroppedBefore: missing };
   }
 
-  #takeNotice(notice: Notice, leave: () => void): void {
+  #takeNotice(notice: Notice): void {
     const isLeaving = notice.kind === NoticeKind.NOTICE_KIND_GOING_AWAY;
     if (isLeaving) this.#objects.handOver(notice.resume);
     // One that goes away goes on for a while: with nobody else to ask, that is better than nothing.
     const { servers, resumes = true } = this.#options;
     if (resumes && isLeaving && servers.length > 1 && this.#planNext() !== null) {
-      leave();
-      this.#call?.cancel();
+      this.#drop?.();
       this.#interrupt(notice);
       return;
     }
@@ -292,16 +271,15 @@ class ResumingCall implements ResumableCall {
   }
 
   #finish(end: CallEnd): void {
-    if (this.#options.resumes === false) return this.#over(end);
+    if (this.#goesOnAfter(end)) this.#interrupt(end);
+    else this.#over(end);
+  }
+
+  #goesOnAfter(end: CallEnd): boolean {
+    if (this.#options.resumes === false) return false;
     const hasBegun = this.#count.begun;
-    // A stream that never began is not waited for: each server is asked once.
-    const isWorth = hasBegun || this.#attempt + 1 < this.#options.servers.length;
-    const giveUpAfterMs = this.#options.giveUpAfterMs ?? defaultGiveUpAfterMs;
-    const isLate = this.#isResuming && this.#clock.nowMs() - this.#brokeAtMs >= giveUpAfterMs;
-    if (isFinal(end, { isResuming: this.#isResuming }) || !isWorth || isLate)
-      return this.#over(end);
-    if (hasBegun && this.#planNext() === null) return this.#over(end);
-    this.#interrupt(end);
+    if (isFinal(end, this.#turns) || !this.#turns.mayGoOn(hasBegun)) return false;
+    return !hasBegun || this.#planNext() !== null;
   }
 
   #over(end: CallEnd): void {
@@ -312,29 +290,15 @@ class ResumingCall implements ResumableCall {
   }
 
   #interrupt(why: CallEnd | Notice): void {
-    const { random = Math.random, backOff = defaultBackOff } = this.#options;
-    if (!this.#isResuming) {
-      this.#brokeAtMs = this.#clock.nowMs();
-      if (this.#count.begun) this.#events.onInterrupted?.(why);
-    }
-    this.#isResuming = true;
+    const hasBegun = this.#count.begun;
+    if (!this.#turns.isResuming && hasBegun) this.#events.onInterrupted?.(why);
+    const retryAfterMs = 'retryAfterMs' in why ? (why.retryAfterMs ?? 0) : 0;
+    const pauseMs = this.#turns.next(hasBegun, retryAfterMs);
     this.#state = 'waiting';
     this.#call = null;
+    this.#drop = null;
     this.#count.endCall();
-    if ('retryAfterMs' in why) this.#heed(why.retryAfterMs ?? 0);
-    this.#server++;
-    const ownMs = this.#count.begun ? pauseBefore(this.#attempt, backOff, random()) : 0;
-    const notBeforeMs = this.#notBeforeMs.get(this.#server % this.#options.servers.length) ?? 0;
-    // Behind the hint, so that those who got the same one do not come back at one time.
-    const pauseMs = Math.max(0, notBeforeMs - this.#clock.nowMs()) + ownMs;
-    this.#attempt++;
     this.#takeBack = this.#clock.later(pauseMs, () => this.#goOnElsewhere());
-  }
-
-  /** Notes what the server that was asked last says of the next time. */
-  #heed(retryAfterMs: number): void {
-    const place = this.#server % this.#options.servers.length;
-    this.#notBeforeMs.set(place, this.#clock.nowMs() + retryAfterMs);
   }
 
   /** What the next call begins with; null where the stream cannot go on. */

@@ -10,10 +10,11 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from conftest import ROOT
-from maskstream.resume import resuming_call as machine
+from maskstream.resume import effects as machine
+from maskstream.resume.effects import Request, Response
 from maskstream.resume.end_rule import CallEnd
 from maskstream.resume.options import Resumed, ResumeOptions
-from maskstream.resume.resuming_call import Request, Response, ResumingCall
+from maskstream.resume.resuming_call import ResumingCall
 from maskstream.v1 import video_request_pb2
 
 FILES = sorted((ROOT / "test/fixtures/conversations").glob("*.json"))

@@ -15,9 +15,7 @@ from .deadline import Deadline
 from .errors import CallFailed, MaskstreamError, call_end, call_failed
 from .outbox import Outbox
 from .results import Frame, Notice, StreamInfo, Summary
-from .resume.end_rule import OK, CallEnd
-from .resume.options import Resumed, ResumeOptions
-from .resume.resuming_call import (
+from .resume.effects import (
     Cancel,
     Deliver,
     Effect,
@@ -26,10 +24,12 @@ from .resume.resuming_call import (
     Interrupted,
     Open,
     Pause,
-    ResumingCall,
     Rewind,
     Send,
 )
+from .resume.end_rule import OK, CallEnd
+from .resume.options import Resumed, ResumeOptions
+from .resume.resuming_call import ResumingCall
 from .source import Chunk, Source
 from .v1 import video_request_pb2 as wire
 from .v1.segmentation_service_pb2_grpc import SegmentationServiceStub

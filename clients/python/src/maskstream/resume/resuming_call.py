@@ -9,13 +9,25 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
 from ..v1 import video_request_pb2, video_response_pb2
-from .back_off import pause_before
 from .continuous_count import ContinuousCount
+from .effects import (
+    Cancel,
+    Deliver,
+    Effect,
+    Ended,
+    HalfClose,
+    Interrupted,
+    Open,
+    Pause,
+    Request,
+    Response,
+    Rewind,
+    Send,
+)
 from .end_rule import CallEnd, is_final
 from .frame_alignment import FrameAlignment
 from .kept_objects import KeptObjects
@@ -24,69 +36,7 @@ from .kept_video import KeptVideo
 from .options import Resumed, ResumeOptions
 from .prompt_lane import PromptLane
 from .resume_plan import ResumePlan, plan_continuation, plan_rewind
-
-Request = video_request_pb2.SegmentVideoRequest
-Response = video_response_pb2.SegmentVideoResponse
-
-
-@dataclass(frozen=True)
-class Open:
-    """Open a call to the server with this number, the newest call from now on."""
-
-    server: int
-
-
-@dataclass(frozen=True)
-class Send:
-    """Send this on the newest call."""
-
-    request: Request
-
-
-@dataclass(frozen=True)
-class HalfClose:
-    """Send no more on the newest call."""
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Drop the newest call; what still comes of it is nobody's."""
-
-
-@dataclass(frozen=True)
-class Deliver:
-    """Hand this to the caller."""
-
-    response: Response
-
-
-@dataclass(frozen=True)
-class Interrupted:
-    """The call broke, or its server is going away: another one is looked for."""
-
-    why: CallEnd | video_response_pb2.Notice
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Call `wake` so many seconds from now."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Rewind:
-    """Send the video again from its start; what of it has not been sent is not sent."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The stream is over."""
-
-    end: CallEnd
-
-
-Effect = Open | Send | HalfClose | Cancel | Deliver | Interrupted | Resumed | Pause | Rewind | Ended
+from .server_turns import ServerTurns
 
 
 class ResumingCall:
@@ -110,13 +60,12 @@ class ResumingCall:
         self._servers = servers
         self._rewinds = rewinds
         self._resumes = options is not None
-        self._options = options or ResumeOptions()
-        self._now = now
-        self._draw = draw
         # Every frame of a video that is sent again is worked on again: the answers are the same.
         every_frame = config.delivery == video_request_pb2.DELIVERY_EVERY_FRAME
         self._repeats = rewinds and every_frame
-        self._video = KeptVideo(config.container, self._options.max_kept_bytes)
+        bounds = options or ResumeOptions()
+        self._turns = ServerTurns(servers, bounds, now=now, draw=draw)
+        self._video = KeptVideo(config.container, bounds.max_kept_bytes)
         self._objects = KeptObjects(config, rewinds=rewinds)
         self._prompts = KeptPrompts(config.resume, keeps_all=self._repeats)
         self._count = ContinuousCount()
@@ -126,14 +75,6 @@ class ResumingCall:
         self._info: video_response_pb2.StreamInfo | None = None
         # Caller's frame index less number of the access unit.
         self._unit_offset = 0
-        # Attempts since the last answered frame.
-        self._attempt = 0
-        self._server = 0
-        # Of each server that said so: when it may be asked again.
-        self._not_before: dict[int, float] = {}
-        self._broke_at = now()
-        # No frame has come since the last interruption.
-        self._is_resuming = False
         self._video_ended = False
         self._ended = False
         self._told_answered = False
@@ -228,7 +169,7 @@ class ResumingCall:
         self.state = "streaming"
         self._held_bytes = 0
         self._lane = self._new_lane()
-        self._effects.append(Open(self._server % self._servers))
+        self._effects.append(Open(self._turns.current))
         self._effects.append(Send(Request(config=config)))
 
     def _new_lane(self) -> PromptLane:
@@ -263,13 +204,13 @@ class ResumingCall:
 
     def _take_masks(self, response: Response) -> None:
         came = response.masks
-        if self._is_resuming:
+        if self._turns.is_resuming:
             self._align(came)
         masks = self._alignment.masks(came)
         is_new = masks.frame_index > self._newest
         if not is_new and masks.revision == 0:
             return
-        if self._is_resuming and is_new:
+        if self._turns.is_resuming and is_new:
             masks = self._go_on(masks)
         self._objects.take(masks, self._video)
         self._prompts.seen(masks.frame_index, [item.object_id for item in masks.objects])
@@ -303,9 +244,7 @@ class ResumingCall:
         """The first new frame after an interruption, with all that is missing before it."""
         missing = masks.frame_index - self._newest - 1
         gap = max(0, missing - masks.frames_dropped_before) if self._alignment.is_known else None
-        self._is_resuming = False
-        self._attempt = 0
-        self._effects.append(Resumed(gap, self._now() - self._broke_at))
+        self._effects.append(Resumed(gap, self._turns.answered()))
         told = video_response_pb2.FrameMasks()
         told.CopyFrom(masks)
         told.frames_dropped_before = missing
@@ -328,20 +267,18 @@ class ResumingCall:
         self._effects.append(Deliver(Response(notice=notice)))
 
     def _finish(self, end: CallEnd) -> None:
-        if self._is_over_with(end):
-            self._over(end)
-        else:
+        if self._goes_on_after(end):
             self._interrupt(end)
+        else:
+            self._over(end)
 
-    def _is_over_with(self, end: CallEnd) -> bool:
-        if not self._resumes or is_final(end, is_resuming=self._is_resuming):
-            return True
-        if not self._count.begun:
-            # A stream that never began is not waited for: each server is asked once.
-            return self._attempt + 1 >= self._servers
-        away = self._now() - self._broke_at
-        is_late = self._is_resuming and away >= self._options.give_up_after
-        return is_late or self._plan_next() is None
+    def _goes_on_after(self, end: CallEnd) -> bool:
+        if not self._resumes or is_final(end, is_resuming=self._turns.is_resuming):
+            return False
+        has_begun = self._count.begun
+        if not self._turns.may_go_on(has_begun=has_begun):
+            return False
+        return not has_begun or self._plan_next() is not None
 
     def _over(self, end: CallEnd) -> None:
         self.state = "over"
@@ -352,25 +289,14 @@ class ResumingCall:
         self._effects.append(Ended(end))
 
     def _interrupt(self, why: CallEnd | video_response_pb2.Notice) -> None:
-        if not self._is_resuming:
-            self._broke_at = self._now()
-            if self._count.begun:
-                self._effects.append(Interrupted(why))
-        self._is_resuming = True
+        has_begun = self._count.begun
+        if has_begun and not self._turns.is_resuming:
+            self._effects.append(Interrupted(why))
+        retry_after = why.retry_after if isinstance(why, CallEnd) else None
+        pause = self._turns.next(has_begun=has_begun, retry_after=retry_after)
         self.state = "waiting"
         self._count.end_call()
-        if isinstance(why, CallEnd) and why.retry_after is not None:
-            self._not_before[self._server % self._servers] = self._now() + why.retry_after
-        self._server += 1
-        hinted = self._not_before.get(self._server % self._servers, 0.0) - self._now()
-        pause = 0.0
-        if self._count.begun:
-            first_s, most_s = self._options.first_pause, self._options.most_pause
-            draw = self._draw()
-            pause = pause_before(self._attempt, first_s=first_s, most_s=most_s, random=draw)
-        self._attempt += 1
-        # Behind the hint, so that those who got the same one do not come back at one time.
-        self._effects.append(Pause(max(0.0, hinted) + pause))
+        self._effects.append(Pause(pause))
 
     def _plan_next(self) -> ResumePlan | None:
         """What the next call begins with; None where the stream cannot go on."""
