@@ -16,10 +16,11 @@ import { promptMessage, type PromptOptions } from '../core/requests.ts';
 import type { ResumableCall, Resumed, ResumingCallOptions } from '../core/resume/resumable-call.ts';
 import { openResumingCall } from '../core/resume/resuming-call.ts';
 import type { CallEnd } from '../core/video-call.ts';
-import { type ChunkOptions, defaultMaxChunkBytes, videoChunks } from '../core/video-chunks.ts';
+import type { ChunkOptions } from '../core/video-chunks.ts';
 import { attended, deferred, type Deferred } from './deferred.ts';
 import { CallFailed, PromptRejected } from './errors.ts';
 import { ResultQueue } from './result-queue.ts';
+import { type SendingOptions, type VideoPieces, VideoSender } from './video-sender.ts';
 
 /** What a stream answers, in order. Acknowledgements settle their prompts instead. */
 export type VideoResult =
@@ -36,25 +37,13 @@ export type VideoResult =
   | { readonly kind: 'summary'; readonly summary: StreamSummary };
 
 /** Bounds of one stream in the client. */
-export type VideoStreamOptions = {
-  /** Bytes that may be on their way before `sendChunk` waits. Default: 1 MiB. */
-  readonly maxBytesInFlight?: number;
-  /** Chunks are cut to this size. Default: 64 KiB, which every server takes. */
-  readonly maxChunkBytes?: number;
+export type VideoStreamOptions = SendingOptions & {
   /** Results that may wait to be taken before the server has to. Default: 64. */
   readonly maxWaitingResults?: number;
 };
 
-/** Bytes of a video, or bytes with what is known of the access unit that they start. */
-export type VideoPiece =
-  Uint8Array | { readonly bytes: Uint8Array; readonly options: ChunkOptions };
-
-/** A video in pieces. */
-export type VideoPieces = AsyncIterable<VideoPiece> | Iterable<VideoPiece>;
-
 type Message = NonNullable<SegmentVideoRequest['message']>;
 
-const defaultMaxBytesInFlight = 1024 * 1024;
 const defaultMaxWaitingResults = 64;
 
 const okStatus: number = status.OK;
@@ -74,14 +63,10 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   readonly #summary = deferred<StreamSummary>();
   readonly #prompts = new Map<number, Deferred<PromptAck>>();
   readonly #results: ResultQueue<VideoResult>;
-  readonly #maxBytesInFlight: number;
-  readonly #maxChunkBytes: number;
-  #roomWaiters: Deferred<void>[] = [];
+  readonly #sender: VideoSender;
   #nextRequestId = 1;
   #revision = 0;
   #lastSummary: StreamSummary | null = null;
-  /** How often the video has to be sent from its start again. */
-  #rewinds = 0;
   /** Why this side gave up, where it did. */
   #fault: Error | null = null;
   #end: { readonly error: Error | null } | null = null;
@@ -90,15 +75,14 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
   constructor(config: StreamConfig, calls: ResumingCallOptions, options: VideoStreamOptions = {}) {
     this.info = this.#info.promise;
     this.summary = this.#summary.promise;
-    this.#maxBytesInFlight = options.maxBytesInFlight ?? defaultMaxBytesInFlight;
-    this.#maxChunkBytes = options.maxChunkBytes ?? defaultMaxChunkBytes;
+    this.#sender = new VideoSender(() => this.#call, options);
     const maxResults = options.maxWaitingResults ?? defaultMaxWaitingResults;
     const flow = { pause: () => this.#call.pause?.(), resume: () => this.#call.resume?.() };
     this.#results = new ResultQueue(flow, maxResults);
     this.#call = openResumingCall(config, calls, {
       onResponse: (response) => this.#receive(response),
       onResumed: (resumed) => this.#results.push({ kind: 'resumed', ...resumed }),
-      onSent: () => this.#releaseRoom(),
+      onSent: () => this.#sender.makeRoom(),
       onEnd: (end) => this.#close(end),
     });
   }
@@ -113,7 +97,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
    * their way, rejects once the stream is over.
    */
   sendChunk(bytes: Uint8Array, options: ChunkOptions = {}): Promise<void> {
-    return attended(this.#send(bytes, options));
+    return attended(this.#sender.send(bytes, options));
   }
 
   /**
@@ -124,61 +108,6 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
    */
   sendVideo(video: VideoPieces | (() => VideoPieces)): Promise<void> {
     return attended(this.#sendAll(video));
-  }
-
-  async #sendAll(video: VideoPieces | (() => VideoPieces)): Promise<void> {
-    try {
-      if (typeof video === 'function') await this.#sendAgain(video);
-      else for await (const piece of video) await this.#sendPiece(piece);
-      this.end();
-    } catch (reason) {
-      if (this.#end === null) {
-        this.#fault = reason instanceof Error ? reason : new Error(String(reason));
-        this.cancel();
-      }
-      throw reason;
-    }
-  }
-
-  /** Sends the video from its start as often as it takes; resolves with the stream's end. */
-  async #sendAgain(open: () => VideoPieces): Promise<void> {
-    let wake = deferred<void>();
-    this.#call.rewindBy(() => {
-      this.#rewinds++;
-      this.#releaseRoom();
-      wake.resolve();
-      wake = deferred();
-    });
-    for (;;) {
-      const pass = this.#rewinds;
-      for await (const piece of open()) {
-        if (this.#rewinds !== pass) break;
-        await this.#sendPiece(piece);
-      }
-      if (this.#rewinds !== pass) continue;
-      this.end();
-      // The call may still break before everything is answered.
-      await Promise.race([wake.promise, this.#summary.promise]);
-      if (this.#rewinds === pass) return;
-    }
-  }
-
-  #sendPiece(piece: VideoPiece): Promise<void> {
-    return piece instanceof Uint8Array
-      ? this.#send(piece, {})
-      : this.#send(piece.bytes, piece.options);
-  }
-
-  async #send(bytes: Uint8Array, options: ChunkOptions): Promise<void> {
-    const pass = this.#rewinds;
-    for (const value of videoChunks(bytes, options, this.#maxChunkBytes)) {
-      this.#throwIfOver();
-      this.#write({ $case: 'chunk', value });
-      while (this.#rewinds === pass && this.#call.bufferedBytes > this.#maxBytesInFlight) {
-        await this.#room();
-      }
-      if (this.#rewinds !== pass) return;
-    }
   }
 
   /**
@@ -236,18 +165,22 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     };
   }
 
+  async #sendAll(video: VideoPieces | (() => VideoPieces)): Promise<void> {
+    try {
+      if (typeof video !== 'function') await this.#sender.sendAll(video);
+      else await this.#sender.sendAgain(video, this.summary);
+      this.end();
+    } catch (reason) {
+      if (this.#end === null) {
+        this.#fault = reason instanceof Error ? reason : new Error(String(reason));
+        this.cancel();
+      }
+      throw reason;
+    }
+  }
+
   #write(message: Message): void {
     this.#call.send({ message });
-  }
-
-  #room(): Promise<void> {
-    const waiter = deferred<void>();
-    this.#roomWaiters.push(waiter);
-    return waiter.promise;
-  }
-
-  #releaseRoom(): void {
-    for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
   }
 
   #receive({ message }: SegmentVideoResponse): void {
@@ -292,7 +225,7 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
     const reason = error ?? overError();
     for (const prompt of this.#prompts.values()) prompt.reject(reason);
     this.#prompts.clear();
-    for (const waiter of this.#roomWaiters.splice(0)) waiter.reject(reason);
+    this.#sender.close(reason);
     this.#info.reject(reason);
     if (error === null && this.#lastSummary !== null) this.#summary.resolve(this.#lastSummary);
     else this.#summary.reject(reason);
@@ -305,10 +238,6 @@ export class VideoStream implements AsyncIterable<VideoResult>, Disposable {
       summary: this.#lastSummary,
       cancelled: cause === callerCancelled,
     });
-  }
-
-  #throwIfOver(): void {
-    if (this.#end !== null) throw this.#end.error ?? overError();
   }
 }
 
