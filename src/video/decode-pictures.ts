@@ -121,6 +121,17 @@ type Part = {
   readonly head: KeptHead;
 };
 
+/** An ffmpeg at work on its share of a stream. */
+type Decoding<P> = {
+  readonly child: FfmpegProcess;
+  readonly pictures: PictureStream<P>;
+  readonly log: FfmpegLog;
+  /** Null where the container may have gaps of its own. */
+  readonly gaps: GapWatch | null;
+  /** Ends the watch for an ffmpeg that stalls. */
+  readonly stall: ReturnType<typeof watchForStall>;
+};
+
 async function* decodeInput<P>(
   part: Part,
   options: DecodePicturesOptions<P>,
@@ -128,52 +139,7 @@ async function* decodeInput<P>(
   const { source, input, progress, head } = part;
   const { position: start, opened: openedBefore } = progress;
   const { format, limits, signal } = options;
-  const log = new FfmpegLog(randomBytes(8).toString('hex'));
-  const onLogLine = (line: string): void => {
-    const announced = log.read(line);
-    // Every later picture would be refused as well: the end of input lets what was decoded out.
-    if (log.oversize) child.stdin.end();
-    if (!announced) return;
-    if (log.stream !== null) head.drop();
-    const codec = log.stream?.codec;
-    if (codec !== undefined && !allowedCodecs(format).has(codec))
-      pictures.fail(unsupportedCodec(codec, format));
-    else pictures.pump();
-  };
-  const from = input.file === null ? 'pipe' : 'file';
-  const args = decodeArguments({
-    ...options,
-    ...limits,
-    frameRate: input.frameRate,
-    uprightFilters: options.uprightFilters ?? input.uprightFilters,
-    input: from,
-    probesFar: progress.probesFar,
-    logTag: log.tag,
-  });
-  const child = startFfmpeg(options.binary.path, args, {
-    onLogLine,
-    confinement: options.binary.confinement,
-    yields: options.yields === true,
-    ...(input.file === null ? {} : { inputFd: input.file.fd }),
-  });
-  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not, but for those
-  // of MPEG-1 and 2, whose times it loses and guesses again.
-  const gaps = isRaw(format) && format !== 'mpeg-video' ? new GapWatch() : null;
-  const open = (note: PictureNote): PictureSlot<P> => {
-    checkSize(note, limits.maxFramePixels);
-    const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
-    const { opened } = progress;
-    const position = note.position === null ? null : note.position + start;
-    const index = opened + (options.framesSkippedBefore?.(opened, position) ?? 0);
-    progress.opened++;
-    gaps?.note(note);
-    const placed = { ...note, position };
-    const context = { note: placed, index, stream, syntheticRate: input.frameRate };
-    return options.openPicture(context);
-  };
-  const maxQueued = limits.maxQueuedFrames;
-  const pictures = new PictureStream({ stdout: child.stdout, log, open, maxQueued });
-  const stall = watchForStall({ child, pictures, timeoutMs: limits.stallTimeoutMs });
+  const { child, pictures, log, gaps, stall } = startDecoding(part, options);
   // At once, also while the receiver is busy with a frame and asks for nothing.
   const onAbort = (): void => {
     pictures.fail(cancelled(signal));
@@ -220,6 +186,62 @@ async function* decodeInput<P>(
     pictures.close();
     await child.stop();
   }
+}
+
+/** Starts ffmpeg for an input, with what reads its log and its pictures; nothing is written to it yet. */
+function startDecoding<P>(
+  { input, progress, head }: Part,
+  options: DecodePicturesOptions<P>,
+): Decoding<P> {
+  const { position: start } = progress;
+  const { format, limits } = options;
+  const log = new FfmpegLog(randomBytes(8).toString('hex'));
+  const onLogLine = (line: string): void => {
+    const announced = log.read(line);
+    // Every later picture would be refused as well: the end of input lets what was decoded out.
+    if (log.oversize) child.stdin.end();
+    if (!announced) return;
+    if (log.stream !== null) head.drop();
+    const codec = log.stream?.codec;
+    if (codec !== undefined && !allowedCodecs(format).has(codec))
+      pictures.fail(unsupportedCodec(codec, format));
+    else pictures.pump();
+  };
+  const from = input.file === null ? 'pipe' : 'file';
+  const args = decodeArguments({
+    ...options,
+    ...limits,
+    frameRate: input.frameRate,
+    uprightFilters: options.uprightFilters ?? input.uprightFilters,
+    input: from,
+    probesFar: progress.probesFar,
+    logTag: log.tag,
+  });
+  const child = startFfmpeg(options.binary.path, args, {
+    onLogLine,
+    confinement: options.binary.confinement,
+    yields: options.yields === true,
+    ...(input.file === null ? {} : { inputFd: input.file.fd }),
+  });
+  // Containers have gaps of their own; raw pictures are counted by ffmpeg, decoded or not, but for those
+  // of MPEG-1 and 2, whose times it loses and guesses again.
+  const gaps = isRaw(format) && format !== 'mpeg-video' ? new GapWatch() : null;
+  const open = (note: PictureNote): PictureSlot<P> => {
+    checkSize(note, limits.maxFramePixels);
+    const stream = log.stream ?? { codec: 'unknown', frameRate: null, colour: null };
+    const { opened } = progress;
+    const position = note.position === null ? null : note.position + start;
+    const index = opened + (options.framesSkippedBefore?.(opened, position) ?? 0);
+    progress.opened++;
+    gaps?.note(note);
+    const placed = { ...note, position };
+    const context = { note: placed, index, stream, syntheticRate: input.frameRate };
+    return options.openPicture(context);
+  };
+  const maxQueued = limits.maxQueuedFrames;
+  const pictures = new PictureStream({ stdout: child.stdout, log, open, maxQueued });
+  const stall = watchForStall({ child, pictures, timeoutMs: limits.stallTimeoutMs });
+  return { child, pictures, log, gaps, stall };
 }
 
 /** Writes chunks to ffmpeg at its own pace until either side ends. */
