@@ -1,14 +1,10 @@
 import { SegmentationError } from '../frame/errors.ts';
-import type { ModelInfo } from '../frame/model.ts';
-import { goldenIou, goldenPicture } from './golden-picture.ts';
 import type { KserveOptions } from './engine/kserve/kserve-options.ts';
 import { layoutProblems } from './layouts/layout-of.ts';
-import { maxMemoryBytes } from './layouts/object-memory.ts';
-import { selfTestMemory } from './memory-self-test.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest, Precision } from './manifest.ts';
+import { modelInfo } from './model-info.ts';
 import { chooseFiles, type ChosenFiles } from './precision.ts';
-import type { DecodeRequest } from '../frame/ports.ts';
 import { workerMemories } from './worker-memories.ts';
 import type { LoadedModel, WorkerName } from './loaded-model.ts';
 import {
@@ -23,7 +19,8 @@ import {
   type Seat,
   type WorkerPlan,
 } from './placement.ts';
-import { Segmenter } from './segmenter.ts';
+import { Segmenter, type SegmenterParts } from './segmenter.ts';
+import { selfTest } from './self-test.ts';
 import type { Traffic } from './worker/messages.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { Reach } from './worker/reach.ts';
@@ -75,45 +72,16 @@ export const defaultThreads = 2;
  * `cancelled`.
  */
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
-  const { directory, signal, threads = defaultThreads } = options;
+  const { directory, signal, kserve = null } = options;
   const residentBefore = process.memoryUsage.rss();
   const { adjust = (manifest: Manifest) => manifest } = options;
-  const { kserve = null } = options;
-  const reach = new Reach<WorkerName>((isReachable, reason) =>
-    options.onReach?.(isReachable, reason),
-  );
   const { manifest, plan } = planModel(adjust(await loadManifest(directory)), options);
   const problems = layoutProblems(manifest);
   if (problems.length > 0) throw loadFailed(`${manifest.name}: ${problems.join('; ')}`);
-
-  const poolOf = (name: WorkerName, seats: readonly Seat[] | null): WorkerPool | null => {
-    if (seats === null || seats.length === 0) return null;
-    const setup = {
-      directory,
-      manifest,
-      threads: name === 'refiner' ? 1 : threads,
-      profiles: options.profiles ?? false,
-      sharesFeatures: name === 'encoder' && plan.decoder !== null,
-      kserve,
-    };
-    const hasServers = kserve !== null && seats.some((seat) => isOnServers(seat));
-    const jobTimeoutMs = options.jobTimeoutMs ?? defaultJobTimeoutMs;
-    return WorkerPool.of(
-      seats.map((seat) => ({ ...setup, ...seat })),
-      {
-        // A job that waits for a server does not hang: its calls end by themselves.
-        jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
-        ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
-        onReach: (isReachable, reason) => reach.learn(name, isReachable, reason),
-        onTraffic: (traffic) => options.onTraffic?.(traffic),
-        onRestart: () => options.onWorkerRestart?.(name),
-        onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
-      },
-    );
-  };
-  const encoder = poolOf('encoder', plan.encoder)!;
-  const decoder = poolOf('decoder', plan.decoder);
-  const refiner = poolOf('refiner', plan.refiner);
+  const reach = new Reach<WorkerName>((isReachable, reason) =>
+    options.onReach?.(isReachable, reason),
+  );
+  const { encoder, decoder, refiner } = makePools({ manifest, plan, reach }, options);
   const pools = [encoder, decoder, refiner].filter((pool) => pool !== null);
   const closeAll = async (): Promise<void> => {
     await Promise.all(pools.map((pool) => pool.close()));
@@ -125,19 +93,8 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     if (signal.aborted) throw signal.reason;
     const opened = options.startsInTurn ? await startInTurn(pools) : await startTogether(pools);
     const provided = describePlan(plan);
-    let iou = 1;
-    // Every worker answers once, so that none is cold, or wrong, when it is asked.
-    for (let i = 0; i < Math.max(...pools.map(({ size }) => size)); i++) {
-      const untested = new Segmenter({
-        manifest,
-        checksOutputs: true,
-        info: modelInfo(manifest, provided, 0),
-        encoder: encoder.single(i),
-        decoder: decoder?.single(i) ?? null,
-        refiner: refiner?.single(i) ?? null,
-      });
-      iou = Math.min(iou, await selfTest(untested, manifest, signal));
-    }
+    const untested = { manifest, info: modelInfo(manifest, provided, 0) };
+    const iou = await testWorkers({ ...untested, encoder, decoder, refiner }, signal);
     const memory = {
       residentBytes: process.memoryUsage.rss() - residentBefore,
       workers: workerMemories(manifest, plan, opened),
@@ -160,6 +117,68 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Pools of the workers that the plan names; nothing runs in them before they are started. */
+function makePools(
+  model: {
+    readonly manifest: Manifest;
+    readonly plan: WorkerPlan;
+    readonly reach: Reach<WorkerName>;
+  },
+  options: LoadModelOptions,
+): Pick<SegmenterParts, WorkerName> {
+  const { manifest, plan, reach } = model;
+  const { directory, kserve = null, threads = defaultThreads, profiles = false } = options;
+  const poolOf = (name: WorkerName, seats: readonly Seat[]): WorkerPool => {
+    const setup = {
+      directory,
+      manifest,
+      threads: name === 'refiner' ? 1 : threads,
+      profiles,
+      sharesFeatures: name === 'encoder' && plan.decoder !== null,
+      kserve,
+    };
+    const hasServers = kserve !== null && seats.some((seat) => isOnServers(seat));
+    const jobTimeoutMs = options.jobTimeoutMs ?? defaultJobTimeoutMs;
+    return WorkerPool.of(
+      seats.map((seat) => ({ ...setup, ...seat })),
+      {
+        // A job that waits for a server does not hang: its calls end by themselves.
+        jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
+        ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
+        onReach: (isReachable, reason) => reach.learn(name, isReachable, reason),
+        onTraffic: (traffic) => options.onTraffic?.(traffic),
+        onRestart: () => options.onWorkerRestart?.(name),
+        onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
+      },
+    );
+  };
+  const poolIfAny = (name: WorkerName, seats: readonly Seat[] | null): WorkerPool | null =>
+    seats === null || seats.length === 0 ? null : poolOf(name, seats);
+  return {
+    encoder: poolOf('encoder', plan.encoder),
+    decoder: poolIfAny('decoder', plan.decoder),
+    refiner: poolIfAny('refiner', plan.refiner),
+  };
+}
+
+/** Has every worker answer once, so that none is cold, or wrong, when it is asked; the lowest IoU. */
+async function testWorkers(parts: SegmenterParts, signal: AbortSignal): Promise<number> {
+  const { manifest, encoder, decoder, refiner } = parts;
+  const sizes = [encoder, decoder, refiner].map((pool) => pool?.size ?? 0);
+  let iou = 1;
+  for (let i = 0; i < Math.max(...sizes); i++) {
+    const untested = new Segmenter({
+      ...parts,
+      checksOutputs: true,
+      encoder: encoder.single(i),
+      decoder: decoder?.single(i) ?? null,
+      refiner: refiner?.single(i) ?? null,
+    });
+    iou = Math.min(iou, await selfTest(untested, manifest, signal));
+  }
+  return iou;
 }
 
 /** The workers that a model gets by its options, and the files that they open. Throws `usage`. */
@@ -198,64 +217,6 @@ function loadError(reason: unknown, signal: AbortSignal): SegmentationError {
   if (!whileLoading.includes(error.code)) return error;
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return new SegmentationError('model-load-failed', `${error.message}${cause}`, { cause: error });
-}
-
-/** Segments the generated picture and returns the IoU with its true mask; throws below the bound. */
-async function selfTest(
-  model: LoadedModel,
-  { selfTest: wanted }: Manifest,
-  signal: AbortSignal,
-): Promise<number> {
-  const { frame, truth, box } = goldenPicture(wanted.seed);
-  using picture = frame;
-  using features = await model.encode(picture, signal);
-  const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  const request: DecodeRequest = {
-    clicks: wanted.prompt === 'click' ? [{ ...centre, label: 'positive' }] : [],
-    box: wanted.prompt === 'box' ? box : null,
-    prior: null,
-    memory: [],
-  };
-  const [found] = await model.decode(features, [request], signal);
-  const iou = found === undefined ? 0 : goldenIou(found.logits, model.info.maskSide, truth);
-  if (!(iou >= wanted.minIou)) {
-    throw loadFailed(
-      `self-test of ${model.info.name} on provider ${model.info.provider}: expected an IoU of ` +
-        `at least ${wanted.minIou}, got ${iou.toFixed(3)}`,
-    );
-  }
-  if (model.info.objectMemory) await selfTestMemory(model, features, { box, signal });
-  return iou;
-}
-
-function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): ModelInfo {
-  const { prompts, refiner } = manifest;
-  const boxSlots = prompts.box.route === 'first-two-points' ? 2 : 0;
-  return {
-    name: manifest.name,
-    promptKinds: prompts.kinds,
-    vocabulary: manifest.text?.vocabulary.map((entry) => entry.noun) ?? [],
-    provider,
-    selfTest: { passed: true, iou: selfTestIou },
-    licence: manifest.licence,
-    maskSide: manifest.masks.side,
-    memorySlots: manifest.memory.slots,
-    objectMemory: manifest.objectMemory && {
-      maxBytes: maxMemoryBytes(manifest.objectMemory),
-      maskPrompts: manifest.graphs.maskPrompt === undefined ? 'box-and-points' : 'exact',
-    },
-    maxClicks: prompts.points.slots - boxSlots,
-    refiner:
-      refiner === null
-        ? null
-        : {
-            cropSide: refiner.cropSide,
-            appearanceLength: refiner.appearance[0] * refiner.appearance[1],
-            maxConfidence: refiner.maxConfidence,
-          },
-    tracking: manifest.tracking,
-    keyframes: manifest.keyframes,
-  };
 }
 
 function loadFailed(message: string): SegmentationError {

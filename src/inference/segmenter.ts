@@ -1,11 +1,11 @@
-import { SegmentationError } from '../frame/errors.ts';
 import type { Frame } from '../frame/frame.ts';
 import { wholeView, type Box, type View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import { HeldFeatures } from './worker/held-features.ts';
-import type { Manifest, VocabularyEntry } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { parsePhrase } from './text/phrase.ts';
 import { pictureOf } from './picture.ts';
+import { checkDecodeRequest, checkRefineRequest, unexpected } from './check-request.ts';
 import type {
   DecodeRequest,
   Features,
@@ -63,11 +63,7 @@ export class Segmenter implements LoadedModel {
   readonly #encoder: WorkerPool;
   readonly #decoder: WorkerPool | null;
   readonly #refiner: WorkerPool | null;
-  readonly #tiles: readonly Box[];
   readonly #checksOutputs: boolean;
-  readonly #vocabulary: readonly VocabularyEntry[] | null;
-  /** Phrases may have any words. */
-  readonly #findsPhrases: boolean;
 
   constructor(parts: SegmenterParts, user: ModelUser = nobody, held?: Held) {
     this.info = parts.info;
@@ -77,11 +73,8 @@ export class Segmenter implements LoadedModel {
     this.#held = held ?? { live: new Set(), nextId: 1 };
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
-    this.#checksOutputs = parts.checksOutputs ?? false;
     this.#refiner = parts.refiner;
-    this.#tiles = parts.manifest.text?.tiles ?? [];
-    this.#vocabulary = parts.manifest.text?.vocabulary ?? null;
-    this.#findsPhrases = parts.manifest.phrases !== null;
+    this.#checksOutputs = parts.checksOutputs ?? false;
   }
 
   forUser(user: ModelUser): Segmenter {
@@ -120,7 +113,7 @@ export class Segmenter implements LoadedModel {
     requests: readonly DecodeRequest[],
     signal: AbortSignal,
   ): Promise<Segmented[]> {
-    for (const request of requests) this.#check(request);
+    for (const request of requests) checkDecodeRequest(request, this.info);
     if (requests.length === 0) return [];
     const remembered = requests.flatMap(({ memory }) => memory.map((earlier) => earlier.features));
     return await this.#submitWith<'decode'>([features, ...remembered], signal, (reference) => ({
@@ -139,7 +132,7 @@ export class Segmenter implements LoadedModel {
 
   async refine(requests: readonly RefineRequest[], signal: AbortSignal): Promise<Refined[]> {
     if (this.#refiner === null) throw unexpected('the model has no refiner');
-    for (const request of requests) this.#checkCrop(request);
+    for (const request of requests) checkRefineRequest(request, this.info);
     if (requests.length === 0) return [];
     return await this.#refiner.submit<'refine'>({
       build: () => ({ kind: 'refine', items: requests }),
@@ -155,11 +148,13 @@ export class Segmenter implements LoadedModel {
     query: TextRequest,
     signal: AbortSignal,
   ): Promise<TextInstance[]> {
-    if (this.#findsPhrases) return await this.#findPhrase(features, query, signal);
-    if (this.#vocabulary === null) throw unexpected('the model understands no text');
-    const { entry, colours } = parsePhrase(query.phrase, this.#vocabulary);
+    const { phrases, text } = this.#parts.manifest;
+    // With a text encoder of its own it takes any words.
+    if (phrases !== null) return await this.#findPhrase(features, query, signal);
+    if (text === null) throw unexpected('the model understands no text');
+    const { entry, colours } = parsePhrase(query.phrase, text.vocabulary);
     this.#own(features);
-    const tiles = entry.tiled ? await this.#encodeTiles(query.frame, signal) : null;
+    const tiles = entry.tiled ? await this.#encodeTiles(query.frame, text.tiles, signal) : null;
     // The worker reads the pixels even after an abort has let the caller close the frame.
     const frame = query.frame.retain();
     const job = (reference: (of: Features) => FeatureReference): WorkerJob => ({
@@ -180,18 +175,6 @@ export class Segmenter implements LoadedModel {
     } finally {
       for (const tile of tiles ?? []) tile.close();
     }
-  }
-
-  /** Zoomed crops for text where other workers decode; null: the worker that decodes makes them. */
-  async #encodeTiles(frame: Frame, signal: AbortSignal): Promise<Features[] | null> {
-    if (this.#decoder === null) return null;
-    const views = this.#tiles.map((region) => ({ region, flipped: false }));
-    const encoded = await Promise.allSettled(views.map((view) => this.encode(frame, signal, view)));
-    const made = encoded.flatMap((tile) => (tile.status === 'fulfilled' ? [tile.value] : []));
-    const failed = encoded.find((tile) => tile.status === 'rejected');
-    if (failed === undefined) return made;
-    for (const tile of made) tile.close();
-    throw failed.reason;
   }
 
   async countNodes(signal: AbortSignal): Promise<GraphPlaces[]> {
@@ -256,6 +239,22 @@ export class Segmenter implements LoadedModel {
     return [this.#encoder, this.#decoder, this.#refiner].filter((pool) => pool !== null);
   }
 
+  /** Zoomed crops for text where other workers decode; null: the worker that decodes makes them. */
+  async #encodeTiles(
+    frame: Frame,
+    regions: readonly Box[],
+    signal: AbortSignal,
+  ): Promise<Features[] | null> {
+    if (this.#decoder === null) return null;
+    const views = regions.map((region) => ({ region, flipped: false }));
+    const encoded = await Promise.allSettled(views.map((view) => this.encode(frame, signal, view)));
+    const made = encoded.flatMap((tile) => (tile.status === 'fulfilled' ? [tile.value] : []));
+    const failed = encoded.find((tile) => tile.status === 'rejected');
+    if (failed === undefined) return made;
+    for (const tile of made) tile.close();
+    throw failed.reason;
+  }
+
   async #findPhrase(
     features: Features,
     { phrase, maxObjects, minScore }: TextRequest,
@@ -312,38 +311,4 @@ export class Segmenter implements LoadedModel {
     if (features instanceof HeldFeatures && this.#held.live.has(features)) return features;
     throw unexpected('features are closed or of another model');
   }
-
-  #check({ clicks, memory, prior }: DecodeRequest): void {
-    const { maxClicks, memorySlots, maskSide } = this.info;
-    if (clicks.length > maxClicks) {
-      throw new SegmentationError(
-        'too-many-prompts',
-        `expected at most ${maxClicks} clicks on one object, got ${clicks.length}`,
-      );
-    }
-    if (memory.length > memorySlots) {
-      throw unexpected(`expected at most ${memorySlots} memories, got ${memory.length}`);
-    }
-    for (const mask of [prior, ...memory.map((earlier) => earlier.mask)]) {
-      if (mask !== null && mask.length !== maskSide * maskSide) {
-        throw unexpected(`expected masks of ${maskSide * maskSide} values, got ${mask.length}`);
-      }
-    }
-  }
-
-  #checkCrop({ crop, prior, appearance }: RefineRequest): void {
-    const { cropSide = 0, appearanceLength = 0 } = this.info.refiner ?? {};
-    const plane = cropSide * cropSide;
-    if (crop.length !== 3 * plane || prior.length !== plane) {
-      throw unexpected(`expected a crop of ${cropSide} x ${cropSide} pixels and its prior`);
-    }
-    if (appearance !== null && appearance.length !== appearanceLength) {
-      throw unexpected(`expected an appearance of ${appearanceLength}, got ${appearance.length}`);
-    }
-  }
-}
-
-/** A caller's mistake: no client can cause it. */
-function unexpected(message: string): SegmentationError {
-  return new SegmentationError('internal', message);
 }

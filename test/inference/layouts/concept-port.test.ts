@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { FramePool, type Frame } from '../../../src/frame/frame.ts';
+import type { Frame } from '../../../src/frame/frame.ts';
 import type { DecodeRequest } from '../../../src/frame/ports.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import { conceptSide as side, writeConceptModel } from '../../fixtures/concept-model.ts';
+import { paintFrame } from '../../fixtures/painted-frames.ts';
 
 const { signal } = new AbortController();
 const nothing: DecodeRequest = { clicks: [], box: null, prior: null, memory: [] };
@@ -10,22 +11,7 @@ const nothing: DecodeRequest = { clicks: [], box: null, prior: null, memory: [] 
 /** Red on the left half, green on the right. */
 function picture(): Frame {
   const size = { width: 32, height: 32 };
-  const frame = new FramePool(0).create({
-    index: 0,
-    timestampUs: 0,
-    timestampSynthetic: true,
-    analysis: size,
-    display: size,
-    decodedAtMs: 0,
-  });
-  const luma = 32 * 32;
-  for (let i = 0; i < luma; i++) frame.data[i] = i % 32 < 16 ? 81 : 145;
-  for (let i = 0; i < luma / 4; i++) {
-    const isRed = i % 16 < 8;
-    frame.data[luma + i] = isRed ? 90 : 54;
-    frame.data[luma + luma / 4 + i] = isRed ? 240 : 34;
-  }
-  return frame;
+  return paintFrame(size, (x) => (x < 16 ? [81, 90, 240] : [145, 54, 34]));
 }
 
 test.each(['usls', 'samexporter'] as const)(

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { FramePool, type Frame } from '../../../src/frame/frame.ts';
+import type { Frame } from '../../../src/frame/frame.ts';
 import type { DecodeRequest } from '../../../src/frame/ports.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import type { LoadedModel } from '../../../src/inference/loaded-model.ts';
 import { foreignModels, foreignSide as side, weights } from '../../fixtures/foreign-exports.ts';
 import { writeForeignModel } from '../../fixtures/foreign-models.ts';
+import { paintFrame } from '../../fixtures/painted-frames.ts';
 
 const { signal } = new AbortController();
 const names = Object.keys(foreignModels);
@@ -12,25 +13,12 @@ const nothing: DecodeRequest = { clicks: [], box: null, prior: null, memory: [] 
 const box = { x: 0.25, y: 0.25, width: 0.5, height: 0.5 };
 const click = { x: 0.5, y: 0.5, label: 'positive' } as const;
 
-/** Grey, with a white square in the middle half; twice as wide as high if asked. */
+/** Dark, with a light square in the middle half; twice as wide as high if asked. */
 function picture(width = 32): Frame {
-  const size = { width, height: 32 };
-  const frame = new FramePool(0).create({
-    index: 0,
-    timestampUs: 0,
-    timestampSynthetic: true,
-    analysis: size,
-    display: size,
-    decodedAtMs: 0,
+  return paintFrame({ width, height: 32 }, (x, y) => {
+    const isInside = x >= width / 4 && x < (width * 3) / 4 && y >= 8 && y < 24;
+    return [isInside ? 235 : 60, 128, 128];
   });
-  frame.data.fill(128);
-  for (let y = 0; y < 32; y++) {
-    for (let x = 0; x < width; x++) {
-      const isInside = x >= width / 4 && x < (width * 3) / 4 && y >= 8 && y < 24;
-      frame.data[y * width + x] = isInside ? 235 : 60;
-    }
-  }
-  return frame;
 }
 
 async function decode(model: LoadedModel, request: Partial<DecodeRequest>, width?: number) {
