@@ -7,7 +7,6 @@ import { mean } from '../../src/evaluation/series-statistics.ts';
 import { startServerProcess } from '../../src/evaluation/server-process.ts';
 import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { decodeObject } from '../../src/calls/decode-answer.ts';
-import { maskIou } from '../../src/frame/mask.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import type { CameraClip } from '../support/camera-clip.ts';
 import {
@@ -16,6 +15,14 @@ import {
   pictureSize,
   readPieces,
 } from '../support/camera-clip.ts';
+import {
+  clipsPlayed,
+  filmedFrame,
+  filmedObjectId,
+  isScored,
+  regionOfClip,
+  scoreOf,
+} from '../support/filmed-truth.ts';
 import type { LiveRun } from '../support/live-camera.ts';
 import { countFrom, runLiveCameras, warmUpServer } from '../support/live-camera.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
@@ -36,11 +43,6 @@ import { percentile } from '../support/percentile.ts';
  *   --bit-rate K     constant, in kbit/s (a camera's: 3000). Default: 0, constant quality, twice as heavy
  *   --threads N      threads of one model run. Default: 2
  */
-
-const objectId = 1;
-
-/** One frame of so many is scored: neighbours tell little more, and unpacking takes its time. */
-const scoredEvery = 3;
 
 const options = readBenchOptions({
   clips: '',
@@ -90,12 +92,11 @@ async function measure(): Promise<{ readonly rows: string[][]; readonly clips: s
   const rows: string[][] = [];
   const clips = subjects.map(({ name }, k) => [name, cell(alone[k] ?? null, 3)]);
   for (const cameras of options.numbers('cameras')) {
-    const playing = Array.from({ length: cameras }, (_, k) => k % subjects.length);
-    const runs = await play(playing.map((k) => subjects[k]!));
-    rows.push(row(runs, mean(playing.map((k) => alone[k]!))));
-    for (const [k, clip] of clips.entries()) {
-      clip.push(cell(mean(runs.flatMap(({ region }, i) => (playing[i] === k ? [region] : []))), 3));
-    }
+    const played = clipsPlayed(cameras, subjects.length);
+    const runs = await play(played.map((k) => subjects[k]!));
+    rows.push(row(runs, mean(played.map((k) => alone[k]!))));
+    const regions = runs.map(({ region }) => region);
+    for (const [k, clip] of clips.entries()) clip.push(cell(regionOfClip(k, regions, played), 3));
   }
   return { rows, clips };
 }
@@ -124,10 +125,9 @@ async function play(playing: readonly Subject[]): Promise<Scored[]> {
   const cameras = playing.map(({ camera: { boxes }, pieces, truths }) => {
     const kept: FrameMasks[] = [];
     const onAnswer = (masks: FrameMasks) => {
-      const isScored = masks.frameIndex >= warmUpFrames && masks.frameIndex % scoredEvery === 0;
-      if (isScored) kept.push(masks);
+      if (isScored(masks.frameIndex, warmUpFrames)) kept.push(masks);
     };
-    const region = () => mean(kept.flatMap((masks) => scoreOf(masks, truths)));
+    const region = () => mean(kept.flatMap((masks) => scoreAnswer(masks, truths)));
     return { pieces, boxes, onAnswer, region };
   });
   const receiver = { client, signal };
@@ -136,17 +136,14 @@ async function play(playing: readonly Subject[]): Promise<Scored[]> {
   return runs.map((run, k) => ({ region: cameras[k]!.region(), run }));
 }
 
-/** IoU of the object's mask with the truth of the frame that was filmed there; none without truth. */
-function scoreOf(
+function scoreAnswer(
   { frameIndex, objects }: FrameMasks,
   truths: ReadonlyMap<number, TrueMasks>,
 ): number[] {
-  const place = frameIndex % (2 * truths.size);
-  const filmed = place < truths.size ? place : 2 * truths.size - 1 - place;
-  const truth = truths.get(filmed)?.objects.get(objectId);
-  if (truth === undefined) return [];
-  const answer = objects.find((object) => object.objectId === objectId);
-  return [answer === undefined ? 0 : maskIou(decodeObject(answer, size).mask, truth)];
+  const answer = objects.find(({ objectId }) => objectId === filmedObjectId);
+  return scoreOf(truths.get(filmedFrame(truths.size, frameIndex)), () =>
+    answer === undefined ? null : decodeObject(answer, size).mask,
+  );
 }
 
 function row(runs: readonly Scored[], regionAlone: number): string[] {

@@ -3,16 +3,23 @@ import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { findClips, readTruths, type TrueMasks } from '../../src/evaluation/clips.ts';
 import { mean } from '../../src/evaluation/series-statistics.ts';
 import { maskPixels } from '../../src/frame/delivered-mask.ts';
-import { maskIou } from '../../src/frame/mask.ts';
 import { loadModel } from '../../src/inference/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { createTrackerPool, type FrameResult } from '../../src/pipeline/index.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { createCameraClip, pictureSize } from '../support/camera-clip.ts';
 import { readStreamCosts } from '../support/capacity/read-costs.ts';
+import {
+  clipsPlayed,
+  filmedFrame,
+  filmedObjectId,
+  isScored,
+  regionOfClip,
+  scoreOf,
+} from '../support/filmed-truth.ts';
 import { cell, markdownTable } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
-import { filmedFrame, readFilm, type Film } from '../support/simulated-server/film.ts';
+import { readFilm, type Film } from '../support/simulated-server/film.ts';
 import {
   simulateServer,
   type SimulatedAnswer,
@@ -38,11 +45,6 @@ import {
  *   --cores N        Default: 2
  *   --seeds LIST     of the spread of the costs. Default: 1
  */
-
-const objectId = 1;
-
-/** One frame of so many is scored: neighbours tell little more. */
-const scoredEvery = 3;
 
 const options = readBenchOptions({
   clips: '',
@@ -107,13 +109,11 @@ async function readSubjects(): Promise<Subject[]> {
 type Played = { readonly answers: readonly SimulatedAnswer[]; readonly region: number };
 
 async function measure(cameras: number, seed: number): Promise<string[]> {
-  const playing = Array.from(
-    { length: cameras === 0 ? subjects.length : cameras },
-    (_, k) => k % subjects.length,
-  );
+  const clips = clipsPlayed(cameras === 0 ? subjects.length : cameras, subjects.length);
   const played: Played[] = [];
-  if (cameras === 0) for (const k of playing) played.push(...(await play([k], seed)));
-  else played.push(...(await play(playing, seed)));
+  if (cameras === 0) for (const k of clips) played.push(...(await play([k], seed)));
+  else played.push(...(await play(clips, seed)));
+  const regions = played.map(({ region }) => region);
   const counted = played.flatMap(({ answers }) =>
     answers.filter(({ frameIndex }) => frameIndex >= warmUpFrames),
   );
@@ -130,11 +130,9 @@ async function measure(cameras: number, seed: number): Promise<string[]> {
     cell(percentile(latencies, 0.95), 0),
     cell(keyframes / counted.length, 3),
     cell(counted.length / countedSeconds, 0),
-    cell(mean(played.map(({ region }) => region)), 3),
+    cell(mean(regions), 3),
     firstMs.join(' '),
-    ...subjects.map((_, k) =>
-      cell(mean(played.flatMap(({ region }, i) => (playing[i] === k ? [region] : []))), 2),
-    ),
+    ...subjects.map((_, k) => cell(regionOfClip(k, regions, clips), 2)),
   ];
 }
 
@@ -142,7 +140,7 @@ async function play(playing: readonly number[], seed: number): Promise<Played[]>
   const scores: number[][] = playing.map(() => []);
   const cameras = playing.map((k, i) => {
     const { film, boxes, truths } = subjects[k]!;
-    const onAnswer = (result: FrameResult) => scores[i]!.push(...scoreOf(result, film, truths));
+    const onAnswer = (result: FrameResult) => scores[i]!.push(...scoreAnswer(result, film, truths));
     return { film, boxes, onAnswer };
   });
   const { answers } = await simulateServer(cameras, {
@@ -156,15 +154,14 @@ async function play(playing: readonly number[], seed: number): Promise<Played[]>
   return answers.map((all, i) => ({ answers: all, region: mean(scores[i]!) }));
 }
 
-/** IoU of the object's mask with the truth of the frame that was filmed there; none without truth. */
-function scoreOf(
+function scoreAnswer(
   { frameIndex, objects }: FrameResult,
-  film: Film,
+  { pictures }: Film,
   truths: ReadonlyMap<number, TrueMasks>,
 ): number[] {
-  if (frameIndex < warmUpFrames || frameIndex % scoredEvery !== 0) return [];
-  const truth = truths.get(filmedFrame(film, frameIndex))?.objects.get(objectId);
-  if (truth === undefined) return [];
-  const answer = objects.find((object) => object.objectId === objectId);
-  return [answer === undefined ? 0 : maskIou(maskPixels(answer.mask), truth)];
+  if (!isScored(frameIndex, warmUpFrames)) return [];
+  const answer = objects.find(({ objectId }) => objectId === filmedObjectId);
+  return scoreOf(truths.get(filmedFrame(pictures.length / 2, frameIndex)), () =>
+    answer === undefined ? null : maskPixels(answer.mask),
+  );
 }

@@ -4,6 +4,7 @@ import { findConfiguredFfmpeg } from '../../src/cli/find-configured-ffmpeg.ts';
 import { readBenchOptions } from '../support/bench-options.ts';
 import { cameraClipFrom, playFragments } from '../support/camera-clip.ts';
 import { kindsSoak } from '../support/kinds-soak.ts';
+import { linearTrend } from '../support/linear-trend.ts';
 import { mixedSoak } from '../support/mixed-soak.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import type { ProcessState } from '../support/process-state.ts';
@@ -123,7 +124,7 @@ function print(after: ProcessState): void {
   ];
   console.log(`${markdownTable(columns, rows)}\n`);
   const steady = samples.filter(({ frame }) => frame >= from);
-  const slope = slopeOf(steady.map(({ frame, residentMb }) => [frame / 1000, residentMb]));
+  const { slope } = linearTrend(steady.map(({ frame, residentMb }) => [frame / 1000, residentMb]));
   console.log(`Slope from frame ${from} on: ${cell(slope, 2)} MB per 1000 frames`);
 }
 
@@ -131,12 +132,4 @@ function stateRow(name: string, state: ProcessState | null): string[] {
   if (state === null) return [name, '-', '-', '-', '-'];
   const { residentMb, threads, handles, children } = state;
   return [name, cell(residentMb, 0), String(threads), String(handles), String(children)];
-}
-
-/** Least squares. */
-function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
 }

@@ -1,19 +1,15 @@
-import type { ServerProcess } from '../../src/evaluation/server-process.ts';
-import type { FfmpegBinary } from '../../src/video/index.ts';
-import type { BenchOptions } from './bench-options.ts';
-import type { CameraClip } from './camera-clip.ts';
 import { linearTrend } from './linear-trend.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { readMemoryParts, type MemoryParts } from './memory-parts.ts';
 import { conversations } from './mixed-load.ts';
 import { readProcessState } from './process-state.ts';
-import { randomNumbers } from './random-numbers.ts';
 import {
+  beginSoak,
   holdConversations,
-  holdEachOnce,
-  makeSoakLoad,
+  sampleWhile,
   totalOf,
   type ConversationCount,
+  type SoakSetup,
 } from './soak-load.ts';
 
 type Sample = MemoryParts & { readonly done: number; readonly residentMb: number };
@@ -29,28 +25,20 @@ const groups = 10;
  * Each kind of conversation alone for `--each` seconds against one server: what a thousand of them add
  * to its memory, so that a rise of the mixed load has a name within minutes.
  */
-export async function kindsSoak(setup: {
-  readonly server: ServerProcess;
-  readonly clip: CameraClip;
-  readonly ffmpeg: FfmpegBinary;
-  readonly options: BenchOptions;
-}): Promise<void> {
-  const { server, clip, ffmpeg, options } = setup;
-  const random = randomNumbers(options.number('seed'));
-  const load = { ...(await makeSoakLoad(server.address, clip, ffmpeg)), random };
+export async function kindsSoak(setup: SoakSetup): Promise<void> {
+  const { server, options } = setup;
+  const load = await beginSoak(setup);
   const durationMs = options.number('each') * secondMs;
-  await holdEachOnce(load);
   const rows: string[][] = [];
   for (const kind of Object.keys(conversations)) {
     const counts = new Map<string, ConversationCount>();
-    const samples: Sample[] = [];
-    const sampling = setInterval(() => {
-      const { residentMb } = readProcessState(server.pid);
-      samples.push({ done: totalOf(counts), residentMb, ...readMemoryParts(server.pid) });
-    }, sampleMs);
     const endMs = performance.now() + durationMs;
-    await holdConversations(load, { kinds: [kind], side: options.number('side'), endMs, counts });
-    clearInterval(sampling);
+    const side = options.number('side');
+    const held = holdConversations(load, { kinds: [kind], side, endMs, counts });
+    const samples = await sampleWhile(held, sampleMs, (): Sample => {
+      const { residentMb } = readProcessState(server.pid);
+      return { done: totalOf(counts), residentMb, ...readMemoryParts(server.pid) };
+    });
     rows.push([kind, ...kindCells(counts.get(kind) ?? { done: 0, failed: 0 }, samples)]);
   }
   console.log(`${machineName()}; ${options.text('each')} s of each kind alone\n`);

@@ -2,22 +2,18 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServerProcess } from '../../src/evaluation/server-process.ts';
-import type { FfmpegBinary } from '../../src/video/index.ts';
-import type { BenchOptions } from './bench-options.ts';
-import type { CameraClip } from './camera-clip.ts';
 import { linearTrend } from './linear-trend.ts';
 import { cell, machineName, markdownTable } from './markdown-table.ts';
 import { readMemoryParts, type MemoryParts } from './memory-parts.ts';
 import { conversations } from './mixed-load.ts';
 import { readProcessState, type ProcessState } from './process-state.ts';
-import { randomNumbers } from './random-numbers.ts';
 import {
+  beginSoak,
   holdConversations,
-  holdEachOnce,
-  makeSoakLoad,
+  sampleWhile,
   totalOf,
   type ConversationCount,
+  type SoakSetup,
 } from './soak-load.ts';
 
 /** What a server holds at one moment of the run. */
@@ -49,31 +45,21 @@ const minuteMs = 60_000;
  * Conversations of all kinds at random, some side by side, and what the server's memory does
  * meanwhile: its slope over the means of each minute after a warm-up, with the 95 % interval.
  */
-export async function mixedSoak(setup: {
-  readonly server: ServerProcess;
-  readonly clip: CameraClip;
-  readonly ffmpeg: FfmpegBinary;
-  readonly minutes: number;
-  readonly options: BenchOptions;
-}): Promise<void> {
-  const { server, clip, ffmpeg, minutes, options } = setup;
+export async function mixedSoak(setup: SoakSetup & { readonly minutes: number }): Promise<void> {
+  const { server, minutes, options } = setup;
   const warm = options.number('warm');
-  const random = randomNumbers(options.number('seed'));
-  const load = { ...(await makeSoakLoad(server.address, clip, ffmpeg)), random };
-  const samples: SoakSample[] = [];
-  await holdEachOnce(load);
+  const load = await beginSoak(setup);
   await delay(settleMs);
   const before = readProcessState(server.pid);
   const startedMs = performance.now();
-  const sampling = setInterval(() => {
-    const minute = (performance.now() - startedMs) / minuteMs;
-    samples.push({ minute, ...readProcessState(server.pid), parts: readMemoryParts(server.pid) });
-  }, sampleMs);
   const counts = new Map<string, ConversationCount>();
   const endMs = startedMs + minutes * minuteMs;
   const kinds = Object.keys(conversations);
-  await holdConversations(load, { kinds, side: options.number('side'), endMs, counts });
-  clearInterval(sampling);
+  const held = holdConversations(load, { kinds, side: options.number('side'), endMs, counts });
+  const samples = await sampleWhile(held, sampleMs, (): SoakSample => {
+    const minute = (performance.now() - startedMs) / minuteMs;
+    return { minute, ...readProcessState(server.pid), parts: readMemoryParts(server.pid) };
+  });
   await delay(settleMs);
   const state = readProcessState(server.pid);
   print({ minutes, warm, samples, counts, before, state, spooled: spooledFiles(server.pid) });

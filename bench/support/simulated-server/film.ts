@@ -50,9 +50,3 @@ export function frameOf(
   };
   return frame;
 }
-
-/** Which frame of the clip was filmed as the film's frame `index`. */
-export function filmedFrame({ pictures }: Film, index: number): number {
-  const place = index % pictures.length;
-  return place < pictures.length / 2 ? place : pictures.length - 1 - place;
-}
