@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { liveFrames } from '../../src/frame/frame.ts';
 import { loadModel, type LoadModelOptions } from '../../src/inference/load-model.ts';
+import { quietRuntime } from '../fixtures/quiet-runtime.ts';
 import { type LooseManifest, writeToyModel } from '../fixtures/toy-model.ts';
+
+await quietRuntime();
 
 const shipped = join(import.meta.dirname, '../../models/maskstream-tiny');
 const { signal } = new AbortController();

@@ -8,8 +8,11 @@ import type { DecodeRequest } from '../../src/frame/ports.ts';
 import { killWorker } from '../../src/inference/worker/queue.ts';
 import { goldenPicture } from '../../src/inference/golden-picture.ts';
 import { paintFrame, plainFrame } from '../fixtures/painted-frames.ts';
+import { quietRuntime } from '../fixtures/quiet-runtime.ts';
 import { writeSmallModel } from '../fixtures/small-models.ts';
 import { writeToyModel } from '../fixtures/toy-model.ts';
+
+await quietRuntime();
 
 /* Encoder and decoder in workers of their own, several of each: answers are those of one worker. */
 

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { modelDirectory } from '../../../src/models/model-folders.ts';
 import { captureCli } from '../../fixtures/capture-cli.ts';
+import { quietRuntime } from '../../fixtures/quiet-runtime.ts';
 import { filmScene } from '../../fixtures/scene-clip.ts';
 import { startHubServer } from '../../fixtures/hub-server.ts';
 import { writeToyModel } from '../../fixtures/toy-model.ts';
+
+await quietRuntime();
 
 const before = process.env['MASKSTREAM_MODEL_CACHE'];
 let cache = '';

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { providerDevice } from '../../../src/inference/placement.ts';
 import { bundledProviders, requireDevice } from '../../../src/inference/engine/provider.ts';
+import { quietRuntime } from '../../fixtures/quiet-runtime.ts';
+
+await quietRuntime();
 
 test('the CPU is always there', async () => {
   expect(bundledProviders()).toContain('cpu');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { headerFrameRate } from '../../../src/video/headers/frame-rate.ts';
 import { h264FrameRate } from '../../../src/video/headers/h264-timing.ts';
-import { annexB, BitWriter, writeVuiHead } from '../../fixtures/bit-writer.ts';
+import { annexB, BitWriter, writeOptional, writeVuiHead } from '../../fixtures/bit-writer.ts';
 import { noiseBytes } from '../../fixtures/noise-bytes.ts';
 import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
@@ -30,12 +30,6 @@ function parameterSet(chance: () => boolean, timing: Timing | null): Uint8Array 
     );
   });
   return writer.bytes();
-}
-
-/** A flag, and what it announces. */
-function writeOptional(writer: BitWriter, present: boolean, write: () => unknown): void {
-  writer.u(1, present ? 1 : 0);
-  if (present) write();
 }
 
 function writeChromaAndScaling(writer: BitWriter, chance: () => boolean): void {

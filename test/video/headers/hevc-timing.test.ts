@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { headerFrameRate } from '../../../src/video/headers/frame-rate.ts';
 import { hevcFrameRate } from '../../../src/video/headers/hevc-timing.ts';
-import { annexB, BitWriter, writeVuiHead } from '../../fixtures/bit-writer.ts';
+import { annexB, BitWriter, writeOptional, writeVuiHead } from '../../fixtures/bit-writer.ts';
 import { noiseBytes } from '../../fixtures/noise-bytes.ts';
 import { randomNumbers } from '../../../bench/support/random-numbers.ts';
 
@@ -39,12 +39,6 @@ function parameterSet(chance: () => boolean, timing: Timing | null): Uint8Array 
     );
   });
   return writer.bytes();
-}
-
-/** A flag, and what it announces. */
-function writeOptional(writer: BitWriter, present: boolean, write: () => unknown): void {
-  writer.u(1, present ? 1 : 0);
-  if (present) write();
 }
 
 /** profile_tier_level (7.3.3): each lower layer may have a profile and a level of its own. */
