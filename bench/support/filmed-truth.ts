@@ -19,7 +19,7 @@ export function filmedFrame(clipFrames: number, index: number): number {
   return place < clipFrames ? place : 2 * clipFrames - 1 - place;
 }
 
-/** IoU of the object's mask with what was filmed: one value, or none where there is no truth of it. */
+/** IoU of the object's mask with what was filmed: one value, or none without a truth of it. */
 export function scoreOf(truth: TrueMasks | undefined, readMask: () => Mask | null): number[] {
   const wanted = truth?.objects.get(filmedObjectId);
   if (wanted === undefined) return [];

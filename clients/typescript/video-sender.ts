@@ -36,7 +36,10 @@ export class VideoSender {
     this.#maxChunkBytes = options.maxChunkBytes ?? defaultMaxChunkBytes;
   }
 
-  /** Sends bytes. Resolves when there is room for more, or the video begins anew; rejects once it is over. */
+  /**
+   * Sends bytes. Resolves when there is room for more, or the video begins anew; rejects once the
+   * stream is over.
+   */
   async send(bytes: Uint8Array, options: ChunkOptions): Promise<void> {
     const pass = this.#rewinds;
     for (const value of videoChunks(bytes, options, this.#maxChunkBytes)) {

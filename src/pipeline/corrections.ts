@@ -25,8 +25,8 @@ export type CorrectionParts = {
 };
 
 /**
- * Updates that name frames which were processed already: the stream goes back to the first of these, and
- * it and all after it are answered again, with the next revision, before any newer frame.
+ * Updates that name frames which were processed already: the stream goes back to the first of these,
+ * and it and all after it are answered again, with the next revision, before any newer frame.
  */
 export class Corrections {
   readonly #parts: CorrectionParts;
@@ -52,7 +52,7 @@ export class Corrections {
     await this.make(this.#queued.splice(0));
   }
 
-  /** Applies updates to held frames; those that cannot be applied are refused. Calls must not overlap. */
+  /** Applies updates to held frames, and refuses those that name none. Calls must not overlap. */
   async make(updates: readonly PromptUpdate[]): Promise<void> {
     const { processor, retained, recovery } = this.#parts;
     const byFrame = this.#resolve(updates);

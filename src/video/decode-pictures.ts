@@ -188,7 +188,7 @@ async function* decodeInput<P>(
   }
 }
 
-/** Starts ffmpeg for an input, with what reads its log and its pictures; nothing is written to it yet. */
+/** Starts ffmpeg for an input, with what reads its log and its pictures; writes nothing to it yet. */
 function startDecoding<P>(
   { input, progress, head }: Part,
   options: DecodePicturesOptions<P>,

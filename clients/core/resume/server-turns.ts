@@ -39,7 +39,10 @@ export class ServerTurns {
     return this.#turn % this.#servers;
   }
 
-  /** Whether another call is worth while: one that never began is not waited for, each server is asked once. */
+  /**
+   * Whether another call is worth while. A stream that never began is not waited for: each server is
+   * asked once.
+   */
   mayGoOn(hasBegun: boolean): boolean {
     if (!hasBegun && this.#attempt + 1 >= this.#servers) return false;
     const { giveUpAfterMs = defaultGiveUpAfterMs } = this.#options;
