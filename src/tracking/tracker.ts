@@ -266,7 +266,7 @@ export class Tracker {
     this.#frame = frame;
   }
 
-  /** Frees the flow engine and gives the memory of flow back; idempotent. */
+  /** Frees the flow engine and gives the memory of flow and masks back; idempotent. */
   close(): void {
     this.#options.engine.close();
     this.#history.clear();

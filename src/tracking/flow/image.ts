@@ -18,10 +18,7 @@ export function flowGrid(analysis: Size, longSide = defaultFlowLongSide): Size {
   return fitLongSide(analysis, longSide);
 }
 
-/**
- * A picture of the grid, undefined until {@link prepareFlowImage} fills it. Reuse it: it is large. Whoever
- * drops it may give its `pixels` back (`giveBackPlane`).
- */
+/** An empty picture of the grid; fill it with {@link prepareFlowImage}. Reuse it: it is large. */
 export function createFlowImage(grid: Size): FlowImage {
   const sizes = [grid];
   for (let size = halved(grid); Math.min(size.width, size.height) >= smallestSide;) {
@@ -34,7 +31,7 @@ export function createFlowImage(grid: Size): FlowImage {
     end += (size.width + 2 * flowPadding) * (size.height + 2 * flowPadding);
     ends[level] = end;
   }
-  const pixels = takePlane(end);
+  const pixels = new Float32Array(end);
   const levels = sizes.map((size, level) =>
     levelOf(size, pixels.subarray(ends[level - 1] ?? 0, ends[level])),
   );

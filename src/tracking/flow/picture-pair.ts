@@ -1,9 +1,9 @@
+import { freeMemory } from '../../frame/free-memory.ts';
 import { sameSize, type Size } from '../../frame/geometry.ts';
 import { createFlowImage, flowGrid, prepareFlowImage } from './image.ts';
-import { giveBackPlane } from './spare-planes.ts';
 import type { FlowImage } from './types.ts';
 
-/** The pictures that flow is computed between, in memory that is used again. */
+/** The pictures that flow is computed between, each in the memory of the one before the last. */
 export class PicturePair {
   readonly #longSide: number;
   #previous: FlowImage | null = null;
@@ -36,7 +36,7 @@ export class PicturePair {
     prepareFlowImage(data.subarray(0, analysis.width * analysis.height), analysis, next);
   }
 
-  /** Gives the memory back; idempotent. */
+  /** Frees the memory; idempotent. */
   close(): void {
     this.#hold(null, null);
   }
@@ -46,7 +46,7 @@ export class PicturePair {
     this.#previous = previous;
     this.#current = current;
     for (const image of before) {
-      if (image !== null && image !== previous && image !== current) giveBackPlane(image.pixels);
+      if (image !== null && image !== previous && image !== current) freeMemory(image.pixels);
     }
   }
 }

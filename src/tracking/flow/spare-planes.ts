@@ -1,28 +1,34 @@
-/** Planes that were given back, oldest first; see {@link takePlane}. */
-const spare: Float32Array[] = [];
-let spareBytes = 0;
-/** The flow over all frames that one stream can go back to: 62 of them at 256 x 144. */
-const mostSpareBytes = 32 * 1024 * 1024;
+import { freeMemory } from '../../frame/free-memory.ts';
+
+/** Values of the largest flow grid, 256 x 256. Planes of all grids have room for them; see `takePlane`. */
+const mostValues = 256 * 256;
+/** Planes of the flow over all frames that one stream can go back to: 27 MB at 256 x 144. */
+const mostSpare = 192;
+/** Memory that was given back; see {@link takePlane}. */
+const spare: ArrayBuffer[] = [];
 
 /**
- * Memory for one value a grid pixel, with what was in it before, until it is given back. A stream
- * needs some 0.4 MB for the flow of each frame: left to the garbage collector, which sees small objects
- * only, tens of megabytes gather in each thread before it looks for them.
+ * Memory for one value a grid pixel, with what was in it before, until it is given back. A stream needs
+ * some 0.4 MB for the flow of each frame. Streams of all sizes use the same planes, which have room for
+ * the largest grid: what is not touched costs no memory. Only a larger grid has planes of its own.
  */
 export function takePlane(length: number): Float32Array {
-  const at = spare.findLastIndex((plane) => plane.length === length);
-  const [plane] = at < 0 ? [] : spare.splice(at, 1);
-  if (plane === undefined) return new Float32Array(length);
-  spareBytes -= plane.byteLength;
-  return plane;
+  if (length > mostValues) return new Float32Array(length);
+  const room = spare.pop() ?? new ArrayBuffer(mostValues * Float32Array.BYTES_PER_ELEMENT);
+  return new Float32Array(room, 0, length);
 }
 
 /**
- * Gives a plane of {@link takePlane} back, once: nothing may read or write it any more. What this
- * thread keeps is bounded; the oldest goes first, so that sizes which no stream has any more leave.
+ * Gives a plane back: nothing may read or write it any more. What this thread keeps is bounded, the rest
+ * is freed. Throws where it was given back before: two fields would have it.
  */
 export function giveBackPlane(plane: Float32Array): void {
-  spare.push(plane);
-  spareBytes += plane.byteLength;
-  while (spareBytes > mostSpareBytes) spareBytes -= spare.shift()!.byteLength;
+  const { buffer } = plane;
+  const isOurs = buffer.byteLength === mostValues * Float32Array.BYTES_PER_ELEMENT;
+  if (!isOurs || !(buffer instanceof ArrayBuffer) || spare.length >= mostSpare) {
+    freeMemory(plane);
+    return;
+  }
+  if (spare.includes(buffer)) throw new Error('a plane of flow was given back twice');
+  spare.push(buffer);
 }
