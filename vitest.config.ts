@@ -1,15 +1,69 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const all = ['test/**/*.test.ts'];
+
+/** Folders of tests that neither change their process nor leave anything in it: they share one. */
+const sharing = [
+  'bench/support/capacity',
+  'bench/support/flow',
+  'bench/support/simulated-server',
+  'calls',
+  'cli/config-file',
+  'cli/labels',
+  'cli/output',
+  'cli/segment',
+  'clients/core',
+  'clients/publisher/local',
+  'clients/publisher/rtp',
+  'clients/typescript',
+  'clients/web',
+  'evaluation',
+  'formats',
+  'frame',
+  'inference/layouts',
+  'inference/text',
+  'pipeline',
+  'server/admission',
+  'server/metrics',
+  'server/requests',
+  'tracking',
+  'video/headers',
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** It takes as long as it is told to, and in CI it runs beside what waits for the network. */
+const fuzz = 'test/e2e/fuzz.test.ts';
+
+/** What takes longest, in this order; the size of a file says little of it. */
+const longest = ['fuzz', 'page-files', 'doc-commands', 'telemetry', 'proxies', 'resume-elsewhere'];
+
+/** Begins with what takes longest, so that nothing long is left for one worker in the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/e2e/${name}.test.ts`));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Native sessions and ffmpeg children share two cores: more forks only slow each other down.
     pool: 'forks',
     // As every entry of the program does, before anything loads the model runtime.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      { extends: true, test: { name: 'alone', include: all, exclude: [...sharing, fuzz] } },
+      { extends: true, test: { name: 'together', include: sharing, isolate: false } },
+      { extends: true, test: { name: 'fuzz', include: [fuzz] } },
+    ],
     coverage: {
       // What runs from dist, in worker threads and child processes, is not seen: the figures are
       // lower bounds, lowest for workers and commands.

@@ -6,15 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
 import { receiveOtlp, type ReceivedSpan } from '../fixtures/otlp-receiver.ts';
-import { filmScene } from '../fixtures/scene-clip.ts';
+import { filmScene, type SceneClip } from '../fixtures/scene-clip.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tellImports = join(root, 'test/fixtures/tell-imports.mjs');
 const hideTelemetry = join(root, 'test/fixtures/hide-telemetry.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'maskstream-telemetry-'));
+let clip: SceneClip;
+beforeAll(async () => {
+  clip = await filmScene(folder, 20);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const token = 'a-token-that-no-span-may-hold';
@@ -45,8 +49,7 @@ async function serve(variables: Readonly<Record<string, string>>, hook = tellImp
 
 /** One stream of 20 frames with a keyframe on every fifth. */
 async function segmentOnce(address: string): Promise<void> {
-  const { file, truths } = await filmScene(folder, 20);
-  const [mask] = truths[0]!.values();
+  const [mask] = clip.truths[0]!.values();
   using client = connect(address, { token });
   using stream = client.segmentVideo({
     container: 'mp4',
@@ -55,7 +58,7 @@ async function segmentOnce(address: string): Promise<void> {
   });
   const prompt = { objectId: 1, box: mask!.box!, label, at: { frameIndex: 0 } };
   const ack = stream.prompt(prompt);
-  await stream.sendChunk(readFileSync(file));
+  await stream.sendChunk(readFileSync(clip.file));
   stream.end();
   for await (const result of stream) void result;
   await ack;

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Checks the Python client on the oldest and the newest Python at hand (3.10 or newer): tests against
-# the server of this checkout, which must be built; on the newest also style, types, generated code,
-# and wheel and sdist in empty environments.
+# Checks the Python client on the oldest and the newest Python at hand (3.10 or newer), side by side:
+# tests against the server of this checkout, which must be built; on the newest also style, types,
+# generated code, and wheel and sdist in empty environments.
 #
 #   scripts/check.sh [FOLDER]      FOLDER gets a JUnit file of each run
+#   scripts/check.sh --install     makes the environments, and checks nothing yet
 #
 # Environments are kept in the cache folder, by version and requirements. Without a Python or a package
 # index it says so and checks nothing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-reports=${1:-$(mktemp -d)}
-mkdir -p "$reports"
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+reports=${1:-$logs}
+[ "$reports" = --install ] || mkdir -p "$reports"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/maskstream
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
@@ -50,27 +53,41 @@ packages() {
   return "$status"
 }
 
+# What is the same on every Python.
+common() {
+  local status=0
+  "$1" -m ruff check . && "$1" -m ruff format --check . || status=1
+  "$1" -m ruff check --config pyproject.toml --extend-ignore T20 ../../examples || status=1
+  "$1" -m ruff format --check --config pyproject.toml ../../examples || status=1
+  "$1" -m mypy || status=1
+  "$1" scripts/generate.py --check || status=1
+  packages "$1" || status=1
+  return "$status"
+}
+
 found=$(pythons)
 if [ -z "$found" ]; then
   echo 'python: its tests are skipped, there is no Python of 3.10 or newer with venv'
   exit 0
 fi
 status=0
-newest=$(tail -n 1 <<<"$found" | cut -d' ' -f1)
+newest=
+declare -A suites
 while read -r version python; do
   if ! interpreter=$(environment "$version" "$python"); then
     echo "python $version: its tests are skipped, the requirements could not be installed"
     continue
   fi
-  if [ "$version" = "$newest" ]; then
-    "$interpreter" -m ruff check . && "$interpreter" -m ruff format --check . || status=1
-    "$interpreter" -m ruff check --config pyproject.toml --extend-ignore T20 ../../examples || status=1
-    "$interpreter" -m ruff format --check --config pyproject.toml ../../examples || status=1
-    "$interpreter" -m mypy || status=1
-    "$interpreter" scripts/generate.py --check || status=1
-    packages "$interpreter" || status=1
-  fi
-  echo "python $version:"
-  "$interpreter" -m pytest --junitxml="$reports/python-$version.xml" || status=1
+  [ "$reports" = --install ] && continue
+  newest=$interpreter
+  # Both mostly wait for a server; each has its own.
+  "$interpreter" -m pytest -p no:cacheprovider --junitxml="$reports/python-$version.xml" >"$logs/$version" 2>&1 &
+  suites[$version]=$!
 done < <(sed -n '1p;$p' <<<"$found" | uniq)
+[ -z "$newest" ] || common "$newest" || status=1
+for version in $(printf '%s\n' "${!suites[@]}" | sort -V); do
+  wait "${suites[$version]}" || status=1
+  echo "python $version:"
+  cat "$logs/$version"
+done
 exit "$status"
