@@ -56,8 +56,10 @@ export default defineConfig({
     env: { ORT_DISABLE_TELEMETRY: '1' },
     maxWorkers: 2,
     maxConcurrency: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Where these pass something hangs; a slow machine only takes its time.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 30_000 } },
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'alone', include: all, exclude: [...sharing, fuzz] } },

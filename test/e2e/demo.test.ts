@@ -24,4 +24,4 @@ test('the demo streams its clip, prints the table and writes its pictures', asyn
   expect(run.stdout).toContain('maskstream segment VIDEO');
   expect(liveFrames()).toBe(0);
   rmSync(folder, { recursive: true });
-}, 120_000);
+});

@@ -51,7 +51,7 @@ for (const page of withCommands) {
   // An environment of Python is made from the package index, as the page says.
   test.skipIf(needsPython(page) && !hasPython)(
     `the commands of ${page.name} run in their order`,
-    { timeout: 170_000 },
+    { timeout: 400_000 },
     async () => {
       expect(await runPage(page.blocks, files)).toEqual([]);
     },

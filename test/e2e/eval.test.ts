@@ -51,7 +51,7 @@ test('two clips, two prompts: every figure is there and in its range', async () 
     expect(all.samples).toBe(2 * (frameCount - 1) + 2 * frameCount);
     checkCalibration(all);
   }
-}, 120_000);
+});
 
 function checkRow(row: Row, encoderRuns: number): void {
   expect(row).toMatchObject({ frames: frameCount, objects: 2, keyframes: 4 });

@@ -79,7 +79,6 @@ describe.each(inferenceServers)('$name', ({ name: server, skipped, start }) => {
 
   test.skipIf(skipped !== null)(
     `each error has its status, and each status its verdict${title}`,
-    { timeout: 180_000 },
     async () => {
       const wanted = expected[server];
       const found: Record<string, string> = {};
@@ -125,7 +124,6 @@ describe.each(inferenceServers)('$name', ({ name: server, skipped, start }) => {
 
 test.skipIf(noTriton !== null)(
   `a message over the limit fails on either side, and the service says so at its start${tritonNote}`,
-  { timeout: 120_000 },
   async () => {
     await using server = await startTriton({ models: [served('encoder')] });
     const client = (mebibytes: number) =>
@@ -150,7 +148,6 @@ const mlserver = inferenceServers[1];
 
 test.skipIf(mlserver.skipped !== null)(
   `a message over the server's limit is refused there${mlserver.skipped === null ? '' : ` (${mlserver.skipped})`}`,
-  { timeout: 120_000 },
   async () => {
     await using server = await startMlserver({
       models: [served('encoder')],
@@ -175,7 +172,6 @@ describe('streams', () => {
 
   test.skipIf(noTriton !== null)(
     `a server that drains under four streams loses none of their frames to the other one${tritonNote}`,
-    { timeout: 180_000 },
     async () => {
       await using a = await startTriton({ models: [served('encoder')] });
       await using b = await startTriton({ models: [served('encoder')] });
@@ -205,7 +201,6 @@ describe('streams', () => {
 
   test.skipIf(noTriton !== null)(
     `a server that answers after two seconds is waited for; a wrong shape and NaN are errors${tritonNote}`,
-    { timeout: 120_000 },
     async () => {
       await using server = await startTriton({ models: [served('encoder')] });
       await using service = await serveWith([server]);

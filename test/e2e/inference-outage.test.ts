@@ -21,7 +21,7 @@ beforeAll(async () => {
   const encode = `${encoders.h264} -g 10`;
   video = await readFile(await makeClip({ encode, extension: 'ts', size: '160x120', frames: 60 }));
   clip = await makeCurtainClip(160);
-}, 60_000);
+});
 
 /** Every frame, keyframes by the adaptive policy and at a fixed interval. */
 const exact = [{}, { keyframes: { fixedInterval: 8 } }].map(
@@ -103,7 +103,6 @@ describe.each(inferenceServers)('$name', ({ skipped, start }) => {
 
 test.skipIf(noTriton !== null)(
   `live streams go on with the model here where the settings say so, and others wait and end${tritonNote}`,
-  { timeout: 180_000 },
   async () => {
     await using server = await startTriton({ models: [served('encoder')] });
     await using service = await serveWith([server], {

@@ -77,7 +77,7 @@ describe.each(inferenceServers)('$name', ({ skipped, start }) => {
 
   beforeAll(async () => {
     if (skipped === null) server = await start({ models: [served('encoder'), served('decoder')] });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
@@ -85,7 +85,6 @@ describe.each(inferenceServers)('$name', ({ skipped, start }) => {
 
   test.skipIf(skipped !== null)(
     `encoder and decoder there give what they give here, to 1e-3${skipped === null ? '' : ` (${skipped})`}`,
-    { timeout: 60_000 },
     async () => {
       const { model, traffic } = await loadRemote(server, { encoder: unnamed, decoder: unnamed });
       await using remote = model;
@@ -101,7 +100,6 @@ describe.each(inferenceServers)('$name', ({ skipped, start }) => {
 
 test.skipIf(noTriton !== null)(
   `pictures as bytes and features as FP16 are a third of the bytes, for masks that hardly differ${tritonNote}`,
-  { timeout: 120_000 },
   async () => {
     await using server = await startTriton({
       models: [served('encoder', { pixels: true, halfOutputs: true })],
@@ -126,7 +124,6 @@ test.skipIf(noTriton !== null)(
 
 test.skipIf(noTriton !== null)(
   `keyframes that come together run together where the server has a batcher${tritonNote}`,
-  { timeout: 120_000 },
   async () => {
     const batches = { maxBatch: 4, maxQueueDelayUs: 1_000_000 };
     await using server = await startTriton({ models: [served('encoder', batches)] });
@@ -150,7 +147,6 @@ test.skipIf(noTriton !== null)(
 
 test.skipIf(noTriton !== null)(
   `a server with another model is an error that names the tensor${tritonNote}`,
-  { timeout: 120_000 },
   async () => {
     const { decoder } = manifest.graphs;
     await using server = await startTriton({

@@ -23,7 +23,6 @@ const pem = (file: string) =>
 
 test.skipIf(noTls !== null)(
   `TLS and a token, at Envoy before the server${noTls === null ? '' : ` (${noTls})`}`,
-  { timeout: 120_000 },
   async () => {
     await using server = await startTriton({ models: [served('encoder')] });
     const port = await freePort();

@@ -39,7 +39,7 @@ describe.skipIf(chromiumPath === null)('correcting what is seen of a long file',
     }
     running = await startService({ MASKSTREAM_WEB_PORT: '0' });
     browser = await startBrowser();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser.close();
     await running[Symbol.asyncDispose]();
@@ -48,7 +48,6 @@ describe.skipIf(chromiumPath === null)('correcting what is seen of a long file',
 
   test.each(Object.keys(files))(
     '%s: played, stopped, a frame chosen on the timeline and corrected, it and those after it change',
-    { timeout: 120_000 },
     async (name) => {
       await using live = await LivePage.open(browser, running.service.pageAddress);
       await live.openFile(join(folder, name));

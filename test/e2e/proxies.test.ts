@@ -207,7 +207,6 @@ describe.each(proxies.map((proxy) => [proxy.name, proxy] as const))('behind %s',
       expect(Math.min(...resumed)).toBeGreaterThanOrEqual(1);
       console.log(`${proxy.name}: interruptions of the streams: ${resumed.join(' ')}`);
     },
-    180_000,
   );
 
   test.skipIf(!isThere(proxy))(
@@ -249,7 +248,6 @@ describe.each(proxies.map((proxy) => [proxy.name, proxy] as const))('behind %s',
       }
       console.log(`${proxy.name}: streams of a killed server ended as ${ends.join(' ')}`);
     },
-    120_000,
   );
 
   test('is documented with the statuses that are tested', () => {

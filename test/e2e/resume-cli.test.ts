@@ -100,7 +100,6 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     expect(iouAt(out, frameCount - 2, 1)).toBeGreaterThan(0.9);
     expect(iouAt(out, frameCount - 2, 2)).toBeGreaterThan(0.9);
   },
-  60_000,
 );
 
 test('a pipe that nobody can read again goes on too, in latest', async () => {
@@ -130,4 +129,4 @@ test('a pipe that nobody can read again goes on too, in latest', async () => {
   // Frames that the server skipped are what `latest` is told to fail for, and nothing else.
   const why = run.code === 0 ? 'nothing' : run.stderr;
   expect(why).toMatch(/^nothing$|the server fell behind, and --delivery latest/);
-}, 60_000);
+});
