@@ -34,15 +34,16 @@ const sharing = [
 /** It takes as long as it is told to, and in CI it runs beside what waits for the network. */
 const fuzz = 'test/e2e/fuzz.test.ts';
 
-/** What takes longest, in this order; the size of a file says little of it. */
-const longest = ['fuzz', 'page-files', 'doc-commands', 'telemetry', 'proxies', 'resume-elsewhere'];
+/** What takes longest, in this order, before all else of test/e2e; the size of a file says little of it. */
+const longest = ['page-files', 'fuzz', 'doc-commands', 'telemetry', 'proxies', 'resume-elsewhere'];
 
 /** Begins with what takes longest, so that nothing long is left for one worker in the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const at = longest.findIndex((name) => moduleId.endsWith(`/e2e/${name}.test.ts`));
-      return at < 0 ? longest.length : at;
+      const [, name] = /\/test\/e2e\/(.*)\.test\.ts$/.exec(moduleId) ?? [];
+      if (name === undefined) return longest.length + 1;
+      return longest.includes(name) ? longest.indexOf(name) : longest.length;
     };
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
