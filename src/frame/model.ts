@@ -6,6 +6,8 @@ export type ModelInfo = {
   readonly promptKinds: readonly PromptKind[];
   /** Words that a phrase may use; empty where text is unsupported or unlimited. */
   readonly vocabulary: readonly string[];
+  /** Throws `unknown-word` for a phrase that the model does not understand. Default: all may be asked. */
+  readonly checkPhrase?: (phrase: string) => void;
   /** Execution provider in use, such as `cpu`. */
   readonly provider: string;
   readonly selfTest: { readonly passed: boolean; readonly iou: number };

@@ -1,6 +1,7 @@
 import type { ModelInfo } from '../frame/model.ts';
 import { maxMemoryBytes } from './layouts/object-memory.ts';
 import type { Manifest } from './manifest.ts';
+import { parsePhrase } from './text/phrase.ts';
 
 /**
  * What the pipeline and clients are told of a model.
@@ -10,11 +11,13 @@ import type { Manifest } from './manifest.ts';
  */
 export function modelInfo(manifest: Manifest, provider: string, selfTestIou: number): ModelInfo {
   const { prompts, refiner } = manifest;
+  const vocabulary = manifest.text?.vocabulary;
   const boxSlots = prompts.box.route === 'first-two-points' ? 2 : 0;
   return {
     name: manifest.name,
     promptKinds: prompts.kinds,
-    vocabulary: manifest.text?.vocabulary.map((entry) => entry.noun) ?? [],
+    vocabulary: vocabulary?.map((entry) => entry.noun) ?? [],
+    ...(vocabulary && { checkPhrase: (phrase: string) => void parsePhrase(phrase, vocabulary) }),
     provider,
     selfTest: { passed: true, iou: selfTestIou },
     licence: manifest.licence,

@@ -18,7 +18,7 @@ const maxLabelLength = 256;
 
 /** What a prompt is checked against. */
 export type PromptContext = {
-  readonly model: Pick<ModelInfo, 'name' | 'promptKinds'>;
+  readonly model: Pick<ModelInfo, 'name' | 'promptKinds' | 'checkPhrase'>;
   readonly limits: Pick<ServerLimits, 'maxPoints' | 'maxObjects' | 'maxFramePixels'>;
   /** Reads a mask of at most so many pixels. */
   readonly readMask: ReadMask;
@@ -37,7 +37,7 @@ type WirePrompts = Pick<wire.PromptUpdate, 'points' | 'box'>;
  * Checks one update as far as that is possible without the display size; what needs it is checked
  * where the size is known, by `fitPromptsToPicture`.
  *
- * @throws SegmentationError `invalid-prompt`, `unsupported-prompt`.
+ * @throws SegmentationError `invalid-prompt`, `unsupported-prompt`, `unknown-word`.
  */
 export async function decodePromptUpdate(
   { value: update, mask }: Masked<wire.PromptUpdate>,
@@ -88,6 +88,8 @@ export function decodeText(
   if (phrase.length > maxLabelLength) {
     throw invalid(`phrase must be at most ${maxLabelLength} characters, got ${phrase.length}`);
   }
+  // Now, and not when its frame comes: that may be long, or never.
+  model.checkPhrase?.(phrase);
   const firstObjectId = checkObjectId(text.firstObjectId === 0 ? objectId : text.firstObjectId);
   const maxObjects = text.maxObjects === 0 ? 1 : text.maxObjects;
   if (maxObjects > limits.maxObjects) {

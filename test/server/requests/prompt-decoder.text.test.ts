@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SegmentationError } from '../../../src/frame/errors.ts';
 import { PromptAction, PromptUpdate } from '../../../src/gen/maskstream/v1/video_request.ts';
 import { decodePromptUpdate } from '../../../src/server/requests/prompt-decoder.ts';
 
@@ -14,7 +15,24 @@ function decode(change: Record<string, unknown>) {
   return decodePromptUpdate({ value, mask: null }, context);
 }
 
+/** A model with one word. */
+function checkPhrase(phrase: string): void {
+  if (phrase !== 'dog') throw new SegmentationError('unknown-word', `unknown word "${phrase}"`);
+}
+
 describe('a text prompt', () => {
+  test('with a word that the model does not know is refused before its frame comes', async () => {
+    const model = { ...context.model, checkPhrase };
+    const ask = (phrase: string) => {
+      const action = PromptAction.PROMPT_ACTION_ADD;
+      const text = { phrase, firstObjectId: 1 };
+      const value = PromptUpdate.fromPartial({ action, text });
+      return decodePromptUpdate({ value, mask: null }, { ...context, model });
+    };
+    await expect(ask('unicorn')).rejects.toMatchObject({ code: 'unknown-word' });
+    await expect(ask('dog')).resolves.toMatchObject({ text: { phrase: 'dog' } });
+  });
+
   test('takes its ids from first_object_id on', async () => {
     const { objectId, text } = await decode({
       text: { phrase: ' red car ', firstObjectId: 20, maxObjects: 3 },
