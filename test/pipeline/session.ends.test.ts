@@ -33,6 +33,16 @@ test('a decoder that fails: results so far, the summary, then its error', async 
   expect(outcome.error).toBe(error);
 });
 
+test('of a video that failed nobody is told that all of it is answered', async () => {
+  const error = new SegmentationError('undecodable-video', 'expected mp4 video, got noise');
+  const session = open({ trouble: { failAt: { frameIndex: 2, error } } });
+  session.inputs.frames(3).endOfVideo();
+  const outcome = await readAll(session);
+  expect(outcome.results).toHaveLength(2);
+  expect(outcome.error).toBe(error);
+  expect(outcome.events.filter(({ kind }) => kind === 'notice')).toEqual([]);
+});
+
 test('an unknown failure becomes an internal error that says nothing of its cause', async () => {
   const session = open({ trouble: { failAt: { frameIndex: 1, error: new Error('secret path') } } });
   session.inputs.frames(3);

@@ -58,6 +58,7 @@ export class Intake {
   readonly #sources: AsyncGenerator<ScheduledItem, void, undefined>[] = [];
   /** Handed over and not begun yet: a frame behind a correction. */
   readonly #untaken = new Set<ScheduledItem>();
+  #failed = false;
 
   /** Starts reading at once; to be subscribed to in the same turn of the event loop. */
   constructor(
@@ -100,6 +101,7 @@ export class Intake {
       takeUntil(this.#stopped$),
       tap((item) => this.#untaken.add(item)),
       catchError((reason: unknown) => {
+        this.#failed = true;
         onFailure(reason);
         // Nothing more will come of this video: do not wait for the client's half-close.
         onEnd();
@@ -108,9 +110,12 @@ export class Intake {
     );
   }
 
-  /** The client ended its video and not its messages: prompts for held frames may still come. */
+  /**
+   * The video came to its end, which the client said, and its messages did not: prompts for held frames
+   * may still come.
+   */
   get promptsOnly(): boolean {
-    return this.#reader.promptsOnly;
+    return this.#reader.promptsOnly && !this.#failed;
   }
 
   /** Asks for one more item. */
