@@ -118,9 +118,7 @@ function isParseError(error: unknown): error is Error {
   return code.startsWith('ERR_PARSE_ARGS');
 }
 
-function sortValues(
-  values: Parsed['values'],
-): Pick<Arguments, 'flags' | 'texts' | 'lists'> {
+function sortValues(values: Parsed['values']): Pick<Arguments, 'flags' | 'texts' | 'lists'> {
   const flags = new Set<string>();
   const texts = new Map<string, string>();
   const lists = new Map<string, readonly string[]>();

@@ -23,10 +23,7 @@ test.each([
   [{ version: 2, items: [{ id: 1 }] }, 'a.json at version: expected 1, got 2'],
   [{ items: [{ id: 1 }] }, 'a.json at version: expected 1, got nothing'],
   [{ version: 1, items: [] }, 'a.json at items: expected array to have >=1 items, got []'],
-  [
-    { version: 1, items: [{ id: 0 }] },
-    'a.json at items.0.id: expected number to be >=1, got 0',
-  ],
+  [{ version: 1, items: [{ id: 0 }] }, 'a.json at items.0.id: expected number to be >=1, got 0'],
   [
     { version: 1, items: [{ id: 1 }, { id: '2' }] },
     'a.json at items.1.id: expected number, got "2"',

@@ -120,14 +120,17 @@ test.each([
   ['mpeg-ts', 'mpeg-video', encoders.mpeg2],
   ['mpeg-ts', 'h264-annex-b', encoders.h264],
   ['mpeg-ts', 'hevc-annex-b', encoders.hevc],
-] as const)('%s whose pictures are %s is not taken for these alone', async (actual, raw, encode) => {
-  const extension = { avi: 'avi', matroska: 'mkv', 'mpeg-ts': 'ts' }[actual];
-  const error = errorOf(await decode(await makeClip({ encode, extension }), raw));
-  expect(error).toMatchObject({
-    code: 'undecodable-video',
-    message: `expected ${raw} video, got ${actual}: declare the container that is sent`,
-  });
-});
+] as const)(
+  '%s whose pictures are %s is not taken for these alone',
+  async (actual, raw, encode) => {
+    const extension = { avi: 'avi', matroska: 'mkv', 'mpeg-ts': 'ts' }[actual];
+    const error = errorOf(await decode(await makeClip({ encode, extension }), raw));
+    expect(error).toMatchObject({
+      code: 'undecodable-video',
+      message: `expected ${raw} video, got ${actual}: declare the container that is sent`,
+    });
+  },
+);
 
 test('an MPEG-1 stream whose times ffmpeg loses is not said to be damaged', async () => {
   const still = { filter: 'drawbox=c=gray:t=fill', frames: 30 };

@@ -65,8 +65,11 @@ async function readFileAs(file: string): Promise<unknown> {
   }
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined)
-    throw usageError(`${file}: expected YAML or JSON, got: ${error.message}`);
+  if (error !== undefined) {
+    // What follows is the place in the file, drawn over several lines; an error is one.
+    const [problem = ''] = error.message.split('\n');
+    throw usageError(`${file}: expected YAML or JSON, got: ${problem.replace(/:$/, '')}`);
+  }
   return document.toJS() ?? {};
 }
 

@@ -138,6 +138,14 @@ test.each([
   });
 });
 
+test('what is no YAML is said in one line, with its place', async () => {
+  await expect(read(segmentCommand, 'a: [1', 'a')).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /^.+: expected YAML or JSON, got: .+ at line \d+, column \d+$/,
+    ) as string,
+  });
+});
+
 test('a file that is not there is named', async () => {
   const args = parseArguments(serveCommand, ['--config', join(folder, 'none.yaml')]);
   await expect(withConfigFile(args, serveCommand, commands)).rejects.toMatchObject({

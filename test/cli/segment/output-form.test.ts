@@ -3,7 +3,8 @@ import { parseArguments } from '../../../src/cli/command.ts';
 import { parseRate } from '../../../src/cli/segment/output-form.ts';
 import { segmentCommand } from '../../../src/cli/segment/segment.ts';
 
-const rateOf = (text: string) => parseRate(parseArguments(segmentCommand, [`--fps=${text}`]), 'fps');
+const rateOf = (text: string) =>
+  parseRate(parseArguments(segmentCommand, [`--fps=${text}`]), 'fps');
 
 describe('frames a second', () => {
   test.each([
