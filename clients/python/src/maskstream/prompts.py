@@ -68,9 +68,17 @@ def point(object_id: int, x: float, y: float, *, positive: bool = True, **rest: 
 
 
 def points(object_id: int, clicks: Iterable[Sequence[float]], **rest: Any) -> Prompt:
-    """Several clicks as (x, y) or (x, y, 1 or 0); `rest` are fields of `Prompt`."""
-    read = [(click[0], click[1], len(click) < 3 or bool(click[2])) for click in clicks]
-    return Prompt(object_id, points=read, **rest)
+    """Several clicks as (x, y) or (x, y, 1 or 0); `rest` are fields of `Prompt`.
+
+    Raises MaskstreamError `invalid-prompt` for another form.
+    """
+    return Prompt(object_id, points=[_read_click(click) for click in clicks], **rest)
+
+
+def _read_click(click: Sequence[float]) -> tuple[float, float, bool]:
+    if len(click) not in (2, 3) or (len(click) == 3 and click[2] not in (0, 1)):
+        raise invalid(f"a click must be (x, y), (x, y, 1) or (x, y, 0), got {tuple(click)}")
+    return click[0], click[1], len(click) == 2 or bool(click[2])
 
 
 def mask(object_id: int, pixels: NDArray[Any], **rest: Any) -> Prompt:
