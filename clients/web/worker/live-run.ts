@@ -20,8 +20,11 @@ export type LiveRunParts = {
 /** Bytes that may wait in the socket before frames are dropped: half a second of 4 Mbit/s. */
 const maxBufferedBytes = 256 * 1024;
 
-/** Pictures that wait for their masks; older ones were skipped by the server. */
-const maxWaitingPictures = 90;
+/**
+ * Pictures that wait for their masks: a second of them. Where decoder or way are too slow for the camera,
+ * they fill up and are the age of what is shown; more of them would be no more frames.
+ */
+const maxWaitingPictures = 30;
 
 /**
  * Sends a live picture and shows each frame when its masks come. Frames that would have to wait here
