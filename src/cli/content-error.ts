@@ -5,6 +5,9 @@ import { nearestWords } from '../frame/nearest-words.ts';
 /** Longest value that is repeated in a message. */
 const maxValueLength = 80;
 
+/** Longest list that is. */
+const maxListLength = 8;
+
 /** What was read of a file, and the names that its schema knows. */
 type Content = { readonly content: unknown; readonly fields: readonly string[] };
 
@@ -37,14 +40,22 @@ function describe(issue: z.core.$ZodIssue, { content, fields }: Content): string
 function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
   let value = content;
   for (const key of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (!isObject(value)) return undefined;
     value = Reflect.get(value, key);
   }
   return value;
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Short and cheap, whatever it is: a label file may be hundreds of megabytes. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) {
+    if (value.length > maxListLength || value.some(isObject)) return `a list of ${value.length}`;
+  } else if (isObject(value)) return 'an object';
   // The name and password of a camera's address are nobody else's business.
   const text = JSON.stringify(value).replaceAll(/:\/\/[^/@"]*@/g, '://…@');
   return text.length <= maxValueLength ? text : `${text.slice(0, maxValueLength)}…`;

@@ -45,6 +45,14 @@ test.each([
   expect(said(content)).toBe(message);
 });
 
+test.each([
+  [[{ id: 1 }], 'a.json: expected object, got a list of 1'],
+  [Array.from({ length: 1000 }, () => 1), 'a.json: expected object, got a list of 1000'],
+  [{ version: { a: 1 }, items: [{ id: 1 }] }, 'a.json at version: expected 1, got an object'],
+])('of what is large its kind is said', (content, message) => {
+  expect(said(content)).toBe(message);
+});
+
 test('a password in an address is not repeated', () => {
   const message = said({ version: 'rtsp://user:secret@camera/x', items: [{ id: 1 }] });
   expect(message).toBe('a.json at version: expected 1, got "rtsp://…@camera/x"');
