@@ -1,6 +1,5 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { contentError } from '../../src/cli/content-error.ts';
 import { readJson } from '../../src/cli/read-json.ts';
 import { usageError } from '../../src/frame/errors.ts';
 import { type InputKind, inputKind } from './local/input-kind.ts';
@@ -81,8 +80,9 @@ export async function readCamerasFile(file: string): Promise<CameraSettings[]> {
   const content = await readJson(file, 'cameras');
   const result = camerasSchema.safeParse(content);
   if (!result.success) {
-    const fields = Object.keys(cameraSchema.shape);
-    throw contentError(file, result.error, { content, fields });
+    const issue = result.error.issues[0];
+    const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
+    throw usageError(`${file}${place}: ${issue?.message ?? 'expected another value'}`);
   }
   const beside = (path: string) => resolve(dirname(file), path);
   return result.data.cameras.map((camera) => ({

@@ -48,7 +48,7 @@ const entry = z
 const schema = z.strictObject({ version: z.literal(1), prompts: z.array(entry).min(1) });
 
 /** Names that a typing error is compared with. */
-const fields = [...Object.keys(schema.shape), ...Object.keys(entry.shape)];
+const fieldNames = [...Object.keys(schema.shape), ...Object.keys(entry.shape)];
 
 type Entry = z.infer<typeof entry>;
 
@@ -65,7 +65,7 @@ export async function planPrompts(
 ): Promise<PlannedPrompt[]> {
   const result = schema.safeParse(content);
   if (!result.success) {
-    throw contentError(file, result.error, { content, fields });
+    throw contentError(file, result.error, { content, fields: fieldNames });
   }
   const seen = new Set(known);
   const prompts: PlannedPrompt[] = [];

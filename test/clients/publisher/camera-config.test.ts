@@ -30,10 +30,7 @@ test('paths are sought beside the file, and its cameras are never given up', asy
 test.each([
   ['no JSON', 'expected JSON, got'],
   [{ version: 1, cameras: [] }, 'at cameras: '],
-  [
-    { version: 1, cameras: [{ ...hall, promts: 'a' }] },
-    'at cameras.0: expected "prompts", got "promts", which is no field here',
-  ],
+  [{ version: 1, cameras: [{ ...hall, colour: 1 }] }, 'at cameras.0: Unrecognized key: "colour"'],
   [{ version: 1, cameras: [hall, hall] }, 'expected a name of its own for each camera'],
 ])('%j is refused with its place', async (content, said) => {
   await expect(readCamerasFile(fileOf(content))).rejects.toMatchObject({

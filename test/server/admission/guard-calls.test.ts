@@ -133,25 +133,25 @@ describe('a request', () => {
   );
 });
 
-describe('a stream with a request that is too large', () => {
-  // config { container: 4, delivery: 1 }; chunk { data: "a" }
-  const config = frame(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]));
-  const chunk = frame(Buffer.from([0x12, 3, 0x0a, 1, 0x61]));
-  const large = frame(new Uint8Array(16), { length: 2000 });
+// config { container: 4, delivery: 1 }; chunk { data: "a" }
+const config = frame(Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]));
+const chunk = frame(Buffer.from([0x12, 3, 0x0a, 1, 0x61]));
+const large = frame(new Uint8Array(16), { length: 2000 });
 
-  /** The answers to these writes, and the status. */
-  async function answersTo(...writes: readonly Buffer[]) {
-    await start({ maxRequestBytes: 1000 });
-    const { stream, ended } = open(segmentVideo);
-    const received: Buffer[] = [];
-    stream.on('data', (data: Buffer) => received.push(data));
-    for (const bytes of writes) {
-      await new Promise((resolve) => stream.write(bytes, resolve));
-    }
-    const { status, code } = await ended;
-    return { status, code, kinds: answerKinds(Buffer.concat(received)) };
+/** The answers to these writes, and the status. */
+async function answersTo(...writes: readonly Buffer[]) {
+  await start({ maxRequestBytes: 1000 });
+  const { stream, ended } = open(segmentVideo);
+  const received: Buffer[] = [];
+  stream.on('data', (data: Buffer) => received.push(data));
+  for (const bytes of writes) {
+    await new Promise((resolve) => stream.write(bytes, resolve));
   }
+  const { status, code } = await ended;
+  return { status, code, kinds: answerKinds(Buffer.concat(received)) };
+}
 
+describe('a stream with a request that is too large', () => {
   test('is answered as far as it came, summed up and then refused', async () => {
     expect(await answersTo(config, chunk, chunk, large)).toEqual({
       status: 8,
