@@ -1,10 +1,6 @@
 import type { Colour } from '../../../src/cli/demo/scene-layers.ts';
-import {
-  createNoise,
-  createRandom,
-  sampleTexture,
-  type Texture,
-} from '../../../src/cli/demo/textures.ts';
+import { createNoise, sampleTexture, type Texture } from '../../../src/cli/demo/textures.ts';
+import { randomNumbers } from '../random-numbers.ts';
 import type { Actor } from './actor.ts';
 
 const textureSide = 256;
@@ -29,7 +25,7 @@ const trousers: readonly Colour[] = [
 
 /** A striped lump of one colour, all but round. The same seed gives the same one. */
 export function lump(seed: number): Actor {
-  const random = createRandom(seed);
+  const random = randomNumbers(seed);
   const [hue, one, two, width] = [random(), random(), random(), random()];
   const texture = createNoise(textureSide, seed);
   const colour = hueColour(hue);
@@ -81,7 +77,7 @@ export function ring(seed: number): Actor {
 
 /** A standing person: head, shirt and trousers have nothing of their colours in common. */
 export function figure(seed: number): Actor {
-  const random = createRandom(seed);
+  const random = randomNumbers(seed);
   const texture = createNoise(textureSide, seed);
   const shirt = shirts[Math.floor(random() * shirts.length)]!;
   const legs = trousers[Math.floor(random() * trousers.length)]!;

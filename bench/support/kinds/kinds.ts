@@ -1,6 +1,6 @@
 import type { Layer } from '../../../src/cli/demo/scene-layers.ts';
 import type { Scene } from '../../../src/cli/demo/scene.ts';
-import { createRandom } from '../../../src/cli/demo/textures.ts';
+import { randomNumbers } from '../random-numbers.ts';
 import { placeActor, type Actor, type Path } from './actor.ts';
 import { bicycle, figure, limb, ring } from './drawn-actors.ts';
 import { kindScene, type KindScene, type Take } from './kind-scene.ts';
@@ -52,7 +52,7 @@ function jumpsAtCamera(take: Take): KindScene {
 }
 
 function growing({ size, seed }: Take, actor: Actor, times: GrowthTimes): Path {
-  const random = createRandom(seed);
+  const random = randomNumbers(seed);
   const place = {
     x: size.width * (0.35 + 0.3 * random()),
     y: size.height * (0.45 + 0.1 * random()),
@@ -154,7 +154,7 @@ function small(take: Take): KindScene {
 /** The dancer is drawn in any case: limbs of photographs do not move. */
 function dancerBeforeCrowd(take: Take): KindScene {
   const { size, seed, cast } = take;
-  const random = createRandom(seed + 1);
+  const random = randomNumbers(seed + 1);
   const crowd = Array.from({ length: crowdSize }, (_, index): Layer => {
     const place = { x: (size.width * (index + random())) / crowdSize, y: 0.4 * size.height };
     const [beat, radius] = [9 + 6 * random(), size.height * (0.24 + 0.06 * random())];

@@ -1,10 +1,10 @@
-import { createRandom } from '../../../src/cli/demo/textures.ts';
 import type { Point, Size } from '../../../src/frame/geometry.ts';
+import { randomNumbers } from '../random-numbers.ts';
 import type { Actor, Path } from './actor.ts';
 
 /** Wanders about a place, without leaving it by more than a quarter of the picture's height. */
 export function wander(size: Size, place: Point, radius: number, seed: number): Path {
-  const random = createRandom(seed);
+  const random = randomNumbers(seed);
   const [one, two, pace] = [6 * random(), 6 * random(), 0.8 + 0.4 * random()];
   const reach = 0.22 * size.height;
   return (time) => ({

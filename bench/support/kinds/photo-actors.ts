@@ -3,7 +3,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Colour } from '../../../src/cli/demo/scene-layers.ts';
-import { createRandom } from '../../../src/cli/demo/textures.ts';
 import { distancePeak } from '../../../src/evaluation/distance-peak.ts';
 import { readIndexedPng } from '../../../src/formats/indexed-png.ts';
 import { connectedParts } from '../../../src/frame/connected-parts.ts';
@@ -11,6 +10,7 @@ import { usageError } from '../../../src/frame/errors.ts';
 import type { Size } from '../../../src/frame/geometry.ts';
 import { maskFromBitmap, type Mask } from '../../../src/frame/mask.ts';
 import type { FfmpegBinary } from '../../../src/video/index.ts';
+import { randomNumbers } from '../random-numbers.ts';
 import type { Actor } from './actor.ts';
 
 /** rgb24 pixels, row-major. */
@@ -159,7 +159,7 @@ async function readPhotograph(file: string, size: Size, ffmpeg: FfmpegBinary): P
 }
 
 function shuffled(names: readonly string[], seed: number): string[] {
-  const random = createRandom(seed);
+  const random = randomNumbers(seed);
   return names
     .map((name) => ({ name, at: random() }))
     .toSorted((a, b) => a.at - b.at)
