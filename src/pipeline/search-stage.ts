@@ -179,13 +179,14 @@ export class SearchStage {
   }
 
   #used(look: Look, { records, searches }: Searched, mistaken: readonly number[]): UsedLook {
-    const { frameIndex, found } = look;
+    const { frameIndex, timestampUs, found } = look;
     const withFound = new Map(records);
     for (const { record } of found) withFound.set(record.objectId, record);
     const actions = actionsOf(look);
     const asked = new Set(found.map(({ record }) => record.objectId));
     const keyframe = {
       frameIndex,
+      timestampUs,
       masks: segmentedMasks(actions, mistaken),
       asked,
       objectMemories: objectMemories([...look.returned, ...found], mistaken),

@@ -22,6 +22,7 @@ export type AsyncKeyframeResult =
  */
 export class AsyncKeyframe {
   readonly frameIndex: number;
+  readonly timestampUs: number;
   /** Features that must be kept until the run is over. */
   readonly features: readonly FeatureName[];
   readonly #abort = new AbortController();
@@ -32,6 +33,7 @@ export class AsyncKeyframe {
   /** Starts the run; holds the frame until it ends. */
   constructor(frame: Frame, objects: readonly KeyframeObject[], context: KeyframeContext) {
     this.frameIndex = frame.index;
+    this.timestampUs = frame.timestampUs;
     this.features = objects.flatMap((object) => [
       ...memoryOf(object.record),
       ...shownRegions(object).map((region) => ({ frameIndex: frame.index, region })),

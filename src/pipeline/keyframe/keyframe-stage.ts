@@ -89,6 +89,7 @@ export class KeyframeStage {
     this.#keyframes++;
     const keyframe = {
       frameIndex: frame.index,
+      timestampUs: frame.timestampUs,
       masks,
       asked: prompted.asked,
       objectMemories: new Map(remembered),
@@ -123,7 +124,7 @@ export class KeyframeStage {
       if (error.code === 'inference-unavailable') return null;
       throw error;
     }
-    const { frameIndex } = keyframe;
+    const { frameIndex, timestampUs } = keyframe;
     const { tracker, segmenter } = this.#parts;
     const answers = done.answers.filter(({ action }) => records.has(action.objectId));
     const alive = answers.map(({ action }) => action);
@@ -134,6 +135,7 @@ export class KeyframeStage {
     this.#keyframes++;
     const used = {
       frameIndex,
+      timestampUs,
       masks: segmentedMasks(alive, mistaken),
       asked: new Set<number>(),
       objectMemories: objectMemories(answers, mistaken),

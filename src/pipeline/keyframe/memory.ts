@@ -62,6 +62,7 @@ export function rememberMasks(
   records: ObjectRecords,
   keyframe: {
     readonly frameIndex: number;
+    readonly timestampUs: number;
     readonly masks: KeyframeMasks;
     /** Objects that were prompted on this frame. */
     readonly asked: ReadonlySet<number>;
@@ -71,13 +72,14 @@ export function rememberMasks(
   model: ModelInfo,
 ): ObjectRecords {
   const { memorySlots, tracking } = model;
+  const { frameIndex, timestampUs } = keyframe;
   if (model.objectMemory) return withObjectMemories(records, keyframe.objectMemories);
   if (memorySlots === 0) return records;
   const next = new Map(records);
   for (const [objectId, { mask, region, predictedIou }] of keyframe.masks) {
     const record = next.get(objectId);
     if (!record) continue;
-    const entry = { frameIndex: keyframe.frameIndex, region, mask };
+    const entry = { frameIndex, timestampUs, region, mask };
     const rule = { memorySlots, ...tracking };
     const asked = keyframe.asked.has(objectId);
     if (record.promptMemory === null || record.promptMemory.frameIndex === entry.frameIndex) {

@@ -24,6 +24,7 @@ export type LookScene = {
 export type Look = {
   readonly search: TextSearch;
   readonly frameIndex: number;
+  readonly timestampUs: number;
   /** New objects, with the next ids of the search, and their masks. */
   readonly found: readonly (ObjectAnswer & { readonly record: ObjectRecord })[];
   /** The search's own objects that were hidden and are back. */
@@ -68,7 +69,7 @@ export async function lookForText(
   const open = Math.min(maxObjects - search.taken, Math.max(0, scene.room));
   const unknown = fresh.filter((instance) => !isBack(instance)).slice(0, open);
   const found = await segmentInstances(frame, unknown, { ...parts, search, scene });
-  return { search, frameIndex: frame.index, found, returned };
+  return { search, frameIndex: frame.index, timestampUs: frame.timestampUs, found, returned };
 }
 
 function isFollowed(box: Box, { visible }: LookScene): boolean {

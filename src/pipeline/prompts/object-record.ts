@@ -1,10 +1,12 @@
 import type { Box } from '../../frame/geometry.ts';
 import type { ObjectMemory } from '../../frame/ports.ts';
 import type { Click, ObjectState } from '../../frame/prompt.ts';
+import { slowness } from '../../frame/slow-film.ts';
 
 /** An entry of an object's memory bank, an earlier frame that the model may compare with: whose features, and the object's mask there. */
 export type MemoryEntry = {
   readonly frameIndex: number;
+  readonly timestampUs: number;
   /** The part of the picture that was encoded, in fractions of it. */
   readonly region: Box;
   /** float32[maskSide, maskSide] of the region, probabilities. */
@@ -76,7 +78,8 @@ export type MemoryRule = {
 
 /**
  * The record after a good keyframe entered its memory. A memory one frame old copies its own errors
- * (every-frame J 0.69 against 0.78 with one replaced every 5 frames), so a young one stays.
+ * (every-frame J 0.69 against 0.78 with one replaced every 5 frames), so a young one stays. Its age
+ * goes with time: an object on slow film has changed more from one frame to the next.
  */
 export function rememberKeyframe(
   record: ObjectRecord,
@@ -84,8 +87,8 @@ export function rememberKeyframe(
   predictedIou: number,
   rule: MemoryRule,
 ): ObjectRecord {
-  const newest = record.recentMemory.at(-1)?.frameIndex ?? record.promptMemory?.frameIndex;
-  const young = newest !== undefined && entry.frameIndex - newest < rule.memoryIntervalFrames;
+  const newest = record.recentMemory.at(-1) ?? record.promptMemory;
+  const young = newest !== null && usualFrames(newest, entry) < rule.memoryIntervalFrames;
   return young || predictedIou < rule.minMemoryIou ? record : withRecent(record, entry, rule);
 }
 
@@ -103,6 +106,12 @@ export function rememberCorrection(
 ): ObjectRecord {
   const leavesSome = entry.mask.some((probability) => probability >= 0.5);
   return leavesSome ? withRecent(record, entry, rule) : record;
+}
+
+/** Frames of film at the usual rate from one entry to another. */
+function usualFrames(from: MemoryEntry, to: MemoryEntry): number {
+  const frames = to.frameIndex - from.frameIndex;
+  return frames * slowness(frames, to.timestampUs - from.timestampUs);
 }
 
 /** The oldest of the recent keyframes makes room; all slots but one are theirs. */

@@ -35,8 +35,9 @@ test('without a mask it is occluded, then lost; with one it is back', () => {
 
 const rule = { memorySlots: 3, memoryIntervalFrames: 5, minMemoryIou: 0.6 };
 
-function entry(frameIndex: number) {
-  return { frameIndex, region: wholePicture, mask: new Float32Array(1) };
+function entry(frameIndex: number, frameRate = 24) {
+  const timestampUs = Math.round((frameIndex * 1e6) / frameRate);
+  return { frameIndex, timestampUs, region: wholePicture, mask: new Float32Array(1) };
 }
 
 test('memory takes good keyframes that are old enough, newest last, prompt frame first', () => {
@@ -52,6 +53,18 @@ test('memory takes good keyframes that are old enough, newest last, prompt frame
   offer(14, 0.9);
   offer(30, 0.9);
   expect(memoryOf(record).map(({ frameIndex }) => frameIndex)).toEqual([4, 14, 30]);
+});
+
+test('a memory of slow film grows old in as much time, one of fast film in as many frames', () => {
+  const oldFrom = (frameRate: number): number => {
+    const record = { ...fresh, promptMemory: entry(0, frameRate) };
+    const ages = Array.from({ length: 40 }, (_, age) => age);
+    const rare = { ...rule, memoryIntervalFrames: 20 };
+    return ages.find(
+      (age) => rememberKeyframe(record, entry(age, frameRate), 0.9, rare) !== record,
+    )!;
+  };
+  expect([5, 10, 24, 60].map(oldFrom)).toEqual([5, 9, 20, 20]);
 });
 
 test('one slot is the prompt frame alone; before it there is no memory', () => {
