@@ -27,6 +27,7 @@ import {
   withHistogram,
   type CarryObject,
 } from './object/steps.ts';
+import type { ColouredFrame } from './object/redetection.ts';
 import { rejectUnlike } from './object/reject-unlike.ts';
 import { mayRefine } from './object/refine-dead-zone.ts';
 import {
@@ -344,10 +345,11 @@ export class Tracker {
   }
 
   /** Colours of the current frame, read once. */
-  #colours(): { readonly index: number; readonly samples: ColourSamples } {
+  #colours(): ColouredFrame {
     const frame = this.#now();
+    const { index, timestampUs } = frame;
     this.#samples ??= sampleColours(frame);
-    return { index: frame.index, samples: this.#samples };
+    return { index, timestampUs, samples: this.#samples };
   }
 
   #object(objectId: number): TrackedObject {

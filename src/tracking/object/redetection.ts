@@ -1,4 +1,5 @@
 import type { Box } from '../../frame/geometry.ts';
+import { keyframeWeight } from '../../frame/slow-film.ts';
 import {
   changedRatio,
   backProject,
@@ -6,7 +7,10 @@ import {
   type ColourSamples,
 } from './colour-histogram.ts';
 
-/** Frames from hiding to the first re-detection that the object alone asks for; doubled by each miss. */
+/**
+ * Frames from hiding to the first re-detection that the object alone asks for; doubled by each miss. All
+ * gaps are counted as keyframes are: in frames of usual film, see {@link keyframeWeight}.
+ */
 const firstGapFrames = 4;
 /** Longest back-off between re-detections in a picture that changes. */
 const longestGapFrames = 120;
@@ -36,7 +40,7 @@ const leastChange = 0.25;
  */
 export type RedetectionState = {
   /** Frame of the last attempt, or that on which the object hid. */
-  readonly lastFrame: number;
+  readonly last: { readonly index: number; readonly timestampUs: number };
   readonly gapFrames: number;
   readonly misses: number;
   /** The picture of the last attempt, in vain; null before. */
@@ -50,10 +54,20 @@ export type RedetectionState = {
   readonly score: number;
 };
 
+/** A frame and the colours that it has; null where its pixels are gone. */
+export type ColouredFrame<Samples extends ColourSamples | null = ColourSamples> = {
+  readonly index: number;
+  readonly timestampUs: number;
+  readonly samples: Samples;
+};
+
 /** Re-detection of an object that has just lost its mask. */
-export function startRedetection(frameIndex: number): RedetectionState {
+export function startRedetection({
+  index,
+  timestampUs,
+}: Pick<ColouredFrame, 'index' | 'timestampUs'>): RedetectionState {
   return {
-    lastFrame: frameIndex,
+    last: { index, timestampUs },
     gapFrames: firstGapFrames,
     misses: 0,
     missed: null,
@@ -71,13 +85,13 @@ export function startRedetection(frameIndex: number): RedetectionState {
  */
 export function judgeRedetection(
   redetection: RedetectionState,
-  frame: { readonly index: number; readonly samples: ColourSamples },
+  frame: ColouredFrame,
   { histogram, area }: { readonly histogram: ColourHistogram | null; readonly area: number },
 ): RedetectionState {
-  const { samples, index } = frame;
+  const { samples } = frame;
   const seen = histogram && backProject(samples, histogram);
   const score = seen?.score ?? 0;
-  const waited = index - redetection.lastFrame;
+  const waited = usualFrames(redetection.last, frame);
   const size = histogram === null ? 0 : histogram.side.width * histogram.side.height;
   const isNew =
     redetection.missed === null || changedRatio(samples, redetection.missed) > leastChange * size;
@@ -96,6 +110,15 @@ export function judgeRedetection(
   };
 }
 
+/** Frames from one to another, counted as keyframes are. */
+function usualFrames(
+  from: Pick<ColouredFrame, 'index' | 'timestampUs'>,
+  to: Pick<ColouredFrame, 'index' | 'timestampUs'>,
+): number {
+  const frames = to.index - from.index;
+  return frames * keyframeWeight(frames, to.timestampUs - from.timestampUs);
+}
+
 /** A small object is lost in the whole picture at the model's resolution. */
 function isSmall(box: Box): boolean {
   return Math.max(box.width, box.height) < smallSide;
@@ -104,14 +127,14 @@ function isSmall(box: Box): boolean {
 /** Re-detection after the model did not find the object on a frame: the next pause doubles. */
 export function missRedetection(
   redetection: RedetectionState,
-  frame: { readonly index: number; readonly samples: ColourSamples | null },
+  { index, timestampUs, samples }: ColouredFrame<ColourSamples | null>,
 ): RedetectionState {
   return {
     ...redetection,
-    lastFrame: frame.index,
+    last: { index, timestampUs },
     gapFrames: Math.min(longestGapFrames, 2 * redetection.gapFrames),
     misses: redetection.misses + 1,
-    missed: frame.samples,
+    missed: samples,
     baseline: redetection.score,
     trigger: 'none',
   };

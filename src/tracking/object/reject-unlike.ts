@@ -8,6 +8,7 @@ import {
   type ColourHistogram,
   type ColourSamples,
 } from './colour-histogram.ts';
+import type { ColouredFrame } from './redetection.ts';
 import { redetectionAfterMiss } from './steps.ts';
 import type { TrackedObject } from './tracked-object.ts';
 
@@ -40,7 +41,7 @@ export function rejectUnlike(
   made: TrackedObject,
   before: TrackedObject,
   action: ObjectAction,
-  frame: { readonly index: number; readonly samples: ColourSamples },
+  frame: ColouredFrame,
 ): TrackedObject {
   const { histogram } = before;
   if (action.kind !== 'segmented' || !action.redetected || histogram === null) return made;

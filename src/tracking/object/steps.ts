@@ -17,6 +17,7 @@ import {
   judgeRedetection,
   missRedetection,
   startRedetection,
+  type ColouredFrame,
   type RedetectionState,
 } from './redetection.ts';
 import { propagationLoss } from './propagation-loss.ts';
@@ -161,7 +162,7 @@ function atKeyframe(
   };
   const keyframeConfidence = followingConfidenceOf(made, frame.timestampUs);
   const redetection = isMissing(made, frame.timestampUs)
-    ? redetectionAfterMiss(object, { index: frame.index, samples })
+    ? redetectionAfterMiss(object, { ...frame, samples })
     : null;
   return { ...made, keyframeConfidence, redetection };
 }
@@ -201,10 +202,10 @@ export function carryKeyframe(
 /** Re-detection of an object that a keyframe did not show, or not well. */
 export function redetectionAfterMiss(
   object: TrackedObject,
-  frame: { readonly index: number; readonly samples: ColourSamples | null },
+  frame: ColouredFrame<ColourSamples | null>,
 ): RedetectionState {
   const { redetection } = object;
-  if (redetection === null) return startRedetection(frame.index);
+  if (redetection === null) return startRedetection(frame);
   const { kind } = redetectionOf(object);
   return kind === 'hidden' || kind === 'visible'
     ? missRedetection(redetection, frame)
@@ -212,11 +213,8 @@ export function redetectionAfterMiss(
 }
 
 /** A missing object after the frame's colours were judged; see {@link judgeRedetection}. */
-export function judgeMissing(
-  object: TrackedObject,
-  frame: { readonly index: number; readonly samples: ColourSamples },
-): TrackedObject {
-  const redetection = object.redetection ?? startRedetection(frame.index);
+export function judgeMissing(object: TrackedObject, frame: ColouredFrame): TrackedObject {
+  const redetection = object.redetection ?? startRedetection(frame);
   return { ...object, redetection: judgeRedetection(redetection, frame, object) };
 }
 

@@ -32,12 +32,15 @@ const histogram = learnHistogram(withRed, filled(home), null)!;
 /** Judges frames in turn, each re-detected in vain where that is asked for; returns the triggers. */
 function follow(
   frames: readonly ReturnType<typeof samples>[],
-  from: RedetectionState = startRedetection(0),
-  known: typeof histogram | null = histogram,
+  {
+    known = histogram,
+    frameRate = 24,
+  }: { readonly known?: typeof histogram | null; readonly frameRate?: number } = {},
 ): string[] {
-  let redetection = from;
+  const timestampUs = (index: number) => Math.round((index * 1e6) / frameRate);
+  let redetection: RedetectionState = startRedetection({ index: 0, timestampUs: 0 });
   return frames.map((picture, i) => {
-    const frame = { index: i + 1, samples: picture };
+    const frame = { index: i + 1, timestampUs: timestampUs(i + 1), samples: picture };
     redetection = judgeRedetection(redetection, frame, { histogram: known, area: 0 });
     const { trigger } = redetection;
     if (trigger !== 'none') redetection = missRedetection(redetection, frame);
@@ -65,12 +68,20 @@ function samplesAt(i: number) {
   return samples({ box: { ...home, x: 2 * (i % 40) }, colour: red });
 }
 
+const noisy = Array.from({ length: 200 }, (_, i) =>
+  samples({ box: { x: 2 * (i % 60), y: 0, width: 40, height: 96 }, colour: green }),
+);
+
 test('in a changing picture searches become rarer, and much rarer where nothing resembles it', () => {
-  const noisy = Array.from({ length: 200 }, (_, i) =>
-    samples({ box: { x: 2 * (i % 60), y: 0, width: 40, height: 96 }, colour: green }),
-  );
-  expect(asked(follow(noisy, startRedetection(0), null), 'due')).toEqual([4, 12, 28, 60, 124]);
+  expect(asked(follow(noisy, { known: null }), 'due')).toEqual([4, 12, 28, 60, 124]);
   expect(asked(follow(noisy), 'due')).toEqual([16, 48, 112]);
+});
+
+test('on slow film searches wait for as little of it as keyframes do, on fast film for as many frames', () => {
+  const atFive = asked(follow(noisy, { known: null, frameRate: 5 }), 'due');
+  // 4, 8, 16, 32, 64, 120 and 120 frames of usual film, of which each of these counts for 10.5.
+  expect(atFive.slice(0, 8)).toEqual([1, 2, 4, 8, 15, 27, 39, 51]);
+  expect(asked(follow(noisy, { known: null, frameRate: 60 }), 'due')).toEqual([4, 12, 28, 60, 124]);
 });
 
 test('in a picture that stands still nothing is re-detected twice', () => {

@@ -54,7 +54,7 @@ function isIn(box: Box, x: number, y: number): boolean {
 }
 
 function framed(colour: Yuv) {
-  return { index: 9, samples: coloured({ box: elsewhere, colour }) };
+  return { index: 9, timestampUs: 9, samples: coloured({ box: elsewhere, colour }) };
 }
 
 test('what was beside the object before is not taken for it, however sure the model is', () => {
@@ -79,7 +79,7 @@ test('of a mask that covers the object and what was beside it before, only the o
   });
   const samples = coloured({ box: home, colour: red }, { box: elsewhere, colour: green });
   const found = { ...made, soft: { ...both, values }, area: 2 * 32 * 24 };
-  const after = rejectUnlike(found, hidden, action, { index: 9, samples });
+  const after = rejectUnlike(found, hidden, action, { index: 9, timestampUs: 9, samples });
   expect(after).not.toBe(found);
   expect(after.area).toBe(32 * 24);
   expect(after.sourceKeyframe?.area).toBe(32 * 24);
@@ -98,7 +98,11 @@ test('where the object touches a larger thing of other colours, only what is lik
   const found = { ...made, soft: { size, window, values }, area: 32 * 24 + 44 * 44 };
   const walled = coloured({ box: home, colour: red }, { box: wall, colour: green });
   const histogram = learnHistogram(walled, masked(home), null);
-  const after = rejectUnlike(found, { ...hidden, histogram }, action, { index: 9, samples });
+  const after = rejectUnlike(found, { ...hidden, histogram }, action, {
+    index: 9,
+    timestampUs: 9,
+    samples,
+  });
   const bounds = softMaskBounds(after.soft)!;
   expect(bounds.x).toBe(home.x);
   expect(bounds.x + bounds.width).toBeLessThanOrEqual(home.x + home.width + 8);
