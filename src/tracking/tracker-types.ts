@@ -122,6 +122,15 @@ export type SegmentedAction = {
   readonly prompt: PromptClarity | null;
 };
 
+/** What the decoder said of an object is not believed: its propagated mask stays. See `doubtVanishing`. */
+export type DoubtedAction = {
+  readonly kind: 'doubted';
+  readonly objectId: number;
+  /** Of the mask that is not taken: nothing better is known of the one that stays. */
+  readonly predictedIou: number;
+  readonly presence: number;
+};
+
 /** Something that changes an object on the current frame. */
 export type ObjectAction =
   | SegmentedAction

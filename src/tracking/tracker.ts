@@ -3,6 +3,7 @@ import { sameSize, type Box } from '../frame/geometry.ts';
 import { sampleColours, type ColourSamples } from './object/colour-histogram.ts';
 import type { MaskEvidence } from './object/confidence.ts';
 import { deliverObjects } from './object/deliver.ts';
+import { doubtVanishing } from './object/doubt-vanishing.ts';
 import type {
   DeliveredObject,
   DeliveryOptions,
@@ -196,8 +197,9 @@ export class Tracker {
       if (!now || !before || (now.sourceKeyframe?.frameIndex ?? 0) > frameIndex) continue;
       // The pixels of that frame are gone; their colours are not known.
       const { maskSide } = this.#options;
-      const made = changeObject(before, action, origin, { maskSide, samples: null });
       const colours = this.#colours();
+      const said = doubtVanishing(action, { before, now }, { ...colours, maskSide });
+      const made = changeObject(before, said, origin, { maskSide, samples: null });
       const carried = carryKeyframe(made, { before, now, path });
       const like = rejectUnlike(carried, before, action, colours);
       if (like !== carried) mistaken.push(action.objectId);
@@ -338,7 +340,8 @@ export class Tracker {
     }
     const colours = this.#colours();
     const { samples } = colours;
-    const changed = changeObject(object, action, this.#now(), { maskSide, samples });
+    const said = doubtVanishing(action, { before: object, now: object }, { samples, maskSide });
+    const changed = changeObject(object, said, this.#now(), { maskSide, samples });
     const like = rejectUnlike(changed, object, action, colours);
     if (like !== changed) mistaken.push(object.objectId);
     return withHistogram(like, action, samples);

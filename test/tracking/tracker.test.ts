@@ -13,6 +13,7 @@ import {
   newTracker,
   outputs,
   discPicture,
+  groundPicture,
   segmented,
   size,
 } from '../fixtures/moving-disc.ts';
@@ -133,7 +134,8 @@ test('objects that are removed or unknown meanwhile stay away from an asynchrono
 });
 
 test('a hidden object has no mask, no box and no crop, and stays so', () => {
-  const tracker = tracked(2);
+  const tracker = tracked(1);
+  tracker.advance(groundPicture(2));
   tracker.apply([segmented(1, 2, true)]);
   expect(outputs(tracker)[0]).toMatchObject({ area: 0, box: null });
   expect(tracker.crops([1])).toEqual([]);
@@ -141,6 +143,26 @@ test('a hidden object has no mask, no box and no crop, and stays so', () => {
   const { objects } = tracker.advance(discPicture(3));
   expect(objects).toMatchObject([{ objectId: 1, visible: false }]);
   tracker.close();
+});
+
+test('an object in sight that the model calls gone stays, on its frame and where the answer is late', () => {
+  const gone = { ...segmented(1, 4, true), presence: 0.02, predictedIou: 0.3 };
+  const nothing = gone.logits.map(() => -8);
+  for (const logits of [gone.logits, nothing]) {
+    for (const isLate of [false, true]) {
+      const tracker = tracked(isLate ? 7 : 4);
+      const said = [{ ...gone, logits }];
+      if (isLate) expect(tracker.applyAsyncKeyframe(4, said)).toEqual([]);
+      else tracker.apply(said);
+      const mask = discMask(disc(isLate ? 7 : 4), size);
+      expect(maskIou(trackedMask(tracker), mask)).toBeGreaterThan(0.85);
+      const [seen] = outputs(tracker);
+      expect(seen).toMatchObject({ predictedIou: 0.3, sourceKeyframe: 4 });
+      expect(seen!.presence).toBeGreaterThanOrEqual(0.5);
+      expect(seen!.confidence).toBeLessThan(0.6);
+      tracker.close();
+    }
+  }
 });
 
 test('a given mask is answered as it came on its frame, and is carried from then on', () => {

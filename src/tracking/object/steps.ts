@@ -33,7 +33,7 @@ import {
   type SourceKeyframe,
   type TrackedObject,
 } from './tracked-object.ts';
-import type { ObjectAction, TrackerFrame } from '../tracker-types.ts';
+import type { DoubtedAction, ObjectAction, TrackerFrame } from '../tracker-types.ts';
 
 /** Masks smaller than this share of the picture are noise: the object counts as hidden. */
 const minAreaRatio = 4e-5;
@@ -94,7 +94,7 @@ export function moveObject(
 /** The object after what the model, the refiner or the client said about it on `frame`. */
 export function changeObject(
   object: TrackedObject,
-  action: Exclude<ObjectAction, { kind: 'removed' }>,
+  action: Exclude<ObjectAction, { kind: 'removed' }> | DoubtedAction,
   frame: TrackerFrame,
   { maskSide, samples }: { readonly maskSide: number; readonly samples: ColourSamples | null },
 ): TrackedObject {
@@ -110,6 +110,11 @@ export function changeObject(
         prompt: action.prompt ?? object.prompt,
         samples,
       });
+    }
+    case 'doubted': {
+      const { predictedIou, presence } = action;
+      const said = { frame, samples, predictedIou, presence, prompt: object.prompt };
+      return atKeyframe(object, object.soft, said);
     }
     case 'given': {
       const { given, pixels } = givenMask(action.mask, frame.display);
