@@ -13,6 +13,15 @@ const doubtSamples = 4;
 /** Every second chroma sample, each with one luma value: 7,000 of a picture of 448 x 252. */
 const stride = 2;
 
+/**
+ * Share of the picture that an object's box had when its colours were learnt, from which it was near the
+ * camera: it may be back smaller, and is looked for in smaller windows too.
+ */
+const nearRatio = 0.25;
+
+/** Sides of the windows in which a near object is looked for, over its own. */
+const nearScales = [1, 1 / 2, 1 / 4];
+
 /** Ratio from which a colour counts as the object's. */
 const minObjectRatio = 0.5;
 
@@ -111,7 +120,7 @@ export function learnHistogram(
     objectRatio[bin] = earlier === null ? now : (now + (earlier.objectRatio[bin] ?? 0)) / 2;
   }
   const side = { width: width / mask.size.width, height: height / mask.size.height };
-  const best = bestWindow(samples, { objectRatio, side });
+  const best = bestWindow(ratioTable(samples, objectRatio), side);
   if (best.density === 0) return null;
   const ownRatio = meanRatio(samples, mask, objectRatio);
   return { objectRatio, side, density: best.density, ownRatio };
@@ -119,8 +128,16 @@ export function learnHistogram(
 
 /** Finds the place that resembles an object most, by histogram back-projection; about 0.1 ms. */
 export function backProject(samples: ColourSamples, histogram: ColourHistogram): BackProjection {
-  const { density, place } = bestWindow(samples, histogram);
-  return { score: density / histogram.density, place };
+  const table = ratioTable(samples, histogram.objectRatio);
+  const found = searchedSides(histogram).map((side) => bestWindow(table, side));
+  const best = found.reduce((a, b) => (b.density > a.density ? b : a));
+  return { score: best.density / histogram.density, place: best.place };
+}
+
+/** Sides of the windows in which an object is looked for, largest first, in fractions of the picture. */
+export function searchedSides({ side }: Pick<ColourHistogram, 'side'>): ColourHistogram['side'][] {
+  const scales = side.width * side.height >= nearRatio ? nearScales : [1];
+  return scales.map((scale) => ({ width: side.width * scale, height: side.height * scale }));
 }
 
 /**
@@ -208,12 +225,13 @@ export function changedRatio(a: ColourSamples, b: ColourSamples): number {
 /** Grey levels above the noise of cameras and codecs. */
 const clearLuma = 12;
 
-/** The window of the object's size with the highest mean ratio, by a summed-area table. */
-function bestWindow(
-  samples: ColourSamples,
-  { objectRatio, side }: Pick<ColourHistogram, 'objectRatio' | 'side'>,
-): { density: number; place: Box } {
-  const { width, height, colour } = samples;
+/** Sums of the ratios above and left of each place: a summed-area table, of one line and column more. */
+type RatioTable = Pick<ColourSamples, 'width' | 'height'> & { readonly sums: Float32Array };
+
+function ratioTable(
+  { width, height, colour }: ColourSamples,
+  objectRatio: Float32Array,
+): RatioTable {
   const line = width + 1;
   const sums = new Float32Array(line * (height + 1));
   for (let row = 0, at = 0; row < height; row++) {
@@ -225,6 +243,15 @@ function bestWindow(
       sums[below] = (sums[below - line] ?? 0) + sum;
     }
   }
+  return { width, height, sums };
+}
+
+/** The window of a size with the highest mean ratio. */
+function bestWindow(
+  { width, height, sums }: RatioTable,
+  side: ColourHistogram['side'],
+): { density: number; place: Box } {
+  const line = width + 1;
   const across = Math.min(width, Math.max(2, Math.round(side.width * width)));
   const down = Math.min(height, Math.max(2, Math.round(side.height * height)));
   let best = -1;

@@ -3,6 +3,7 @@ import { keyframeWeight } from '../../frame/slow-film.ts';
 import {
   changedRatio,
   backProject,
+  searchedSides,
   type ColourHistogram,
   type ColourSamples,
 } from './colour-histogram.ts';
@@ -92,7 +93,7 @@ export function judgeRedetection(
   const seen = histogram && backProject(samples, histogram);
   const score = seen?.score ?? 0;
   const waited = usualFrames(redetection.last, frame);
-  const size = histogram === null ? 0 : histogram.side.width * histogram.side.height;
+  const size = histogram === null ? 0 : leastSize(histogram);
   const isNew =
     redetection.missed === null || changedRatio(samples, redetection.missed) > leastChange * size;
   const isBack =
@@ -108,6 +109,11 @@ export function judgeRedetection(
     baseline: Math.min(redetection.baseline, score),
     trigger,
   };
+}
+
+/** Share of the picture that the object has where it is as small as it is looked for. */
+function leastSize(histogram: ColourHistogram): number {
+  return Math.min(...searchedSides(histogram).map(({ width, height }) => width * height));
 }
 
 /** Frames from one to another, counted as keyframes are. */

@@ -23,6 +23,8 @@ function filled(window: Box): SoftMask {
   return { size, window, values: new Float32Array(window.width * window.height).fill(1) };
 }
 
+const filledMask = filled({ x: 0, y: 0, ...size });
+
 const empty = samples();
 
 const withRed = samples({ box: home, colour: red });
@@ -82,6 +84,15 @@ test('on slow film searches wait for as little of it as keyframes do, on fast fi
   // 4, 8, 16, 32, 64, 120 and 120 frames of usual film, of which each of these counts for 10.5.
   expect(atFive.slice(0, 8)).toEqual([1, 2, 4, 8, 15, 27, 39, 51]);
   expect(asked(follow(noisy, { known: null, frameRate: 60 }), 'due')).toEqual([4, 12, 28, 60, 124]);
+});
+
+test('an object that hid while it filled the picture is looked for at a quarter of its size, too', () => {
+  const close = samples({ box: { x: 0, y: 0, ...size }, colour: red });
+  const near = learnHistogram(close, filledMask, histogram)!;
+  const far = samples({ box: { x: 60, y: 36, width: 36, height: 24 }, colour: red });
+  // It is gone for ten frames, then it is back, small.
+  const frames = Array.from({ length: 30 }, (_, i) => (i < 10 ? empty : far));
+  expect(asked(follow(frames, { known: near }), 'urgent')).toEqual([11]);
 });
 
 test('in a picture that stands still nothing is re-detected twice', () => {
