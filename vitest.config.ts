@@ -37,15 +37,18 @@ const fuzz = 'test/e2e/fuzz.test.ts';
 /** What takes longest, in this order, before all else of test/e2e; the size of a file says little of it. */
 const longest = ['page-files', 'fuzz', 'doc-commands', 'telemetry', 'proxies', 'resume-elsewhere'];
 
+function rank({ moduleId }: TestSpecification): number {
+  const [, name] = /\/test\/e2e\/(.*)\.test\.ts$/.exec(moduleId) ?? [];
+  if (name === undefined) return longest.length + 1;
+  return longest.includes(name) ? longest.indexOf(name) : longest.length;
+}
+
 /** Begins with what takes longest, so that nothing long is left for one worker in the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const [, name] = /\/test\/e2e\/(.*)\.test\.ts$/.exec(moduleId) ?? [];
-      if (name === undefined) return longest.length + 1;
-      return longest.includes(name) ? longest.indexOf(name) : longest.length;
-    };
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of this class, not of an array
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
   }
 }
 

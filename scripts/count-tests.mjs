@@ -52,10 +52,12 @@ function countOfPytest(text) {
   return { passed: count('tests') - failed - skipped, failed, skipped };
 }
 
+function readAll(folder) {
+  return readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [status, vitest, pytest] = process.argv.slice(2);
-  const readAll = (folder) =>
-    readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const { passed, failed, skipped } = countTests({
     status: Number(status),
     vitest: readAll(vitest),
