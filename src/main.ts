@@ -10,18 +10,24 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     stopping.abort(signal);
   });
 }
-// A closed pipe (`maskstream eval | head`) ends the output, not the program with a stack trace.
+// A closed pipe (`maskstream eval | head`) or a full disk ends the output, not the program with a stack
+// trace.
+let outputFailed = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') stopping.abort('EPIPE');
-  else throw error;
+  stopping.abort(error.code);
+  if (error.code === 'EPIPE' || outputFailed) return;
+  outputFailed = true;
+  process.exitCode = 1;
+  process.stderr.write(`maskstream: standard output: ${error.message}\n`);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   signal: stopping.signal,
 });
+process.exitCode = outputFailed ? 1 : exitCode;
 
 /** Between two looks at whether what was said has left, before a process ends that was asked to. */
 const lingerMs = 250;

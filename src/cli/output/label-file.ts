@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Output } from '../../formats/answered-frame.ts';
 import { createCocoJson } from '../../formats/coco-json.ts';
@@ -24,8 +24,14 @@ export function createLabelFile(path: string, format: 'coco' | 'ytvis'): LabelFi
       discard: nothing,
     }),
     async close() {
-      await writeFile(`${path}.partial`, content.text());
-      await rename(`${path}.partial`, path);
+      try {
+        await writeFile(`${path}.partial`, content.text());
+        await rename(`${path}.partial`, path);
+      } catch (reason) {
+        // On a full disk what was written would be in the way of a second try.
+        await rm(`${path}.partial`, { force: true });
+        throw reason;
+      }
     },
   };
 }
