@@ -53,8 +53,8 @@ const fieldNames = [...Object.keys(schema.shape), ...Object.keys(entry.shape)];
 type Entry = z.infer<typeof entry>;
 
 /**
- * The prompts of a prompts file. An entry without `action` adds its object, or refines it where an
- * earlier entry (or `known`) has it. Mask files are sought beside the prompts file.
+ * The prompts of a prompts file, in the order of their frames. An entry without `action` adds its
+ * object, or refines it where an earlier one (or `known`) has it. Mask files are sought beside the prompts file.
  *
  * Throws `unreadable-file` for a missing mask and `usage` for other content, naming the place.
  */
@@ -69,12 +69,18 @@ export async function planPrompts(
   }
   const seen = new Set(known);
   const prompts: PlannedPrompt[] = [];
-  for (const fields of result.data.prompts) {
+  for (const fields of inOrderOfFrames(result.data.prompts)) {
     const action = fields.action ?? (seen.has(fields.object_id) ? 'refine' : 'add');
     seen.add(fields.object_id);
     prompts.push(await plan(fields, action, dirname(file)));
   }
   return prompts;
+}
+
+/** As they stand in the file where some name times: which of these is earlier only the video knows. */
+function inOrderOfFrames(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.some((fields) => fields.timestamp_us !== undefined)) return entries;
+  return entries.toSorted((a, b) => (a.frame_index ?? 0) - (b.frame_index ?? 0));
 }
 
 async function plan(

@@ -52,6 +52,39 @@ describe('a prompts file', () => {
     expect(prompts[4]?.text).toEqual({ phrase: 'a dog', firstObjectId: 5, maxObjects: 4 });
   });
 
+  test('may name frames in any order: the earlier one adds the object', async () => {
+    const box = [1, 2, 3, 4];
+    const file = jsonFile({
+      version: 1,
+      prompts: [
+        { frame_index: 20, object_id: 1, points: [[5, 6]] },
+        { frame_index: 30, object_id: 1, action: 'remove' },
+        { frame_index: 5, object_id: 1, box },
+        { object_id: 2, box },
+      ],
+    });
+    const prompts = await readPromptWords('--prompts', file);
+    expect(prompts.map(({ objectId, action, at }) => [objectId, action, at])).toEqual([
+      [2, 'add', { kind: 'frame', frameIndex: 0 }],
+      [1, 'add', { kind: 'frame', frameIndex: 5 }],
+      [1, 'refine', { kind: 'frame', frameIndex: 20 }],
+      [1, 'remove', { kind: 'frame', frameIndex: 30 }],
+    ]);
+  });
+
+  test('with a time stay in the order of the file', async () => {
+    const box = [1, 2, 3, 4];
+    const file = jsonFile({
+      version: 1,
+      prompts: [
+        { timestamp_us: 900_000, object_id: 1, box },
+        { frame_index: 0, object_id: 1, points: [[5, 6]] },
+      ],
+    });
+    const prompts = await readPromptWords('--prompts', file);
+    expect(prompts.map(({ action }) => action)).toEqual(['add', 'refine']);
+  });
+
   test.each([
     ['not JSON', 'expected JSON'],
     [{ prompts: [] }, 'version'],
