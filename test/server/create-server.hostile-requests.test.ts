@@ -172,7 +172,9 @@ describe('a stream', () => {
     ['timestamp_us', 5],
   ])('keeps a prompt whose %s is beyond 2^53 to itself', async (name, field) => {
     const path = '/maskstream.v1.SegmentationService/SegmentVideo';
-    const call = client.makeBidiStreamRequest(path, asItIs, SegmentVideoResponse.decode);
+    const call = client.makeBidiStreamRequest(path, asItIs, (bytes) =>
+      SegmentVideoResponse.decode(bytes),
+    );
     const responses: SegmentVideoResponse['message'][] = [];
     call.on('data', ({ message }: SegmentVideoResponse) => responses.push(message));
     const ended = once(call, 'status');

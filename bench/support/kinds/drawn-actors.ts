@@ -75,16 +75,18 @@ export function ring(seed: number): Actor {
   };
 }
 
+const isHead = (x: number, y: number): boolean => Math.hypot(x, y + 0.76) < 0.19;
+const isTorso = (x: number, y: number): boolean =>
+  y >= -0.58 && y < 0.12 && Math.abs(x) < 0.27 - 0.05 * y;
+const isLeg = (x: number, y: number): boolean =>
+  y >= 0.1 && y < 0.94 && Math.abs(x) < 0.25 && Math.abs(x) > 0.1 * (y - 0.1);
+
 /** A standing person: head, shirt and trousers have nothing of their colours in common. */
 export function figure(seed: number): Actor {
   const random = randomNumbers(seed);
   const texture = createNoise(textureSide, seed);
   const shirt = shirts[Math.floor(random() * shirts.length)]!;
   const legs = trousers[Math.floor(random() * trousers.length)]!;
-  const isHead = (x: number, y: number) => Math.hypot(x, y + 0.76) < 0.19;
-  const isTorso = (x: number, y: number) => y >= -0.58 && y < 0.12 && Math.abs(x) < 0.27 - 0.05 * y;
-  const isLeg = (x: number, y: number) =>
-    y >= 0.1 && y < 0.94 && Math.abs(x) < 0.25 && Math.abs(x) > 0.1 * (y - 0.1);
   return {
     core: { x: 0, y: -0.2, radius: 0.22 },
     inside: (x, y) => isHead(x, y) || isTorso(x, y) || isLeg(x, y),

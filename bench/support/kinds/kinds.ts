@@ -170,6 +170,9 @@ function dancerBeforeCrowd(take: Take): KindScene {
   return kindScene(take, frames, [...crowd, ...dancer(1, seed, path)]);
 }
 
+/** The angle of a limb. */
+const swingOf = (phase: number) => (time: number) => 1.2 * Math.sin(time / 8 + phase);
+
 /** A person whose arms and one leg swing: one object of several layers. */
 function dancer(objectId: number, seed: number, path: Path): Layer[] {
   const joined = (x: number, y: number, length: number, swing: (time: number) => number): Path => {
@@ -184,13 +187,12 @@ function dancer(objectId: number, seed: number, path: Path): Layer[] {
       };
     };
   };
-  const swing = (phase: number) => (time: number) => 1.2 * Math.sin(time / 8 + phase);
   const arm = limb(seed);
   return [
-    placeActor(limb(seed + 2, [60, 55, 80]), objectId, joined(0.12, 0.1, 0.9, swing(2))),
-    placeActor(arm, objectId, joined(-0.24, -0.45, 0.6, swing(0))),
+    placeActor(limb(seed + 2, [60, 55, 80]), objectId, joined(0.12, 0.1, 0.9, swingOf(2))),
+    placeActor(arm, objectId, joined(-0.24, -0.45, 0.6, swingOf(0))),
     placeActor(figure(seed), objectId, path),
-    placeActor(arm, objectId, joined(0.24, -0.45, 0.6, swing(1.5))),
+    placeActor(arm, objectId, joined(0.24, -0.45, 0.6, swingOf(1.5))),
   ];
 }
 

@@ -55,15 +55,15 @@ test('memory takes good keyframes that are old enough, newest last, prompt frame
   expect(memoryOf(record).map(({ frameIndex }) => frameIndex)).toEqual([4, 14, 30]);
 });
 
+/** The age at which a keyframe takes the prompt's place. */
+function oldFrom(frameRate: number): number {
+  const record = { ...fresh, promptMemory: entry(0, frameRate) };
+  const ages = Array.from({ length: 40 }, (_, age) => age);
+  const rare = { ...rule, memoryIntervalFrames: 20 };
+  return ages.find((age) => rememberKeyframe(record, entry(age, frameRate), 0.9, rare) !== record)!;
+}
+
 test('a memory of slow film grows old in as much time, one of fast film in as many frames', () => {
-  const oldFrom = (frameRate: number): number => {
-    const record = { ...fresh, promptMemory: entry(0, frameRate) };
-    const ages = Array.from({ length: 40 }, (_, age) => age);
-    const rare = { ...rule, memoryIntervalFrames: 20 };
-    return ages.find(
-      (age) => rememberKeyframe(record, entry(age, frameRate), 0.9, rare) !== record,
-    )!;
-  };
   expect([5, 10, 24, 60].map(oldFrom)).toEqual([5, 9, 20, 20]);
 });
 
