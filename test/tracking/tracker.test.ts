@@ -152,8 +152,8 @@ test('an object in sight that the model calls gone stays, on its frame and where
     for (const isLate of [false, true]) {
       const tracker = tracked(isLate ? 7 : 4);
       const said = [{ ...gone, logits }];
-      const refused = isLate ? tracker.applyAsyncKeyframe(4, said) : tracker.apply(said);
-      expect(refused ?? []).toEqual([]);
+      const mistaken = isLate ? tracker.applyAsyncKeyframe(4, said) : tracker.apply(said);
+      expect(mistaken).toEqual([]);
       const mask = discMask(disc(isLate ? 7 : 4), size);
       expect(maskIou(trackedMask(tracker), mask)).toBeGreaterThan(0.85);
       const [seen] = outputs(tracker);

@@ -98,6 +98,18 @@ export function figure(seed: number): Actor {
   };
 }
 
+function isHead(x: number, y: number): boolean {
+  return Math.hypot(x, y + 0.76) < 0.19;
+}
+
+function isTorso(x: number, y: number): boolean {
+  return y >= -0.58 && y < 0.12 && Math.abs(x) < 0.27 - 0.05 * y;
+}
+
+function isLeg(x: number, y: number): boolean {
+  return y >= 0.1 && y < 0.94 && Math.abs(x) < 0.25 && Math.abs(x) > 0.1 * (y - 0.1);
+}
+
 /** An arm or a leg: its joint is the centre, it hangs down to distance 1. */
 export function limb(seed: number, colour: Colour = skin): Actor {
   const texture = createNoise(textureSide, seed);

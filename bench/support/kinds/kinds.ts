@@ -170,29 +170,30 @@ function dancerBeforeCrowd(take: Take): KindScene {
   return kindScene(take, frames, [...crowd, ...dancer(1, seed, path)]);
 }
 
-/** The angle of a limb. */
-const swingOf = (phase: number) => (time: number) => 1.2 * Math.sin(time / 8 + phase);
+function swing(phase: number): (time: number) => number {
+  return (time) => 1.2 * Math.sin(time / 8 + phase);
+}
 
 /** A person whose arms and one leg swing: one object of several layers. */
 function dancer(objectId: number, seed: number, path: Path): Layer[] {
-  const joined = (x: number, y: number, length: number, swing: (time: number) => number): Path => {
+  const joined = (x: number, y: number, length: number, turn: (time: number) => number): Path => {
     return (time) => {
       const body = path(time);
       const [cosine, sine] = [Math.cos(body.turn), Math.sin(body.turn)];
       return {
         x: body.x + body.scale * (cosine * x - sine * y),
         y: body.y + body.scale * (sine * x + cosine * y),
-        turn: body.turn + swing(time),
+        turn: body.turn + turn(time),
         scale: body.scale * length,
       };
     };
   };
   const arm = limb(seed);
   return [
-    placeActor(limb(seed + 2, [60, 55, 80]), objectId, joined(0.12, 0.1, 0.9, swingOf(2))),
-    placeActor(arm, objectId, joined(-0.24, -0.45, 0.6, swingOf(0))),
+    placeActor(limb(seed + 2, [60, 55, 80]), objectId, joined(0.12, 0.1, 0.9, swing(2))),
+    placeActor(arm, objectId, joined(-0.24, -0.45, 0.6, swing(0))),
     placeActor(figure(seed), objectId, path),
-    placeActor(arm, objectId, joined(0.24, -0.45, 0.6, swingOf(1.5))),
+    placeActor(arm, objectId, joined(0.24, -0.45, 0.6, swing(1.5))),
   ];
 }
 

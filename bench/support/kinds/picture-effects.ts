@@ -23,6 +23,10 @@ export function fogged(scene: Scene): Scene {
   return withColours(scene, ([red, green, blue]) => [faded(red), faded(green), faded(blue)]);
 }
 
+function faded(value: number): number {
+  return fogLight + foggedContrast * (value - fogLight);
+}
+
 /** Every n-th frame only, at so many times fewer frames a second. */
 export function thinned(scene: Scene, everyFrames: number): Scene {
   return {

@@ -55,7 +55,7 @@ test('memory takes good keyframes that are old enough, newest last, prompt frame
   expect(memoryOf(record).map(({ frameIndex }) => frameIndex)).toEqual([4, 14, 30]);
 });
 
-/** The age at which a keyframe takes the prompt's place. */
+/** Frames after which a memory of 20 frames at most is replaced. */
 function oldFrom(frameRate: number): number {
   const record = { ...fresh, promptMemory: entry(0, frameRate) };
   const ages = Array.from({ length: 40 }, (_, age) => age);
