@@ -65,6 +65,7 @@ export const mayImport = {
     'src/inference/engine/device.ts',
     'src/inference/engine/provider.ts',
     'src/inference/engine/kserve/kserve-options.ts',
+    'src/inference/engine/kserve/server-call.ts',
     'src/inference/engine/node-places.ts',
   ],
   'src/inference/engine': ['src/frame', 'src/inference/manifest.ts', 'src/package-root.ts'],

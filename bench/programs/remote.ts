@@ -119,7 +119,7 @@ async function openPlace(name: string, server: InferenceServer | null): Promise<
     ...(server === null
       ? {}
       : { kserve: { ...callOptions, maxCalls: 8, addresses: [server.address], models } }),
-    onTraffic: ({ sentBytes, receivedBytes }) => {
+    onServerCall: ({ sentBytes, receivedBytes }) => {
       bytes.sent = sentBytes;
       bytes.received = receivedBytes;
     },

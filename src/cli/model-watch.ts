@@ -5,7 +5,7 @@ import type { JsonLogger } from './json-logger.ts';
 
 /** What {@link ModelWatch} hears from a model that is being loaded or served. */
 type ModelListeners = Required<
-  Pick<LoadModelOptions, 'onReach' | 'onWorkerDown' | 'onWorkerRestart'>
+  Pick<LoadModelOptions, 'onReach' | 'onServerCall' | 'onWorkerDown' | 'onWorkerRestart'>
 >;
 
 /** What befalls a model while it is served, told to the log, the metrics, the probes and the streams. */
@@ -38,6 +38,7 @@ export class ModelWatch {
       else this.#log.error({ reason }, 'no inference server answers');
       this.#tellStreams(reachable ? { kind: 'inference-back' } : this.#inferenceLost);
     },
+    onServerCall: (call) => this.#metrics.inferenceCall(call),
     onWorkerDown: (worker, cause) => {
       this.#log.error({ worker, err: cause }, 'model worker cannot be started');
       this.#down.add(worker);

@@ -77,6 +77,10 @@ export async function openServiceParts(config: Config, base: ServiceBase): Promi
     metrics.watchQueue(part, () => model.waitingJobs()[part]);
   }
   metrics.watchQueue('tracker', () => trackers.pendingCalls());
+  if (kserve !== null) {
+    const graphs = Object.keys(kserve.models);
+    metrics.watchInferenceServers({ graphs, states: () => model.inferenceServers() });
+  }
   const objectMemory = new ObjectMemoryPool({ maxBytes: config.maxObjectMemoryBytes });
   const served = { limits, metrics, ffmpeg, gateway };
   return { ...base, ...served, watch, model, trackers, objectMemory };

@@ -1,5 +1,6 @@
 import { SegmentationError } from '../frame/errors.ts';
 import type { KserveOptions } from './engine/kserve/kserve-options.ts';
+import { mergeStates, type ServerCall } from './engine/kserve/server-call.ts';
 import { layoutProblems } from './layouts/layout-of.ts';
 import { loadManifest } from './manifest-loader.ts';
 import type { GraphRole, Manifest, Precision } from './manifest.ts';
@@ -21,7 +22,6 @@ import {
 } from './placement.ts';
 import { Segmenter, type SegmenterParts } from './segmenter.ts';
 import { selfTest } from './self-test.ts';
-import type { Traffic } from './worker/messages.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { Reach } from './worker/reach.ts';
 
@@ -53,8 +53,8 @@ export type LoadModelOptions = {
   readonly kserve?: KserveOptions;
   /** Called when no inference server answers any more, and when one does again. */
   readonly onReach?: (reachable: boolean, reason: string) => void;
-  /** Called when an inference server answered a run. */
-  readonly onTraffic?: (traffic: Traffic) => void;
+  /** Called when a call of an inference server is over, whatever came of it. */
+  readonly onServerCall?: (call: ServerCall) => void;
   readonly signal: AbortSignal;
 };
 
@@ -106,6 +106,11 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     return new Segmenter({
       ...parts,
       servers: {
+        states: () =>
+          mergeStates(
+            kserve.addresses,
+            pools.flatMap(({ servers: seen }) => seen),
+          ),
         isReachable: () => reach.isWhole,
         fallsBack: kserve.fallsBack,
         keyframesAtATime: servesEncoder ? kserve.maxCalls * plan.encoder.length : null,
@@ -148,7 +153,7 @@ function makePools(
         jobTimeoutMs: jobTimeoutMs + (hasServers ? 2 * kserve.waitMs : 0),
         ...(hasServers ? { maxRunning: kserve.maxCalls } : {}),
         onReach: (isReachable, reason) => reach.learn(name, isReachable, reason),
-        onTraffic: (traffic) => options.onTraffic?.(traffic),
+        onServerCall: (call) => options.onServerCall?.(call),
         onRestart: () => options.onWorkerRestart?.(name),
         onDown: (cause: unknown) => options.onWorkerDown?.(name, cause),
       },

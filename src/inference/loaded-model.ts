@@ -1,4 +1,5 @@
 import type { Segmenter } from '../frame/ports.ts';
+import type { ServerState } from './engine/kserve/server-call.ts';
 import type { GraphPlaces } from './worker/messages.ts';
 
 /** What a model's workers are for. */
@@ -45,6 +46,8 @@ export type LoadedModel = AsyncDisposable &
     readonly memory: ModelMemory;
     /** Jobs that wait for each part's workers; `decoder` is 0 where the encoder's worker decodes, too. */
     waitingJobs(): Readonly<Record<WorkerName, number>>;
+    /** How the inference servers stand that run some of its graphs; none where it needs none. */
+    inferenceServers(): ServerState[];
     /** Where operators ran until now, of graphs that ran; only once, and only where it was loaded for that. */
     countNodes(signal: AbortSignal): Promise<GraphPlaces[]>;
     /** Threads that hang in native code: a process that has some cannot end by itself. */

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { wholeView, type Box, type View } from '../frame/geometry.ts';
 import type { ModelInfo } from '../frame/model.ts';
+import type { ServerState } from './engine/kserve/server-call.ts';
 import { HeldFeatures } from './worker/held-features.ts';
 import type { Manifest } from './manifest.ts';
 import { parsePhrase } from './text/phrase.ts';
@@ -36,6 +37,8 @@ export type SegmenterParts = {
   readonly refiner: WorkerPool | null;
   /** Inference servers that run some of its graphs. Default: the model needs none. */
   readonly servers?: {
+    /** How each stands. */
+    readonly states: () => ServerState[];
     /** Whether one answers. */
     readonly isReachable: () => boolean;
     /** Whether graphs run here meanwhile, for users that may. */
@@ -203,6 +206,10 @@ export class Segmenter implements LoadedModel {
       decoder: this.#decoder?.waiting ?? 0,
       refiner: this.#refiner?.waiting ?? 0,
     };
+  }
+
+  inferenceServers(): ServerState[] {
+    return this.#parts.servers?.states() ?? [];
   }
 
   hungThreads(): number {

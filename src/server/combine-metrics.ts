@@ -11,6 +11,8 @@ export function combineMetrics(all: readonly ServerMetrics[]): ServerMetrics {
     notice: (notice) => all.forEach((one) => one.notice(notice)),
     prompt: (answer) => all.forEach((one) => one.prompt(answer)),
     workerRestarted: (worker) => all.forEach((one) => one.workerRestarted(worker)),
+    inferenceCall: (call) => all.forEach((one) => one.inferenceCall(call)),
+    watchInferenceServers: (servers) => all.forEach((one) => one.watchInferenceServers(servers)),
     watchQueue: (name, length) => all.forEach((one) => one.watchQueue(name, length)),
     watchLoad: (total) => all.forEach((one) => one.watchLoad(total)),
   };

@@ -7,6 +7,35 @@ export type CallKind = 'video' | 'image';
 /** Threads that are replaced when they die. */
 export type WorkerKind = 'encoder' | 'decoder' | 'refiner' | 'tracker';
 
+/**
+ * How a call of an inference server ends: answered; by a server that is gone, was too slow, gave an odd
+ * answer or refused it; given up here.
+ */
+export const inferenceOutcomes = ['ok', 'gone', 'slow', 'odd', 'refused', 'cancelled'] as const;
+
+/** One call of an inference server that is over. */
+export type InferenceCall = {
+  /** `HOST:PORT`. */
+  readonly server: string;
+  readonly graph: string;
+  readonly outcome: (typeof inferenceOutcomes)[number];
+  readonly ms: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+};
+
+/** The inference servers that run some graphs of a model. */
+export type InferenceServers = {
+  readonly graphs: readonly string[];
+  /** How each stands, asked for when somebody looks. */
+  readonly states: () => readonly {
+    readonly server: string;
+    /** It gets probes in place of calls. */
+    readonly isOut: boolean;
+    readonly callsUnderWay: number;
+  }[];
+};
+
 /** What the server tells whoever counts. Methods are called often and must be quick. */
 export type ServerMetrics = {
   /** A call got a place. */
@@ -22,6 +51,8 @@ export type ServerMetrics = {
   notice(notice: Extract<SessionEvent, { kind: 'notice' }>['notice']): void;
   prompt(answer: ErrorCode | 'accepted'): void;
   workerRestarted(worker: WorkerKind): void;
+  inferenceCall(call: InferenceCall): void;
+  watchInferenceServers(servers: InferenceServers): void;
   /** A queue whose length is asked for when somebody looks. */
   watchQueue(name: QueueName, length: () => number): void;
   /** What all streams ask for, asked for when somebody looks. */
@@ -44,6 +75,8 @@ export const silentMetrics: ServerMetrics = {
   notice() {},
   prompt() {},
   workerRestarted() {},
+  inferenceCall() {},
+  watchInferenceServers() {},
   watchQueue() {},
   watchLoad() {},
 };

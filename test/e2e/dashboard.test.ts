@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encoders, makeClip } from '../fixtures/encoded-clips.ts';
 import { freePort } from '../../bench/support/free-port.ts';
+import { startEncoderServer } from '../fixtures/encoder-server.ts';
+import type { FakeKserve } from '../fixtures/fake-kserve.ts';
 import { runStream } from '../fixtures/run-stream.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 
@@ -22,6 +24,7 @@ const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0;
 if (!hasPrometheus) console.log('the dashboard is not asked: there is no prometheus here');
 
 const folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
+let encoder: FakeKserve;
 let running: RunningService;
 let prometheus: ChildProcess;
 let address: string;
@@ -69,7 +72,12 @@ function isNumber({ value }: Sample): boolean {
 
 describe.skipIf(!hasPrometheus)('a Prometheus that scrapes the server', () => {
   beforeAll(async () => {
-    running = await startService({ MASKSTREAM_METRICS_PORT: '0', MASKSTREAM_MAX_LOAD: '2' });
+    encoder = await startEncoderServer();
+    running = await startService({
+      MASKSTREAM_METRICS_PORT: '0',
+      MASKSTREAM_MAX_LOAD: '64',
+      MASKSTREAM_KSERVE_ADDRESSES: encoder.address,
+    });
     const scraped = new URL(running.service.metricsAddress ?? '').host;
     const port = await freePort();
     address = `http://127.0.0.1:${port}`;
@@ -99,6 +107,7 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes the server', () => {
 
   afterAll(async () => {
     await running[Symbol.asyncDispose]();
+    await encoder[Symbol.asyncDispose]();
     const ended = once(prometheus, 'exit');
     prometheus.kill('SIGTERM');
     await ended;
@@ -125,6 +134,8 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes the server', () => {
     expect(await valueOf('maskstream_prompts_total{answer="accepted"}')).toBe(1);
     expect(await valueOf('sum(maskstream_mask_confidence_count)')).toBeGreaterThan(0);
     expect(await valueOf('maskstream_streams{kind="video"}')).toBe(0);
+    const asked = await valueOf('maskstream_inference_calls_total{outcome="ok"}');
+    expect(asked).toBe(encoder.runs.length);
   });
 
   test('every alert can be evaluated, and none fires here', async () => {

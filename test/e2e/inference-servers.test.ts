@@ -3,6 +3,7 @@ import { callOptions } from '../../bench/support/kserve/call-options.ts';
 import type { InferenceServer } from '../../bench/support/kserve/served-model.ts';
 import { noTriton, startTriton } from '../../bench/support/kserve/triton.ts';
 import type { DecodeRequest, Segmented } from '../../src/frame/ports.ts';
+import type { ServerCall } from '../../src/inference/engine/kserve/server-call.ts';
 import { goldenPicture } from '../../src/inference/golden-picture.ts';
 import {
   type KserveOptions,
@@ -28,21 +29,19 @@ afterAll(async () => {
   await local.close();
 });
 
-type Traffic = { role: string; sentBytes: number; receivedBytes: number };
-
 async function loadRemote(
   { address }: InferenceServer,
   models: KserveOptions['models'],
-): Promise<{ model: LoadedModel; traffic: Traffic[] }> {
-  const traffic: Traffic[] = [];
+): Promise<{ model: LoadedModel; calls: ServerCall[] }> {
+  const calls: ServerCall[] = [];
   const model = await loadModel({
     directory: embedded,
     precision: 'fp32',
     kserve: { ...callOptions, addresses: [address], models },
-    onTraffic: (run) => traffic.push(run),
+    onServerCall: (call) => calls.push(call),
     signal,
   });
-  return { model, traffic };
+  return { model, calls };
 }
 
 /** The golden picture by a box, a click and a mask. */
@@ -86,13 +85,13 @@ describe.each(inferenceServers)('$name', ({ skipped, start }) => {
   test.skipIf(skipped !== null)(
     `encoder and decoder there give what they give here, to 1e-3${skipped === null ? '' : ` (${skipped})`}`,
     async () => {
-      const { model, traffic } = await loadRemote(server, { encoder: unnamed, decoder: unnamed });
+      const { model, calls } = await loadRemote(server, { encoder: unnamed, decoder: unnamed });
       await using remote = model;
       expect(remote.info.provider).toContain('encoder kserve, decoder kserve');
       expect(remote.info.selfTest.iou).toBeCloseTo(local.info.selfTest.iou, 3);
       const wanted = await segmentGolden(local);
       expect(difference(await segmentGolden(remote), wanted)).toBeLessThan(1e-3);
-      const [encoded] = traffic.filter(({ role }) => role === 'encoder');
+      const [encoded] = calls.filter(({ graph }) => graph === 'encoder');
       expect(encoded!.sentBytes - 4 * 3 * 384 * 384).toBeLessThan(200);
     },
   );
@@ -104,7 +103,7 @@ test.skipIf(noTriton !== null)(
     await using server = await startTriton({
       models: [served('encoder', { pixels: true, halfOutputs: true })],
     });
-    const { model, traffic } = await loadRemote(server, { encoder: unnamed });
+    const { model, calls } = await loadRemote(server, { encoder: unnamed });
     await using remote = model;
     const found = await segmentGolden(remote);
     const wanted = await segmentGolden(local);
@@ -116,7 +115,7 @@ test.skipIf(noTriton !== null)(
     );
     // Of 96 x 96 pixels.
     for (const pixels of changed) expect(pixels).toBeLessThan(10);
-    const [{ sentBytes, receivedBytes }] = traffic as [Traffic];
+    const [{ sentBytes, receivedBytes }] = calls as [ServerCall];
     expect(sentBytes - 3 * 384 * 384).toBeLessThan(200);
     expect(receivedBytes - 2 * (192 * 24 * 24 + 64 * 48 * 48 + 32 * 96 * 96)).toBeLessThan(400);
   },

@@ -14,6 +14,8 @@ export type Overview = {
   readonly p95Ms: number | null;
   readonly meanConfidence: number | null;
   readonly waiting: Readonly<Record<'encoder' | 'refiner' | 'tracker' | 'mask', number>>;
+  /** Inference servers that run graphs of the model; null where it needs none. */
+  readonly inference: InferenceOverview | null;
   /** Since the server started. */
   readonly callsFailed: number;
   readonly refused: number;
@@ -23,6 +25,16 @@ export type Overview = {
   readonly processors: number;
   /** How late the thread is that speaks gRPC, 99th percentile. */
   readonly eventLoopMs: number;
+};
+
+type InferenceOverview = {
+  readonly servers: number;
+  /** Those that get probes in place of calls. */
+  readonly out: number;
+  readonly callsUnderWay: number;
+  readonly callsPerSecond: number;
+  /** Since the server started, those left out that were given up here. */
+  readonly callsFailed: number;
 };
 
 /** What happened between two scrapes, the older one first. */
@@ -55,12 +67,32 @@ export function overviewOf(before: Scrape, now: Scrape): Overview {
       tracker: waiting('tracker'),
       mask: waiting('mask'),
     },
+    inference: inferenceOf(before, now),
     callsFailed: calls - fine,
     refused: sum(now, 'maskstream_refusals_total'),
     workerRestarts: sum(now, 'maskstream_worker_restarts_total'),
     residentMiB: sum(now, 'process_resident_memory_bytes') / 1024 ** 2,
     processors: rate('process_cpu_seconds_total'),
     eventLoopMs: sum(now, 'nodejs_eventloop_lag_p99_seconds') * 1000,
+  };
+}
+
+function inferenceCalls(look: Scrape, labels: { readonly outcome?: string } = {}): number {
+  return sum(look, 'maskstream_inference_calls_total', labels);
+}
+
+function inferenceOf(before: Scrape, now: Scrape): InferenceOverview | null {
+  const servers = now.samples.filter(({ name }) => name === 'maskstream_inference_server_out');
+  if (servers.length === 0) return null;
+  const seconds = Math.max(1e-3, (now.atMs - before.atMs) / 1000);
+  const unfailed =
+    inferenceCalls(now, { outcome: 'ok' }) + inferenceCalls(now, { outcome: 'cancelled' });
+  return {
+    servers: servers.length,
+    out: servers.filter(({ value }) => value > 0).length,
+    callsUnderWay: sum(now, 'maskstream_inference_calls_under_way'),
+    callsPerSecond: (inferenceCalls(now) - inferenceCalls(before)) / seconds,
+    callsFailed: inferenceCalls(now) - unfailed,
   };
 }
 
@@ -93,7 +125,7 @@ const ms = (value: number | null) => (value === null ? '-' : `${value.toFixed(0)
 
 /** Rows of a table: what it is, and its value. */
 export function rowsOf(overview: Overview): readonly (readonly [string, string])[] {
-  const { waiting } = overview;
+  const { inference, waiting } = overview;
   return [
     ['state', overview.ready ? 'takes streams' : 'takes no new streams'],
     ['streams', `${overview.streams} of ${overview.maxStreams}, images ${overview.images}`],
@@ -108,6 +140,7 @@ export function rowsOf(overview: Overview): readonly (readonly [string, string])
       'jobs that wait',
       `encoder ${waiting.encoder}, refiner ${waiting.refiner}, tracker ${waiting.tracker}, masks ${waiting.mask}`,
     ],
+    ...(inference === null ? [] : [inferenceRow(inference)]),
     [
       'since its start',
       `calls failed ${overview.callsFailed}, refused ${overview.refused}, workers restarted ${overview.workerRestarts}`,
@@ -117,5 +150,14 @@ export function rowsOf(overview: Overview): readonly (readonly [string, string])
       'processors',
       `${overview.processors.toFixed(2)}, event loop ${ms(overview.eventLoopMs)} late`,
     ],
+  ];
+}
+
+function inferenceRow(inference: InferenceOverview): readonly [string, string] {
+  const { servers, out, callsPerSecond, callsUnderWay, callsFailed } = inference;
+  const calls = `${callsPerSecond.toFixed(1)} calls a second, ${callsUnderWay} under way`;
+  return [
+    'inference servers',
+    `${servers - out} of ${servers} answer, ${calls}, failed ${callsFailed}`,
   ];
 }

@@ -5,6 +5,7 @@ import type { Device } from '../engine/device.ts';
 import type { NodePlaces } from '../engine/node-places.ts';
 import type { Colour } from '../text/colour.ts';
 import type { KserveOptions } from '../engine/kserve/kserve-options.ts';
+import type { ServerCall, ServerState } from '../engine/kserve/server-call.ts';
 import type { GraphRole, Manifest, VocabularyEntry } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
 import type {
@@ -127,13 +128,6 @@ export type WorkerResults = {
   'find-phrase': TextInstance[];
 };
 
-/** Bytes of one run on an inference server. */
-export type Traffic = {
-  readonly role: GraphRole;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-};
-
 /** Main thread to worker. */
 export type ToWorker =
   | {
@@ -168,7 +162,9 @@ export type FromWorker =
     }
   /** No inference server answers any more, or one does again. */
   | { readonly kind: 'reach'; readonly reachable: boolean; readonly reason: string }
-  /** What one run took on the way to an inference server and back. */
-  | ({ readonly kind: 'traffic' } & Traffic)
+  /** A call of an inference server is over. */
+  | { readonly kind: 'server-call'; readonly call: ServerCall }
+  /** How an inference server stands now. */
+  | { readonly kind: 'server-state'; readonly state: ServerState }
   /** Answers no more: the gate is shut and the thread waits to be terminated. */
   | { readonly kind: 'standstill' };

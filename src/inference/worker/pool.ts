@@ -7,6 +7,7 @@ import {
 } from './queue.ts';
 import type { WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 import { Reach } from './reach.ts';
+import type { ServerState } from '../engine/kserve/server-call.ts';
 
 /**
  * Worker queues that do the same work. A job goes to the one with the fewest jobs before it; a worker
@@ -59,6 +60,11 @@ export class WorkerPool {
   /** Threads that hang in native code. */
   get hungThreads(): number {
     return sum(this.#queues.map(({ hungThreads }) => hungThreads));
+  }
+
+  /** Inference servers as each worker sees them. */
+  get servers(): readonly ServerState[] {
+    return this.#queues.flatMap(({ servers }) => servers);
   }
 
   /** A pool of one of these workers, to test each; the larger one closes it. */

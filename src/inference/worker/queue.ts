@@ -1,7 +1,8 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import { FairTurns } from '../../frame/fair-turns.ts';
 import { WorkerThread } from './thread.ts';
-import type { FromWorker, Traffic, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
+import type { ServerCall, ServerState } from '../engine/kserve/server-call.ts';
+import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
 
 /** One call waiting for or using a worker queue's thread. */
 export type QueuedJob = {
@@ -59,8 +60,8 @@ export type WorkerQueueEvents = {
   readonly onDown?: (cause: unknown) => void;
   /** No inference server answers any more, or one does again. */
   readonly onReach?: (reachable: boolean, reason: string) => void;
-  /** An inference server answered a run. */
-  readonly onTraffic?: (traffic: Traffic) => void;
+  /** A call of an inference server is over. */
+  readonly onServerCall?: (call: ServerCall) => void;
 };
 
 /** Options of a {@link WorkerQueue}. */
@@ -117,13 +118,18 @@ export class WorkerQueue {
     return this.#state.kind === 'stopped' || this.#state.kind === 'closed';
   }
 
+  /** Inference servers as the worker sees them; none while there is no worker. */
+  get servers(): readonly ServerState[] {
+    return 'worker' in this.#state ? this.#state.worker.servers : [];
+  }
+
   /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
   async start(): Promise<void> {
     const generation = ++this.#generation;
     const worker = new WorkerThread(this.#setup, {
       onAnswer: (answer) => this.#onAnswer(answer),
       onReach: (reachable, reason) => this.#options.onReach?.(reachable, reason),
-      onTraffic: (traffic) => this.#options.onTraffic?.(traffic),
+      onServerCall: (call) => this.#options.onServerCall?.(call),
       onExit: (cause) => {
         if (generation === this.#generation) this.#onExit(cause);
       },

@@ -4,13 +4,14 @@ import { Worker } from 'node:worker_threads';
 import { assertNever, SegmentationError } from '../../frame/errors.ts';
 import { workerEntry } from '../../frame/worker-entry.ts';
 import { NativeGate } from './native-gate.ts';
-import type { FromWorker, ToWorker, Traffic, WorkerSetup } from './messages.ts';
+import type { ServerCall, ServerState } from '../engine/kserve/server-call.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 /** What a {@link WorkerThread} tells its queue; nothing comes after `onExit`. */
 export type WorkerThreadEvents = {
   readonly onAnswer: (answer: Extract<FromWorker, { kind: 'done' | 'failed' }>) => void;
   readonly onReach: (reachable: boolean, reason: string) => void;
-  readonly onTraffic: (traffic: Traffic) => void;
+  readonly onServerCall: (call: ServerCall) => void;
   /** The thread is gone; `cause` is what it threw, if anything. */
   readonly onExit: (cause: unknown) => void;
 };
@@ -29,6 +30,7 @@ export class WorkerThread {
   readonly #standstill: Promise<void>;
   readonly #exited: Promise<void>;
   readonly #onProcessExit: () => void;
+  readonly #servers = new Map<string, ServerState>();
 
   constructor(setup: WorkerSetup, events: WorkerThreadEvents) {
     const worker = new Worker(workerEntry(import.meta.url, 'worker'), {
@@ -71,8 +73,11 @@ export class WorkerThread {
         case 'reach':
           events.onReach(message.reachable, message.reason);
           return;
-        case 'traffic':
-          events.onTraffic(message);
+        case 'server-call':
+          events.onServerCall(message.call);
+          return;
+        case 'server-state':
+          this.#servers.set(message.state.server, message.state);
           return;
         case 'done':
         case 'failed':
@@ -82,6 +87,11 @@ export class WorkerThread {
           assertNever(message);
       }
     });
+  }
+
+  /** Inference servers as this worker sees them. */
+  get servers(): readonly ServerState[] {
+    return [...this.#servers.values()];
   }
 
   /** Sends a message; a worker that is gone ignores it. */

@@ -34,8 +34,8 @@ const guard = nativeGuard(gate, onStandstill);
 const runner = await openRunner(setup, {
   guard,
   onReach: (reachable, reason) => send({ kind: 'reach', reachable, reason }),
-  onRun: (role, { sentBytes, receivedBytes }) =>
-    send({ kind: 'traffic', role, sentBytes, receivedBytes }),
+  onCall: (call) => send({ kind: 'server-call', call }),
+  onState: (state) => send({ kind: 'server-state', state }),
 }).catch(reportUnusable);
 guard.leave();
 if (runner !== null) {

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueName, ServerMetrics } from '../server-metrics.ts';
 import { frameMetrics } from './frame-metrics.ts';
+import { inferenceMetrics } from './inference-metrics.ts';
 
 /** What is known once the service is plugged together; labels of `maskstream_build_info`. */
 export type BuildInfo = {
@@ -57,6 +58,7 @@ export function createPrometheusMetrics(): PrometheusMetrics {
   collectDefaultMetrics({ register: registry });
   const calls = callMetrics(registry);
   const frames = frameMetrics(registry);
+  const inference = inferenceMetrics(registry);
   const queues = new Map<QueueName, () => number>();
   const registers = [registry];
   const waiting = new Gauge({
@@ -121,6 +123,7 @@ export function createPrometheusMetrics(): PrometheusMetrics {
     metrics: {
       ...calls,
       ...frames,
+      ...inference,
       workerRestarted: (worker) => restarts.inc({ worker }),
       watchQueue: (name, length) => void queues.set(name, length),
       watchLoad: (total) => void (demand = total),

@@ -1,15 +1,23 @@
 import type { Meter } from '@opentelemetry/api';
-import type { QueueName, ServerMetrics } from '../server-metrics.ts';
+import type { InferenceServers, QueueName, ServerMetrics } from '../server-metrics.ts';
 
 /** As the histograms of the metrics port: from the flow of a small frame to an overloaded keyframe. */
 const stageSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** As the histogram of the metrics port: from a small graph next door to a usual deadline. */
+const inferenceSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** From an image to a camera's week. */
 const callSeconds = [0.1, 0.5, 2, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
 
 /** Counts for OpenTelemetry what the metrics port counts, under names with dots. */
 export function createMeters(meter: Meter): ServerMetrics {
-  return { ...callMeters(meter), ...frameMeters(meter), ...observed(meter) };
+  return {
+    ...callMeters(meter),
+    ...frameMeters(meter),
+    ...inferenceMeters(meter),
+    ...observed(meter),
+  };
 }
 
 function callMeters(
@@ -63,6 +71,39 @@ function frameMeters(meter: Meter): Pick<ServerMetrics, 'frame' | 'summary' | 'n
       dropped.add(Math.max(0, framesDropped - counted.framesDropped));
     },
     notice: (notice) => notices.add(1, { notice }),
+  };
+}
+
+function inferenceMeters(
+  meter: Meter,
+): Pick<ServerMetrics, 'inferenceCall' | 'watchInferenceServers'> {
+  const calls = meter.createCounter('maskstream.inference.calls', { unit: '{call}' });
+  const duration = meter.createHistogram('maskstream.inference.call.duration', {
+    unit: 's',
+    advice: { explicitBucketBoundaries: inferenceSeconds },
+  });
+  const sent = meter.createCounter('maskstream.inference.sent', { unit: 'By' });
+  const received = meter.createCounter('maskstream.inference.received', { unit: 'By' });
+  return {
+    inferenceCall: ({ server, graph, outcome, ms, sentBytes, receivedBytes }) => {
+      calls.add(1, { server, graph, outcome });
+      if (outcome === 'ok') duration.record(ms / 1000, { server, graph });
+      sent.add(sentBytes, { server, graph });
+      received.add(receivedBytes, { server, graph });
+    },
+    watchInferenceServers: ({ states }: InferenceServers) => {
+      meter
+        .createObservableGauge('maskstream.inference.calls.active', { unit: '{call}' })
+        .addCallback((result) => {
+          for (const { server, callsUnderWay } of states())
+            result.observe(callsUnderWay, { server });
+        });
+      meter
+        .createObservableGauge('maskstream.inference.server.out', { unit: '1' })
+        .addCallback((result) => {
+          for (const { server, isOut } of states()) result.observe(isOut ? 1 : 0, { server });
+        });
+    },
   };
 }
 

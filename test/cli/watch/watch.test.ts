@@ -65,6 +65,25 @@ test('without frames the table has dashes, and no figure that is none', async ()
   expect(stdout).not.toContain('\u001B');
 });
 
+const states = () => [
+  { server: 'a:8001', isOut: false, callsUnderWay: 3 },
+  { server: 'b:8001', isOut: true, callsUnderWay: 0 },
+];
+
+test('inference servers have a row where there are some', async () => {
+  const without = await captureCli(['watch', address, '--interval', '0.1', '--count', '1']);
+  expect(without.stdout).not.toContain('inference servers');
+  server.metrics.watchInferenceServers({ graphs: ['encoder'], states });
+  const call = { server: 'a:8001', graph: 'encoder', ms: 9, sentBytes: 1, receivedBytes: 2 };
+  for (const outcome of ['ok', 'ok', 'slow', 'cancelled'] as const) {
+    server.metrics.inferenceCall({ ...call, outcome });
+  }
+  const { stdout } = await captureCli(['watch', address, '--interval', '0.1', '--count', '1']);
+  expect(stdout).toContain(
+    'inference servers   1 of 2 answer, 0.0 calls a second, 3 under way, failed 1',
+  );
+});
+
 test('a server that is not there ends it with exit code 1, a wrong interval with 2', async () => {
   await server[Symbol.asyncDispose]();
   const gone = await captureCli(['watch', address]);

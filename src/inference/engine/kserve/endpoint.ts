@@ -2,7 +2,12 @@ import { SegmentationError } from '../../../frame/errors.ts';
 import type { GraphManifest, GraphRole, Manifest } from '../../manifest.ts';
 import type { Tensors } from '../graph.ts';
 import { fits, show } from '../tensor-shape.ts';
-import { KserveClient, type ServerModel } from './kserve-client.ts';
+import {
+  type CallBytes,
+  type CallLimits,
+  KserveClient,
+  type ServerModel,
+} from './kserve-client.ts';
 import { type KserveSetup, serverModelName } from './kserve-options.ts';
 import { agreeOnModel, type ModelContract } from './model-contract.ts';
 import { type Datatype, fromRaw, toRaw } from './raw-tensor.ts';
@@ -10,13 +15,6 @@ import { BadAnswer } from './retry-rule.ts';
 
 /** Longest that a server may take to say whether it is ready. */
 const probeDeadlineMs = 2000;
-
-/** The outputs of one run, by meaning, and what they took on the wire. */
-export type EndpointRun = {
-  readonly outputs: Tensors;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-};
 
 /** A graph that a server runs. */
 type Served = {
@@ -66,19 +64,22 @@ export class Endpoint {
     this.#contracts = contracts;
   }
 
-  /** Runs a graph once. Throws `CallFailure`, {@link BadAnswer}. */
+  /**
+   * Runs a graph once; its outputs by meaning. `bytes` is filled on the way. Throws `CallFailure`,
+   * {@link BadAnswer}.
+   */
   async run(
     role: GraphRole,
     feeds: Tensors,
-    limits: { readonly deadlineMs: number; readonly signal?: AbortSignal },
-  ): Promise<EndpointRun> {
+    { bytes, ...limits }: CallLimits & { readonly bytes: CallBytes },
+  ): Promise<Tensors> {
     const { graph, model } = this.#served.find((served) => served.role === role)!;
     const contract = this.#contracts.get(role)!;
     const inputs = Object.entries(feeds).map(([meaning, tensor]) => {
       const { name } = graph.inputs[meaning]!;
       return { name, tensor, datatype: contract.inputs.get(name)! };
     });
-    const { response, sentBytes, receivedBytes } = await this.#client.infer(
+    const response = await this.#client.infer(
       {
         modelName: model.name,
         modelVersion: model.version,
@@ -90,6 +91,7 @@ export class Endpoint {
         rawInputContents: inputs.map(({ tensor, datatype }) => toRaw(tensor, datatype)),
       },
       limits,
+      bytes,
     );
     const outputs: Tensors = {};
     for (const [meaning, wanted] of Object.entries(graph.outputs)) {
@@ -98,18 +100,18 @@ export class Endpoint {
       if (datatype === undefined || meaning.startsWith('unused')) continue;
       const at = response.outputs.findIndex((output) => output.name === name);
       const found = response.outputs[at];
-      const bytes = response.rawOutputContents[at];
+      const raw = response.rawOutputContents[at];
       const came =
-        found === undefined || bytes === undefined
+        found === undefined || raw === undefined
           ? 'nothing'
           : `${found.datatype} ${show(found.shape)}`;
       const where = `${model.name} at ${this.address}: output ${name}`;
-      if (found?.datatype !== datatype || bytes === undefined || !fits(shape, found.shape)) {
+      if (found?.datatype !== datatype || raw === undefined || !fits(shape, found.shape)) {
         throw new BadAnswer(`${where}: expected ${datatype} ${show(shape)}, got ${came}`);
       }
-      outputs[meaning] = read(where, bytes, { datatype, dims: found.shape, type });
+      outputs[meaning] = read(where, raw, { datatype, dims: found.shape, type });
     }
-    return { outputs, sentBytes, receivedBytes };
+    return outputs;
   }
 
   /** Ends the connections. */

@@ -10,6 +10,9 @@ import type { KserveOptions } from './kserve-options.ts';
 /** Where a call's answer is not awaited any longer. */
 export type CallLimits = { readonly deadlineMs: number; readonly signal?: AbortSignal };
 
+/** Bytes of the messages of a call, without what gRPC and HTTP/2 add. */
+export type CallBytes = { sentBytes: number; receivedBytes: number };
+
 /** A call that ended with another status than OK. */
 export class CallFailure extends Error {
   readonly code: status;
@@ -24,13 +27,6 @@ export class CallFailure extends Error {
 
 /** A model of a server; without a version the server chooses. */
 export type ServerModel = { readonly name: string; readonly version: string };
-
-/** What one inference took on the wire. */
-export type Inference = {
-  readonly response: ModelInferResponse;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-};
 
 /** The calls of one inference server. Each throws {@link CallFailure}. */
 export class KserveClient {
@@ -74,24 +70,26 @@ export class KserveClient {
     return await this.#call(service.modelMetadata, model, limits);
   }
 
-  async infer(request: ModelInferRequest, limits: CallLimits): Promise<Inference> {
-    let sentBytes = 0;
-    let receivedBytes = 0;
+  /** Runs a model once. `bytes` is filled on the way, so that it holds what a call took that failed. */
+  async infer(
+    request: ModelInferRequest,
+    limits: CallLimits,
+    bytes: CallBytes = { sentBytes: 0, receivedBytes: 0 },
+  ): Promise<ModelInferResponse> {
     const { path, requestSerialize, responseDeserialize } = service.modelInfer;
     const counted = {
       path,
       requestSerialize: (value: ModelInferRequest) => {
-        const bytes = requestSerialize(value);
-        sentBytes = bytes.byteLength;
-        return bytes;
+        const message = requestSerialize(value);
+        bytes.sentBytes = message.byteLength;
+        return message;
       },
-      responseDeserialize: (bytes: Buffer) => {
-        receivedBytes = bytes.byteLength;
-        return responseDeserialize(bytes);
+      responseDeserialize: (message: Buffer) => {
+        bytes.receivedBytes = message.byteLength;
+        return responseDeserialize(message);
       },
     };
-    const response = await this.#call(counted, request, limits);
-    return { response, sentBytes, receivedBytes };
+    return await this.#call(counted, request, limits);
   }
 
   /** Ends the connections; calls under way fail. */

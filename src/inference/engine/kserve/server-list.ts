@@ -3,16 +3,19 @@ import { SegmentationError } from '../../../frame/errors.ts';
 import type { GraphRole, Manifest } from '../../manifest.ts';
 import type { Tensors } from '../graph.ts';
 import { Circuit } from './circuit.ts';
-import { Endpoint, type EndpointRun } from './endpoint.ts';
+import { Endpoint } from './endpoint.ts';
 import type { KserveSetup } from './kserve-options.ts';
 import { judge } from './retry-rule.ts';
+import type { ServerCall, ServerState } from './server-call.ts';
 
 /** What a {@link ServerList} tells its owner. */
 export type ServerListEvents = {
   /** No server answers any more, or one does again. */
   readonly onReach?: (reachable: boolean, reason: string) => void;
-  /** A run was answered. */
-  readonly onRun?: (role: GraphRole, run: EndpointRun) => void;
+  /** A call is over, whatever came of it. */
+  readonly onCall?: (call: ServerCall) => void;
+  /** A call begins or ends, a server goes or comes back. */
+  readonly onState?: (state: ServerState) => void;
 };
 
 type Server = { readonly endpoint: Endpoint; readonly circuit: Circuit; inFlight: number };
@@ -75,7 +78,9 @@ export class ServerList {
       throw other ?? nobody('a server that is ready', failures.map(messageOf));
     }
     asked.forEach((answer, i) => {
-      if (answer.status === 'rejected') list.#fail(list.#servers[i]!, 'gone', answer.reason);
+      const server = list.#servers[i]!;
+      list.#tell(server);
+      if (answer.status === 'rejected') list.#fail(server, 'gone', answer.reason);
     });
     return list;
   }
@@ -92,14 +97,8 @@ export class ServerList {
     for (;;) {
       const server = await this.#choose(tried, giveUpMs, options);
       tried.add(server);
-      server.inFlight++;
       try {
-        const { deadlineMs } = this.#options;
-        const limits = { deadlineMs, ...(signal === undefined ? {} : { signal }) };
-        const run = await server.endpoint.run(role, feeds, limits);
-        server.circuit.succeed();
-        this.#events.onRun?.(role, run);
-        return run.outputs;
+        return await this.#call(server, { role, feeds, signal });
       } catch (reason) {
         if (signal?.aborted) throw cancelled(signal);
         const verdict = judge(reason);
@@ -109,10 +108,42 @@ export class ServerList {
         if (verdict === 'refused' || odd >= oddAnswersPerRun) {
           throw new SegmentationError('model-failed', messageOf(reason), { cause: reason });
         }
-      } finally {
-        server.inFlight--;
       }
     }
+  }
+
+  /** One call of one server, told when it is over. */
+  async #call(
+    server: Server,
+    run: { role: GraphRole; feeds: Tensors; signal: AbortSignal | undefined },
+  ): Promise<Tensors> {
+    const { role, feeds, signal } = run;
+    const { deadlineMs } = this.#options;
+    const bytes = { sentBytes: 0, receivedBytes: 0 };
+    const beganMs = performance.now();
+    let outcome: ServerCall['outcome'] = 'ok';
+    server.inFlight++;
+    this.#tell(server);
+    try {
+      const limits = { deadlineMs, bytes, ...(signal === undefined ? {} : { signal }) };
+      const outputs = await server.endpoint.run(role, feeds, limits);
+      server.circuit.succeed();
+      return outputs;
+    } catch (reason) {
+      outcome = signal?.aborted ? 'cancelled' : judge(reason);
+      throw reason;
+    } finally {
+      server.inFlight--;
+      const ms = performance.now() - beganMs;
+      const { address } = server.endpoint;
+      this.#events.onCall?.({ server: address, graph: role, outcome, ms, ...bytes });
+      this.#tell(server);
+    }
+  }
+
+  #tell({ endpoint, circuit, inFlight }: Server): void {
+    const isOut = circuit.openBecause !== null;
+    this.#events.onState?.({ server: endpoint.address, isOut, callsUnderWay: inFlight });
   }
 
   /** Ends connections and probes; runs under way and those that wait fail. Idempotent. */
@@ -181,6 +212,7 @@ export class ServerList {
   #fail(server: Server, kind: 'gone' | 'slow' | 'odd', reason: unknown): void {
     const message = messageOf(reason);
     if (!server.circuit.fail(kind, message)) return;
+    this.#tell(server);
     if (this.#servers.every(({ circuit }) => circuit.openBecause !== null)) {
       this.#events.onReach?.(false, message);
     }
@@ -195,7 +227,8 @@ export class ServerList {
   }
 
   /** Never rejects. */
-  async #probeUntilReady({ endpoint, circuit }: Server): Promise<void> {
+  async #probeUntilReady(server: Server): Promise<void> {
+    const { endpoint, circuit } = server;
     const { signal } = this.#closed;
     while (circuit.openBecause !== null) {
       await pause(circuit.nextProbeMs(), undefined, { signal, ref: false }).catch(() => {});
@@ -206,8 +239,9 @@ export class ServerList {
         (reason: unknown) => circuit.fail('gone', messageOf(reason)),
       );
     }
-    const others = this.#servers.filter((server) => server.circuit !== circuit);
-    if (others.every((server) => server.circuit.openBecause !== null)) {
+    this.#tell(server);
+    const others = this.#servers.filter((other) => other !== server);
+    if (others.every((other) => other.circuit.openBecause !== null)) {
       this.#events.onReach?.(true, `${endpoint.address} answers`);
     }
     this.#wake();

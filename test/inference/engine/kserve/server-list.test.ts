@@ -66,7 +66,7 @@ test('a run brings back every output, and tells what it took', async () => {
     [a],
     { token: 'secret' },
     {
-      onRun: (_, { sentBytes, receivedBytes }) => told.push([sentBytes, receivedBytes]),
+      onCall: ({ sentBytes, receivedBytes }) => told.push([sentBytes, receivedBytes]),
     },
   );
   const outputs = await run();
