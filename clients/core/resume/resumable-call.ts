@@ -14,6 +14,11 @@ export type ResumingCallOptions = {
   readonly backOff?: BackOff;
   /** Time without an answered frame after which the stream ends with what its call ended. Default: 60 s. */
   readonly giveUpAfterMs?: number;
+  /**
+   * Whether the stream waits for `goOn` after this end of a call, instead of ending or going on by
+   * itself. Default: never.
+   */
+  readonly suspends?: (end: CallEnd, state: { readonly isResuming: boolean }) => boolean;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** 0..1. Default: `Math.random`. */
@@ -32,6 +37,8 @@ export type Resumed = {
 export type ResumingCallEvents = VideoCallEvents & {
   /** The call broke, or its server is going away; another one is looked for. */
   readonly onInterrupted?: (why: CallEnd | Notice) => void;
+  /** The call ended, and nobody is asked until `goOn`. */
+  readonly onSuspended?: () => void;
   /** The first frame after an interruption is about to be handed over. */
   readonly onResumed?: (resumed: Resumed) => void;
 };
@@ -43,4 +50,6 @@ export type ResumableCall = VideoCall & {
    * what it sends between an interruption and that is ignored. To be said before any video is sent.
    */
   rewindBy(rewind: () => void): void;
+  /** Opens the next call of a stream that is suspended; of any other it does nothing. */
+  goOn(): void;
 };

@@ -1,5 +1,7 @@
+/* eslint-disable max-lines -- one state machine: its parts have files of their own */
 import { Delivery, ResumeState } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type {
+  PromptUpdate,
   SegmentVideoRequest,
   StreamConfig,
   VideoChunk,
@@ -26,8 +28,8 @@ import { planContinuation, planRewind, type ResumePlan } from './resume-plan.ts'
 import type { ResumableCall, ResumingCallEvents, ResumingCallOptions } from './resumable-call.ts';
 import { ServerTurns } from './server-turns.ts';
 
-/** `waiting`: between two calls. */
-type State = 'streaming' | 'waiting' | 'over';
+/** `waiting`: between two calls; `suspended`: until its owner goes on. */
+type State = 'streaming' | 'waiting' | 'suspended' | 'over';
 
 const defaultMaxKeptBytes = 8 * 1024 * 1024;
 
@@ -72,6 +74,11 @@ class ResumingCall implements ResumableCall {
   #rewind: (() => void) | null = null;
   /** The newest frame that the caller told to be seen. */
   #seen: number | null = null;
+  /**
+   * Prompts for a suspended stream, for when its frames are answered again: before, they would be part
+   * of answers that are not handed over.
+   */
+  readonly #deferred: PromptUpdate[] = [];
 
   constructor(config: StreamConfig, options: ResumingCallOptions, events: ResumingCallEvents) {
     this.#config = config;
@@ -105,8 +112,8 @@ class ResumingCall implements ResumableCall {
       case 'chunk':
         return this.#sendChunk(message.value);
       case 'prompt':
-        this.#prompts.add(message.value);
-        if (this.#state === 'streaming') this.#lane?.send(message.value);
+        if (this.#state === 'suspended' && this.#repeats) this.#deferred.push(message.value);
+        else this.#prompt(message.value);
         return;
       case 'endOfVideo':
         this.#videoEnded = true;
@@ -124,6 +131,13 @@ class ResumingCall implements ResumableCall {
   end(): void {
     this.#ended = true;
     if (this.#state === 'streaming') this.#call?.end();
+  }
+
+  goOn(): void {
+    if (this.#state !== 'suspended') return;
+    this.#state = 'waiting';
+    this.#turns.restart();
+    this.#goOnElsewhere();
   }
 
   cancel(): void {
@@ -158,6 +172,11 @@ class ResumingCall implements ResumableCall {
     if (this.#seen === null || offset === null || this.#state !== 'streaming') return;
     const frameIndex = this.#seen - offset;
     if (frameIndex >= 0) this.#call?.send({ message: { $case: 'seen', value: { frameIndex } } });
+  }
+
+  #prompt(update: PromptUpdate): void {
+    this.#prompts.add(update);
+    if (this.#state === 'streaming') this.#lane?.send(update);
   }
 
   #sendChunk(chunk: VideoChunk): void {
@@ -215,6 +234,9 @@ class ResumingCall implements ResumableCall {
   #takeMasks(came: FrameMasks): void {
     if (this.#turns.isResuming) this.#align(came);
     const masks = this.#alignment.masks(came);
+    if (masks.frameIndex >= this.#newest) {
+      for (const update of this.#deferred.splice(0)) this.#prompt(update);
+    }
     const isNew = masks.frameIndex > this.#newest;
     if (!isNew && masks.revision === 0) return;
     const delivered = this.#turns.isResuming && isNew ? this.#goOn(masks) : masks;
@@ -271,7 +293,10 @@ class ResumingCall implements ResumableCall {
   }
 
   #finish(end: CallEnd): void {
-    if (this.#goesOnAfter(end)) this.#interrupt(end);
+    if (this.#suspends(end)) {
+      this.#leave('suspended');
+      this.#events.onSuspended?.();
+    } else if (this.#goesOnAfter(end)) this.#interrupt(end);
     else this.#over(end);
   }
 
@@ -280,6 +305,20 @@ class ResumingCall implements ResumableCall {
     const hasBegun = this.#count.begun;
     if (isFinal(end, this.#turns) || !this.#turns.mayGoOn(hasBegun)) return false;
     return !hasBegun || this.#planNext() !== null;
+  }
+
+  #suspends(end: CallEnd): boolean {
+    if (this.#options.resumes === false || !this.#count.begun) return false;
+    const isWanted = this.#options.suspends?.(end, this.#turns) ?? false;
+    return isWanted && this.#planNext() !== null;
+  }
+
+  #leave(state: 'waiting' | 'suspended'): void {
+    this.#turns.isResuming = true;
+    this.#state = state;
+    this.#call = null;
+    this.#drop = null;
+    this.#count.endCall();
   }
 
   #over(end: CallEnd): void {
@@ -294,10 +333,7 @@ class ResumingCall implements ResumableCall {
     if (!this.#turns.isResuming && hasBegun) this.#events.onInterrupted?.(why);
     const retryAfterMs = 'retryAfterMs' in why ? (why.retryAfterMs ?? 0) : 0;
     const pauseMs = this.#turns.next(hasBegun, retryAfterMs);
-    this.#state = 'waiting';
-    this.#call = null;
-    this.#drop = null;
-    this.#count.endCall();
+    this.#leave('waiting');
     this.#takeBack = this.#clock.later(pauseMs, () => this.#goOnElsewhere());
   }
 

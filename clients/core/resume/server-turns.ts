@@ -68,6 +68,12 @@ export class ServerTurns {
     return Math.max(0, hintedMs) + ownMs;
   }
 
+  /** A stream that its owner had suspended goes on: nobody was away meanwhile. */
+  restart(): void {
+    this.#brokeAtMs = this.#nowMs();
+    this.#attempt = 1;
+  }
+
   /** A new frame came. Returns how long none did, in milliseconds. */
   answered(): number {
     this.isResuming = false;

@@ -8,7 +8,7 @@ import type { Display } from './display.ts';
 import { type FilePictures, openFilePictures } from './file-pictures.ts';
 import { RecentValues } from './percentiles.ts';
 import type { Run } from './run.ts';
-import { PageVideoStream } from './video-stream.ts';
+import { PageVideoStream, suspendedMessage } from './video-stream.ts';
 
 /** What a run of a video file is made of. */
 export type FileRunParts = {
@@ -121,6 +121,7 @@ class FileRun implements Run {
       post({ kind: 'phase', phase: 'running', message: file.name });
       if (this.#stream === null) this.#start();
     }
+    if (!paused) this.#stream?.goOn();
     this.#changed();
   }
 
@@ -157,6 +158,7 @@ class FileRun implements Run {
           this.#allAnswered = true;
           this.#changed();
         },
+        onSuspended: () => this.#onSuspended(stream),
         onEnd: ({ code, message, errorCode }) => {
           if (errorCode === 'invalid-config' && frameRate === null) {
             post({ kind: 'problem', message: assumedMessage });
@@ -181,6 +183,15 @@ class FileRun implements Run {
     this.#send(stream).catch(fail);
     if (!this.#isShowing) this.#show().catch(fail);
     this.#isShowing = true;
+  }
+
+  /** A file that was answered to its end lets a correction take it up again. */
+  #onSuspended(stream: PageVideoStream): void {
+    if (this.#allAnswered) return;
+    if (!this.#paused) stream.goOn();
+    else if (this.#begun) {
+      this.#parts.post({ kind: 'phase', phase: 'running', message: suspendedMessage });
+    }
   }
 
   #take(masks: FrameMasks): void {

@@ -28,6 +28,11 @@ export type VideoStreamParts = {
   readonly onTaken?: () => void;
   /** After `endOfVideo`: no more frames, but held ones can be corrected. */
   readonly onAnswered?: () => void;
+  /**
+   * The server gave the place of a stream that was paused to others; a prompt or `goOn` takes it up
+   * again.
+   */
+  readonly onSuspended?: () => void;
   readonly onEnd: (end: CallEnd) => void;
 };
 
@@ -37,6 +42,11 @@ const maxUntakenBytes = 256 * 1024;
 /** Somebody who restarts a server is waited for. */
 const giveUpAfterMs = 10 * 60_000;
 
+/** What is said of a stream that was paused for so long that it lost its place. */
+export const suspendedMessage =
+  'Paused for long: the server gave the place to others. Go on, or correct a frame, and it begins again from there.';
+
+const goesOnMessage = 'Masks go on.';
 const awayMessage = 'The server is away; everything goes on when it is back.';
 
 /** One video of the page, which outlives its server: sends chunks and prompts, sorts the answers. */
@@ -47,6 +57,7 @@ export class PageVideoStream {
   #size: Size;
   #sentBytes = 0;
   #takenBytes = 0;
+  #wasSuspended = false;
 
   /** @param size display size as far as it is known; the server's StreamInfo corrects it */
   constructor(parts: VideoStreamParts, size: Size) {
@@ -56,12 +67,18 @@ export class PageVideoStream {
     this.#problems = new NoticeProblems(post);
     this.#call = openResumingCall(
       { ...configMessage(parts.config), maxUnseenFrames },
-      { servers: [parts.open], giveUpAfterMs },
+      { servers: [parts.open], giveUpAfterMs, suspends },
       {
         onResponse: (response) => this.#receive(response),
         onInterrupted: () => post({ kind: 'phase', phase: 'reconnecting', message: awayMessage }),
+        onSuspended: () => {
+          this.#wasSuspended = true;
+          parts.onSuspended?.();
+        },
         onResumed: (resumed) => {
-          post({ kind: 'phase', phase: 'running', message: describeResumed(resumed) });
+          const message = this.#wasSuspended ? goesOnMessage : describeResumed(resumed);
+          this.#wasSuspended = false;
+          post({ kind: 'phase', phase: 'running', message });
         },
         onEnd: parts.onEnd,
       },
@@ -98,6 +115,12 @@ export class PageVideoStream {
   prompt(requestId: number, prompt: PagePrompt): void {
     const value = promptMessage(requestId, toPromptOptions(prompt, this.#size));
     this.#call.send({ message: { $case: 'prompt', value } });
+    this.#call.goOn();
+  }
+
+  /** Takes up a stream that was suspended; else nothing. */
+  goOn(): void {
+    this.#call.goOn();
   }
 
   /** The user saw this frame: `maxUnseenFrames` more are answered. */
@@ -146,6 +169,14 @@ export class PageVideoStream {
         break;
     }
   }
+}
+
+/** A place is lost to others by a pause; while a server is looked for, one that is full is asked again. */
+function suspends(
+  { errorCode }: CallEnd,
+  { isResuming }: { readonly isResuming: boolean },
+): boolean {
+  return errorCode === 'deadline-exceeded' || (errorCode === 'too-many-streams' && !isResuming);
 }
 
 function acknowledgement({ requestId, error, objectIds }: PromptAck): FromWorker {
