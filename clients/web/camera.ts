@@ -1,8 +1,9 @@
 import type { Size } from '../../src/frame/geometry.ts';
 
-/** Frames of a camera, to be read in a worker. */
+/** Frames of a camera, to be transferred to a worker and read there. */
 export type CameraFrames = {
-  readonly frames: ReadableStream<VideoFrame>;
+  /** Or a port, for `framesOfPort`. */
+  readonly frames: ReadableStream<VideoFrame> | MessagePort;
   readonly size: Size;
   readonly stop: () => void;
 };
@@ -34,12 +35,11 @@ export async function openCamera(): Promise<CameraFrames> {
   const { width = 640, height = 360 } = track.getSettings();
   // H.264 with 4:2:0 has even sides only.
   const size = { width: width & ~1, height: height & ~1 };
-  const stop = () => track.stop();
   if (typeof MediaStreamTrackProcessor !== 'undefined') {
     const { readable } = new MediaStreamTrackProcessor({ track, maxBufferSize: 2 });
-    return { frames: readable, size, stop };
+    return { frames: readable, size, stop: () => track.stop() };
   }
-  return { frames: framesOfVideo(media), size, stop };
+  return { size, ...(await framesOfVideo(media, track)) };
 }
 
 function cameraProblem(error: unknown): string {
@@ -54,26 +54,32 @@ function cameraProblem(error: unknown): string {
   return `The camera cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** Frames as a video element shows them, for browsers without track processors in the window. */
-function framesOfVideo(media: MediaStream): ReadableStream<VideoFrame> {
+/**
+ * Frames as a video element shows them, for browsers without track processors in the window. They go
+ * over a port, since a stream of our own would send copies and leave each frame itself open.
+ */
+async function framesOfVideo(
+  media: MediaStream,
+  track: MediaStreamTrack,
+): Promise<Omit<CameraFrames, 'size'>> {
   const video = document.createElement('video');
   video.srcObject = media;
   video.muted = true;
-  let handle = 0;
-  return new ReadableStream<VideoFrame>(
-    {
-      async start(controller) {
-        await video.play();
-        const take = (nowMs: number) => {
-          if ((controller.desiredSize ?? 0) > 0) {
-            controller.enqueue(new VideoFrame(video, { timestamp: Math.round(nowMs * 1000) }));
-          }
-          handle = video.requestVideoFrameCallback(take);
-        };
-        handle = video.requestVideoFrameCallback(take);
-      },
-      cancel: () => video.cancelVideoFrameCallback(handle),
-    },
-    new CountQueuingStrategy({ highWaterMark: 2 }),
-  );
+  await video.play();
+  const { port1: port, port2: frames } = new MessageChannel();
+  port.addEventListener('message', () => {
+    video.requestVideoFrameCallback((nowMs) => {
+      const frame = new VideoFrame(video, { timestamp: Math.round(nowMs * 1000) });
+      port.postMessage(frame, [frame]);
+    });
+  });
+  port.start();
+  const end = () => port.postMessage(null);
+  track.addEventListener('ended', end);
+  const stop = () => {
+    track.stop();
+    end();
+    video.srcObject = null;
+  };
+  return { frames, stop };
 }

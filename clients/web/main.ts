@@ -102,6 +102,7 @@ function receive(message: FromWorker): void {
       state.phase = message.phase;
       state.message = message.message;
       state.needsToken = message.phase === 'idle';
+      if (message.phase === 'ended') endCamera();
       announce(message.message);
       break;
     case 'model':

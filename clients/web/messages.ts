@@ -6,7 +6,7 @@ export type SourceRequest =
   /** Frames of the browser's camera. */
   | {
       readonly kind: 'camera';
-      readonly frames: ReadableStream<VideoFrame>;
+      readonly frames: ReadableStream<VideoFrame> | MessagePort;
       readonly size: Size;
     }
   /** A video file, sent as it is. */

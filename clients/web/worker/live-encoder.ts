@@ -16,6 +16,8 @@ export type LiveEncoder = {
   readonly header: Uint8Array;
   /** Encodes a frame, which stays the caller's; false where it was dropped instead. */
   encode(frame: VideoFrame): boolean;
+  /** Resolves when all that it took was handed over. */
+  flush(): Promise<void>;
   close(): void;
 };
 
@@ -32,12 +34,13 @@ const bitsPerPixel = 3.3;
 
 /**
  * Opens an encoder for pictures of one size: H.264 in Annex B, which costs least and needs no
- * container, else VP8 in IVF. Throws where this browser encodes neither.
+ * container, else VP8 in IVF. Throws where this browser encodes neither; after a failure, which is told
+ * once, nothing is encoded any more.
  */
 export async function openLiveEncoder(
   size: Size,
   onFrame: (frame: CodedFrame) => void,
-  onProblem: (message: string) => void,
+  onFailure: (message: string) => void,
 ): Promise<LiveEncoder> {
   const { width, height } = size;
   const common = {
@@ -64,7 +67,7 @@ export async function openLiveEncoder(
         captureTimestampUs: Math.round(chunk.timestamp),
       });
     },
-    error: (error) => onProblem(`the browser's encoder failed: ${error.message}`),
+    error: (error) => onFailure(`the browser's encoder failed: ${error.message}`),
   });
   encoder.configure(config);
   let encoded = 0;
@@ -78,6 +81,7 @@ export async function openLiveEncoder(
       encoded++;
       return true;
     },
+    flush: () => encoder.flush(),
     close() {
       if (encoder.state !== 'closed') encoder.close();
     },

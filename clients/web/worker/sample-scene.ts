@@ -1,6 +1,9 @@
 /** Size of the generated scene in pixels. */
 export const sampleSize = { width: 640, height: 360 } as const;
 
+/** Time between two frames. */
+const frameMs = 1000 / 30;
+
 /** Where the scene's two things are at a time. */
 export type SampleTruth = {
   readonly disc: { readonly x: number; readonly y: number; readonly radius: number };
@@ -75,27 +78,31 @@ export async function sampleGround(): Promise<ImageBitmap> {
   return await createImageBitmap(canvas);
 }
 
-/** Frames of the scene at 30 a second, as a camera gives them; none come once `signal` aborts. */
+/**
+ * Frames of the scene at 30 a second, as a camera gives them, until `signal` aborts. Each is drawn when
+ * somebody waits for it, who closes it.
+ */
 export function sampleFrames(signal: AbortSignal): ReadableStream<VideoFrame> {
   const canvas = new OffscreenCanvas(sampleSize.width, sampleSize.height);
   const context = canvas.getContext('2d')!;
-  let timer: ReturnType<typeof setInterval> | undefined;
+  const startedMs = performance.now();
+  let ground: ImageBitmap | null = null;
+  let dueMs = startedMs;
   return new ReadableStream<VideoFrame>(
     {
-      async start(controller) {
-        const ground = await sampleGround();
-        const startedMs = performance.now();
-        timer = setInterval(() => {
-          if (controller.desiredSize === null || controller.desiredSize <= 0) return;
-          const nowMs = performance.now();
-          drawSample(context, ground, nowMs - startedMs);
-          controller.enqueue(new VideoFrame(canvas, { timestamp: Math.round(nowMs * 1000) }));
-        }, 1000 / 30);
-        // Whoever reads cancels it.
-        signal.addEventListener('abort', () => clearInterval(timer));
+      async pull(controller) {
+        ground ??= await sampleGround();
+        dueMs = Math.max(performance.now(), dueMs + frameMs);
+        await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+        if (signal.aborted) {
+          controller.close();
+          return;
+        }
+        const nowMs = performance.now();
+        drawSample(context, ground, nowMs - startedMs);
+        controller.enqueue(new VideoFrame(canvas, { timestamp: Math.round(nowMs * 1000) }));
       },
-      cancel: () => clearInterval(timer),
     },
-    new CountQueuingStrategy({ highWaterMark: 2 }),
+    { highWaterMark: 0 },
   );
 }

@@ -5,6 +5,7 @@ import {
 } from '../../../src/gen/maskstream/v1/model.ts';
 import type { FromWorker, SourceRequest, ToWorker } from '../messages.ts';
 import { Display } from './display.ts';
+import { framesOfPort } from './frames-of-port.ts';
 import type { Run } from './run.ts';
 import { CallFailure, callOnce, openSocketCall, type ServerAccess } from './socket-call.ts';
 
@@ -104,10 +105,16 @@ async function askForModel(): Promise<void> {
 
 async function start({ source }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
   stop();
+  const { signal } = ending;
   display.clear();
   post({ kind: 'phase', phase: 'starting', message: 'Starting…' });
   try {
-    run = await open(source);
+    const opened = await open(source, signal);
+    if (signal.aborted) {
+      opened.stop();
+      return;
+    }
+    run = opened;
     // A server that is gone by then gives no more files.
     loadDownloads().catch(() => undefined);
   } catch (error) {
@@ -116,31 +123,43 @@ async function start({ source }: Extract<ToWorker, { kind: 'start' }>): Promise<
   }
 }
 
-/** Loads what a source needs: a first view does without. */
-async function open(source: SourceRequest): Promise<Run> {
-  const parts = { display, post, open: openSocketCall(access) };
+/** Loads what a source needs: a first view does without. A source that draws itself ends by the signal. */
+async function open(source: SourceRequest, signal: AbortSignal): Promise<Run> {
+  // A run that was stopped while it was being opened says nothing.
+  const tell = (message: FromWorker) => {
+    if (!signal.aborted) post(message);
+  };
+  const parts = { display, post: tell, open: openSocketCall(access) };
   switch (source.kind) {
     case 'camera': {
-      const { startLiveRun } = await import('./live-run.ts');
-      return await startLiveRun({ ...parts, frames: source.frames, size: source.size });
+      const { size, frames: given } = source;
+      const frames = given instanceof MessagePort ? framesOfPort(given) : given;
+      const { startLiveRun } = await loaded(import('./live-run.ts'));
+      return await startLiveRun({ ...parts, frames, size });
     }
     case 'sample': {
-      const [{ startLiveRun }, { sampleFrames, sampleSize }] = await Promise.all([
-        import('./live-run.ts'),
-        import('./sample-scene.ts'),
-      ]);
-      const frames = sampleFrames(ending.signal);
+      const [{ startLiveRun }, { sampleFrames, sampleSize }] = await loaded(
+        Promise.all([import('./live-run.ts'), import('./sample-scene.ts')]),
+      );
+      const frames = sampleFrames(signal);
       return await startLiveRun({ ...parts, frames, size: sampleSize });
     }
     case 'image': {
-      const { startImageRun } = await import('./image-run.ts');
+      const { startImageRun } = await loaded(import('./image-run.ts'));
       return await startImageRun({ ...parts, access, file: source.file });
     }
     case 'file': {
-      const { startFileRun } = await import('./file-run.ts');
+      const { startFileRun } = await loaded(import('./file-run.ts'));
       return await startFileRun({ ...parts, file: source.file });
     }
   }
+}
+
+/** A part of the page; rejects with what a user can do where the server does not give it. */
+async function loaded<Part>(part: Promise<Part>): Promise<Part> {
+  return await part.catch((cause: unknown) => {
+    throw new Error('The server is away; choose again when it is back.', { cause });
+  });
 }
 
 function stop(): void {

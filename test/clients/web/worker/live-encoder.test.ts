@@ -11,6 +11,7 @@ type Encoder = {
   readonly container: string;
   readonly header: Uint8Array;
   encode(frame: { readonly timestamp: number }): boolean;
+  flush(): Promise<void>;
   close(): void;
 };
 
@@ -19,7 +20,7 @@ const { openLiveEncoder } = (await import(href)) as {
   openLiveEncoder: (
     size: { readonly width: number; readonly height: number },
     onFrame: (frame: CodedFrame) => void,
-    onProblem: (message: string) => void,
+    onFailure: (message: string) => void,
   ) => Promise<Encoder>;
 };
 
