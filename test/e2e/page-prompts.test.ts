@@ -12,6 +12,13 @@ import { filmScene, type SceneClip } from '../fixtures/scene-clip.ts';
 import { type RunningService, startService } from '../fixtures/start-service.ts';
 
 const frameCount = 24;
+/** 150 rows of a blue gradient over 138 of grey, with a little noise. */
+const skyOverRoad = [
+  '-f',
+  'lavfi',
+  '-i',
+  "nullsrc=s=384x288:d=1,geq=r='if(lt(Y,150),127+0.62*Y,85)':g='if(lt(Y,150),178+0.46*Y,88)':b='if(lt(Y,150),230+0.11*Y,92)',noise=alls=8:allf=t",
+];
 let folder = '';
 let image = '';
 let clip: SceneClip;
@@ -120,6 +127,42 @@ describe.skipIf(chromiumPath === null)(
       await expect.poll(() => live.problems(), { timeout: 30_000 }).toHaveLength(1);
       // What was there before goes on to be there.
       expect(maskIou((await live.masks()).mask(0, 2), second)).toBeGreaterThan(0.6);
+    });
+
+    test('a word that the model knows finds what it names, with a name and a mask', async () => {
+      const { path } = await findConfiguredFfmpeg();
+      const road = join(folder, 'road.png');
+      execFileSync(path, ['-v', 'error', ...skyOverRoad, '-frames:v', '1', road]);
+      await using live = await open();
+      await live.openFile(road, 'running');
+      await live.page.getByRole('combobox', { name: 'Find' }).fill('sky');
+      await live.press('Find');
+      await live.visible(1);
+      expect(await live.page.getByLabel('Name of object 1').inputValue()).toBe('sky');
+      const ids = (await live.masks()).ids(0);
+      const found = ids.filter((id) => id === 1).length;
+      const above = ids.subarray(0, 384 * 150).filter((id) => id === 1).length;
+      // The sky, and nothing but the sky.
+      expect(above / (384 * 150)).toBeGreaterThan(0.9);
+      expect(above / found).toBeGreaterThan(0.9);
+      expect(await live.problems()).toEqual([]);
+    });
+
+    test('an object beyond the bound is refused with how many fit, and the others are followed', async () => {
+      await using few = await startService({
+        MASKSTREAM_WEB_PORT: '0',
+        MASKSTREAM_MAX_OBJECTS_PER_CLIENT: '1',
+      });
+      await using live = await LivePage.open(browser, few.service.pageAddress);
+      await live.openFile(clip.file);
+      await live.clickOn(truthOf(0, 1));
+      await live.press('New object');
+      await live.clickOn(truthOf(0, 2));
+      await live.press('Start');
+      await live.phase('ended');
+      expect(await live.problems()).toEqual([expect.stringMatching(/\b1 object/)]);
+      expect(await live.page.locator('tr[data-object]').count()).toBe(1);
+      expect((await live.masks()).mask(0, 1).area).toBeGreaterThan(0);
     });
   },
 );

@@ -47,6 +47,23 @@ describe.skipIf(chromiumPath === null)('a server that is lost under the live pag
       expect(await page.locator('.problem').allInnerTexts()).toEqual([]);
     },
   );
+
+  test('gone before a source is chosen, the page says so, and begins when it is back', async () => {
+    const address = await serve('0');
+    browser = await startBrowser();
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.waitForSelector('[data-phase=ready]');
+    await stop('SIGKILL');
+    const sample = page.getByRole('button', { name: 'Sample', exact: true });
+    await sample.click();
+    await page.waitForSelector('[data-phase=ended]');
+    expect(await page.locator('.phase').innerText()).toContain('The server is away; choose again');
+    await serve(new URL(address).port);
+    await sample.click();
+    await expect.poll(() => frameShown(page), { timeout: 30_000 }).toBeGreaterThan(0);
+    expect(await page.locator('.problem').allInnerTexts()).toEqual([]);
+  });
 });
 
 /** Starts a server with the page on a port; resolves with the page's address once it is printed. */
