@@ -32,6 +32,7 @@ import { cell, markdownTable } from '../support/markdown-table.ts';
  *   --inference LIST  network ms, run ms, ms an item, most in a batch of an inference server.
  *                     Default: 2,3,4,8
  *   --per-inference N cameras an inference server. Default: 40
+ *   --calls N         calls there that a server has under way at a time. Default: 8
  *   --seed N          Default: 2026
  */
 
@@ -46,6 +47,7 @@ const options = readBenchOptions({
   seconds: '8',
   inference: '2,3,4,8',
   'per-inference': '40',
+  calls: '8',
   seed: '2026',
 });
 
@@ -161,7 +163,10 @@ function row(at: {
     {
       // Clients are elsewhere.
       ...clusterOf({ cameras, replicas, costs: { ...costs, clientMs: 0 }, arrivalSeconds: 1 }),
-      pool: inference === 0 ? null : { servers: inference, costs: poolCosts() },
+      pool:
+        inference === 0
+          ? null
+          : { servers: inference, costs: poolCosts(), maxCalls: options.number('calls') },
       event,
       eventAtSeconds,
     },

@@ -27,7 +27,12 @@ export type ClusterOptions = {
   /** Of each server. */
   readonly cores: number;
   /** Inference servers for all keyframes; null: each server has its own model. */
-  readonly pool: { readonly servers: number; readonly costs: PoolCosts } | null;
+  readonly pool: {
+    readonly servers: number;
+    readonly costs: PoolCosts;
+    /** Calls there that one server has under way at a time. Default: the server's */
+    readonly maxCalls?: number;
+  } | null;
   readonly seconds: number;
   /** Cameras begin evenly spread over so long. */
   readonly arrivalSeconds: number;
@@ -131,7 +136,7 @@ export class Cluster {
   }
 
   #startReplica(): Replica {
-    const { cores, costs } = this.#options;
+    const { cores, costs, pool } = this.#options;
     const { keyframeCores: modelCores, mainMsPerSecond, wakeMs } = costs;
     return new Replica(this.#timeline, {
       cores,
@@ -139,6 +144,7 @@ export class Cluster {
       mainMsPerSecond,
       wakeMs,
       pool: this.#pool,
+      ...(pool?.maxCalls === undefined ? {} : { maxCalls: pool.maxCalls }),
     });
   }
 

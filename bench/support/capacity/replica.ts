@@ -8,6 +8,9 @@ import { mainWeight, modelWeight, trackerWeight } from './weights.ts';
 /** The main thread's own work comes once in so long. */
 const backgroundMs = 400;
 
+/** Calls of inference servers under way at a time: MASKSTREAM_KSERVE_MAX_CALLS' default. */
+const usualMaxCalls = 8;
+
 /** What a server is. */
 export type ReplicaOptions = {
   readonly cores: number;
@@ -19,6 +22,8 @@ export type ReplicaOptions = {
   readonly wakeMs?: number;
   /** Where keyframes go; null: its own model. */
   readonly pool: InferencePool | null;
+  /** Calls there under way at a time, and so keyframes, at most. Default: the server's */
+  readonly maxCalls?: number;
 };
 
 /** One maskstream server: its cores, its threads, and the keyframe budget that all its streams share. */
@@ -33,14 +38,18 @@ export class Replica {
   /** Senders and readers of all streams, where they run on the same machine. */
   readonly client: Thread;
   readonly #pool: InferencePool | null;
+  readonly #maxCalls: number;
+  /** Calls that wait for one that is under way. */
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
   readonly #trackers: { readonly thread: Thread; streams: number }[];
 
   constructor(timeline: Timeline, options: ReplicaOptions) {
-    const { cores, modelCores, mainMsPerSecond, wakeMs, pool } = options;
+    const { cores, modelCores, mainMsPerSecond, wakeMs, pool, maxCalls = usualMaxCalls } = options;
     this.processor = new Processor(timeline, cores);
     this.budget = new KeyframeBudget(
       () => timeline.nowMs,
-      () => 1,
+      () => (pool === null ? 1 : maxCalls),
       (ms, happen) => timeline.cancellable(ms, happen),
     );
     this.main = new Thread(this.processor, { weight: mainWeight, cap: 1 }, wakeMs);
@@ -49,6 +58,7 @@ export class Replica {
     const share = { weight: modelWeight, cap: modelCores };
     this.model = new Thread(this.processor, share);
     this.#pool = pool;
+    this.#maxCalls = maxCalls;
     this.#trackers = Array.from({ length: Math.max(1, Math.floor(cores)) }, () => ({
       thread: new Thread(this.processor, { weight: trackerWeight, cap: 1 }),
       streams: 0,
@@ -80,7 +90,20 @@ export class Replica {
   /** Runs the encoder, so many core milliseconds of the own one, or one on an inference server. */
   encode(coreMs: number, done: () => void): void {
     if (this.#pool === null) this.model.run(coreMs, done);
-    else this.#pool.infer(done);
+    else this.#call(this.#pool, done);
+  }
+
+  #call(pool: InferencePool, done: () => void): void {
+    if (this.#underWay >= this.#maxCalls) {
+      this.#waiting.push(() => this.#call(pool, done));
+      return;
+    }
+    this.#underWay++;
+    pool.infer(() => {
+      this.#underWay--;
+      this.#waiting.shift()?.();
+      done();
+    });
   }
 
   /** Runs the decoder, which ends a keyframe and goes before what begins one. */
