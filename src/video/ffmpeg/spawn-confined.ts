@@ -12,7 +12,9 @@ export type Enclosure = {
 };
 
 /**
- * Starts `program` in its confinement: without a shell, with an empty environment, in the root folder.
+ * Starts `program` in its confinement: without a shell, with an empty environment, in the root folder
+ * and in a session of its own. What a terminal sends on Ctrl-C reaches the server alone, which lets its
+ * streams end.
  *
  * Throws what `spawn` throws.
  */
@@ -33,6 +35,8 @@ export function spawnConfined(
     env: { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
     stdio: ['pipe', 'pipe', 'pipe', inputFd ?? 'ignore', filter === null ? 'ignore' : 'pipe'],
     windowsHide: true,
+    // Windows would give it a console of its own.
+    detached: process.platform !== 'win32',
   };
   const child = spawn(first, rest, spawning);
   if (filter !== null) {

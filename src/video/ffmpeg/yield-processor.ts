@@ -7,7 +7,7 @@ const niceness = 10;
 /**
  * Lets processes have what others leave of the processors. Linux may divide them between sessions first
  * (sched(7), autogroups), so that a niceness counts within a session only: a child in a session of its
- * own, as a sandbox gives one, lowers that, too. Where that is not to be had nothing happens.
+ * own, as decoders are, lowers that, too. Where that is not to be had nothing happens.
  *
  * @returns false where Linux asks to come again: it takes ten such changes in a second
  */
