@@ -4,6 +4,7 @@ export { defaultThreads, loadModel } from './load-model.ts';
 export type { LoadModelOptions } from './load-model.ts';
 export { writeManifest } from './recognition/write-manifest.ts';
 export type { WrittenManifest } from './recognition/write-manifest.ts';
+export { maxMemoryBytes } from './layouts/object-memory.ts';
 export { loadManifest } from './manifest-loader.ts';
 export { precisionNames } from './manifest.ts';
 export type { Knots, Manifest, Precision } from './manifest.ts';

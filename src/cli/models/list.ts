@@ -1,4 +1,4 @@
-import { loadManifest } from '../../inference/index.ts';
+import { loadManifest, maxMemoryBytes } from '../../inference/index.ts';
 import { listModels } from '../../models/model-folders.ts';
 import { presets } from '../../models/presets.ts';
 import { textTable, type ModelAction } from './action.ts';
@@ -25,13 +25,15 @@ export async function listAllModels({ args, io, config }: ModelAction): Promise<
     return;
   }
   io.stdout.write(`Models here (cache folder: ${config.modelCache})\n`);
-  const rows = models.map(({ name, from, layout, megabytes, problem, licence }) => [
+  const rows = models.map(({ name, from, layout, megabytes, objectBytes, problem, licence }) => [
     `  ${name}`,
     from,
     problem ?? `${layout}, ${megabytes} MB`,
+    objectBytes === null ? '-' : `${(objectBytes / 1e6).toFixed(1)} MB`,
     shortened(licence),
   ]);
-  io.stdout.write(textTable(['  name', 'from', 'layout, size', 'licence'], rows));
+  const header = ['  name', 'from', 'layout, size', 'memory an object, at most', 'licence'];
+  io.stdout.write(textTable(header, rows));
   io.stdout.write('\nPresets (maskstream models pull NAME)\n');
   for (const { name, repository, licence, source, tested, pulled } of known) {
     io.stdout.write(`  ${name}${pulled ? ' (pulled)' : ''}: ${source}\n`);
@@ -44,17 +46,21 @@ async function describe(directory: string): Promise<{
   readonly layout: string;
   readonly licence: string;
   readonly megabytes: number;
+  /** Most bytes that it keeps of one object between keyframes; null where it keeps none. */
+  readonly objectBytes: number | null;
   readonly problem: string | null;
 }> {
   try {
-    const { layout, licence, graphs } = await loadManifest(directory);
+    const { layout, licence, graphs, objectMemory } = await loadManifest(directory);
     const bytes = Object.values(graphs)
       .flatMap((graph) => (graph === undefined ? [] : [graph, ...graph.externalData]))
       .reduce((sum, file) => sum + file.bytes, 0);
-    return { layout, licence, megabytes: Math.round(bytes / 1e6), problem: null };
+    const objectBytes = objectMemory && maxMemoryBytes(objectMemory);
+    const megabytes = Math.round(bytes / 1e6);
+    return { layout, licence, megabytes, objectBytes, problem: null };
   } catch (reason) {
     const problem = reason instanceof Error ? reason.message : String(reason);
-    return { layout: '', licence: '', megabytes: 0, problem };
+    return { layout: '', licence: '', megabytes: 0, objectBytes: null, problem };
   }
 }
 

@@ -7,6 +7,7 @@ import { captureCli } from '../../fixtures/capture-cli.ts';
 import { quietRuntime } from '../../fixtures/quiet-runtime.ts';
 import { filmScene } from '../../fixtures/scene-clip.ts';
 import { startHubServer } from '../../fixtures/hub-server.ts';
+import { writeSmallModel } from '../../fixtures/small-models.ts';
 import { writeToyModel } from '../../fixtures/toy-model.ts';
 
 await quietRuntime();
@@ -42,6 +43,22 @@ test('the list has the package’s model, and presets with source, licence and w
   const { stdout } = await captureCli(['models', 'list']);
   expect(stdout).toContain(`cache folder: ${cache}`);
   expect(stdout).toContain('sam2.1-tiny: SAM 2.1 Hiera-T by Meta');
+});
+
+test('of a model with a memory of its own the list says what it keeps of one object at most', async () => {
+  await using folder = await writeSmallModel('sam2');
+  await cp(folder.directory, join(cache, 'small-sam2'), { recursive: true });
+  const { tokensPerMap, dim, tokensPerPointer } = folder.manifest.objectMemory;
+  // Ten maps in bfloat16, and 31 pointers in float32.
+  const objectBytes = 10 * tokensPerMap * dim * 2 + 31 * tokensPerPointer * dim * 4;
+  const { models } = await json(['list']);
+  expect(models).toMatchObject([
+    { name: 'maskstream-tiny', objectBytes: null },
+    { name: 'small-sam2', objectBytes },
+  ]);
+  const { stdout } = await captureCli(['models', 'list']);
+  const [, small] = /^ {2}small-sam2 +(.*)$/m.exec(stdout) ?? [];
+  expect(small).toContain(`${(objectBytes / 1e6).toFixed(1)} MB`);
 });
 
 test('a folder without a manifest gets one, and the self-test speaks of its answers', async () => {
