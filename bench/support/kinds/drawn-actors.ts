@@ -75,12 +75,6 @@ export function ring(seed: number): Actor {
   };
 }
 
-const isHead = (x: number, y: number): boolean => Math.hypot(x, y + 0.76) < 0.19;
-const isTorso = (x: number, y: number): boolean =>
-  y >= -0.58 && y < 0.12 && Math.abs(x) < 0.27 - 0.05 * y;
-const isLeg = (x: number, y: number): boolean =>
-  y >= 0.1 && y < 0.94 && Math.abs(x) < 0.25 && Math.abs(x) > 0.1 * (y - 0.1);
-
 /** A standing person: head, shirt and trousers have nothing of their colours in common. */
 export function figure(seed: number): Actor {
   const random = randomNumbers(seed);

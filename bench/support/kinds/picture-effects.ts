@@ -16,8 +16,6 @@ export function greyFilm(scene: Scene): Scene {
   });
 }
 
-const faded = (value: number): number => fogLight + foggedContrast * (value - fogLight);
-
 /** All of the scene as it looks through fog. */
 export function fogged(scene: Scene): Scene {
   return withColours(scene, ([red, green, blue]) => [faded(red), faded(green), faded(blue)]);
