@@ -14,6 +14,11 @@ export function slowness(frames: number, elapsedUs: number): number {
   return Math.max(1, elapsedUs / (usualFrameUs * Math.max(1, frames)));
 }
 
+/** How many frames of usual film lie in a stretch of so many frames and so much time, or those where it is faster. */
+export function usualFrames(frames: number, elapsedUs: number): number {
+  return frames * slowness(frames, elapsedUs);
+}
+
 /**
  * For how many usual frames each frame of a stretch counts when keyframes are planned. Each stands for
  * longer, and there are fewer to propagate in a second; what that saves goes to keyframes: with this
@@ -23,4 +28,9 @@ export function slowness(frames: number, elapsedUs: number): number {
 export function keyframeWeight(frames: number, elapsedUs: number): number {
   const ratio = slowness(frames, elapsedUs);
   return ratio * Math.sqrt(ratio);
+}
+
+/** How many frames a stretch counts for when keyframes are planned. */
+export function plannedFrames(frames: number, elapsedUs: number): number {
+  return frames * keyframeWeight(frames, elapsedUs);
 }

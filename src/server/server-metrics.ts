@@ -13,6 +13,14 @@ export type WorkerKind = 'encoder' | 'decoder' | 'refiner' | 'tracker';
  */
 export const inferenceOutcomes = ['ok', 'gone', 'slow', 'odd', 'refused', 'cancelled'] as const;
 
+/** Bounds of histograms of stages, in seconds: from the flow of a small frame to an overloaded keyframe. */
+export const stageSeconds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+] as const;
+
+/** Those of calls of inference servers: from a small graph next door to the longest usual deadline. */
+export const inferenceSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
 /** One call of an inference server that is over. */
 export type InferenceCall = {
   /** `HOST:PORT`. */

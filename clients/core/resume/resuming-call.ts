@@ -294,6 +294,7 @@ class ResumingCall implements ResumableCall {
 
   #finish(end: CallEnd): void {
     if (this.#suspends(end)) {
+      this.#turns.isResuming = true;
       this.#leave('suspended');
       this.#events.onSuspended?.();
     } else if (this.#goesOnAfter(end)) this.#interrupt(end);
@@ -314,7 +315,6 @@ class ResumingCall implements ResumableCall {
   }
 
   #leave(state: 'waiting' | 'suspended'): void {
-    this.#turns.isResuming = true;
     this.#state = state;
     this.#call = null;
     this.#drop = null;

@@ -67,7 +67,7 @@ export function overviewOf(before: Scrape, now: Scrape): Overview {
       tracker: waiting('tracker'),
       mask: waiting('mask'),
     },
-    inference: inferenceOf(before, now),
+    inference: inferenceOf(before, now, seconds),
     callsFailed: calls - fine,
     refused: sum(now, 'maskstream_refusals_total'),
     workerRestarts: sum(now, 'maskstream_worker_restarts_total'),
@@ -81,10 +81,9 @@ function inferenceCalls(look: Scrape, labels: { readonly outcome?: string } = {}
   return sum(look, 'maskstream_inference_calls_total', labels);
 }
 
-function inferenceOf(before: Scrape, now: Scrape): InferenceOverview | null {
+function inferenceOf(before: Scrape, now: Scrape, seconds: number): InferenceOverview | null {
   const servers = now.samples.filter(({ name }) => name === 'maskstream_inference_server_out');
   if (servers.length === 0) return null;
-  const seconds = Math.max(1e-3, (now.atMs - before.atMs) / 1000);
   const unfailed =
     inferenceCalls(now, { outcome: 'ok' }) + inferenceCalls(now, { outcome: 'cancelled' });
   return {

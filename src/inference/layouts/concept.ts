@@ -1,5 +1,4 @@
-import { freeTensors } from '../engine/float-tensors.ts';
-import { imageTensor } from './image-tensor.ts';
+import { encodePicture } from './image-tensor.ts';
 import { openConcepts } from './concept-port.ts';
 import type { Layout } from './layout.ts';
 
@@ -61,11 +60,7 @@ export const conceptLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    const encoder = graphs.encoder!;
-    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    const features = await encoder.run({ image });
-    freeTensors({ image });
-    return features;
+    return await encodePicture(graphs.encoder!, picture, manifest);
   },
 
   decode() {

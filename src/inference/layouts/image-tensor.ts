@@ -1,3 +1,6 @@
+import { freeTensors } from '../engine/float-tensors.ts';
+import type { Tensors } from '../engine/graph.ts';
+import type { GraphPort } from '../engine/graph-port.ts';
 import { floatTensor, onnxruntime, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
 import type { Manifest, TensorManifest } from '../manifest.ts';
 import type { Picture } from '../picture.ts';
@@ -24,4 +27,16 @@ export function imageTensor(
   return type === 'float32' || type === 'float16'
     ? floatTensor(values, all)
     : tensorOf(type, values.map(Math.round), all);
+}
+
+/** Runs an encoder, whose only input is the picture, and frees that input. */
+export async function encodePicture(
+  encoder: GraphPort,
+  picture: Picture,
+  manifest: Pick<Manifest, 'preprocess'>,
+): Promise<Tensors> {
+  const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
+  const features = await encoder.run({ image });
+  freeTensors({ image });
+  return features;
 }

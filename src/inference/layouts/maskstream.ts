@@ -4,7 +4,7 @@ import type { Candidates } from './candidate.ts';
 import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { Graphs, Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import type { Manifest } from '../manifest.ts';
-import { imageTensor } from './image-tensor.ts';
+import { encodePicture } from './image-tensor.ts';
 
 /** Meanings of the encoder's outputs: at 1/16 of the input, at 1/8 and at 1/4. */
 const featureMaps = ['embedding', 'features8', 'features4'];
@@ -48,11 +48,7 @@ export const maskstreamLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    const encoder = graph(graphs, 'encoder');
-    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    const features = await encoder.run({ image });
-    freeTensors({ image });
-    return features;
+    return await encodePicture(graph(graphs, 'encoder'), picture, manifest);
   },
 
   async decode(features, items, graphs, manifest) {

@@ -1,7 +1,6 @@
-import { freeTensors } from '../engine/float-tensors.ts';
 import type { Layout } from './layout.ts';
 import { openSamMemory } from './sam-memory-port.ts';
-import { imageTensor } from './image-tensor.ts';
+import { encodePicture } from './image-tensor.ts';
 
 /** Outputs of the encoder at 1/4, 1/8 and 1/16 of the input; the last is raw, no embedding added. */
 const featureMaps = ['features4', 'features8', 'embedding'];
@@ -86,11 +85,7 @@ export const samMemoryLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    const encoder = graphs.encoder!;
-    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
-    const features = await encoder.run({ image });
-    freeTensors({ image });
-    return features;
+    return await encodePicture(graphs.encoder!, picture, manifest);
   },
 
   decode() {

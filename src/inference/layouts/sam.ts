@@ -1,10 +1,10 @@
 import { floatTensor, tensorOf, type Tensor } from '../engine/onnxruntime.ts';
 import type { GraphPort as Graph } from '../engine/graph-port.ts';
 import type { Candidates } from './candidate.ts';
-import { imageTensor } from './image-tensor.ts';
+import { encodePicture } from './image-tensor.ts';
 import type { Layout, LayoutFeatures, LayoutItem } from './layout.ts';
 import { maskAsPrompt } from './mask-as-prompt.ts';
-import { floats, freeTensors } from '../engine/float-tensors.ts';
+import { floats } from '../engine/float-tensors.ts';
 import { fromPadded, intoPadded } from './padded-square.ts';
 import { filledShare } from './preprocess.ts';
 import type { Manifest } from '../manifest.ts';
@@ -60,13 +60,9 @@ export const samLayout: Layout = {
   },
 
   async encode(picture, graphs, manifest) {
-    const encoder = graphs.encoder!;
-    const image = imageTensor(picture, manifest, encoder.inputOf('image')!);
     const { width, height } = filledShare(picture, manifest.preprocess);
     const share = floatTensor(Float32Array.of(width, height), [2]);
-    const features = await encoder.run({ image });
-    freeTensors({ image });
-    return { ...features, [shareKey]: share };
+    return { ...(await encodePicture(graphs.encoder!, picture, manifest)), [shareKey]: share };
   },
 
   async decode(features, items, graphs, manifest) {

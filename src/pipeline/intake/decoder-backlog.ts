@@ -14,6 +14,11 @@ export class DecoderBacklog {
   #pictures = 0;
   #kept = 0;
 
+  /** Units that were handed over. */
+  get given(): number {
+    return this.#given;
+  }
+
   /** As many units wait as may. */
   get isFull(): boolean {
     return this.#given - this.#pictures - this.#kept >= maxWaitingUnits;

@@ -66,9 +66,10 @@ const fragmentBoxes: ReadonlySet<string> = new Set(['moof', 'styp', 'sidx', 'prf
 /**
  * LATEST's queue before the decoder. The client is read without waiting and the decoder gets little ahead
  * of its pictures, so that video that a starved decoder cannot take grows old where it can be seen; once
- * the oldest has waited too long, all up to the newest random access point is skipped. That needs a sender that marks its access units
- * (`capture_timestamp_us`) and random access points: frames are counted by those marks. Without them
- * nothing is skipped, the queue is short, and the client waits once it is full.
+ * the oldest has waited too long, all up to the newest random access point is skipped. That needs a
+ * sender that marks its access units (`capture_timestamp_us`) and random access points: frames are
+ * counted by those marks. Without them nothing is skipped, the queue is short, and the client waits once
+ * it is full.
  */
 export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   readonly #options: LiveChunkOptions;
@@ -81,7 +82,6 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #newestAccess = -1;
   #waitingBytes = 0;
   #ended = false;
-  #unitsTaken = 0;
   #bytesTaken = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
@@ -154,7 +154,6 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
         if (chunk !== undefined) {
           this.#waitingBytes -= chunk.data.byteLength;
           if (startsUnit(chunk)) {
-            this.#unitsTaken++;
             this.#backlog.give();
             if (!this.#backlog.isFull) this.#progressMs = this.#options.nowMs();
           }
@@ -207,7 +206,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   /** Gives up what waits before the newest random access point, if the oldest is too old. */
   #skip(): void {
     const oldest = this.#begun.peek() ?? this.#ahead.peek();
-    if (!oldest || this.#unitsTaken === 0 || !this.#canSkip()) return;
+    if (!oldest || this.#backlog.given === 0 || !this.#canSkip()) return;
     if (this.#options.nowMs() - oldest.arrivedAtMs <= maxWaitMs) return;
     let frames = 0;
     let skipped = 0;
@@ -222,7 +221,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     const last = this.#skips.at(-1);
     if (last !== undefined && this.#skips.length >= maxSkips) last.frames += frames;
     else {
-      const [unitsBefore, bytesBefore] = [this.#unitsTaken, this.#bytesTaken];
+      const [unitsBefore, bytesBefore] = [this.#backlog.given, this.#bytesTaken];
       this.#skips.push({ unitsBefore, bytesBefore, frames });
     }
     this.#notify();

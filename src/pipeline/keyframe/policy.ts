@@ -1,5 +1,5 @@
 import type { KeyframeReason } from '../../frame/prompt.ts';
-import { keyframeWeight } from '../../frame/slow-film.ts';
+import { plannedFrames } from '../../frame/slow-film.ts';
 import { sceneCutThreshold } from '../../tracking/flow/scene-cut.ts';
 
 /** When the full model runs. */
@@ -10,7 +10,7 @@ export type KeyframePolicy =
       readonly minIntervalFrames: number;
       readonly maxIntervalFrames: number;
       /**
-       * Whether frames that are further apart than usual count for more; see {@link keyframeWeight}.
+       * Whether frames that are further apart than usual count for more; see {@link plannedFrames}.
        * Else the intervals are frames of the video, whatever its rate.
        */
       readonly intervalsAreTimes: boolean;
@@ -149,7 +149,7 @@ function adaptiveReason(
   if (isSceneCut(evidence.sceneCut)) return 'scene-cut';
   const frames = evidence.frameIndex - evidence.lastKeyframe.frameIndex;
   const elapsedUs = evidence.timestampUs - evidence.lastKeyframe.timestampUs;
-  const age = policy.intervalsAreTimes ? frames * keyframeWeight(frames, elapsedUs) : frames;
+  const age = policy.intervalsAreTimes ? plannedFrames(frames, elapsedUs) : frames;
   if (age < policy.minIntervalFrames) return null;
   if (evidence.redetection === 'urgent') return 'low-confidence';
   if (evidence.trackedObjects === 0) return evidence.redetection === 'due' ? 'interval' : null;

@@ -1,7 +1,7 @@
 import type { Box } from '../../frame/geometry.ts';
 import type { ObjectMemory } from '../../frame/ports.ts';
 import type { Click, ObjectState } from '../../frame/prompt.ts';
-import { slowness } from '../../frame/slow-film.ts';
+import { usualFrames } from '../../frame/slow-film.ts';
 
 /** An entry of an object's memory bank, an earlier frame that the model may compare with: whose features, and the object's mask there. */
 export type MemoryEntry = {
@@ -88,7 +88,7 @@ export function rememberKeyframe(
   rule: MemoryRule,
 ): ObjectRecord {
   const newest = record.recentMemory.at(-1) ?? record.promptMemory;
-  const young = newest !== null && usualFrames(newest, entry) < rule.memoryIntervalFrames;
+  const young = newest !== null && ageOf(newest, entry) < rule.memoryIntervalFrames;
   return young || predictedIou < rule.minMemoryIou ? record : withRecent(record, entry, rule);
 }
 
@@ -108,10 +108,9 @@ export function rememberCorrection(
   return leavesSome ? withRecent(record, entry, rule) : record;
 }
 
-/** Frames of film at the usual rate from one entry to another. */
-function usualFrames(from: MemoryEntry, to: MemoryEntry): number {
-  const frames = to.frameIndex - from.frameIndex;
-  return frames * slowness(frames, to.timestampUs - from.timestampUs);
+/** Of an entry when another comes, in frames of usual film. */
+function ageOf(entry: MemoryEntry, now: MemoryEntry): number {
+  return usualFrames(now.frameIndex - entry.frameIndex, now.timestampUs - entry.timestampUs);
 }
 
 /** The oldest of the recent keyframes makes room; all slots but one are theirs. */

@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { KeyframeReason } from '../../frame/prompt.ts';
 import { stages } from '../../pipeline/stage-clock.ts';
-import type { ServerMetrics } from '../server-metrics.ts';
+import { stageSeconds, type ServerMetrics } from '../server-metrics.ts';
 
 const keyframeReasons: readonly KeyframeReason[] = [
   'prompt',
@@ -11,9 +11,6 @@ const keyframeReasons: readonly KeyframeReason[] = [
   'size-change',
   'resume',
 ];
-
-/** From the flow of a small frame to a keyframe on a machine that is overloaded. */
-const stageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 const confidenceBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
@@ -46,7 +43,7 @@ export function frameMetrics(registry: Registry): FrameMetrics {
     name: 'maskstream_stage_seconds',
     help: 'Wall time of the stages of one frame; stages that did not run are left out.',
     labelNames: ['stage'],
-    buckets: stageBuckets,
+    buckets: [...stageSeconds],
     registers,
   });
   for (const name of stages) stage.zero({ stage: name });

@@ -1,8 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type InferenceServers, inferenceOutcomes, type ServerMetrics } from '../server-metrics.ts';
-
-/** From a small graph on the next machine to the longest deadline that is usual. */
-const callBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import {
+  inferenceOutcomes,
+  inferenceSeconds,
+  type InferenceServers,
+  type ServerMetrics,
+} from '../server-metrics.ts';
 
 type ServerState = ReturnType<InferenceServers['states']>[number];
 
@@ -21,7 +23,7 @@ export function inferenceMetrics(registry: Registry): InferenceMetrics {
     name: 'maskstream_inference_call_seconds',
     help: 'How long answered calls of inference servers took.',
     labelNames: ['server', 'graph'],
-    buckets: callBuckets,
+    buckets: [...inferenceSeconds],
     registers,
   });
   const bytes = (way: 'sent' | 'received') =>

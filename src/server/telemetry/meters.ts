@@ -1,11 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
-import type { InferenceServers, QueueName, ServerMetrics } from '../server-metrics.ts';
-
-/** As the histograms of the metrics port: from the flow of a small frame to an overloaded keyframe. */
-const stageSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-
-/** As the histogram of the metrics port: from a small graph next door to a usual deadline. */
-const inferenceSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import {
+  inferenceSeconds,
+  type InferenceServers,
+  type QueueName,
+  type ServerMetrics,
+  stageSeconds,
+} from '../server-metrics.ts';
 
 /** From an image to a camera's week. */
 const callSeconds = [0.1, 0.5, 2, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
@@ -53,7 +53,7 @@ function frameMeters(meter: Meter): Pick<ServerMetrics, 'frame' | 'summary' | 'n
   const keyframes = count('maskstream.keyframes');
   const stage = meter.createHistogram('maskstream.stage.duration', {
     unit: 's',
-    advice: { explicitBucketBoundaries: stageSeconds },
+    advice: { explicitBucketBoundaries: [...stageSeconds] },
   });
   const notices = meter.createCounter('maskstream.notices', { unit: '{notice}' });
   return {
@@ -80,7 +80,7 @@ function inferenceMeters(
   const calls = meter.createCounter('maskstream.inference.calls', { unit: '{call}' });
   const duration = meter.createHistogram('maskstream.inference.call.duration', {
     unit: 's',
-    advice: { explicitBucketBoundaries: inferenceSeconds },
+    advice: { explicitBucketBoundaries: [...inferenceSeconds] },
   });
   const sent = meter.createCounter('maskstream.inference.sent', { unit: 'By' });
   const received = meter.createCounter('maskstream.inference.received', { unit: 'By' });

@@ -1,4 +1,4 @@
-import { slowness } from '../../frame/slow-film.ts';
+import { usualFrames } from '../../frame/slow-film.ts';
 import type { TrackedObject } from './tracked-object.ts';
 
 /** What the loss of a mask is told by. */
@@ -34,8 +34,10 @@ export function propagationLoss(object: LossEvidence, timestampUs: number): numb
   }
   const elapsedUs = timestampUs - (object.sourceKeyframe?.timestampUs ?? timestampUs);
   const frames = object.residualFrames + 1;
-  const usualFrames = frames * slowness(frames, elapsedUs);
   return (
-    0.0055 * usualFrames + 0.35 * object.nonRigidSum + 0.06 * Math.min(1, areaChange) + covered
+    0.0055 * usualFrames(frames, elapsedUs) +
+    0.35 * object.nonRigidSum +
+    0.06 * Math.min(1, areaChange) +
+    covered
   );
 }

@@ -1,5 +1,5 @@
 import type { Box } from '../../frame/geometry.ts';
-import { keyframeWeight } from '../../frame/slow-film.ts';
+import { plannedFrames } from '../../frame/slow-film.ts';
 import {
   changedRatio,
   backProject,
@@ -10,7 +10,7 @@ import {
 
 /**
  * Frames from hiding to the first re-detection that the object alone asks for; doubled by each miss. All
- * gaps are counted as keyframes are: in frames of usual film, see {@link keyframeWeight}.
+ * gaps are counted as keyframes are: in frames of usual film, see {@link plannedFrames}.
  */
 const firstGapFrames = 4;
 /** Longest back-off between re-detections in a picture that changes. */
@@ -92,7 +92,8 @@ export function judgeRedetection(
   const { samples } = frame;
   const seen = histogram && backProject(samples, histogram);
   const score = seen?.score ?? 0;
-  const waited = usualFrames(redetection.last, frame);
+  const { last } = redetection;
+  const waited = plannedFrames(frame.index - last.index, frame.timestampUs - last.timestampUs);
   const size = histogram === null ? 0 : leastSize(histogram);
   const isNew =
     redetection.missed === null || changedRatio(samples, redetection.missed) > leastChange * size;
@@ -114,15 +115,6 @@ export function judgeRedetection(
 /** Share of the picture that the object has where it is as small as it is looked for. */
 function leastSize(histogram: ColourHistogram): number {
   return Math.min(...searchedSides(histogram).map(({ width, height }) => width * height));
-}
-
-/** Frames from one to another, counted as keyframes are. */
-function usualFrames(
-  from: Pick<ColouredFrame, 'index' | 'timestampUs'>,
-  to: Pick<ColouredFrame, 'index' | 'timestampUs'>,
-): number {
-  const frames = to.index - from.index;
-  return frames * keyframeWeight(frames, to.timestampUs - from.timestampUs);
 }
 
 /** A small object is lost in the whole picture at the model's resolution. */

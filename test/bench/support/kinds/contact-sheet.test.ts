@@ -2,6 +2,7 @@ import { decode } from 'fast-png';
 import { expect, test } from 'vitest';
 import { contactSheet, sheetFrames } from '../../../../bench/support/kinds/contact-sheet.ts';
 import { maskFromBitmap } from '../../../../src/frame/mask.ts';
+import { answeredFrame } from '../../../fixtures/answered-frame.ts';
 
 test('a sheet shows frames spread over the clip, the first and the last among them', () => {
   expect(sheetFrames(31, 4)).toEqual([0, 10, 20, 30]);
@@ -15,18 +16,7 @@ test('five pictures take two rows of four; the true outline is white', () => {
   const within = { x: 30, y: 10, width: 20, height: 12 };
   const mask = maskFromBitmap(new Uint8Array(20 * 12).fill(1), size, within);
   const truth = { size, objects: new Map([[1, mask]]) };
-  const answer = {
-    size,
-    frameIndex: 7,
-    timestampUs: 0,
-    source: 'propagated',
-    reason: null,
-    keyframeIndex: 0,
-    framesDroppedBefore: 0,
-    totalUs: 0,
-    captureTimestampUs: null,
-    objects: [],
-  } as const;
+  const answer = { ...answeredFrame(7, []), size };
   const sheet = decode(contactSheet(Array.from({ length: 5 }, () => ({ picture, answer, truth }))));
   expect([sheet.width, sheet.height, sheet.channels]).toEqual([320, 80, 3]);
   const at = (x: number, y: number) => [...sheet.data.slice(3 * (y * 320 + x)).subarray(0, 3)];

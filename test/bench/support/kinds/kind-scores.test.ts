@@ -5,6 +5,7 @@ import {
   type KindFrame,
 } from '../../../../bench/support/kinds/kind-scores.ts';
 import type { AnsweredFrame } from '../../../../src/formats/answered-frame.ts';
+import { answeredFrame } from '../../../fixtures/answered-frame.ts';
 import { emptyMask, maskFromBitmap, type Mask } from '../../../../src/frame/mask.ts';
 
 const size = { width: 40, height: 20 };
@@ -16,15 +17,8 @@ function square(x: number, side = 8): Mask {
 
 function answered(mask: Mask, frameIndex = 1): AnsweredFrame {
   return {
+    ...answeredFrame(frameIndex, []),
     size,
-    frameIndex,
-    timestampUs: 0,
-    source: 'propagated',
-    reason: null,
-    keyframeIndex: 0,
-    framesDroppedBefore: 0,
-    totalUs: 0,
-    captureTimestampUs: null,
     objects: [
       {
         objectId: 1,
