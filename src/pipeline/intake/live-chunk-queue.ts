@@ -83,6 +83,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #waitingBytes = 0;
   #ended = false;
   #bytesTaken = 0;
+  /** So many of them, the last ones, begin the access unit that comes next. */
+  #nextUnitBytes = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
   /** Of MP4: it says that fragments follow, or they do. */
@@ -158,6 +160,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
             if (!this.#backlog.isFull) this.#progressMs = this.#options.nowMs();
           }
           this.#bytesTaken += chunk.data.byteLength;
+          this.#nextUnitBytes = chunk.nextUnitBytes ?? 0;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
@@ -221,7 +224,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     const last = this.#skips.at(-1);
     if (last !== undefined && this.#skips.length >= maxSkips) last.frames += frames;
     else {
-      const [unitsBefore, bytesBefore] = [this.#backlog.given, this.#bytesTaken];
+      const unitsBefore = this.#backlog.given;
+      const bytesBefore = this.#bytesTaken - this.#nextUnitBytes;
       this.#skips.push({ unitsBefore, bytesBefore, frames });
     }
     this.#notify();

@@ -49,6 +49,21 @@ test('video that waited too long is skipped up to the newest random access point
   expect(taken.map(({ captureTimestampUs }) => captureTimestampUs)).toEqual([0, 5, 6]);
 });
 
+test('a frame that begins with what was put behind the unit before it has those skipped before it', async () => {
+  const { clock, queue, take } = openQueue();
+  // Its last two bytes are the delimiter of the next unit.
+  const closed = { data: Uint8Array.of(0, 1, 2, 9, 9), nextUnitBytes: 2 };
+  await queue.push(piece(0, { ...closed, randomAccess: true }));
+  expect(await take()).toBe(0);
+  for (const unit of [1, 2, 3]) {
+    await queue.push(piece(unit, { ...closed, randomAccess: unit === 3 }));
+  }
+  clock.nowMs = 251;
+  await take();
+  const firstAt = closed.data.length - closed.nextUnitBytes;
+  expect([queue.framesSkippedBefore(0, 0), queue.framesSkippedBefore(1, firstAt)]).toEqual([0, 2]);
+});
+
 test('the decoder gets six access units ahead of its pictures, and what it cannot take is skipped', async () => {
   const { clock, queue, take } = openQueue();
   for (let unit = 0; unit < 12; unit++) {
