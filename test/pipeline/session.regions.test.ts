@@ -119,11 +119,12 @@ test('a click is decoded twice: in the whole picture, then in a zoomed crop with
     .frames(1)
     .end();
   const { results, summary } = await readAll(session);
-  expect(segmenter.encoded).toEqual([0, 0]);
-  expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 2 });
-  const [first, second] = segmenter.regions;
+  expect(segmenter.encoded).toEqual([0, 0, 0]);
+  expect(summary).toMatchObject({ keyframes: 1, encoderRuns: 3 });
+  const [first, second, remembered] = segmenter.regions;
   expect(first).toEqual(wholePicture);
   expectRegion(second, aroundSquare(16, 20, 1.5));
+  expectRegion(remembered, aroundSquare(16, 20));
   expect(asked).toHaveLength(2);
   const [wide, close] = asked.map(({ request }) => request);
   // A click means the middle of its pixel.
@@ -136,6 +137,24 @@ test('a click is decoded twice: in the whole picture, then in a zoomed crop with
   expect(centre.x).toBeCloseTo(0.5, 1);
   expect(centre.y).toBeCloseTo(0.5, 1);
   expect(maskIou(maskOf(results[0], 1), trueMask(movingSquare, 0, 1))).toBeGreaterThan(0.9);
+});
+
+test('what clicks named is remembered in the region of interest, not in its zoomed crop', async () => {
+  const { segmenter, asked } = zoomingModel({ decodePromptTwice: true });
+  const session = open({ segmenter });
+  session.inputs
+    .prompt(prompt(1, 0, click(20, 24)))
+    .frames(6)
+    .end();
+  await readAll(session);
+  const [memory] = asked.find(({ frameIndex }) => frameIndex === 5)!.request.memory;
+  expect(memory!.features.frameIndex).toBe(0);
+  expectRegion(memory!.features.region, aroundSquare(16, 20));
+  // The square is the middle half of that region.
+  const inside = memory!.mask.filter((probability) => probability >= 0.5).length;
+  expect(inside / maskSide ** 2).toBeCloseTo(0.25, 1);
+  const centre = centreOf(memory!.mask);
+  expect([centre.x, centre.y].map((at) => Math.abs(at - 0.5) < 0.05)).toEqual([true, true]);
 });
 
 test('of several clicks the first says which object is meant, then all are decoded in a zoomed crop', async () => {

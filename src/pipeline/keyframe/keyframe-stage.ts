@@ -6,6 +6,7 @@ import { memoryOf, type ObjectRecords } from '../prompts/object-record.ts';
 import { StageClock } from '../stage-clock.ts';
 import type { TrackerHandle } from '../tracker/pool.ts';
 import { AsyncKeyframe } from './async-keyframe.ts';
+import { rememberClicked } from './click-memory.ts';
 import { encodeInto, type KeyframeContext } from './encode.ts';
 import { FeatureBank, type FeatureName } from './feature-bank.ts';
 import { objectMemories, rememberMasks, segmentedMasks } from './memory.ts';
@@ -79,8 +80,10 @@ export class KeyframeStage {
     const actions = answers.map(({ action }) => action);
     const mistaken = actions.length > 0 ? await tracker.call('apply', actions) : [];
     if (prompted.given.size > 0) await encodeInto(context, frame, region);
-    const masks = new Map([...segmentedMasks(actions, mistaken), ...given]);
-    const remembered = segmenter.info.objectMemory
+    const found = segmentedMasks(actions, mistaken);
+    const remembered = await rememberClicked(context, frame, { found, objects, actions });
+    const masks = new Map([...remembered, ...given]);
+    const recalled = segmenter.info.objectMemory
       ? [
           ...objectMemories(answers, mistaken),
           ...(await recallGiven(context, frame, { given, region, records: prompted.records })),
@@ -92,7 +95,7 @@ export class KeyframeStage {
       timestampUs: frame.timestampUs,
       masks,
       asked: prompted.asked,
-      objectMemories: new Map(remembered),
+      objectMemories: new Map(recalled),
     };
     const records = rememberMasks(prompted.records, keyframe, segmenter.info);
     return { frameIndex: frame.index, records };

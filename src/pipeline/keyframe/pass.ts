@@ -81,7 +81,8 @@ export function passResult({ region, result }: Answer, analysis: Size): PassResu
   };
 }
 
-function maskIn(region: Box, logits: Float32Array, analysis: Size): PassResult['mask'] {
+/** The mask that logits of a region say, at analysis size, and its box in fractions of the picture. */
+export function maskIn(region: Box, logits: Float32Array, analysis: Size): PassResult['mask'] {
   const soft = softMaskFromLogits(logits, Math.sqrt(logits.length), analysis, region);
   const bounds = softMaskBounds(soft);
   return { soft, box: bounds && inFractions(bounds, analysis) };
