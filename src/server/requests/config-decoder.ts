@@ -1,7 +1,9 @@
+import type { Container } from '../../frame/container.ts';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ModelInfo } from '../../frame/model.ts';
 import { MaskEncoding } from '../../gen/maskstream/v1/common.ts';
 import type * as wire from '../../gen/maskstream/v1/video_request.ts';
+import { Container as WireContainer } from '../../gen/maskstream/v1/video_request.ts';
 import type { KeyframeOptions, SessionOptions } from '../../pipeline/session-types.ts';
 import type { ReadMask } from './prompt-decoder.ts';
 import type { VideoMessage } from './received-request.ts';
@@ -36,8 +38,7 @@ export async function decodeConfig(
   { config, resume }: Extract<VideoMessage, { kind: 'config' }>,
   { models, limits, readMask }: ConfigContext,
 ): Promise<DecodedConfig> {
-  const container = containerFromWire[config.container];
-  if (container === undefined) throw invalid(`container must be declared, got ${config.container}`);
+  const container = checkContainer(config.container);
   const delivery = deliveryFromWire[config.delivery];
   if (delivery === undefined) {
     throw invalid(`delivery must be EVERY_FRAME or LATEST, got ${config.delivery}`);
@@ -72,6 +73,20 @@ export async function decodeConfig(
       limits: sessionLimits(limits),
     },
   };
+}
+
+function checkContainer(number: wire.Container): Container {
+  const container = containerFromWire[number];
+  if (container !== undefined) return container;
+  if (number === WireContainer.CONTAINER_UNSPECIFIED) {
+    throw invalid(`container must be declared, got ${number}`);
+  }
+  const known = Object.keys(containerFromWire).map(
+    (key) => `${key} ${WireContainer[Number(key)]?.replace('CONTAINER_', '')}`,
+  );
+  throw invalid(
+    `container must be a number that this version knows (${known.join(', ')}), got ${number}, which is unknown`,
+  );
 }
 
 /** @throws SegmentationError `unknown-model`. An empty name means the first model. */

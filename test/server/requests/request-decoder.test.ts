@@ -88,7 +88,7 @@ describe('messages that end the stream, after results and summary', () => {
       'a container of a later version',
       [changedConfig({ container: 99 })],
       status.INVALID_ARGUMENT,
-      'container',
+      '(1 H264_ANNEX_B, 2 HEVC_ANNEX_B, 3 MPEG_TS, 4 MP4, 5 MATROSKA, 6 WEBM, 7 IVF, 8 MJPEG, 9 AVI, 10 FLV, 11 MPEG_VIDEO), got 99, which is unknown',
     ],
     [
       'frames that were seen, where nobody asked',
