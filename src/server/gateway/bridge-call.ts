@@ -1,10 +1,4 @@
-import {
-  type Client,
-  type ClientDuplexStream,
-  Metadata,
-  type StatusObject,
-  status,
-} from '@grpc/grpc-js';
+import { type Client, type ClientDuplexStream, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { RawData, WebSocket } from 'ws';
 import { readRetryAfterMs, statusDetailsTrailer } from '../../../clients/core/retry-status.ts';
 import { SegmentationError } from '../../frame/errors.ts';
@@ -94,7 +88,7 @@ class Bridge {
       return;
     }
     const control = parseControl(toBuffer(data));
-    if (control.type === 'invalid') this.#refuse(status.INVALID_ARGUMENT, control.problem);
+    if (control.type === 'invalid') this.#refuseMessage(control.problem);
     else if (control.type === 'end') this.#half();
     else this.#open(control.token ?? null);
   }
@@ -117,7 +111,7 @@ class Bridge {
 
   #open(token: string | null): void {
     if (this.#call !== null || this.#token !== null) {
-      this.#refuse(status.INVALID_ARGUMENT, 'open must be the first message, got it later');
+      this.#refuseMessage('open must be the first message, got it later');
       return;
     }
     this.#token = token ?? '';
@@ -125,7 +119,7 @@ class Bridge {
 
   #forward(message: Buffer): void {
     if (this.#ended) {
-      this.#refuse(status.INVALID_ARGUMENT, 'expected nothing after end, got a message');
+      this.#refuseMessage('expected nothing after end, got a message');
       return;
     }
     const call = (this.#call ??= this.#start());
@@ -195,9 +189,10 @@ class Bridge {
     });
   }
 
-  #refuse(code: status, message: string): void {
+  /** A message that is none of those that may come here. */
+  #refuseMessage(problem: string): void {
     this.#call?.cancel();
-    this.#last({ code, message });
+    this.#finish(statusOfError(new SegmentationError('malformed-message', problem)));
   }
 
   #last(end: {

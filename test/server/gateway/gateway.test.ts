@@ -155,6 +155,7 @@ describe('a call over a WebSocket', () => {
     const { status } = await callGateway(gatewaySocket(page, 'SegmentVideo'), messages);
     expect(status?.message).toMatch(message);
     expect(status?.code).toBe(3);
+    expect(status?.error_code).toBe('malformed-message');
   });
 
   test('with bytes that are no message gets the server’s own status and code', async () => {
