@@ -79,7 +79,8 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     { log, metrics },
   );
   const guard = guardCalls(limits, metrics);
-  const door = keepDoor(options.identify ?? null, { log, metrics });
+  const { refusalOf } = guard;
+  const door = keepDoor(options.identify ?? null, { log, metrics, refusalOf });
   const server = new Server(grpcOptions(options, limits, [guard.interceptor, door.interceptor]));
   const health = createHealth(models.map(({ name }) => name));
   const protoFiles = loadProtoFiles();
@@ -91,7 +92,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
   metrics.watchLoad(() => load.total);
   const { predictLoad = () => 0, tracer = silentTracer } = options;
   const objects = new ObjectLedger(limits);
-  const admission = { principalOf, load, objects, predictLoad };
+  const admission = { principalOf, refusalOf, load, objects, predictLoad };
   const shared = { limits, log, metrics, tracer, calls, masks, connections, ...admission };
   addService(server, parser, { sessions, models, ...shared });
   health.addToServer(server);

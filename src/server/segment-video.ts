@@ -95,7 +95,8 @@ class VideoStream {
       this.#call.emit('error', statusOfError(reason));
     }
     const { framesIn, framesOut, framesDropped, keyframes } = summary;
-    record.end(error, { ...this.#asked, framesIn, framesOut, framesDropped, keyframes });
+    const end = context.refusalOf(this.#call.metadata) ?? error;
+    record.end(end, { ...this.#asked, framesIn, framesOut, framesDropped, keyframes });
   }
 
   async #serve(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { SegmentationError } from '../frame/errors.ts';
 import type { ModelInfo } from '../frame/model.ts';
 import type { SessionEvent, SessionInput, SessionOptions } from '../pipeline/session-types.ts';
+import type { CallGuard } from './admission/guard-calls.ts';
 import type { Doorkeeper } from './admission/authentication.ts';
 import type { Identify, Principal } from './admission/identity.ts';
 import type { LoadLedger } from './admission/load-ledger.ts';
@@ -80,6 +81,8 @@ export type ServerContext = {
   readonly calls: CallRegistry;
   /** Who a call is from. */
   readonly principalOf: Doorkeeper['principalOf'];
+  /** What the guard refused a call with while it was served. */
+  readonly refusalOf: CallGuard['refusalOf'];
   readonly masks: MaskWorkers;
   /** What streams ask for together. */
   readonly load: LoadLedger;

@@ -1,4 +1,4 @@
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../clients/typescript/index.ts';
 import {
@@ -6,6 +6,7 @@ import {
   identifyByTokens,
   type MaskstreamServer,
   namedToken,
+  type ServerLimits,
 } from '../../src/server/index.ts';
 import { checkHealth } from '../fixtures/health-client.ts';
 import { rawClient } from '../fixtures/raw-call.ts';
@@ -18,15 +19,17 @@ let server: MaskstreamServer;
 const lines: Line[] = [];
 
 const token = 'a-token-that-no-line-may-hold';
+const reflectionPath = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 const label = 'a label that no line may hold';
 const pixels = 'pixels that no line may hold';
 
-async function start(): Promise<string> {
+async function start(limits: Partial<ServerLimits> = {}): Promise<string> {
   lines.length = 0;
   const write = (fields: object, message: string) => void lines.push({ message, ...fields });
   server = createServer({
     sessions: scripted(echoSession),
     models: [scriptedModel],
+    limits,
     identify: identifyByTokens([namedToken('gate', token)]),
     log: { info: write, warn: write, error: write },
   });
@@ -36,26 +39,33 @@ async function start(): Promise<string> {
 afterEach(() => server.close());
 
 /** Asks for the list of services. */
-function reflect(port: number): Promise<void> {
-  const client = rawClient(port);
+const askForServices = Buffer.from([0x3a, 1, 0x2a]);
+
+/** Sends these messages, and resolves with how the call ended. */
+function callRaw(address: string, path: string, messages: readonly Buffer[]) {
+  const client = rawClient(Number(address.split(':')[1]));
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${token}`);
-  return new Promise((resolve, reject) => {
-    const call = client.makeBidiStreamRequest(
-      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
-      (bytes: Buffer) => bytes,
-      (bytes) => bytes,
-      metadata,
-    );
+  return new Promise<StatusObject>((resolve) => {
+    const same = (bytes: Buffer) => bytes;
+    const call = client.makeBidiStreamRequest(path, same, same, metadata);
     call.on('data', () => undefined);
-    call.on('error', reject);
-    call.on('end', () => {
+    call.on('error', () => undefined);
+    call.on('status', (end: StatusObject) => {
       client.close();
-      resolve();
+      resolve(end);
     });
-    call.write(Buffer.from([0x3a, 1, 0x2a]));
+    for (const message of messages) call.write(message);
     call.end();
   });
+}
+
+/** The lines that end calls, when so many are there. */
+async function endings(count: number): Promise<Line[]> {
+  const ofCalls = () =>
+    lines.filter(({ message }) => /^call (ended|failed|refused)$/.test(message));
+  await expect.poll(() => ofCalls().length).toBe(count);
+  return ofCalls();
 }
 
 test('every call has a line that says who, what, how long and how it ended, and holds no secret', async () => {
@@ -73,12 +83,9 @@ test('every call has a line that says who, what, how long and how it ended, and 
   await client.segmentImage(image).catch(() => undefined);
   await client.listModels();
   await expect(stranger.listModels()).rejects.toMatchObject({ code: 'unauthenticated' });
-  await reflect(Number(address.split(':')[1]));
+  expect((await callRaw(address, reflectionPath, [askForServices])).code).toBe(0);
 
-  const ofCalls = () =>
-    lines.filter(({ message }) => /^call (ended|failed|refused)$/.test(message));
-  await expect.poll(() => ofCalls().length).toBe(5);
-  const [video, picture, models, refused, reflection] = ofCalls();
+  const [video, picture, models, refused, reflection] = await endings(5);
   const who = { peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), principal: 'gate' };
   const took = { durationMs: expect.any(Number) };
   expect(video).toMatchObject({ ...who, ...took, kind: 'video', code: 'ok' });
@@ -92,6 +99,29 @@ test('every call has a line that says who, what, how long and how it ended, and 
     expect(everything).not.toContain(secret);
   }
 });
+
+// config { container: 4, delivery: 1 }; chunk { data: "a" }
+const config = Buffer.from([0x0a, 4, 0x08, 4, 0x18, 1]);
+const chunk = Buffer.from([0x12, 3, 0x0a, 1, 0x61]);
+
+test.each([
+  [
+    'a stream',
+    '/maskstream.v1.SegmentationService/SegmentVideo',
+    [config, chunk],
+    { kind: 'video', framesOut: 1, reason: expect.stringContaining('at most 1000 bytes') },
+  ],
+  ['reflection', reflectionPath, [askForServices], { kind: 'other' }],
+])(
+  '%s that ends with a message that is too large has a line that says so',
+  async (_what, path, before, line) => {
+    const address = await start({ maxRequestBytes: 1000 });
+    const { code } = await callRaw(address, path, [...before, Buffer.alloc(5000)]);
+    expect(code).toBe(8);
+    const [end] = await endings(1);
+    expect(end).toMatchObject({ message: 'call ended', code: 'request-too-large', ...line });
+  },
+);
 
 test('health checks, which come every second, have none', async () => {
   const address = await start();

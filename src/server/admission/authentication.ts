@@ -10,6 +10,7 @@ import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import type { CallGuard } from './guard-calls.ts';
 import { servicePrefix } from './method-limits.ts';
 import { anyone, type Identify, type Principal, usualAllowance } from './identity.ts';
 
@@ -34,7 +35,15 @@ export type Doorkeeper = {
  */
 export function keepDoor(
   identify: Identify | null,
-  { log, metrics }: { readonly log: Logger; readonly metrics: ServerMetrics },
+  {
+    log,
+    metrics,
+    refusalOf,
+  }: {
+    readonly log: Logger;
+    readonly metrics: ServerMetrics;
+    readonly refusalOf: CallGuard['refusalOf'];
+  },
 ): Doorkeeper {
   const report = reportRefusals(log);
   // Not in the metadata itself: what is in there is the client's to write.
@@ -50,7 +59,7 @@ export function keepDoor(
             : await ask(identify, metadata);
         if (principal !== null) {
           principals.set(metadata, principal);
-          line.principal = principal.name;
+          line.admitted = { metadata, principal };
           next(metadata);
           return;
         }
@@ -59,7 +68,8 @@ export function keepDoor(
         report({ peer: call.getPeer(), method: method.path }, error);
         call.sendStatus(statusOfError(error));
       };
-      const line = new CallLine(log, { method: method.path, peer: call.getPeer() });
+      const about = { method: method.path, peer: call.getPeer(), refusalOf };
+      const line = new CallLine(log, about);
       const listener = new ServerListenerBuilder()
         .withOnReceiveMetadata((metadata, next) => void admit(metadata, next))
         .withOnCancel(() => line.end('cancelled'))
@@ -76,27 +86,36 @@ export function keepDoor(
   };
 }
 
+type AboutCall = {
+  readonly method: string;
+  readonly peer: string;
+  readonly refusalOf: CallGuard['refusalOf'];
+};
+
 /** The line in the log of a call to another service than our own, which has its lines elsewhere. */
 class CallLine {
-  principal: string | null = null;
+  admitted: { readonly metadata: Metadata; readonly principal: Principal } | null = null;
   readonly #log: Logger;
-  readonly #call: { readonly method: string; readonly peer: string };
+  readonly #call: AboutCall;
   readonly #startedMs = performance.now();
   #ended = false;
 
-  constructor(log: Logger, call: { readonly method: string; readonly peer: string }) {
+  constructor(log: Logger, call: AboutCall) {
     this.#log = log;
     this.#call = call;
   }
 
-  end(code: string): void {
+  /** @param answered how its handler ended it */
+  end(answered: string): void {
     // Whoever has no name was refused, which has a line of its own.
-    if (this.#ended || this.principal === null) return;
+    if (this.#ended || this.admitted === null) return;
     this.#ended = true;
-    const { method, peer } = this.#call;
+    const { method, peer, refusalOf } = this.#call;
     if (method.startsWith(servicePrefix)) return;
+    const { metadata, principal } = this.admitted;
+    const code = refusalOf(metadata)?.code ?? answered;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    const fields = { kind: 'other', method, peer, principal: this.principal, code, durationMs };
+    const fields = { kind: 'other', method, peer, principal: principal.name, code, durationMs };
     this.#log.info(fields, 'call ended');
   }
 }

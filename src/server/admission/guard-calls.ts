@@ -1,9 +1,11 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
+  type Metadata,
+  ResponderBuilder,
   ServerInterceptingCall,
   type ServerInterceptor,
+  ServerListenerBuilder,
   type ServerMethodDefinition,
-  type StatusObject,
 } from '@grpc/grpc-js';
 import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
@@ -29,7 +31,14 @@ type Limits = Pick<
 >;
 
 /** Watches what calls send before a handler can; dispose it with the server. */
-export type CallGuard = Disposable & { readonly interceptor: ServerInterceptor };
+export type CallGuard = Disposable & {
+  readonly interceptor: ServerInterceptor;
+  /**
+   * What a call was refused with here, by the metadata that its handler got; null where it was not. Its
+   * client gets that status, whatever the handler ends with.
+   */
+  readonly refusalOf: (metadata: Metadata) => SegmentationError | null;
+};
 
 /**
  * Bounds what grpc-js would buffer, unpack or wait for without end: a limit of bytes for each method,
@@ -43,6 +52,7 @@ export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
     maxServerBytes: limits.maxReceivedBytes,
   });
   const unfinished = new Set<WatchedCall>();
+  const calls = new WeakMap<Metadata, WatchedCall>();
   const timer = setInterval(() => {
     const nowMs = performance.now();
     for (const call of unfinished) call.look(nowMs);
@@ -53,8 +63,16 @@ export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
       const watched = new WatchedCall(baseCallOf(call), { method, limits, received, metrics });
       unfinished.add(watched);
       watched.onceOver(() => unfinished.delete(watched));
-      return new ServerInterceptingCall(call);
+      const listener = new ServerListenerBuilder()
+        .withOnReceiveMetadata((metadata, next) => {
+          calls.set(metadata, watched);
+          next(metadata);
+        })
+        .build();
+      const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
+      return new ServerInterceptingCall(call, responder);
     },
+    refusalOf: (metadata) => calls.get(metadata)?.refusal ?? null,
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }
@@ -75,9 +93,8 @@ class WatchedCall {
   #countedBytes = 0;
   #waitingSinceMs = performance.now();
   #messagesSeen = 0;
-  #refused = false;
-  /** The status of a streamed call, in place of that of its handler. */
-  #refusal: Partial<StatusObject> | null = null;
+  /** Its status is sent in place of that of the call's handler. */
+  #refusal: SegmentationError | null = null;
 
   constructor(
     base: BaseCall,
@@ -101,6 +118,10 @@ class WatchedCall {
     this.onceOver(() => this.#count(0));
     this.#checkMessages(method);
     this.#resetWithStatus();
+  }
+
+  get refusal(): SegmentationError | null {
+    return this.#refusal;
   }
 
   /** Calls `listener` when the request is complete for good, or the call is gone. */
@@ -131,7 +152,7 @@ class WatchedCall {
   }
 
   #take(data: Buffer): void {
-    if (this.#refused) return;
+    if (this.#refusal !== null) return;
     const length = this.#frames.push(data);
     const { unfinishedBytes } = this.#frames;
     try {
@@ -158,9 +179,8 @@ class WatchedCall {
    * @param before what came in the same read as the request that is refused, and before it
    */
   #endInput(reason: unknown, before: Buffer): void {
-    this.#refused = true;
-    this.#refusal = statusOfError(reason);
-    this.#metrics.refused(SegmentationError.from(reason).code);
+    this.#refusal = SegmentationError.from(reason);
+    this.#metrics.refused(this.#refusal.code);
     this.#count(0);
     if (before.length > 0) this.#base.handleDataFrame(before);
     this.#base.handleEndEvent();
@@ -169,10 +189,10 @@ class WatchedCall {
   }
 
   #refuse(reason: unknown): void {
-    if (this.#refused) return;
-    this.#refused = true;
-    this.#metrics.refused(SegmentationError.from(reason).code);
-    this.#base.sendStatus(statusOfError(reason));
+    if (this.#refusal !== null) return;
+    this.#refusal = SegmentationError.from(reason);
+    this.#metrics.refused(this.#refusal.code);
+    this.#base.sendStatus(statusOfError(this.#refusal));
   }
 
   /** What goes wrong in here ends the call with the status that is thrown. */
@@ -200,7 +220,7 @@ class WatchedCall {
       const stream = this.#stream;
       // Behind answers the status goes as trailers, which wait until those have left.
       const sent = stream.headersSent ? 'wantTrailers' : 'finish';
-      send(this.#refusal ?? status);
+      send(this.#refusal === null ? status : statusOfError(this.#refusal));
       if (stream.readableEnded || stream.destroyed) return;
       stream.once(sent, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
     };
