@@ -1,5 +1,7 @@
 import '../src/inference/engine/no-telemetry.ts';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { SegmentationError } from '../src/frame/errors.ts';
 
 /** Every program of `bench/programs`, with what it measures. */
 export const programs: Readonly<Record<string, string>> = {
@@ -54,8 +56,25 @@ async function run(program: string | undefined, words: readonly string[]): Promi
     process.exitCode = 2;
     return;
   }
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(helpOf(readFileSync(programUrl(program), 'utf8')));
+    return;
+  }
   process.argv.splice(1, process.argv.length, fileURLToPath(programUrl(program)), ...words);
-  await import(programUrl(program).href);
+  try {
+    await import(programUrl(program).href);
+  } catch (reason) {
+    if (!(reason instanceof SegmentationError) || reason.code !== 'usage') throw reason;
+    console.error(`bench ${program}: ${reason.message}`);
+    // What the program has opened until here keeps nobody waiting.
+    process.exit(2);
+  }
+}
+
+/** The comment at the top of a program, which says what it measures and lists its options. */
+export function helpOf(source: string): string {
+  const comment = /^\/\*\n(.*?)^ \*\/$/ms.exec(source)?.[1] ?? '';
+  return comment.replaceAll(/^ \* ?/gm, '').trimEnd();
 }
 
 function programUrl(program: string): URL {

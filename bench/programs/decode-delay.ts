@@ -8,6 +8,7 @@ import type { Container } from '../../src/frame/container.ts';
 import { AccessUnitCloser } from '../../src/server/requests/close-access-unit.ts';
 import { createDecoder, findFfmpeg } from '../../src/video/index.ts';
 import type { FfmpegBinary } from '../../src/video/index.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import { splitAccessUnits } from '../support/access-units.ts';
 
 /*
@@ -67,7 +68,8 @@ function withMarks(each: Case): Case[] {
   return isRaw ? [each, { ...each, name: `${each.name}, ends marked`, marked: true }] : [each];
 }
 
-const binaries = [await findFfmpeg({ ffmpegPath: process.argv[2] })];
+const [given] = parseBenchWords({ allowPositionals: true }).positionals;
+const binaries = [await findFfmpeg({ ffmpegPath: given })];
 const folder = await mkdtemp(join(tmpdir(), 'decode-delay-'));
 try {
   for (const ffmpeg of binaries) {

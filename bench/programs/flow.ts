@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { createDisFlow } from '../../src/tracking/flow/dis.ts';
 import { createFarnebackFlow } from '../../src/tracking/flow/farneback.ts';
 import type { FlowEngine } from '../../src/tracking/flow/types.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import {
   loadClips,
   loadTrainingClips,
@@ -28,7 +28,7 @@ import { ages, median, warpedMaskIou } from '../support/flow/warped-masks.ts';
  */
 
 const heldOut = ['dance-jump', 'drift-turn', 'flamingo', 'scooter-gray', 'rhino'];
-const { values: options } = parseArgs({
+const { values: options } = parseBenchWords({
   options: {
     clips: { type: 'string' },
     training: { type: 'string' },

@@ -3,6 +3,7 @@ import { FramePool, type Frame } from '../../src/frame/frame.ts';
 import { loadModel } from '../../src/inference/index.ts';
 import type { DecodeRequest } from '../../src/frame/ports.ts';
 import type { LoadedModel, Precision } from '../../src/inference/index.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { percentile } from '../support/percentile.ts';
 
@@ -12,8 +13,9 @@ import { percentile } from '../support/percentile.ts';
  * `npm run bench inference -- [RUNS] [MODEL_DIRECTORY]`
  */
 
-const runs = Number(process.argv[2] ?? 20);
-const directory = process.argv[3] ?? join(import.meta.dirname, '../../../models/maskstream-tiny');
+const [givenRuns, givenModel] = parseBenchWords({ allowPositionals: true }).positionals;
+const runs = Number(givenRuns ?? 20);
+const directory = givenModel ?? join(import.meta.dirname, '../../../models/maskstream-tiny');
 const warmUpRuns = 3;
 const size = { width: 512, height: 288 };
 const { signal } = new AbortController();

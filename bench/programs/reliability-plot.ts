@@ -6,7 +6,7 @@
  */
 import { usageError } from '../../src/frame/errors.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseBenchWords } from '../support/bench-options.ts';
 import type { Calibration, ReliabilityBin } from '../../src/evaluation/calibration.ts';
 import type { Pool, PromptPool, SettingSummary } from '../../src/evaluation/summarize.ts';
 
@@ -35,7 +35,7 @@ const colours: Readonly<Record<string, string>> = {
   point: '#d55e00',
 };
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseBenchWords({
   allowPositionals: true,
   options: { keyframes: { type: 'string', default: 'adaptive' } },
 });

@@ -3,6 +3,7 @@ import type { Frame } from '../../src/frame/frame.ts';
 import { goldenPicture } from '../../src/inference/golden-picture.ts';
 import { loadManifest, loadModel, type LoadedModel } from '../../src/inference/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import { callOptions } from '../support/kserve/call-options.ts';
 import { noMlserver, startMlserver } from '../support/kserve/mlserver.ts';
 import type { InferenceServer, ServedModel } from '../support/kserve/served-model.ts';
@@ -16,7 +17,8 @@ import { percentile } from '../support/percentile.ts';
  * `npm run bench remote -- [ROUNDS]`
  */
 
-const rounds = Number(process.argv[2] ?? 30);
+const [given] = parseBenchWords({ allowPositionals: true }).positionals;
+const rounds = Number(given ?? 30);
 const directory = join(packageRoot(), 'models/maskstream-tiny');
 const { signal } = new AbortController();
 /** Keyframes under way at a time. */

@@ -1,3 +1,16 @@
+/*
+ * How well a prompt is understood, without any tracking: frames of the clips go through SegmentImage
+ * one by one, with the box of the true mask, or with one click on its middle (the maximum of its
+ * distance transform), then with further clicks, each farthest from the edge of the largest region
+ * that was wrong before. A mean over the frames of a clip, then over the clips.
+ *
+ *   npm run bench single-frame -- --clips FOLDER [options]
+ *
+ *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
+ *   --only NAMES    clips to run. Default: those of DAVIS
+ *   --every N       one frame of so many. Default: 3
+ *   --model NAME    model of the package, or a folder with manifest.json. Default: the embedded one
+ */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,20 +32,6 @@ import { readBenchOptions } from '../support/bench-options.ts';
 import { chooseClips } from '../support/choose-clips.ts';
 import { cell, machineName, markdownTable } from '../support/markdown-table.ts';
 import { simulateClick } from '../support/simulate-click.ts';
-
-/*
- * How well a prompt is understood, without any tracking: frames of the clips go through SegmentImage
- * one by one, with the box of the true mask, or with one click on its middle (the maximum of its
- * distance transform), then with further clicks, each farthest from the edge of the largest region
- * that was wrong before. A mean over the frames of a clip, then over the clips.
- *
- *   npm run bench single-frame -- --clips FOLDER [options]
- *
- *   --clips FOLDER  folders with clip.mp4 and masks/NNNNN.png
- *   --only NAMES    clips to run. Default: those of DAVIS
- *   --every N       one frame of so many. Default: 3
- *   --model NAME    model of the package, or a folder with manifest.json. Default: the embedded one
- */
 
 /** Mean IoU over a clip's frames, in the order of `kinds`. */
 type Measured = {

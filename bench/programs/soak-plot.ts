@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { usageError } from '../../src/frame/errors.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import { linearTrend } from '../support/linear-trend.ts';
 import type { SoakRecord, SoakSample } from '../support/mixed-soak.ts';
 
@@ -20,7 +21,7 @@ const height = handles.top + handles.height + 44;
 /** Okabe and Ito's palette: told apart by colour-blind readers too. */
 const [blue, orange, green] = ['#0072b2', '#d55e00', '#009e73'];
 
-const [from, to] = process.argv.slice(2);
+const [from, to] = parseBenchWords({ allowPositionals: true }).positionals;
 if (from === undefined || to === undefined) throw usageError('expected SAMPLES.json and PLOT.svg');
 writeFileSync(to, drawPlot(JSON.parse(readFileSync(from, 'utf8')) as SoakRecord));
 

@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { usageError } from '../../src/frame/errors.ts';
+import { parseBenchWords } from '../support/bench-options.ts';
 import type { SettingSummary } from '../../src/evaluation/summarize.ts';
 
 /** One setting on the plot. */
@@ -26,7 +27,7 @@ const colours: Readonly<Record<string, string>> = {
   point: '#d55e00',
 };
 
-const [from, to] = process.argv.slice(2);
+const [from, to] = parseBenchWords({ allowPositionals: true }).positionals;
 if (from === undefined || to === undefined) throw usageError('expected EVAL.json and PLOT.svg');
 const { summaries } = JSON.parse(readFileSync(from, 'utf8')) as {
   readonly summaries: readonly SettingSummary[];

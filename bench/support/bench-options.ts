@@ -1,5 +1,6 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { usageError } from '../../src/frame/errors.ts';
-import { parseArgs } from 'node:util';
+import { nearestWords } from '../../src/frame/nearest-words.ts';
 
 /** Options of a bench, each `--name VALUE`, in place of defaults. */
 export type BenchOptions = {
@@ -22,7 +23,7 @@ export function readBenchOptions(defaults: Readonly<Record<string, string>>): Be
       { type: 'string' as const, default: value },
     ]),
   );
-  const { values } = parseArgs({ options });
+  const { values } = parseBenchWords({ options });
   const text = (name: string) => values[name] ?? '';
   const list = (name: string) =>
     text(name)
@@ -34,6 +35,31 @@ export function readBenchOptions(defaults: Readonly<Record<string, string>>): Be
     number: (name) => parse(name, text(name)),
     numbers: (name) => list(name).map((word) => parse(name, word)),
   };
+}
+
+/**
+ * Node's `parseArgs` for a bench.
+ *
+ * @throws SegmentationError `usage` for words that it does not take: one line with the option that was
+ *   probably meant, and all that there are
+ */
+export function parseBenchWords<Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!String(error.code).startsWith('ERR_PARSE_ARGS')) throw error;
+    const names = Object.keys(config.options ?? {});
+    const unknown = /^Unknown option '-{1,2}([^']+)'/.exec(error.message)?.[1];
+    const [nearest] = unknown === undefined ? [] : nearestWords(unknown, names, 1);
+    // Node's advice is several sentences, or lines.
+    const [problem] = error.message.split(/[.\n]/);
+    const hint = nearest === undefined ? '' : `: did you mean --${nearest}?`;
+    const known = names.length === 0 ? 'none' : names.map((name) => `--${name}`).join(', ');
+    throw usageError(`${problem}${hint} (options: ${known})`);
+  }
 }
 
 function parse(name: string, word: string): number {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { programs } from '../../bench/run.ts';
+import { helpOf, programs } from '../../bench/run.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -41,11 +41,39 @@ test('a name that every object has is no program', () => {
   expect(bench('constructor').stderr).toContain('no program "constructor"');
 });
 
-test('a program gets its own options, and nothing of the door', () => {
-  const { status, stderr } = bench('cameras', '--no-such-option');
-  expect(status).not.toBe(0);
-  expect(stderr).toContain('--no-such-option');
-  expect(stderr).not.toContain('no program');
+test.each([
+  [
+    'cameras',
+    ['--secnods', '3'],
+    "bench cameras: Unknown option '--secnods': did you mean --seconds? (options: --cameras, --seconds, --warm-up, ",
+  ],
+  [
+    'confinement',
+    ['--nonsense'],
+    "bench confinement: Unknown option '--nonsense' (options: --runs)\n",
+  ],
+  ['confinement', ['--runs'], "Option '--runs <value>' argument missing (options: --runs)\n"],
+  ['confinement', ['--runs', 'many'], '--runs: expected a number, got "many"\n'],
+  ['confinement', ['60'], "Unexpected argument '60'"],
+  ['flow', ['--al'], "Unknown option '--al': did you mean --all? (options: --clips, "],
+  ['tuning-plot', ['--nonsense'], "Unknown option '--nonsense' (options: none)\n"],
+  ['tuning-plot', [], 'bench tuning-plot: expected EVAL.json and PLOT.svg\n'],
+])('%s with %j says what is wrong in one line', (program, words, line) => {
+  const { status, stdout, stderr } = bench(program, ...words);
+  expect(stderr).toContain(line);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+});
+
+test.each(['--help', '-h'])('a program with %s says what it measures and its options', (word) => {
+  const { status, stdout, stderr } = bench('cameras', '--seconds', '3', word);
+  expect(stdout).toMatch(/^How many live cameras one server bears: .*\n {2}--out FILE {7}drops/s);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.each(Object.keys(programs))('%s has help, as it is built', (program) => {
+  const source = readFileSync(`${root}/dist/bench/programs/${program}.js`, 'utf8');
+  expect(helpOf(source)).toContain(`npm run bench ${program}`);
 });
 
 test('every program that the documents run is there', () => {
