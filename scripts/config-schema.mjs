@@ -8,10 +8,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 // First: it must stand before anything loads the model runtime, as in the program itself.
 await import('../dist/src/inference/engine/no-telemetry.js');
 const { configJsonSchema } = await import('../dist/src/cli/config-file/config-schema.js');
-const { commands } = await import('../dist/src/cli/run-cli.js');
+const { loadCommands } = await import('../dist/src/cli/commands.js');
 
 const file = new URL('../docs/config.schema.json', import.meta.url);
-const schema = configJsonSchema(commands);
+const schema = configJsonSchema(await loadCommands());
 if (!process.argv.includes('--check')) writeFileSync(file, schema);
 else if (readFileSync(file, 'utf8') !== schema) {
   console.error('docs/config.schema.json is not what the options say: npm run generate:config');

@@ -2,6 +2,7 @@ import { helpText, parseArguments } from '../../src/cli/command.ts';
 import { describeError } from '../../src/cli/describe-error.ts';
 import { SegmentationError } from '../../src/frame/errors.ts';
 import { publishCommand } from './publish-command.ts';
+import { publishSummary } from './publish-summary.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -21,7 +22,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const words = process.argv.slice(2);
 if (words.includes('--help') || words.includes('-h')) {
   process.stdout.write(
-    helpText(publishCommand).replaceAll('maskstream publish', 'maskstream-publish'),
+    helpText(publishSummary, publishCommand).replaceAll('maskstream publish', 'maskstream-publish'),
   );
 } else {
   try {

@@ -16,9 +16,6 @@ const defaultGiveUpSeconds = 60;
 
 /** `maskstream publish`, which is `maskstream-publish` too. */
 export const publishCommand: Command = {
-  name: 'publish',
-  summary:
-    'Sends cameras, files and pipes to a server as they are encoded, and prints what it finds as lines of JSON.',
   usage: [
     'maskstream publish --input rtsp://CAMERA/PATH|/dev/video0|FILE|- --to HOST:PORT --prompts FILE [options]',
     'maskstream publish --cameras FILE --to HOST:PORT [options]',

@@ -36,10 +36,8 @@ export type CommandIo = {
   readonly signal: AbortSignal;
 };
 
-/** One word of the command line: `maskstream NAME`. */
+/** What `maskstream NAME` takes and does; its name and summary stand in the table of commands. */
 export type Command = {
-  readonly name: string;
-  readonly summary: string;
   /** Lines such as `maskstream serve [options]`. */
   readonly usage: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
@@ -49,6 +47,9 @@ export type Command = {
   readonly epilogue?: string;
   readonly run: (args: Arguments, io: CommandIo) => Promise<void>;
 };
+
+/** A command and its name. */
+export type NamedCommand = Command & { readonly name: string };
 
 /** Splits a command line. Throws `usage` for an unknown option or a missing value. */
 export function parseArguments(command: Command, words: readonly string[]): Arguments {
@@ -131,7 +132,7 @@ function sortValues(values: Parsed['values']): Pick<Arguments, 'flags' | 'texts'
 }
 
 /** The text of `maskstream NAME --help`. */
-export function helpText(command: Command): string {
+export function helpText(summary: string, command: Command): string {
   const rows = Object.entries(command.options).map(
     ([name, option]) =>
       [`--${name}${option.placeholder ? ` ${option.placeholder}` : ''}`, option.help] as const,
@@ -143,7 +144,7 @@ export function helpText(command: Command): string {
     ),
   );
   return [
-    command.summary,
+    summary,
     '',
     'Usage:',
     ...command.usage.map((line) => `  ${line}`),

@@ -1,5 +1,5 @@
 import { usageError } from '../frame/errors.ts';
-import type { Command } from './command.ts';
+import type { Command, NamedCommand } from './command.ts';
 
 /** Shells for which there is a script; zsh reads that of bash. */
 const shells = ['bash', 'zsh'] as const;
@@ -10,12 +10,10 @@ const zshHead = 'autoload -U +X bashcompinit && bashcompinit\n';
 /**
  * `maskstream completion`
  *
- * @param commands all of them; asked when the command runs, since this one is among them
+ * @param loadCommands all of them; asked when the command runs, since this one is among them
  */
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(loadCommands: () => Promise<readonly NamedCommand[]>): Command {
   return {
-    name: 'completion',
-    summary: 'Prints a script with which a shell completes commands, options and their values.',
     usage: ['source <(maskstream completion bash)'],
     maxPositionals: 1,
     options: {},
@@ -26,13 +24,13 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       if (known === undefined) {
         throw usageError(`expected a shell (${shells.join(', ')}), got ${JSON.stringify(shell)}`);
       }
-      io.stdout.write(`${known === 'zsh' ? zshHead : ''}${bashCompletion(commands())}`);
+      io.stdout.write(`${known === 'zsh' ? zshHead : ''}${bashCompletion(await loadCommands())}`);
     },
   };
 }
 
 /** A function for bash: it knows the words, and leaves file names to the shell. */
-export function bashCompletion(commands: readonly Command[]): string {
+export function bashCompletion(commands: readonly NamedCommand[]): string {
   const names = commands.map(({ name }) => name).join(' ');
   const options = commands.map(
     ({ name, options: all }) =>

@@ -23,6 +23,15 @@ export function describeError(reason: unknown): string {
   return isOurs ? `internal error: ${reason.message}${below}` : `${reason.message}${below}`;
 }
 
+/** Whether an error says only that the run was asked to end. */
+export function isCancellation(reason: unknown): boolean {
+  if (reason instanceof SegmentationError) {
+    return reason.code === 'cancelled' || reason.code === 'shutting-down';
+  }
+  if (reason instanceof CallFailed) return reason.status === 'CANCELLED';
+  return reason instanceof Error && reason.name === 'AbortError';
+}
+
 const unreachableHint = ' (is a server running there? One with a certificate needs --tls)';
 
 /** grpc-js ends what it says of a connection with a note that is mostly empty. */

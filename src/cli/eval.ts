@@ -22,9 +22,6 @@ import { promptKinds } from '../evaluation/true-prompts.ts';
 
 /** `maskstream eval` */
 export const evalCommand: Command = {
-  name: 'eval',
-  summary:
-    'Measures accuracy, calibration and cost on clips with true masks, through a real server.',
   usage: ['maskstream eval CLIPS_DIR [options]'],
   maxPositionals: 1,
   options: {

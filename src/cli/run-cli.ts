@@ -1,32 +1,8 @@
-import { publishCommand } from '../../clients/publisher/publish-command.ts';
-import { CallFailed } from '../../clients/typescript/index.ts';
 import { SegmentationError, usageError } from '../frame/errors.ts';
-import type { Command, CommandIo } from './command.ts';
-import { helpText, parseArguments } from './command.ts';
 import { packageVersion } from '../package-root.ts';
-import { completionCommand } from './completion.ts';
-import { withConfigFile } from './config-file/with-config-file.ts';
-import { describeError } from './describe-error.ts';
-import { doctorCommand } from './doctor/doctor.ts';
-import { demoCommand } from './demo/demo.ts';
-import { evalCommand } from './eval.ts';
-import { segmentCommand } from './segment/segment.ts';
-import { modelsCommand } from './models/models.ts';
-import { serveCommand } from './serve.ts';
-import { watchCommand } from './watch/watch.ts';
-
-/** Every word of the command line. */
-export const commands: readonly Command[] = [
-  serveCommand,
-  segmentCommand,
-  evalCommand,
-  demoCommand,
-  doctorCommand,
-  watchCommand,
-  modelsCommand,
-  publishCommand,
-  completionCommand(() => commands),
-];
+import type { CommandIo } from './command.ts';
+import { helpText, parseArguments } from './command.ts';
+import { commands, loadCommands } from './commands.ts';
 
 /** How a process of `maskstream` ends. */
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
@@ -37,6 +13,8 @@ export async function runCli(words: readonly string[], io: CommandIo): Promise<n
     await dispatch(words, io);
     return exitCodes.ok;
   } catch (reason) {
+    // It knows the errors of the client library, which is large: only a run that fails loads it.
+    const { describeError, isCancellation } = await import('./describe-error.ts');
     if (io.signal.aborted && isCancellation(reason)) {
       io.stderr.write('maskstream: stopped\n');
       return exitCodes.failed;
@@ -58,8 +36,8 @@ async function dispatch(words: readonly string[], io: CommandIo): Promise<void> 
     io.stdout.write(overview());
     return;
   }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) {
+  const entry = commands.find((candidate) => candidate.name === name);
+  if (entry === undefined) {
     const names = commands.map((candidate) => candidate.name).join(', ');
     throw usageError(
       name === undefined
@@ -67,11 +45,14 @@ async function dispatch(words: readonly string[], io: CommandIo): Promise<void> 
         : `expected a command (${names}), got "${name}"`,
     );
   }
+  const command = await entry.load();
   if (rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(helpText(command));
+    io.stdout.write(helpText(entry.summary, command));
     return;
   }
-  await command.run(await withConfigFile(parseArguments(command, rest), command, commands), io);
+  const args = parseArguments(command, rest);
+  const { withConfigFile } = await import('./config-file/with-config-file.ts');
+  await command.run(await withConfigFile(args, command, loadCommands), io);
 }
 
 function overview(): string {
@@ -88,12 +69,4 @@ function overview(): string {
     'Exit codes: 0 done, 1 the run failed, 2 the command line is wrong.',
     '',
   ].join('\n');
-}
-
-function isCancellation(reason: unknown): boolean {
-  if (reason instanceof SegmentationError) {
-    return reason.code === 'cancelled' || reason.code === 'shutting-down';
-  }
-  if (reason instanceof CallFailed) return reason.status === 'CANCELLED';
-  return reason instanceof Error && reason.name === 'AbortError';
 }

@@ -52,8 +52,6 @@ export function serviceOverrides(args: Arguments): ConfigOverrides {
 
 /** `maskstream serve` */
 export const serveCommand: Command = {
-  name: 'serve',
-  summary: 'Serves the gRPC service until SIGTERM, then drains.',
   usage: ['maskstream serve [options]'],
   maxPositionals: 0,
   options: {

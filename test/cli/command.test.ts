@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { helpText, parseArguments, type Command } from '../../src/cli/command.ts';
 
 const command: Command = {
-  name: 'work',
-  summary: 'Works.',
   usage: ['maskstream work [options] FILE'],
   options: {
     fast: { kind: 'flag', help: 'Works faster.' },
@@ -63,7 +61,7 @@ describe('a command line', () => {
 });
 
 describe('the help', () => {
-  const lines = helpText(command).split('\n');
+  const lines = helpText('Works.', command).split('\n');
 
   test('has every option with its placeholder, in columns', () => {
     const starts = ['--fast', '--out DIR', '--box x,y,w,h'].map((left) =>

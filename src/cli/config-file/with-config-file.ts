@@ -17,11 +17,11 @@ import type { ConfigKey, ConfigValue } from './config-schema.ts';
 export async function withConfigFile(
   args: Arguments,
   command: Command,
-  commands: readonly Command[],
+  loadCommands: () => Promise<readonly Command[]>,
 ): Promise<Arguments> {
   const file = args.texts.get('config');
   if (file === undefined) return args;
-  const keys = configKeys(commands);
+  const keys = configKeys(await loadCommands());
   const values = check(await readFileAs(file), keys, file);
   const flags = new Set(args.flags);
   const texts = new Map(args.texts);

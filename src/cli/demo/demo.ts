@@ -19,9 +19,6 @@ import { writePictures } from './write-pictures.ts';
 
 /** `maskstream demo` */
 export const demoCommand: Command = {
-  name: 'demo',
-  summary:
-    'Films a made-up scene whose true masks are known, streams it live and shows what came back.',
   usage: ['maskstream demo [options]'],
   maxPositionals: 0,
   options: {

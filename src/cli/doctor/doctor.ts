@@ -15,8 +15,6 @@ import {
 
 /** `maskstream doctor` */
 export const doctorCommand: Command = {
-  name: 'doctor',
-  summary: 'Says what is here, what a server would use of it, and what is wrong.',
   usage: ['maskstream doctor [--json]'],
   maxPositionals: 0,
   options: {

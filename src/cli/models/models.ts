@@ -21,8 +21,6 @@ const actions = {
 
 /** `maskstream models` */
 export const modelsCommand: Command = {
-  name: 'models',
-  summary: 'Lists, fetches, checks and measures models.',
   usage: [
     'maskstream models list [--json]',
     'maskstream models add DIR [--name NAME] [--licence TEXT]',

@@ -25,9 +25,6 @@ import { readVideoConfig, videoOptions } from './video-config.ts';
 
 /** `maskstream segment` */
 export const segmentCommand: Command = {
-  name: 'segment',
-  summary:
-    'Segments videos or images into masks/NNNNN.png + frames.json, a .zip of them, or an overlay .mp4.',
   usage: ['maskstream segment INPUT... --box x,y,w,h --out PATH [options]'],
   maxPositionals: Infinity,
   options: {

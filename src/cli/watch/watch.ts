@@ -10,8 +10,6 @@ const clearScreen = '\u001B[H\u001B[J';
 
 /** `maskstream watch` */
 export const watchCommand: Command = {
-  name: 'watch',
-  summary: 'Shows what a server does, from its metrics, until it is interrupted.',
   usage: ['maskstream watch [HOST:PORT] [options]'],
   maxPositionals: 1,
   options: {

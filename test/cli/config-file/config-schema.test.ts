@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { configJsonSchema, configKeys } from '../../../src/cli/config-file/config-schema.ts';
-import { commands } from '../../../src/cli/run-cli.ts';
+import { loadCommands } from '../../../src/cli/commands.ts';
 import { configVariables } from '../../../src/settings.ts';
 
+const commands = await loadCommands();
 const file = new URL('../../../docs/config.schema.json', import.meta.url);
 
 test('the schema that is shipped is that of the options (npm run generate:config)', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseArguments } from '../../../src/cli/command.ts';
 import { withConfigFile } from '../../../src/cli/config-file/with-config-file.ts';
-import { commands } from '../../../src/cli/run-cli.ts';
+import { loadCommands } from '../../../src/cli/commands.ts';
 import { segmentCommand } from '../../../src/cli/segment/segment.ts';
 import { serveCommand } from '../../../src/cli/serve.ts';
 import { readConfig } from '../../../src/config.ts';
@@ -28,7 +28,7 @@ const read = (command: typeof serveCommand, content: string, ...words: string[])
   withConfigFile(
     parseArguments(command, [...words, '--config', write(content)]),
     command,
-    commands,
+    loadCommands,
   );
 
 describe('a config file', () => {
@@ -148,7 +148,7 @@ test('what is no YAML is said in one line, with its place', async () => {
 
 test('a file that is not there is named', async () => {
   const args = parseArguments(serveCommand, ['--config', join(folder, 'none.yaml')]);
-  await expect(withConfigFile(args, serveCommand, commands)).rejects.toMatchObject({
+  await expect(withConfigFile(args, serveCommand, loadCommands)).rejects.toMatchObject({
     code: 'unreadable-file',
   });
 });
