@@ -9,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,6 +156,29 @@ describe('an input that fails', () => {
     expect(again).toMatchObject({ code: 0, stdout: 'b: 12 frames, 1 keyframes\n' });
     expect(contents('kept')).toEqual(contents('whole'));
   });
+});
+
+test('with --keep-going, a named file that is no video is said, and the others are done', async () => {
+  writeFileSync(path('notes.txt'), 'not a video at all');
+  const command = words('clips/a.mp4', 'dir', 'named').toSpliced(
+    1,
+    0,
+    path('notes.txt'),
+    path('b.mp4'),
+  );
+  const run = await captureCli([...command, '--keep-going']);
+  expect(run).toMatchObject({ code: 1, stdout: 'a: 12 frames, 1 keyframes\n' });
+  expect(run.stderr).toContain('maskstream: notes: ');
+  expect(run.stderr).toContain('notes.txt: expected a video or a JPEG, PNG or WebP image');
+  expect(run.stderr).toContain('b.mp4: expected a file or a folder');
+  expect(run.stderr).toContain('expected all 3 inputs to be done, got 2 that failed');
+  expect(existsSync(path('named/a/frames.json'))).toBe(true);
+  expect((await captureCli(command)).stderr).toContain('notes.txt: expected a video');
+  for (const name of ['notes.txt', 'b.mp4']) copyFileSync(path('clips/b.mp4'), path(name));
+  const again = await captureCli([...command, '--keep-going']);
+  expect(again.code).toBe(0);
+  expect(again.stdout.split('\n').toSorted().join()).toMatch(/^,b: 12 frames.*,notes: 12 frames/);
+  expect(readdirSync(path('named'))).toEqual(['a', 'b', 'notes']);
 });
 
 test('several videos may be overlays of a folder', async () => {

@@ -82,6 +82,8 @@ function frameOf(fileName: string, input: Input, several: boolean): number | nul
     return isOwn ? 0 : null;
   }
   const folder = basename(dirname(fileName));
+  // A picture, or a frame of a video: nobody knows, and its prompts are sent nowhere.
+  if (input.kind === 'refused') return [stem(base), folder].includes(input.name) ? 0 : null;
   if (several && folder !== input.name) return null;
   if (input.kind === 'sequence') {
     const at = input.files.findIndex((file) => basename(file) === base);

@@ -15,7 +15,7 @@ export type InputPrompts = {
 
 /**
  * What is followed in each input, in the order of the inputs. One without any prompt is left out, which
- * is said; so is what is left out of labels.
+ * is said, but for one that was refused; so is what is left out of labels.
  *
  * Throws `usage` as {@link labelPrompts}, and where nothing is to be followed at all.
  */
@@ -29,7 +29,7 @@ export function promptsByInput(
   const unlabelled: string[] = [];
   for (const input of inputs) {
     const own = labelled?.get(input);
-    if (own === undefined && prompts.length === 0) {
+    if (own === undefined && prompts.length === 0 && input.kind !== 'refused') {
       unlabelled.push(input.name);
       continue;
     }
@@ -41,7 +41,8 @@ export function promptsByInput(
       stderr.write(`maskstream: ${input.name}: ${rest}\n`);
     }
   }
-  if (found.size === 0) {
+  const isAnyFollowed = [...found.keys()].some(({ kind }) => kind !== 'refused');
+  if (!isAnyFollowed && unlabelled.length > 0) {
     throw usageError(`${labels?.file}: expected an object on a picture of the inputs, got none`);
   }
   if (unlabelled.length > 0) {

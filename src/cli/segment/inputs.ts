@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import type { Container } from '../../frame/container.ts';
-import { usageError } from '../../frame/errors.ts';
+import { SegmentationError, usageError } from '../../frame/errors.ts';
 import { isPairOfJpegs } from '../../video/index.ts';
 import type { CommandIo } from '../command.ts';
 import { detectFile, detectPipe, findOrigin, notTaken } from './input-bytes.ts';
@@ -27,13 +27,17 @@ export type Input =
       readonly container: Container;
     }
   | { readonly kind: 'image'; readonly name: string; readonly source: InputSource }
-  | { readonly kind: 'sequence'; readonly name: string; readonly files: readonly string[] };
+  | { readonly kind: 'sequence'; readonly name: string; readonly files: readonly string[] }
+  /** Nothing that is taken, or that can be read: it fails when its turn comes. */
+  | { readonly kind: 'refused'; readonly name: string; readonly error: SegmentationError };
 
 /** What the command line says besides. */
 type FindOptions = {
   readonly asSequence: boolean;
   /** Frames a second; null where none are given, so that raw pictures cannot be a video. */
   readonly frameRate: number | null;
+  /** One of several that cannot be read is a `refused` input, and no error. */
+  readonly keepGoing: boolean;
   readonly io: CommandIo;
 };
 
@@ -41,16 +45,38 @@ type FindOptions = {
  * What the INPUT arguments stand for, told from the first bytes of files, never from their names.
  * What is left out of a folder is said on standard error.
  *
- * Throws `unreadable-file`, and `usage` for a folder or a pattern without any.
+ * Throws `usage` for a folder or a pattern without any, and `unreadable-file` but for what `keepGoing`
+ * says.
  */
 export async function findInputs(paths: readonly string[], options: FindOptions): Promise<Input[]> {
   const inputs: Input[] = [];
   for (const path of (await Promise.all(paths.map(expand))).flat()) {
-    const origin = await findOrigin(path, options.io.stdin);
-    if (origin.kind === 'folder') inputs.push(...(await findInFolder(path, options)));
-    else inputs.push(await findOne(origin, options));
+    const found = await orRefused(path, options, async () => {
+      const origin = await findOrigin(path, options.io.stdin);
+      if (origin.kind === 'folder') return await findInFolder(path, options);
+      return [await findOne(origin, options)];
+    });
+    inputs.push(...found);
   }
+  const [only] = inputs;
+  if (inputs.length === 1 && only?.kind === 'refused') throw only.error;
   return withDistinctNames(inputs);
+}
+
+/** What `find` finds at `path`; with `keepGoing`, a refused input where that cannot be read. */
+async function orRefused(
+  path: string,
+  { keepGoing }: FindOptions,
+  find: () => Promise<Input[]>,
+): Promise<Input[]> {
+  try {
+    return await find();
+  } catch (error) {
+    if (keepGoing && error instanceof SegmentationError && error.code === 'unreadable-file') {
+      return [{ kind: 'refused', name: nameOf(path), error }];
+    }
+    throw error;
+  }
 }
 
 /** The files that a pattern names, for shells that leave that to the program; else `path` itself. */
@@ -72,7 +98,7 @@ async function findOne(
     const kind = await withoutSecondPicture(path, found, options);
     return asInput(kind, { name: nameOf(path), source: origin });
   }
-  const name = path === '-' ? 'stdin' : nameOf(path);
+  const name = nameOf(path);
   const { found, head, chunks } = await detectPipe(origin.chunks);
   if (found === null) throw notTaken(name, head);
   return asInput(found, { name, source: { kind: 'pipe', chunks } });
@@ -94,13 +120,16 @@ async function findInFolder(folder: string, options: FindOptions): Promise<Input
   const others = [...leftOut];
   // A sequence may lose none: what is no picture there is an error, when its turn comes.
   for (const path of asSequence ? [] : files) {
-    const { found } = await detectFile(path);
-    if (found === null) {
-      others.push(basename(path));
-      continue;
-    }
-    const kind = await withoutSecondPicture(path, found, options);
-    inputs.push(asInput(kind, { name: nameOf(path), source: { kind: 'file', path } }));
+    const one = await orRefused(path, options, async () => {
+      const { found } = await detectFile(path);
+      if (found === null) {
+        others.push(basename(path));
+        return [];
+      }
+      const kind = await withoutSecondPicture(path, found, options);
+      return [asInput(kind, { name: nameOf(path), source: { kind: 'file', path } })];
+    });
+    inputs.push(...one);
   }
   const line = leftOutLine(folder, others, { withVideos });
   if (line !== null) io.stderr.write(`maskstream: ${line}\n`);
@@ -127,6 +156,7 @@ async function withoutSecondPicture(
 }
 
 function nameOf(path: string): string {
+  if (path === '-') return 'stdin';
   return basename(path, extname(path)) || 'input';
 }
 

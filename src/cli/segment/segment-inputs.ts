@@ -90,6 +90,7 @@ export async function segmentInputs(
 
 /** Resolves with the phrases that found nothing in this input. */
 async function segmentInput(input: Input, outputs: OutputSet, job: InputJob): Promise<string[]> {
+  if (input.kind === 'refused') throw input.error;
   if (input.kind === 'image') {
     const watch = watchPhrases(outputs.output(input), job.prompts);
     await writeThrough(watch.output, (output) => segmentImage(input, output, job));

@@ -94,7 +94,8 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
   readVideoConfig(args, { container: 'mp4', frameRate });
   const given = await readPrompts(args);
   const asSequence = args.flags.has('sequence');
-  const found = await findInputs(args.positionals, { asSequence, frameRate, io });
+  const keepGoing = args.flags.has('keep-going');
+  const found = await findInputs(args.positionals, { asSequence, frameRate, keepGoing, io });
   const prompts = promptsByInput(given, found, io);
   const inputs = found.filter((input) => prompts.has(input));
   // One that fails stops those beside it.
@@ -116,7 +117,7 @@ async function segment(args: Arguments, io: CommandIo): Promise<void> {
       { outputs, prompts, job },
       {
         jobs,
-        keepGoing: args.flags.has('keep-going'),
+        keepGoing,
         stopOthers: () => failed.abort(),
       },
     );

@@ -26,6 +26,7 @@ function write(name: string, kind: keyof typeof contents): string {
 const options = {
   asSequence: false,
   frameRate: null,
+  keepGoing: false,
   io: {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -57,6 +58,37 @@ describe('a file', () => {
     writeFileSync(join(folder, 'empty.mp4'), '');
     for (const name of ['empty.mp4', 'none.mp4']) {
       await expect(find(join(folder, name))).rejects.toMatchObject({ code: 'unreadable-file' });
+    }
+  });
+});
+
+describe('with keepGoing, a file that is nothing that is taken, or not there,', () => {
+  const going = (...paths: string[]) => findInputs(paths, { ...options, keepGoing: true });
+
+  test('is one of the inputs, and says what is wrong', async () => {
+    const [video, notes] = [write('a.ivf', 'ivf'), write('notes.txt', 'text')];
+    const inputs = await going(video, notes, join(folder, 'none.mp4'));
+    expect(inputs.map(({ kind, name }) => [kind, name])).toEqual([
+      ['video', 'a'],
+      ['refused', 'notes'],
+      ['refused', 'none'],
+    ]);
+    const messages = inputs.map((input) => (input.kind === 'refused' ? input.error.message : ''));
+    expect(messages[1]).toContain('notes.txt: expected a video or a JPEG, PNG or WebP image');
+    expect(messages[2]).toContain('none.mp4: expected a file or a folder');
+  });
+
+  test('is an error where it is the only one', async () => {
+    await expect(going(write('notes.txt', 'text'))).rejects.toMatchObject({
+      code: 'unreadable-file',
+    });
+  });
+
+  test('is no cover for a wrong command line', async () => {
+    const video = write('a.ivf', 'ivf');
+    mkdirSync(join(folder, 'empty'));
+    for (const name of ['*.mkv', 'empty']) {
+      await expect(going(video, join(folder, name))).rejects.toMatchObject({ code: 'usage' });
     }
   });
 });

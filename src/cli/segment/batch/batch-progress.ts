@@ -71,6 +71,7 @@ async function workOn(input: Input) {
 }
 
 async function lengthOf(input: Input) {
+  if (input.kind === 'refused') return { bytes: null, expected: 0 };
   if (input.kind === 'sequence') return { bytes: null, expected: input.files.length };
   if (input.kind === 'image') return { bytes: null, expected: 1 };
   if (input.source.kind === 'pipe') return { bytes: null, expected: null };

@@ -12,8 +12,9 @@ export type InputIdentity = {
   readonly modifiedMs: number;
 };
 
-/** Null for a pipe, which cannot be told again. */
+/** Null for a pipe, which cannot be told again, and for what was refused. */
 export async function identify(input: Input): Promise<InputIdentity | null> {
+  if (input.kind === 'refused') return null;
   const files = input.kind === 'sequence' ? input.files : filesOf(input.source);
   const [first] = files;
   if (first === undefined) return null;
@@ -33,6 +34,6 @@ export function isSameInput(a: InputIdentity, b: InputIdentity): boolean {
   );
 }
 
-function filesOf(source: Exclude<Input, { kind: 'sequence' }>['source']): readonly string[] {
+function filesOf(source: Extract<Input, { kind: 'video' | 'image' }>['source']): readonly string[] {
   return source.kind === 'file' ? [source.path] : [];
 }
