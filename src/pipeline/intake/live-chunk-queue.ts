@@ -82,14 +82,15 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   #newestAccess = -1;
   #waitingBytes = 0;
   #ended = false;
-  #bytesTaken = 0;
-  /** So many of them, the last ones, begin the access unit that comes next. */
+  /** What the decoder has, or gets before anything can be skipped: that of the units that are begun. */
+  readonly #before = { units: 0, bytes: 0 };
+  /** So many of these bytes, the last ones, begin the access unit that comes next. */
   #nextUnitBytes = 0;
   /** A random access point with its time has come, so there will be others. */
   #marked = false;
   /** Of MP4: it says that fragments follow, or they do. */
   #fragmented = false;
-  /** Skips that not all frames behind them have asked for: access units taken before, frames. */
+  /** Skips that no frame behind them has asked for yet: access units and bytes before, frames. */
   readonly #skips: {
     readonly unitsBefore: number;
     readonly bytesBefore: number;
@@ -117,7 +118,7 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     const isBoundary = this.#isBoundary(chunk);
     const waiting = { ...chunk, serial, isBoundary, arrivedAtMs: this.#options.nowMs() };
     if (isBoundary || this.#ahead.length > 0) this.#ahead.push(waiting);
-    else this.#begun.push(waiting);
+    else this.#begin(waiting);
     if (isBoundary && chunk.randomAccess) this.#newestAccess = serial;
     this.#waitingBytes += chunk.data.byteLength;
     this.#notify();
@@ -159,8 +160,6 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
             this.#backlog.give();
             if (!this.#backlog.isFull) this.#progressMs = this.#options.nowMs();
           }
-          this.#bytesTaken += chunk.data.byteLength;
-          this.#nextUnitBytes = chunk.nextUnitBytes ?? 0;
           this.#options.onTaken(chunk);
           this.#notify();
           yield chunk.data;
@@ -199,11 +198,20 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
   /** Takes the boundary that is next; what belongs to it is not skipped from now on. */
   #beginUnit(): Waiting | undefined {
     const first = this.#ahead.shift();
+    if (first === undefined) return undefined;
+    this.#begin(first);
     for (let next = this.#ahead.peek(); next?.isBoundary === false; next = this.#ahead.peek()) {
       this.#ahead.shift();
-      this.#begun.push(next);
+      this.#begin(next);
     }
-    return first;
+    return this.#begun.shift();
+  }
+
+  #begin(chunk: Waiting): void {
+    this.#begun.push(chunk);
+    if (startsUnit(chunk)) this.#before.units++;
+    this.#before.bytes += chunk.data.byteLength;
+    this.#nextUnitBytes = chunk.nextUnitBytes ?? 0;
   }
 
   /** Gives up what waits before the newest random access point, if the oldest is too old. */
@@ -224,9 +232,8 @@ export class LiveChunkQueue implements AsyncIterable<Uint8Array> {
     const last = this.#skips.at(-1);
     if (last !== undefined && this.#skips.length >= maxSkips) last.frames += frames;
     else {
-      const unitsBefore = this.#backlog.given;
-      const bytesBefore = this.#bytesTaken - this.#nextUnitBytes;
-      this.#skips.push({ unitsBefore, bytesBefore, frames });
+      const { units: unitsBefore, bytes } = this.#before;
+      this.#skips.push({ unitsBefore, bytesBefore: bytes - this.#nextUnitBytes, frames });
     }
     this.#notify();
   }

@@ -132,6 +132,76 @@ test('fragments of an MP4 are skipped whole', async () => {
   expect(queue.framesSkippedBefore(1)).toBe(2);
 });
 
+test('frames of a fragment that is begun come before what is skipped behind it', async () => {
+  const { clock, queue, take } = openQueue('mp4');
+  const fragment = (unit: number) => Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
+  await queue.push(piece(0, { data: fragment(0), randomAccess: true }));
+  // Two more frames of the first fragment, each with its time, wait when the next ones are skipped.
+  for (const unit of [1, 2]) await queue.push(piece(unit));
+  expect(await take()).toBe(0);
+  for (const unit of [3, 4, 5]) {
+    await queue.push(piece(unit, { data: fragment(unit), randomAccess: unit === 5 }));
+  }
+  clock.nowMs = 300;
+  expect([await take(), await take(), await take()]).toEqual([1, 2, 5]);
+  const starts = [4, 8, 9, 14];
+  const skippedBefore = starts.map((position, at) => queue.framesSkippedBefore(at, position));
+  expect(skippedBefore).toEqual([0, 0, 0, 2]);
+});
+
+test('of a container without positions, too, those count as given that are sure to be', async () => {
+  const { clock, queue, take } = openQueue('mp4');
+  const fragment = (unit: number) => Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
+  await queue.push(piece(0, { data: fragment(0), randomAccess: true }));
+  await queue.push(piece(1));
+  expect(await take()).toBe(0);
+  for (const unit of [2, 3]) {
+    await queue.push(piece(unit, { data: fragment(unit), randomAccess: unit === 3 }));
+  }
+  clock.nowMs = 300;
+  expect([await take(), await take()]).toEqual([1, 3]);
+  expect([0, 1, 2].map((decoded) => queue.framesSkippedBefore(decoded))).toEqual([0, 0, 1]);
+});
+
+test('a unit without an end, and two skips in a row: each frame has those before it', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  expect(await take()).toBe(0);
+  for (const unit of [1, 2]) await queue.push(piece(unit, { randomAccess: unit === 2 }));
+  clock.nowMs = 251;
+  expect(await take()).toBe(2);
+  for (const unit of [3, 4, 5]) await queue.push(piece(unit, { randomAccess: unit === 5 }));
+  clock.nowMs = 510;
+  expect(await take()).toBe(5);
+  await queue.push(piece(6));
+  expect(await take()).toBe(6);
+  // One byte each; units 1, 3 and 4 were skipped.
+  const skippedBefore = [0, 1, 2, 3].map((at) => queue.framesSkippedBefore(at, at));
+  expect(skippedBefore).toEqual([0, 1, 3, 3]);
+});
+
+test('a unit that gives no picture shifts no skip, where frames have their positions', async () => {
+  const { clock, queue, take } = openQueue();
+  await queue.push(piece(0, { randomAccess: true }));
+  await queue.push(piece(1));
+  expect([await take(), await take()]).toEqual([0, 1]);
+  for (const unit of [2, 3]) await queue.push(piece(unit, { randomAccess: unit === 3 }));
+  clock.nowMs = 251;
+  expect(await take()).toBe(3);
+  expect([queue.framesSkippedBefore(0, 0), queue.framesSkippedBefore(1, 2)]).toEqual([0, 1]);
+});
+
+test('pictures of earlier frames that go before the video of a resumed stream may be skipped, too', async () => {
+  const { clock, queue, take } = openQueue();
+  // Two references, then the video from its random access point on; all was sent at once.
+  for (const unit of [0, 1, 2]) await queue.push(piece(unit, { randomAccess: true }));
+  for (const unit of [3, 4, 5]) await queue.push(piece(unit, { randomAccess: unit === 5 }));
+  expect(await take()).toBe(0);
+  clock.nowMs = 251;
+  expect(await take()).toBe(5);
+  expect([queue.framesSkippedBefore(0, 0), queue.framesSkippedBefore(1, 1)]).toEqual([0, 4]);
+});
+
 test('an MP4 whose header announces fragments may queue before the first of them', async () => {
   const { queue } = openQueue('mp4');
   const header = Uint8Array.from([0, 0, 0, 8, ...Buffer.from('ftyp....mvex')]);
