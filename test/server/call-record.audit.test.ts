@@ -41,13 +41,14 @@ afterEach(() => server.close());
 /** Asks for the list of services. */
 const askForServices = Buffer.from([0x3a, 1, 0x2a]);
 
+const same = (bytes: Buffer) => bytes;
+
 /** Sends these messages, and resolves with how the call ended. */
 function callRaw(address: string, path: string, messages: readonly Buffer[]) {
   const client = rawClient(Number(address.split(':')[1]));
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${token}`);
   return new Promise<StatusObject>((resolve) => {
-    const same = (bytes: Buffer) => bytes;
     const call = client.makeBidiStreamRequest(path, same, same, metadata);
     call.on('data', () => undefined);
     call.on('error', () => undefined);
@@ -60,10 +61,10 @@ function callRaw(address: string, path: string, messages: readonly Buffer[]) {
   });
 }
 
+const ofCalls = () => lines.filter(({ message }) => /^call (ended|failed|refused)$/.test(message));
+
 /** The lines that end calls, when so many are there. */
 async function endings(count: number): Promise<Line[]> {
-  const ofCalls = () =>
-    lines.filter(({ message }) => /^call (ended|failed|refused)$/.test(message));
   await expect.poll(() => ofCalls().length).toBe(count);
   return ofCalls();
 }

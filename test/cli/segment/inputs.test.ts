@@ -35,6 +35,7 @@ const options = {
   },
 };
 const find = (...paths: string[]) => findInputs(paths, options);
+const going = (...paths: string[]) => findInputs(paths, { ...options, keepGoing: true });
 
 describe('a file', () => {
   test('is told by its first bytes, whatever its name', async () => {
@@ -63,8 +64,6 @@ describe('a file', () => {
 });
 
 describe('with keepGoing, a file that is nothing that is taken, or not there,', () => {
-  const going = (...paths: string[]) => findInputs(paths, { ...options, keepGoing: true });
-
   test('is one of the inputs, and says what is wrong', async () => {
     const [video, notes] = [write('a.ivf', 'ivf'), write('notes.txt', 'text')];
     const inputs = await going(video, notes, join(folder, 'none.mp4'));
