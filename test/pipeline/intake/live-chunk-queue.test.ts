@@ -25,6 +25,11 @@ function piece(unit: number, said: Partial<EncodedChunk> = {}): EncodedChunk {
   return { data: Uint8Array.of(unit), captureTimestampUs: unit, randomAccess: false, ...said };
 }
 
+/** The beginning of an MP4's fragment. */
+function fragment(unit: number): Uint8Array {
+  return Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
+}
+
 test('chunks come out in order, and young ones are never skipped', async () => {
   const { clock, queue, take } = openQueue();
   for (const unit of [0, 1, 2]) await queue.push(piece(unit, { randomAccess: true }));
@@ -124,8 +129,7 @@ test('fragments of an MP4 are skipped whole', async () => {
   await queue.push(piece(0, { randomAccess: true }));
   expect(await take()).toBe(0);
   for (const unit of [1, 2, 3]) {
-    const data = Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
-    await queue.push(piece(unit, { data, randomAccess: unit === 3 }));
+    await queue.push(piece(unit, { data: fragment(unit), randomAccess: unit === 3 }));
   }
   clock.nowMs = 300;
   expect(await take()).toBe(3);
@@ -134,7 +138,6 @@ test('fragments of an MP4 are skipped whole', async () => {
 
 test('frames of a fragment that is begun come before what is skipped behind it', async () => {
   const { clock, queue, take } = openQueue('mp4');
-  const fragment = (unit: number) => Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
   await queue.push(piece(0, { data: fragment(0), randomAccess: true }));
   // Two more frames of the first fragment, each with its time, wait when the next ones are skipped.
   for (const unit of [1, 2]) await queue.push(piece(unit));
@@ -151,7 +154,6 @@ test('frames of a fragment that is begun come before what is skipped behind it',
 
 test('of a container without positions, too, those count as given that are sure to be', async () => {
   const { clock, queue, take } = openQueue('mp4');
-  const fragment = (unit: number) => Uint8Array.from([unit, 0, 0, 0, ...Buffer.from('moof')]);
   await queue.push(piece(0, { data: fragment(0), randomAccess: true }));
   await queue.push(piece(1));
   expect(await take()).toBe(0);
