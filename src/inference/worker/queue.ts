@@ -1,5 +1,7 @@
 import { SegmentationError } from '../../frame/errors.ts';
 import { FairTurns } from '../../frame/fair-turns.ts';
+import { cancelled, closedError, died, failed } from './failures.ts';
+import { settlesWithin } from './settles-within.ts';
 import { WorkerThread } from './thread.ts';
 import type { ServerCall, ServerState } from '../engine/kserve/server-call.ts';
 import type { FromWorker, WorkerJob, WorkerResults, WorkerSetup } from './messages.ts';
@@ -48,6 +50,9 @@ const deathsPerJob = 2;
 /** Threads that hang and hold their memory; with more of them no further one is started. */
 const maxHungThreads = 3;
 
+/** A worker that is started again hangs when it takes so many times what the first one took. */
+const startPatience = 5;
+
 /** Pauses before a worker that could not be started again is tried once more. */
 const firstRetryMs = 1000;
 const longestRetryMs = 60_000;
@@ -92,6 +97,8 @@ export class WorkerQueue {
   #retry: NodeJS.Timeout | undefined;
   #retryMs = firstRetryMs;
   #hungThreads = 0;
+  /** What the first start took; null before its end. */
+  #firstStartMs: number | null = null;
 
   constructor(setup: WorkerSetup, options: WorkerQueueOptions) {
     this.#setup = setup;
@@ -123,7 +130,10 @@ export class WorkerQueue {
     return 'worker' in this.#state ? this.#state.worker.servers : [];
   }
 
-  /** Starts the worker; resolves when its graphs are open. Throws why they are not. */
+  /**
+   * Starts the worker; resolves when its graphs are open. Throws why they are not. The first start may
+   * take as long as it takes.
+   */
   async start(): Promise<void> {
     const generation = ++this.#generation;
     const worker = new WorkerThread(this.#setup, {
@@ -135,8 +145,22 @@ export class WorkerQueue {
       },
     });
     this.#state = { kind: 'starting', worker };
-    await worker.ready;
+    const beganMs = performance.now();
+    await this.#awaitReady(worker, generation);
+    this.#firstStartMs ??= performance.now() - beganMs;
     if (generation === this.#generation) this.#state = { kind: 'ready', worker };
+  }
+
+  async #awaitReady(worker: WorkerThread, generation: number): Promise<void> {
+    if (this.#firstStartMs === null) return await worker.ready;
+    const { jobTimeoutMs } = this.#options;
+    const limitMs = Math.round(Math.max(jobTimeoutMs, startPatience * this.#firstStartMs));
+    if (await settlesWithin(worker.ready, limitMs)) return await worker.ready;
+    if (generation === this.#generation) {
+      this.#abandon(worker);
+      this.#state = { kind: 'stopped' };
+    }
+    throw new SegmentationError('worker-died', `a worker did not start within ${limitMs} ms`);
   }
 
   /** Queues a job. Rejects at once with `cancelled` when its signal aborts. */
@@ -179,7 +203,14 @@ export class WorkerQueue {
     this.#generation++;
     clearTimeout(this.#retry);
     this.#dropAll(closedError());
-    if (state.kind === 'ready' || state.kind === 'starting') await state.worker.end();
+    if (state.kind !== 'ready' && state.kind !== 'starting') return;
+    const ended = state.worker.end();
+    // Whoever opens its first graphs is waited for; whoever hangs is not.
+    if (this.#firstStartMs === null || (await settlesWithin(ended, this.#options.jobTimeoutMs))) {
+      return await ended;
+    }
+    this.#hungThreads++;
+    void ended.then(() => this.#hungThreads--);
   }
 
   /** See {@link killWorker}. */
@@ -191,7 +222,9 @@ export class WorkerQueue {
 
   /** See {@link freezeWorker}. */
   [freezeWorker](): void {
-    if (this.#state.kind === 'ready') this.#state.worker.freeze();
+    if (this.#state.kind === 'ready' || this.#state.kind === 'starting') {
+      this.#state.worker.freeze();
+    }
   }
 
   #refusal(signal: AbortSignal): SegmentationError | null {
@@ -259,11 +292,14 @@ export class WorkerQueue {
   /** The thread cannot be interrupted where it hangs; another one takes its place. */
   #replaceHung(): void {
     if (this.#state.kind !== 'ready') return;
-    const { worker } = this.#state;
+    this.#abandon(this.#state.worker);
+    this.#onExit(new Error(`the worker did not answer within ${this.#options.jobTimeoutMs} ms`));
+  }
+
+  #abandon(worker: WorkerThread): void {
     this.#generation++;
     this.#hungThreads++;
     void worker.abandon().then(() => this.#hungThreads--);
-    this.#onExit(new Error(`the worker did not answer within ${this.#options.jobTimeoutMs} ms`));
   }
 
   #onExit(crash: unknown): void {
@@ -343,23 +379,4 @@ export class WorkerQueue {
     pending.onSettled('dropped');
     pending.reject(reason);
   }
-}
-
-function failed({ code, message }: Extract<FromWorker, { kind: 'failed' }>): SegmentationError {
-  return new SegmentationError(
-    code,
-    code === 'model-failed' ? `model failed: ${message}` : message,
-  );
-}
-
-function died(how: string, cause: unknown): SegmentationError {
-  return new SegmentationError('worker-died', `the inference worker died ${how}`, { cause });
-}
-
-function closedError(): SegmentationError {
-  return new SegmentationError('shutting-down', 'the model is closed');
-}
-
-function cancelled(signal: AbortSignal): SegmentationError {
-  return new SegmentationError('cancelled', 'the call was cancelled', { cause: signal.reason });
 }

@@ -1,13 +1,14 @@
 import { equal } from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { deferred } from '../../../clients/typescript/deferred.ts';
 import { liveFrames } from '../../../src/frame/frame.ts';
 import { loadModel } from '../../../src/inference/load-model.ts';
 import type { DecodeRequest } from '../../../src/frame/ports.ts';
 import type { LoadedModel } from '../../../src/inference/loaded-model.ts';
 import { freezeWorker, killWorker } from '../../../src/inference/worker/queue.ts';
+import { WorkerThread } from '../../../src/inference/worker/thread.ts';
 import { plainFrame } from '../../fixtures/painted-frames.ts';
 import { type ToyFolder, writeToyModel } from '../../fixtures/toy-model.ts';
 
@@ -193,6 +194,42 @@ test('a worker that hangs twice under one call fails it, and the next call works
   await expect(hanging.encode(frame, signal)).rejects.toMatchObject({ code: 'worker-died' });
   using features = await hanging.encode(frame, signal);
   expect(features.frameIndex).toBe(0);
+});
+
+test('a worker that hangs while it starts again is replaced too', async () => {
+  using frame = plainFrame([16, 128, 128]);
+  const told: string[] = [];
+  await using hanging = (await loadModel({
+    ...folder,
+    signal,
+    jobTimeoutMs: 1000,
+    onWorkerDown: (worker) => told.push(worker),
+    onWorkerRestart: (worker) => restarts.push(worker),
+  })) as Killable & Hangable;
+  await hanging[killWorker]();
+  // Its successor is opening the graphs now, and does not come back from there.
+  hanging[freezeWorker]();
+  using features = await hanging.encode(frame, signal);
+  expect(features.frameIndex).toBe(0);
+  expect({ told, restarts }).toEqual({ told: ['encoder'], restarts: ['encoder'] });
+  await expect.poll(() => hanging.hungThreads()).toBe(0);
+});
+
+test('close does not wait for a worker that hangs, and says that there is one', async () => {
+  const hanging = await loadModel({ ...folder, signal, jobTimeoutMs: 1000 });
+  const left: WorkerThread[] = [];
+  // Native code that never comes back: the thread cannot be ended.
+  const end = vi.spyOn(WorkerThread.prototype, 'end').mockImplementation(function (
+    this: WorkerThread,
+  ) {
+    left.push(this);
+    return new Promise<never>(() => {});
+  });
+  await hanging.close();
+  end.mockRestore();
+  expect(hanging.hungThreads()).toBe(left.length);
+  expect(left.length).toBeGreaterThan(0);
+  await Promise.all(left.map((thread) => thread.end()));
 });
 
 test('a worker that cannot be started again is told of, and tried until it can', async () => {
