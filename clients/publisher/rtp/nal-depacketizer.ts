@@ -38,7 +38,7 @@ export class NalDepacketizer implements Depacketizer {
   }
 
   take(): CodedPicture | null {
-    const { typeOf, isPicture, isRandomAccess } = this.#codec;
+    const { typeOf, isPicture, isRandomAccess, parameterSets } = this.#codec;
     if (this.#fragment !== null) {
       this.discard();
       return null;
@@ -46,11 +46,15 @@ export class NalDepacketizer implements Depacketizer {
     const types = this.#units.map(typeOf);
     // Parameter sets that came by themselves belong to the picture that follows.
     if (!types.some(isPicture)) return null;
-    const units = this.#units;
+    const firstSlice = types.findIndex(isPicture);
+    // GStreamer repeats parameter sets before each slice; behind one they begin another picture.
+    const units = this.#units.filter(
+      (unit, at) => at < firstSlice || !parameterSets.includes(typeOf(unit)),
+    );
+    this.#remember(this.#units);
     this.discard();
     const randomAccess = types.some(isRandomAccess);
-    this.#remember(units);
-    const whole = randomAccess ? this.#withParameterSets(units, types) : units;
+    const whole = randomAccess ? this.#withParameterSets(units, units.map(typeOf)) : units;
     const bytes = Buffer.concat(whole.flatMap((unit) => [startCode, unit]));
     return { bytes, randomAccess };
   }
