@@ -153,16 +153,19 @@ class WatchedCall {
 
   #take(data: Buffer): void {
     if (this.#refusal !== null) return;
-    const length = this.#frames.push(data);
+    const tooLarge = this.#frames.push(data, this.#maxBytes);
     const { unfinishedBytes } = this.#frames;
     try {
       this.#count(this.#isSingle ? this.#countedBytes + data.length : unfinishedBytes);
-      if (length <= this.#maxBytes) return;
+      if (tooLarge === null) return;
       const message = `request of this method must have at most ${this.#maxBytes} bytes`;
-      throw new SegmentationError('request-too-large', `${message}, got ${length}`);
+      throw new SegmentationError('request-too-large', `${message}, got ${tooLarge.length}`);
     } catch (reason) {
       if (this.#isSingle) this.#refuse(reason);
-      else this.#endInput(reason, data.subarray(0, Math.max(0, data.length - unfinishedBytes)));
+      else {
+        const whole = tooLarge?.begins ?? Math.max(0, data.length - unfinishedBytes);
+        this.#endInput(reason, data.subarray(0, whole));
+      }
     }
   }
 

@@ -13,11 +13,14 @@ export class MessageFrames {
   /**
    * Takes the next bytes.
    *
-   * @returns the largest length that a prefix in them states; 0 where there is none
+   * @returns the first message whose prefix states more than `maxBytes`, and where in `data` it begins
+   *   (0 where that was earlier); nothing behind it is looked at. Null where there is none.
    */
-  push(data: Uint8Array): number {
-    let largest = 0;
-    for (let at = 0; at < data.length;) {
+  push(
+    data: Uint8Array,
+    maxBytes: number,
+  ): { readonly length: number; readonly begins: number } | null {
+    for (let at = 0, begins = 0; at < data.length;) {
       if (this.#prefixLength < prefixBytes) {
         const taken = Math.min(data.length - at, prefixBytes - this.#prefixLength);
         this.#prefix.set(data.subarray(at, at + taken), this.#prefixLength);
@@ -26,7 +29,7 @@ export class MessageFrames {
         at += taken;
         if (this.#prefixLength < prefixBytes) break;
         this.#rest = this.#prefix.readUInt32BE(1);
-        largest = Math.max(largest, this.#rest);
+        if (this.#rest > maxBytes) return { length: this.#rest, begins };
       }
       const taken = Math.min(data.length - at, this.#rest);
       this.#rest -= taken;
@@ -36,7 +39,8 @@ export class MessageFrames {
       this.messages++;
       this.#prefixLength = 0;
       this.unfinishedBytes = 0;
+      begins = at;
     }
-    return largest;
+    return null;
   }
 }

@@ -168,6 +168,15 @@ describe('a stream with a request that is too large', () => {
     });
   });
 
+  test('is so where the large one comes whole, with what came before it', async () => {
+    const whole = frame(new Uint8Array(2000));
+    expect(await answersTo(Buffer.concat([config, chunk, whole, chunk]))).toEqual({
+      status: 8,
+      code: 'request-too-large',
+      kinds: ['info', 'masks', 'summary'],
+    });
+  });
+
   test('is summed up where nothing came before', async () => {
     expect(await answersTo(large)).toEqual({
       status: 8,
