@@ -184,7 +184,7 @@ test('a worker that hangs twice under one call fails it, and the next call works
   await using hanging = (await loadModel({
     ...folder,
     signal,
-    jobTimeoutMs: 200,
+    jobTimeoutMs: 1000,
     onWorkerRestart: (worker) => {
       restarts.push(worker);
       if (restarts.length === 1) hanging[freezeWorker]();
