@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { parseProblem } from '../../src/cli/command.ts';
 import { usageError } from '../../src/frame/errors.ts';
-import { nearestWords } from '../../src/frame/nearest-words.ts';
 
 /** Options of a bench, each `--name VALUE`, in place of defaults. */
 export type BenchOptions = {
@@ -49,16 +49,12 @@ export function parseBenchWords<Config extends ParseArgsConfig>(
   try {
     return parseArgs(config);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (!String(error.code).startsWith('ERR_PARSE_ARGS')) throw error;
     const names = Object.keys(config.options ?? {});
-    const unknown = /^Unknown option '-{1,2}([^']+)'/.exec(error.message)?.[1];
-    const [nearest] = unknown === undefined ? [] : nearestWords(unknown, names, 1);
-    // Node's advice is several sentences, or lines.
-    const [problem] = error.message.split(/[.\n]/);
-    const hint = nearest === undefined ? '' : `: did you mean --${nearest}?`;
+    const problem = parseProblem(error, names);
+    if (problem === null) throw error;
     const known = names.length === 0 ? 'none' : names.map((name) => `--${name}`).join(', ');
-    throw usageError(`${problem}${hint} (options: ${known})`);
+    // Node's advice is several sentences, or lines.
+    throw usageError(`${problem.split(/[.\n]/, 1)[0]} (options: ${known})`);
   }
 }
 

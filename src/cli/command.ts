@@ -65,8 +65,9 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
   try {
     parsed = parse(words, options);
   } catch (error) {
-    if (!isParseError(error)) throw error;
-    throw usageError(parseProblem(error.message, command));
+    const problem = parseProblem(error, Object.keys(command.options));
+    if (problem === null) throw error;
+    throw usageError(problem);
   }
   checkRepeats(parsed.tokens, command);
   const { positionals } = parsed;
@@ -105,18 +106,18 @@ function checkRepeats(tokens: Parsed['tokens'], { options }: Command): void {
   }
 }
 
-/** Node's message; for an unknown option what was probably meant, in place of its advice on `--`. */
-function parseProblem(message: string, { options }: Command): string {
-  const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1];
-  const [nearest] = unknown === undefined ? [] : nearestWords(unknown, Object.keys(options), 1);
+/**
+ * What Node's `parseArgs` found wrong with words: its message; for an unknown option what of `names` was
+ * probably meant, in place of its advice on `--`. Null for any other error.
+ */
+export function parseProblem(error: unknown, names: readonly string[]): string | null {
+  if (!(error instanceof Error && 'code' in error)) return null;
+  if (!String(error.code).startsWith('ERR_PARSE_ARGS')) return null;
+  const unknown = /^Unknown option '--([^']+)'/.exec(error.message)?.[1];
+  const [nearest] = unknown === undefined ? [] : nearestWords(unknown, names, 1);
   return nearest === undefined
-    ? message
+    ? error.message
     : `Unknown option '--${unknown}': did you mean --${nearest}?`;
-}
-
-function isParseError(error: unknown): error is Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code.startsWith('ERR_PARSE_ARGS');
 }
 
 function sortValues(values: Parsed['values']): Pick<Arguments, 'flags' | 'texts' | 'lists'> {

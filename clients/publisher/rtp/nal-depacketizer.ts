@@ -45,8 +45,8 @@ export class NalDepacketizer implements Depacketizer {
     }
     const types = this.#units.map(typeOf);
     // Parameter sets that came by themselves belong to the picture that follows.
-    if (!types.some(isPicture)) return null;
     const firstSlice = types.findIndex(isPicture);
+    if (firstSlice < 0) return null;
     // GStreamer repeats parameter sets before each slice; behind one they begin another picture.
     const units = this.#units.filter(
       (unit, at) => at < firstSlice || !parameterSets.includes(typeOf(unit)),
