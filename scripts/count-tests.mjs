@@ -43,6 +43,34 @@ function countOfVitest(text) {
   };
 }
 
+/**
+ * Names of the tests that did not run, so that a machine that lacks something shows what.
+ *
+ * @param {{ vitest: string[], pytest: string[] }} reports
+ * @returns {string[]}
+ */
+export function skippedTests({ vitest, pytest }) {
+  return [...vitest.flatMap(skippedByVitest), ...pytest.flatMap(skippedByPytest)];
+}
+
+function skippedByVitest(text) {
+  try {
+    return JSON.parse(text)
+      .testResults.flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
+      .map(({ fullName }) => fullName);
+  } catch {
+    return [];
+  }
+}
+
+function skippedByPytest(text) {
+  const cases = text.matchAll(/<testcase (?<attributes>[^>]*[^/])>\s*<skipped/g);
+  return [...cases].map(
+    ({ groups }) => / name="([^"]*)"/.exec(` ${groups.attributes}`)?.[1] ?? '?',
+  );
+}
+
 /** One suite a file, with its counts as attributes. */
 function countOfPytest(text) {
   const [suite] = /<testsuite .*?>/.exec(text) ?? [''];
@@ -58,11 +86,9 @@ function readAll(folder) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [status, vitest, pytest] = process.argv.slice(2);
-  const { passed, failed, skipped } = countTests({
-    status: Number(status),
-    vitest: readAll(vitest),
-    pytest: readAll(pytest),
-  });
+  const reports = { vitest: readAll(vitest), pytest: readAll(pytest) };
+  const { passed, failed, skipped } = countTests({ status: Number(status), ...reports });
+  for (const name of skippedTests(reports)) console.log(`skipped: ${name}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   if (failed > 0) process.exitCode = 1;
 }

@@ -9,7 +9,10 @@ const script = new URL('../../scripts/count-tests.mjs', import.meta.url);
 
 type Run = { status: number; vitest: readonly string[]; pytest: readonly string[] };
 type Counts = { passed: number; failed: number; skipped: number };
-const { countTests } = (await import(script.href)) as { countTests: (run: Run) => Counts };
+const { countTests, skippedTests } = (await import(script.href)) as {
+  countTests: (run: Run) => Counts;
+  skippedTests: (reports: Pick<Run, 'vitest' | 'pytest'>) => readonly string[];
+};
 
 /** A report of vitest with one file for each status. */
 function vitest(
@@ -53,6 +56,22 @@ test.each([
   ['a report that breaks off', { status: 1, vitest: ['{"numPassed'] }],
 ])('%s is one failure', (_, run) => {
   expect(countTests({ ...run, pytest: [] })).toMatchObject({ failed: 1 });
+});
+
+test('tests that were skipped are named', () => {
+  const tests = ['passed', 'skipped', 'failed', 'todo'].map((status) => ({
+    status,
+    fullName: `one that is ${status}`,
+  }));
+  const suite = `<testsuite name="pytest"><testcase classname="tests.a" name="ran" time="1" />
+    <testcase classname="tests.b" name="test_cpp" time="0"><skipped type="pytest.skip" /></testcase>
+    <testcase classname="tests.c" name="broke" time="0"><failure /></testcase></testsuite>`;
+  expect(
+    skippedTests({
+      vitest: [vitest({}, [{ assertionResults: tests }]), '{"numPassed'],
+      pytest: [suite],
+    }),
+  ).toEqual(['one that is skipped', 'one that is todo', 'test_cpp']);
 });
 
 test('the last line is the count, and the exit status the verdict', () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -163,13 +164,17 @@ def build_cpp() -> Path:
     """Compiles the example; the result is kept until its sources change."""
     sources = [*(EXAMPLES / "cpp").iterdir(), *sorted((ROOT / "proto").rglob("*.proto"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = home / "maskstream" / f"cpp-{digest}"
-    if not (folder / "segment_file").exists():
-        for stale in home.glob("maskstream/cpp-*"):
-            shutil.rmtree(stale)
-        configure = ["cmake", "-S", str(EXAMPLES / "cpp"), "-B", str(folder)]
-        for command in (configure, ["cmake", "--build", str(folder), "--parallel", "2"]):
-            done = subprocess.run(command, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "maskstream"
+    folder = home / f"cpp-{digest}"
+    home.mkdir(parents=True, exist_ok=True)
+    # These tests run on two versions of Python at a time.
+    with (home / "cpp.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "segment_file").exists():
+            for stale in home.glob("cpp-*"):
+                shutil.rmtree(stale)
+            configure = ["cmake", "-S", str(EXAMPLES / "cpp"), "-B", str(folder)]
+            for command in (configure, ["cmake", "--build", str(folder), "--parallel", "2"]):
+                done = subprocess.run(command, capture_output=True, text=True)
+                assert done.returncode == 0, done.stdout + done.stderr
     return folder / "segment_file"
