@@ -9,6 +9,8 @@ import type {
 export type AlignmentStart = {
   /** What is added to its frame indices; null: known with its first answer only. */
   readonly offset: number | null;
+  /** Answers said so: nothing that comes tells it better. */
+  readonly isExact: boolean;
   /** Frames a second, where the stream says so; for times that are made from it. */
   readonly frameRate: number | null;
   /** The stream has no times of its own. */
@@ -19,11 +21,14 @@ export type AlignmentStart = {
 export class FrameAlignment {
   readonly #frameRate: number | null;
   readonly #isSynthetic: boolean;
+  /** Nothing that comes tells the offset better. */
+  readonly isExact: boolean;
   #offset: number | null;
   #isGuessed = false;
 
-  constructor({ offset, frameRate, isSynthetic }: AlignmentStart) {
+  constructor({ offset, isExact, frameRate, isSynthetic }: AlignmentStart) {
     this.#offset = offset;
+    this.isExact = isExact;
     this.#frameRate = frameRate;
     this.#isSynthetic = isSynthetic;
   }

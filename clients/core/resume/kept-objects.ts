@@ -138,9 +138,8 @@ export class KeptObjects {
   /** Bytes of a frame's picture where it can serve as a reference; null where it cannot. */
   #pictureOf({ captureTimestampUs }: FrameMasks, video: KeptVideo): readonly VideoChunk[] | null {
     if (this.rewinds) return [];
-    const unit = video.unitAt(captureTimestampUs);
-    if (unit === null || !cuttable.has(this.#config.container)) return null;
-    return video.firstUnitOf(unit);
+    if (!cuttable.has(this.#config.container)) return null;
+    return video.firstUnitOf(captureTimestampUs);
   }
 
   #object(

@@ -1,10 +1,14 @@
 import { Container } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type { VideoChunk } from '../../../src/gen/maskstream/v1/video_request.ts';
+import type { FrameMasks } from '../../../src/gen/maskstream/v1/video_response.ts';
+import { SentUnits, type UnitPlace } from './sent-units.ts';
 
 /** Chunks from one random-access point up to the next. */
 export type ChunkGroup = {
   /** Number of the access unit that it starts with, counted from 0; null: units are not marked. */
   readonly firstUnit: number | null;
+  /** Caller's index of the first frame that another decoder makes of it; null: no answer has told. */
+  firstFrame: number | null;
   readonly chunks: VideoChunk[];
   bytes: number;
 };
@@ -15,8 +19,12 @@ export type VideoAgain = {
   readonly chunks: readonly VideoChunk[];
   /** So many of them are the header. */
   readonly headerChunks: number;
-  /** The unit with which the kept part starts; null: not known. */
-  readonly firstUnit: number | null;
+  /** Caller's index of the first frame of the kept part; null: not known. */
+  readonly firstFrame: number | null;
+  /** An answer has told it; else units are counted, as if each gave a frame. */
+  readonly isExact: boolean;
+  /** No unit was seen to give several frames. */
+  readonly areUnitsFrames: boolean;
 };
 
 /** What comes before the first frame of these and says how to read them. */
@@ -41,9 +49,6 @@ const selfSynchronising: ReadonlySet<Container> = new Set([
 /** More before the first random-access point is video, not a header. */
 const maxHeaderBytes = 64 * 1024;
 
-/** Units that can be told by their capture time: nine minutes at 30 a second. */
-const maxNumberedUnits = 16_384;
-
 /** Groups that are kept where nobody can say which of them was answered. */
 const unmarkedGroups = 2;
 
@@ -51,17 +56,23 @@ const unmarkedGroups = 2;
  * The newest part of the video, from a random-access point on: what a new server needs. Bounded in
  * bytes: where the bound is met the oldest groups go, and at last the only one, so that the stream
  * can go on from the next random-access point only. A stream without marks is kept from its start.
+ *
+ * Which frame a group begins with is what its answer said, and not how many units were sent: another
+ * decoder makes of the same bytes the same frames, in whatever order and however many.
  */
 export class KeptVideo {
   readonly #container: Container;
   readonly #maxBytes: number;
   #header: readonly VideoChunk[] = [];
-  #groups: ChunkGroup[] = [{ firstUnit: 0, chunks: [], bytes: 0 }];
+  #groups: ChunkGroup[] = [groupFrom(0, 0)];
   #bytes = 0;
-  #units = 0;
+  #units = new SentUnits();
   #marked = false;
-  /** Numbers of the units that are kept or newer, by their capture time. */
-  readonly #unitAt = new Map<number, number>();
+  /** Caller's frame index less number of the unit, of the newest answered frame. */
+  #offset = 0;
+  /** The same of the first frame of the newest group whose answer told it. */
+  #toldOffset = 0;
+  #areUnitsFrames = true;
   /** The only group was too large: what follows is of no use before the next random-access point. */
   #broken = false;
 
@@ -75,16 +86,17 @@ export class KeptVideo {
     return this.#bytes;
   }
 
-  /** Number of the access unit with this capture time; null where it is not known any more. */
-  unitAt(captureTimestampUs: number | undefined): number | null {
-    return captureTimestampUs === undefined ? null : (this.#unitAt.get(captureTimestampUs) ?? null);
+  /** Caller's index of the frame with this capture time, counted in units; null where it is not known. */
+  indexAt(captureTimestampUs: number | undefined): number | null {
+    const unit = this.#areUnitsFrames ? this.#find(captureTimestampUs) : null;
+    return unit && unit.shown + this.#offset;
   }
 
   /** Keeps a chunk that is sent. */
   add(chunk: VideoChunk): void {
     const startsUnit = chunk.captureTimestampUs !== undefined;
     if (chunk.randomAccess) this.#openGroup(startsUnit);
-    if (startsUnit) this.#count(chunk.captureTimestampUs!);
+    if (startsUnit) this.#units.add(chunk.captureTimestampUs!, chunk.randomAccess);
     if (this.#broken) return;
     const group = this.#groups.at(-1)!;
     // The sender may use its buffer again.
@@ -94,21 +106,36 @@ export class KeptVideo {
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
   }
 
-  /** A frame was answered: groups before the one that holds its access unit are not needed. */
-  trim(unit: number): void {
-    while ((this.#groups[1]?.firstUnit ?? Infinity) <= unit) this.#dropOldest();
+  /** A frame was answered for the first time: groups before the one that holds it are not needed. */
+  answered({ frameIndex, captureTimestampUs, framesDroppedBefore }: FrameMasks): void {
+    if (captureTimestampUs === undefined && this.#units.count > 0) this.#areUnitsFrames = false;
+    const unit = this.#find(captureTimestampUs);
+    if (unit === null) return;
+    const group = this.#groups.findLast(({ firstUnit }) => (firstUnit ?? Infinity) <= unit.sent);
+    const isFirst = group?.firstUnit === unit.sent;
+    // Of units with one time the first is meant only if its frame can be no other's.
+    const isOnly = isFirst && group.firstFrame === null && framesDroppedBefore === 0;
+    if (unit.isShared && !isOnly) return;
+    this.#offset = frameIndex - unit.shown;
+    this.#units.answered(unit);
+    if (group === undefined || group.firstFrame !== null) return;
+    // A first frame that was skipped is counted back to, where each unit has given a frame so far.
+    if (!isFirst && this.#offset !== this.#toldOffset) return;
+    group.firstFrame = isFirst ? frameIndex : group.firstUnit! + this.#offset;
+    this.#toldOffset = this.#offset;
+    while (this.#groups[0] !== group) this.#dropOldest();
   }
 
   /**
-   * The chunks of one access unit, that which begins a group and was sent whole; null where it is not
-   * known where a unit ends.
+   * The chunks of the access unit with this capture time, if it begins a group and was sent whole; null
+   * where it is not known where it ends.
    */
-  firstUnitOf(unit: number): readonly VideoChunk[] | null {
-    const chunks = this.#groups.find(({ firstUnit }) => firstUnit === unit)?.chunks;
+  firstUnitOf(captureTimestampUs: number | undefined): readonly VideoChunk[] | null {
+    const unit = this.#find(captureTimestampUs);
+    if (unit === null || unit.isShared) return null;
+    const chunks = this.#groups.find(({ firstUnit }) => firstUnit === unit.sent)?.chunks;
     if (chunks === undefined) return null;
-    const next = chunks.findIndex(
-      ({ captureTimestampUs }, at) => at > 0 && captureTimestampUs !== undefined,
-    );
+    const next = chunks.findIndex((chunk, at) => at > 0 && chunk.captureTimestampUs !== undefined);
     // A copy: the group grows.
     const whole = chunks.slice(0, next < 0 ? chunks.length : next);
     return next > 0 || whole.at(-1)?.endsAccessUnit === true ? whole : null;
@@ -116,41 +143,32 @@ export class KeptVideo {
 
   /** What to send to the next server; null where nothing can be read from here on. */
   again(): VideoAgain | null {
-    const header = { chunks: this.#header, headerChunks: this.#header.length };
-    if (!this.#broken) {
-      const chunks = this.#groups.flatMap((group) => group.chunks);
-      const firstUnit = this.#groups[0]?.firstUnit ?? null;
-      return { ...header, chunks: [...this.#header, ...chunks], firstUnit };
-    }
-    const resumable = this.#marked || selfSynchronising.has(this.#container);
-    return resumable ? { ...header, firstUnit: null } : null;
+    if (this.#broken && !this.#marked && !selfSynchronising.has(this.#container)) return null;
+    const [{ firstUnit, firstFrame } = groupFrom(null, null)] = this.#groups;
+    return {
+      chunks: [...this.#header, ...this.#groups.flatMap(({ chunks }) => chunks)],
+      headerChunks: this.#header.length,
+      firstFrame: firstFrame ?? (firstUnit === null ? null : firstUnit + this.#offset),
+      isExact: firstFrame !== null,
+      areUnitsFrames: this.#areUnitsFrames,
+    };
   }
 
-  /** A video that is sent again from its start, by whoever has it, begins anew. */
-  clear(): void {
-    this.#groups = [{ firstUnit: 0, chunks: [], bytes: 0 }];
-    this.#header = [];
-    this.#unitAt.clear();
-    [this.#bytes, this.#units, this.#broken, this.#marked] = [0, 0, false, false];
-  }
-
-  #count(captureTimestampUs: number): void {
-    this.#unitAt.set(captureTimestampUs, this.#units++);
-    if (this.#unitAt.size <= maxNumberedUnits) return;
-    const [oldest = 0] = this.#unitAt.keys();
-    this.#unitAt.delete(oldest);
+  #find(captureTimestampUs: number | undefined): UnitPlace | null {
+    return captureTimestampUs === undefined ? null : this.#units.find(captureTimestampUs);
   }
 
   #openGroup(startsUnit: boolean): void {
     // The first frame is number 0, whoever marks what.
-    const isFirst = !this.#marked && this.#units === 0 && (this.#groups[0]?.chunks.length ?? 0) < 2;
-    const firstUnit = startsUnit || isFirst ? this.#units : null;
+    const { count } = this.#units;
+    const isFirst = !this.#marked && count === 0 && (this.#groups[0]?.chunks.length ?? 0) < 2;
+    const firstUnit = startsUnit || isFirst ? count : null;
     const start = this.#groups[0];
     if (!this.#marked && start !== undefined && !this.#broken) this.#closeHeader(start);
     this.#marked = true;
     this.#broken = false;
     if (this.#groups.at(-1)?.chunks.length === 0) this.#groups.pop();
-    this.#groups.push({ firstUnit, chunks: [], bytes: 0 });
+    this.#groups.push(groupFrom(firstUnit, isFirst ? 0 : null));
     if (firstUnit !== null) return;
     while (this.#groups.length > unmarkedGroups) this.#dropOldest();
   }
@@ -169,7 +187,11 @@ export class KeptVideo {
     const first = this.#groups[0];
     if (first === undefined) {
       this.#broken = true;
-      this.#groups = [{ firstUnit: null, chunks: [], bytes: 0 }];
+      this.#groups = [groupFrom(null, null)];
     }
   }
+}
+
+function groupFrom(firstUnit: number | null, firstFrame: number | null): ChunkGroup {
+  return { firstUnit, firstFrame, chunks: [], bytes: 0 };
 }

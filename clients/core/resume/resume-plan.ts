@@ -1,7 +1,7 @@
 import { ResumeState } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type { ResumeSearch, VideoChunk } from '../../../src/gen/maskstream/v1/video_request.ts';
 import type { KeptObjects } from './kept-objects.ts';
-import type { KeptVideo } from './kept-video.ts';
+import type { KeptVideo, VideoAgain } from './kept-video.ts';
 
 /** What the next call begins with. */
 export type ResumePlan = {
@@ -9,6 +9,8 @@ export type ResumePlan = {
   readonly chunks: readonly VideoChunk[];
   /** What is added to the call's frame indices; null: known with its first answer only. */
   readonly offset: number | null;
+  /** The offset is what answers said: the call's first answer cannot tell it better. */
+  readonly isExact: boolean;
 };
 
 /** What a plan is made from. */
@@ -18,8 +20,6 @@ export type ResumeParts = {
   readonly removedObjectIds: number[];
   /** Phrases that are still looked for. */
   readonly searches: ResumeSearch[];
-  /** Caller's frame index less number of the access unit. */
-  readonly unitOffset: number;
 };
 
 /** A video that its owner sends again from its start: only the frames that were answered are known. */
@@ -30,7 +30,7 @@ export function planRewind(parts: ResumeParts): ResumePlan | null {
   const { newest } = objects;
   const at = newest && ({ $case: 'frameIndex', value: newest.frameIndex } as const);
   const state = { objects: again.objects, removedObjectIds, searches, at: at ?? undefined };
-  return { state: ResumeState.fromPartial(state), chunks: [], offset: 0 };
+  return { state: ResumeState.fromPartial(state), chunks: [], offset: 0, isExact: true };
 }
 
 /**
@@ -39,17 +39,19 @@ export function planRewind(parts: ResumeParts): ResumePlan | null {
  * time. Where neither tells them, what was sent already is not sent again, so that no frame comes twice.
  */
 export function planContinuation(parts: ResumeParts): ResumePlan | null {
-  const { video, objects, removedObjectIds, searches, unitOffset } = parts;
+  const { video, objects, removedObjectIds, searches } = parts;
   const again = objects.again();
   const kept = video.again();
   if (again === null || kept === null) return null;
   const { newest } = objects;
-  const pictures = kept.firstUnit === null ? [] : again.pictures;
+  const firstFrame = firstFrameOf(kept, newest);
+  // Each picture is to be one frame of the call.
+  const pictures = firstFrame !== null && kept.areUnitsFrames ? again.pictures : [];
   const live =
     pictures.length > 0
       ? again.objects
       : again.objects.map((object) => ({ ...object, reference: undefined }));
-  const offset = kept.firstUnit === null ? null : kept.firstUnit + unitOffset - pictures.length;
+  const offset = firstFrame === null ? null : firstFrame - pictures.length;
   const at = newest && frameOf(newest, offset, pictures.length);
   const state = ResumeState.fromPartial({
     objects: live,
@@ -63,7 +65,16 @@ export function planContinuation(parts: ResumeParts): ResumePlan | null {
     kept.chunks.slice(kept.headerChunks),
   ];
   const chunks = [...header, ...pictures.flat(), ...(isTold ? rest : [])];
-  return { state, chunks, offset };
+  return { state, chunks, offset, isExact: kept.isExact };
+}
+
+/** Where units give several frames each, time tells better how many were lost, if the video has its own. */
+function firstFrameOf(
+  { firstFrame, isExact, areUnitsFrames }: VideoAgain,
+  newest: KeptObjects['newest'],
+): number | null {
+  const hasTimes = newest?.timestampSynthetic === false;
+  return hasTimes && !isExact && !areUnitsFrames ? null : firstFrame;
 }
 
 /** The newest answered frame as the next call names it; null: before its first, or not to be told. */

@@ -61,8 +61,6 @@ class ResumingCall implements ResumableCall {
   #drop: (() => void) | null = null;
   #alignment: FrameAlignment;
   #info: StreamInfo | null = null;
-  /** Caller's frame index less number of the access unit. */
-  #unitOffset = 0;
   #takeBack: (() => void) | null = null;
   #videoEnded = false;
   #ended = false;
@@ -88,7 +86,8 @@ class ResumingCall implements ResumableCall {
     this.#video = new KeptVideo(config.container, options.maxKeptBytes ?? defaultMaxKeptBytes);
     this.#objects = new KeptObjects(config);
     this.#prompts = new KeptPrompts(config.resume);
-    this.#alignment = new FrameAlignment({ offset: 0, frameRate: null, isSynthetic: false });
+    const start = { offset: 0, isExact: true, frameRate: null, isSynthetic: false };
+    this.#alignment = new FrameAlignment(start);
     this.#turns = new ServerTurns(options.servers.length, this.#clock.nowMs, options);
     this.#open({ ...config });
   }
@@ -243,19 +242,17 @@ class ResumingCall implements ResumableCall {
     this.#objects.take(delivered, this.#video);
     const objectIds = delivered.objects.map(({ objectId }) => objectId);
     this.#prompts.seen(delivered.frameIndex, objectIds);
-    const unit = this.#video.unitAt(delivered.captureTimestampUs);
-    if (unit !== null && isNew) {
-      this.#unitOffset = delivered.frameIndex - unit;
-      this.#video.trim(unit);
+    if (isNew) {
+      this.#video.answered(delivered);
+      this.#count.add(delivered);
     }
-    if (isNew) this.#count.add(delivered);
     this.#deliver('masks', delivered);
   }
 
   /** The first answer of a call says where it stands, if nothing did before. */
   #align(masks: FrameMasks): void {
-    const unit = this.#video.unitAt(masks.captureTimestampUs);
-    if (unit !== null) this.#alignment.align(masks.frameIndex, unit + this.#unitOffset);
+    const sent = this.#alignment.isExact ? null : this.#video.indexAt(masks.captureTimestampUs);
+    if (sent !== null) this.#alignment.align(masks.frameIndex, sent);
     else if (this.#alignment.offset === null) {
       const known = this.#count.indexAt(masks, this.#objects.newest);
       if (known !== null) this.#alignment.align(masks.frameIndex, known);
@@ -339,14 +336,15 @@ class ResumingCall implements ResumableCall {
 
   /** What the next call begins with; null where the stream cannot go on. */
   #planNext(): ResumePlan | null {
-    if (this.#repeats) return { state: ResumeState.fromPartial({}), chunks: [], offset: 0 };
+    if (this.#repeats) {
+      return { state: ResumeState.fromPartial({}), chunks: [], offset: 0, isExact: true };
+    }
     const plan = this.#rewind === null ? planContinuation : planRewind;
     return plan({
       video: this.#video,
       objects: this.#objects,
       removedObjectIds: this.#prompts.removedObjectIds,
       searches: this.#prompts.searches,
-      unitOffset: this.#unitOffset,
     });
   }
 
@@ -356,7 +354,7 @@ class ResumingCall implements ResumableCall {
     if (plan === null) return;
     const frameRate = this.#info?.frameRate ?? this.#config.frameRate ?? null;
     const isSynthetic = this.#objects.newest?.timestampSynthetic ?? false;
-    this.#alignment = new FrameAlignment({ offset: plan.offset, frameRate, isSynthetic });
+    this.#alignment = new FrameAlignment({ ...plan, frameRate, isSynthetic });
     const resume = this.#newest < 0 || this.#repeats ? this.#config.resume : plan.state;
     this.#open({ ...this.#config, resume });
     const updates = this.#repeats ? this.#prompts.all(this.#newest) : this.#prompts.waiting();

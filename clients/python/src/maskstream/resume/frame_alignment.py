@@ -10,9 +10,18 @@ from ..v1 import video_request_pb2, video_response_pb2
 class FrameAlignment:
     """Where a call that goes on with a stream stands in the caller's count."""
 
-    def __init__(self, offset: int | None, *, frame_rate: float | None, is_synthetic: bool) -> None:
+    def __init__(
+        self,
+        offset: int | None,
+        *,
+        is_exact: bool,
+        frame_rate: float | None,
+        is_synthetic: bool,
+    ) -> None:
         self.offset = offset
         """What is added to the call's frame indices; None: known with its first answer only."""
+        self.is_exact = is_exact
+        """Answers said so: nothing that comes tells the offset better."""
         self._frame_rate = frame_rate
         self._is_synthetic = is_synthetic
         self._is_guessed = False

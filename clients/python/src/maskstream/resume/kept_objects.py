@@ -142,10 +142,8 @@ class KeptObjects:
         """A frame's picture where it can serve as a reference; None where it cannot."""
         if self._rewinds:
             return []
-        if not masks.HasField("capture_timestamp_us") or self._config.container not in _CUTTABLE:
-            return None
-        unit = video.unit_of(masks.capture_timestamp_us)
-        return None if unit is None else video.first_unit_of(unit)
+        is_cuttable = self._config.container in _CUTTABLE
+        return video.first_unit_of(masks) if is_cuttable else None
 
     def _object(
         self, item: common_pb2.ObjectMask, places: dict[int, int]

@@ -71,10 +71,8 @@ class ResumingCall:
         self._count = ContinuousCount()
         self.state: Literal["streaming", "waiting", "over"] = "waiting"
         """`waiting`: between two calls."""
-        self._alignment = FrameAlignment(0, frame_rate=None, is_synthetic=False)
+        self._alignment = FrameAlignment(0, is_exact=True, frame_rate=None, is_synthetic=False)
         self._info: video_response_pb2.StreamInfo | None = None
-        # Caller's frame index less number of the access unit.
-        self._unit_offset = 0
         self._video_ended = False
         self._ended = False
         self._told_answered = False
@@ -214,24 +212,16 @@ class ResumingCall:
             masks = self._go_on(masks)
         self._objects.take(masks, self._video)
         self._prompts.seen(masks.frame_index, [item.object_id for item in masks.objects])
-        unit = self._unit_of(masks)
-        if unit is not None and is_new:
-            self._unit_offset = masks.frame_index - unit
-            self._video.trim(unit)
         if is_new:
+            self._video.answered(masks)
             self._count.add(masks)
         self._effects.append(Deliver(response if masks is came else Response(masks=masks)))
 
-    def _unit_of(self, masks: video_response_pb2.FrameMasks) -> int | None:
-        if not masks.HasField("capture_timestamp_us"):
-            return None
-        return self._video.unit_of(masks.capture_timestamp_us)
-
     def _align(self, masks: video_response_pb2.FrameMasks) -> None:
         """The first answer of a call says where it stands, if nothing did before."""
-        unit = self._unit_of(masks)
-        if unit is not None:
-            self._alignment.align(masks.frame_index, unit + self._unit_offset)
+        sent = None if self._alignment.is_exact else self._video.index_of(masks)
+        if sent is not None:
+            self._alignment.align(masks.frame_index, sent)
         elif self._alignment.offset is None:
             known = self._count.index_at(masks, self._objects.newest)
             if known is not None:
@@ -304,7 +294,7 @@ class ResumingCall:
             return ResumePlan(video_request_pb2.ResumeState(), [], 0)
         if self._rewinds:
             return plan_rewind(self._objects, self._prompts)
-        return plan_continuation(self._video, self._objects, self._prompts, self._unit_offset)
+        return plan_continuation(self._video, self._objects, self._prompts)
 
     def _go_on_elsewhere(self) -> None:
         plan = self._plan_next()
@@ -312,6 +302,7 @@ class ResumingCall:
             return
         self._alignment = FrameAlignment(
             plan.offset,
+            is_exact=plan.is_exact,
             frame_rate=self._frame_rate,
             is_synthetic=bool(self._objects.newest and self._objects.newest.timestamp_synthetic),
         )
