@@ -10,7 +10,7 @@ import type { Transport } from '../server-options.ts';
 import { addressProblem, type AllowedOrigins } from './allowed-origins.ts';
 import { maxBytesOf } from '../admission/method-limits.ts';
 import { bridgeCall } from './bridge-call.ts';
-import { servePage, type PageFiles } from './page-files.ts';
+import { pathOf, servePage, type PageFiles } from './page-files.ts';
 import { gatewayMethods } from './gateway-methods.ts';
 import { guardMessages, type MessageGuard } from './guard-messages.ts';
 
@@ -187,8 +187,9 @@ function refuse(socket: Duplex, { status, message }: Refusal): void {
 }
 
 function methodOf(request: IncomingMessage) {
-  const path = new URL(request.url ?? '/', 'http://gateway').pathname;
-  return Object.hasOwn(gatewayMethods, path) ? { path, ...gatewayMethods[path]! } : null;
+  const path = pathOf(request);
+  if (path === null || !Object.hasOwn(gatewayMethods, path)) return null;
+  return { path, ...gatewayMethods[path]! };
 }
 
 /** The page shows this and asks again. */

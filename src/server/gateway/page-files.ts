@@ -61,6 +61,12 @@ export function readPage(folder: string): PageFiles | null {
   return files.size === 0 ? null : files;
 }
 
+/** The path that a request names; null where its target is none, as of `GET //`. */
+export function pathOf({ url = '/' }: IncomingMessage): string | null {
+  const base = 'http://gateway';
+  return URL.canParse(url, base) ? new URL(url, base).pathname : null;
+}
+
 /** Answers one request for a file of the page. */
 export function servePage(
   page: PageFiles | null,
@@ -71,13 +77,13 @@ export function servePage(
     sendText(response, 405, 'expected GET or HEAD');
     return;
   }
-  const path = new URL(request.url ?? '/', 'http://gateway').pathname;
-  const file = page?.get(path);
+  const path = pathOf(request);
+  const file = page?.get(path ?? '');
   if (file === undefined) {
     sendText(
       response,
       404,
-      page === null ? 'the page was not built: npm run build' : `no ${path} here`,
+      page === null ? 'the page was not built: npm run build' : `no ${path ?? 'such path'} here`,
     );
     return;
   }

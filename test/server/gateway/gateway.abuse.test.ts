@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { configMessage } from '../../../clients/core/requests.ts';
 import { createJsonLogger } from '../../../src/cli/json-logger.ts';
 import { ListModelsRequest } from '../../../src/gen/maskstream/v1/model.ts';
@@ -151,3 +151,22 @@ test('a thousand connections that say nothing are closed, and the next one is se
   await Promise.all(closed);
   expect(await isServed()).toBe(true);
 });
+
+describe.each(['', 'connection: upgrade\r\nupgrade: websocket\r\n'])(
+  'with headers %j',
+  (headers) => {
+    test.each(['//', '///', 'http://', '//[', 'http://a:99999/', '*', '/%'])(
+      'a request for %s is refused, and the next one is served',
+      async (target) => {
+        await open();
+        const { hostname, port, host } = new URL(page);
+        const connection = connect(Number(port), hostname);
+        connection.write(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n${headers}\r\n`);
+        const [answer] = (await once(connection, 'data')) as [Buffer];
+        connection.destroy();
+        expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 404 /);
+        expect(await isServed()).toBe(true);
+      },
+    );
+  },
+);
