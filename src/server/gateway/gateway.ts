@@ -44,7 +44,10 @@ export type GatewayOptions = {
   readonly log: Logger;
 };
 
-/** Time for a connection's headers and a socket's first message: nobody holds a place by saying nothing. */
+/**
+ * Time for a connection's headers and a socket's first message, and for reading on of what the page is:
+ * nobody holds a place by doing nothing.
+ */
 const beginTimeoutMs = 10_000;
 
 /** Sockets at a time for each place of a stream: idle ones cost little, but not nothing. */
@@ -92,6 +95,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     servePage(options.page, request, response);
   });
   http.headersTimeout = Math.min(beginTimeoutMs, limits.requestTimeoutMs);
+  // Until it is a socket of its own.
+  http.setTimeout(beginTimeoutMs);
   http.maxConnections = maxSockets + pageConnections;
   http.on('upgrade', (request, socket, head) => {
     // A peer that resets during the handshake must not end the process.

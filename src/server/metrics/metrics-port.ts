@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { SegmentationError } from '../../frame/errors.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import { pacedText } from './paced-text.ts';
 import type {
   BuildInfo,
   DescribedLimits,
   ModelMemory,
   ObjectMemory,
 } from './prometheus-metrics.ts';
+import { tendConnections } from './tend-connections.ts';
 
 /** Where a server is in its life: it starts, serves, goes away. */
 export type Phase = 'starting' | 'serving' | 'draining';
@@ -26,11 +28,17 @@ export type MetricsPort = AsyncDisposable & {
 
 const noFailure = (): string | null => null;
 
-/** Headers of a request must be complete by then. */
-const headersTimeoutMs = 10_000;
+/** Headers of a request must be complete by then; a connection is closed where nothing moves for so long. */
+const quietMs = 10_000;
+
+/** Node looks this often for connections whose headers do not come. */
+const connectionsCheckingInterval = 1000;
 
 /** A scraper needs one, probes another few. */
 const maxConnections = 64;
+
+/** Texts are some milliseconds of the main thread: at most ten of them in a second. */
+const textPauseMs = 100;
 
 /**
  * Opens the metrics port: `/metrics` in Prometheus' text format, and the three probes, which answer
@@ -49,6 +57,10 @@ export async function openMetricsPort(address: {
   const prometheus = createPrometheusMetrics();
   let phase: Phase = 'starting';
   let failure = noFailure;
+  const text = pacedText(() => {
+    prometheus.setReady(failure() === null && phase === 'serving');
+    return prometheus.text();
+  }, textPauseMs);
   const notServing = () => (phase === 'serving' ? null : `the server is ${phase}`);
   const probes: Readonly<Record<string, () => string | null>> = {
     '/startupz': () => (phase === 'starting' ? 'the model is being loaded' : null),
@@ -63,9 +75,8 @@ export async function openMetricsPort(address: {
       return;
     }
     if (path === '/metrics') {
-      prometheus.setReady(failure() === null && phase === 'serving');
-      const text = await prometheus.text();
-      response.writeHead(200, { 'content-type': prometheus.contentType }).end(text);
+      const body = await text();
+      response.writeHead(200, { 'content-type': prometheus.contentType }).end(body);
       return;
     }
     const probe = Object.hasOwn(probes, path) ? probes[path] : undefined;
@@ -78,11 +89,12 @@ export async function openMetricsPort(address: {
     say(response, problem === null ? 200 : 503, problem ?? 'ok');
   };
 
-  const http = createServer((request, response) => {
+  const http = createServer({ connectionsCheckingInterval });
+  const isNext = tendConnections(http, { maxConnections, quietMs });
+  http.on('request', (request, response) => {
+    if (!isNext(request, response)) return;
     answer(request, response).catch(() => say(response, 500, 'internal error'));
   });
-  http.headersTimeout = headersTimeoutMs;
-  http.maxConnections = maxConnections;
   const port = await new Promise<number>((resolve, reject) => {
     http.once('error', (cause) => {
       const where = `${address.host}:${address.port}`;

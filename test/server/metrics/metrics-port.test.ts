@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { type MetricsPort, openMetricsPort } from '../../../src/server/index.ts';
 
@@ -71,6 +73,33 @@ test('other paths and methods are refused with what there is', async () => {
   expect(wrong.status).toBe(404);
   expect(await wrong.text()).toContain('expected one of /metrics, /startupz, /readyz, /livez');
   expect((await fetch(`${address}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405);
+});
+
+test('a connection that asks again before it has its answer is ended, and costs one text', async () => {
+  const address = await start();
+  opened.enter('serving');
+  const connection = connect(opened.port, '127.0.0.1');
+  let came = '';
+  connection.on('data', (data) => (came += data.toString('latin1'))).on('error', () => undefined);
+  connection.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2000));
+  await new Promise((resolve) => connection.once('close', resolve));
+  expect(came.split('HTTP/1.1 200').length - 1).toBeLessThanOrEqual(1);
+  expect((await ask(address)).livez).toBe('200 ok');
+});
+
+test('however many connections are taken, a probe is answered', async () => {
+  const address = await start();
+  opened.enter('serving');
+  const taken = Array.from({ length: 200 }, () => connect(opened.port, '127.0.0.1'));
+  for (const connection of taken) connection.on('error', () => undefined);
+  await Promise.all(taken.map((connection) => once(connection, 'connect')));
+  expect(await ask(address)).toEqual({ startupz: '200 ok', readyz: '200 ok', livez: '200 ok' });
+  for (const connection of taken) connection.destroy();
+});
+
+test('a connection may ask many times, one after another', async () => {
+  const address = await start();
+  for (let i = 0; i < 20; i++) expect((await fetch(`${address}/livez`)).status).toBe(200);
 });
 
 test('a port that is taken is refused with its address', async () => {
