@@ -162,6 +162,21 @@ test('a client that sends a little again and again, and no video, is ended all t
   expect(responses.map((response) => response.$case)).toEqual(['info', 'summary']);
 });
 
+test('a client that sends more than is taken, and no video, is ended as one that sends nothing', async () => {
+  const limits = { maxMessagesPerSecond: 50, stallTimeoutMs: 400, minRequestBytesPerSecond: 1e6 };
+  await start(deafSession, limits);
+  const call = client.segmentVideo();
+  const ended = collect(call);
+  call.write({ message: configMessage });
+  const flood = setInterval(() => {
+    for (let i = 0; i < 20; i++) call.write({ message: chunkMessage(1) });
+  }, 20);
+  const { status: end } = await ended;
+  clearInterval(flood);
+  expect(end.code).toBe(status.DEADLINE_EXCEEDED);
+  expect(end.details).toContain('was waited for 400 ms for a second of it');
+});
+
 test('a session that reads slowly holds back the client', async () => {
   let read = 0;
   const never: OpenSession = async function* (inputs, options) {

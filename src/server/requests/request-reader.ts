@@ -33,21 +33,25 @@ export async function* readRequests(
   const events = ['readable', 'end', 'close', 'error'] as const;
   for (const event of events) call.on(event, () => wake?.());
   signal.addEventListener('abort', () => wake?.(), { once: true });
+  const forClient = async (until: Promise<void>): Promise<void> => {
+    const stop = watch(patience, (reason) => callSignal.abort(reason));
+    onWait(true);
+    await until;
+    onWait(false);
+    stop();
+  };
   for (;;) {
     if (signal.aborted && !call.writableEnded) throw SegmentationError.from(signal.reason);
     const request = call.read() as Received<VideoMessage> | null;
     if (request !== null) {
       patience.received(videoBytes(request));
       const pauseMs = pace.take();
-      if (pauseMs > 0) await wait(pauseMs);
+      // Who sends more than is taken, and no video, is waited for as who sends nothing is.
+      if (pauseMs > 0) await forClient(wait(pauseMs));
       yield request;
     } else {
       if (call.readableEnded || call.writableEnded || call.destroyed) return;
-      const stop = watch(patience, (reason) => callSignal.abort(reason));
-      onWait(true);
-      await new Promise<void>((resolve) => (wake = resolve));
-      onWait(false);
-      stop();
+      await forClient(new Promise<void>((resolve) => (wake = resolve)));
     }
   }
 }
