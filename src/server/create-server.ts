@@ -15,9 +15,11 @@ import type { ListModelsResponse } from '../gen/maskstream/v1/model.ts';
 import { guardConnections } from './admission/guard-connections.ts';
 import { affordableConnections } from './admission/handle-budget.ts';
 import { guardCalls } from './admission/guard-calls.ts';
+import { anyone } from './admission/identity.ts';
 import { keepDoor } from './admission/authentication.ts';
 import { LoadLedger } from './admission/load-ledger.ts';
 import { ObjectLedger } from './admission/object-ledger.ts';
+import { reportRefusals } from './admission/report-refusals.ts';
 import { Calls } from './call-registry.ts';
 import { statusOfError } from './error-status.ts';
 import { encodeModels } from './responses/list-models.ts';
@@ -37,6 +39,9 @@ import { loadProtoFiles } from './wire-scan/proto-files.ts';
 import { WireSchemas } from './wire-scan/wire-schema.ts';
 
 const defaultKeepalive = { intervalMs: 30_000, timeoutMs: 10_000 };
+
+/** Calls of one connection at a time that have no place: health checks, lists, and what is refused. */
+const callsBesides = 128;
 
 // After the streams have ended, connections have this long to notice.
 const disconnectMs = 2_000;
@@ -78,9 +83,16 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     { maxConnections, firstCallTimeoutMs: limits.requestTimeoutMs },
     { log, metrics },
   );
-  const guard = guardCalls(limits, metrics);
+  const report = reportRefusals(log);
+  const guard = guardCalls(limits, {
+    metrics,
+    onRefused: ({ metadata, ...call }, error) => {
+      const principal = metadata === null ? anyone : door.principalOf(metadata);
+      report({ ...call, principal: principal.name }, error);
+    },
+  });
   const { refusalOf } = guard;
-  const door = keepDoor(options.identify ?? null, { log, metrics, refusalOf });
+  const door = keepDoor(options.identify ?? null, { log, metrics, refusalOf, report });
   const server = new Server(grpcOptions(options, limits, [guard.interceptor, door.interceptor]));
   const health = createHealth(models.map(({ name }) => name));
   const protoFiles = loadProtoFiles();
@@ -120,6 +132,7 @@ export function createServer(options: ServerOptions): MaskstreamServer {
     async start(address) {
       port = await bind(server, address, options.transport ?? { kind: 'insecure' });
       connections.watch(server);
+      guard.watch(server);
       health.serve();
       log.info({ host: address.host, port, maxConnections }, 'listening');
       return port;
@@ -177,6 +190,8 @@ function grpcOptions(
     interceptors,
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
+    // A thousand of them come in one read, and each costs what a call costs; clients let more wait.
+    'grpc.max_concurrent_streams': limits.maxStreams + callsBesides,
     'grpc.keepalive_time_ms': keepalive.intervalMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.keepalive_permit_without_calls': 1,

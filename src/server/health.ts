@@ -36,6 +36,7 @@ export function createHealth(models: readonly string[]): Health {
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
   );
+  forgetWatchersOfOthers(health, names);
   const broken = new Set<string>();
   let taking = false;
   const announce = () => {
@@ -63,4 +64,21 @@ export function createHealth(models: readonly string[]): Health {
       announce();
     },
   };
+}
+
+/**
+ * The library (2.1.0) keeps the name of every service that was watched, for as long as the server lives.
+ * Nothing is ever told of one that is none of ours.
+ */
+function forgetWatchersOfOthers(health: HealthImplementation, names: readonly string[]): void {
+  const known: ReadonlySet<string> = new Set(names);
+  const watchers = new (class extends Map<string, unknown> {
+    override set(name: string, watcher: unknown): this {
+      return known.has(name) ? super.set(name, watcher) : this;
+    }
+  })();
+  if (!(Reflect.get(health, 'watchers') instanceof Map)) {
+    throw new Error('grpc-health-check must hold its watchers in a Map');
+  }
+  Reflect.set(health, 'watchers', watchers);
 }

@@ -53,6 +53,11 @@ export type ServerLimits = SessionLimits & {
   readonly maxImagePixels: number;
   /** Streams and images at a time. Default: {@link defaultMaxStreams}. */
   readonly maxStreams: number;
+  /**
+   * Calls besides those at a time: health checks and watches, reflection. Beyond them a connection has
+   * eight. Default: 1024.
+   */
+  readonly maxOtherCalls: number;
   /** Streams and images at a time of one name, where its token says nothing else. Default: no bound. */
   readonly maxStreamsPerClient: number | null;
   /** Predicted work of all streams in cores. Default: no bound: LATEST streams give way to each other. */
@@ -110,6 +115,7 @@ const defaultLimits: ServerLimits = {
   maxFramePixels: 4096 * 2304,
   maxImagePixels: 12_000 * 8_000,
   maxStreams: defaultMaxStreams,
+  maxOtherCalls: 1024,
   maxStreamsPerClient: null,
   maxLoad: null,
   maxPixelsPerSecond: null,

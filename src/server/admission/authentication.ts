@@ -12,12 +12,11 @@ import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
 import type { CallGuard } from './guard-calls.ts';
 import { servicePrefix } from './method-limits.ts';
+import type { ReportRefusal } from './report-refusals.ts';
 import { anyone, type Identify, type Principal, usualAllowance } from './identity.ts';
 
 // Orchestrators probe health without credentials.
 const openPrefix = '/grpc.health.v1.Health/';
-
-const refusalLogIntervalMs = 1000;
 
 /** Knows who calls, from the interceptor to the handler. */
 export type Doorkeeper = {
@@ -28,8 +27,7 @@ export type Doorkeeper = {
 
 /**
  * Refuses calls whose `authorization: Bearer <token>` is nobody's, health checks apart. Where nothing
- * is asked for, a verified client certificate gives the name. Refusals are logged, at most one line a
- * second, with who and what was called and never with what came as the token.
+ * is asked for, a verified client certificate gives the name.
  *
  * @param identify null: nothing is asked for
  */
@@ -39,13 +37,14 @@ export function keepDoor(
     log,
     metrics,
     refusalOf,
+    report,
   }: {
     readonly log: Logger;
     readonly metrics: ServerMetrics;
     readonly refusalOf: CallGuard['refusalOf'];
+    readonly report: ReportRefusal;
   },
 ): Doorkeeper {
-  const report = reportRefusals(log);
   // Not in the metadata itself: what is in there is the client's to write.
   const principals = new WeakMap<Metadata, Principal>();
   return {
@@ -139,22 +138,6 @@ function tokenOf(metadata: Metadata): string | null {
 function certifiedBy(certificate: { readonly subject?: { CN?: string | string[] } } | undefined) {
   const name = [certificate?.subject?.CN ?? []].flat()[0];
   return name === undefined ? anyone : { name, ...usualAllowance };
-}
-
-/** A flood of refused calls is a flood of log lines otherwise; the next line counts the ones between. */
-function reportRefusals(log: Logger) {
-  let loggedMs = -Infinity;
-  let unlogged = 0;
-  return (fields: { peer: string; method: string }, { message }: Error): void => {
-    const nowMs = performance.now();
-    if (nowMs - loggedMs < refusalLogIntervalMs) {
-      unlogged++;
-      return;
-    }
-    log.warn({ ...fields, reason: message, unlogged }, 'call refused');
-    loggedMs = nowMs;
-    unlogged = 0;
-  };
 }
 
 function refusal(metadata: Metadata): SegmentationError {

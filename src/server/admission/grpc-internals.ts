@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import type { ServerInterceptingCallInterface, StatusObject } from '@grpc/grpc-js';
+import type { Server as NetServer } from 'node:net';
+import type { Server, ServerInterceptingCallInterface, StatusObject } from '@grpc/grpc-js';
 
 /**
  * What grpc-js (1.14.7) keeps to itself and the guards need: it unpacks and buffers messages before
@@ -34,4 +35,13 @@ export function baseCallOf(call: ServerInterceptingCallInterface): BaseCall {
     );
   }
   return base as BaseCall;
+}
+
+/** grpc-js (1.14.7) has no public way to the sockets of a server that it listens with. */
+export function http2Servers(server: Server): NetServer[] {
+  const servers: unknown = Reflect.get(server, 'http2Servers');
+  if (!(servers instanceof Map) || servers.size === 0) {
+    throw new Error('grpc-js must hold its listeners in http2Servers');
+  }
+  return [...servers.keys()] as NetServer[];
 }

@@ -3,6 +3,7 @@ import {
   type Metadata,
   ResponderBuilder,
   ServerInterceptingCall,
+  type Server,
   type ServerInterceptor,
   ServerListenerBuilder,
   type ServerMethodDefinition,
@@ -12,8 +13,10 @@ import { statusOfError } from '../error-status.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
 import { baseCallOf, type BaseCall } from './grpc-internals.ts';
+import { type HeaderSizes, measureHeaders } from './header-sizes.ts';
 import { MessageFrames } from './message-frames.ts';
-import { maxBytesOf, servicePrefix } from './method-limits.ts';
+import { hasPlace, maxBytesOf, servicePrefix } from './method-limits.ts';
+import { OpenCalls } from './open-calls.ts';
 import { ReceivedBytes } from './received-bytes.ts';
 import { prefixBytes, unpackMessage } from './unpack-message.ts';
 
@@ -28,11 +31,20 @@ type Limits = Pick<
   | 'maxReceivedBytes'
   | 'requestTimeoutMs'
   | 'minRequestBytesPerSecond'
+  | 'maxOtherCalls'
 >;
+
+/** A call that is refused here and that no handler sees. */
+type OnRefused = (
+  call: { readonly peer: string; readonly method: string; readonly metadata: Metadata | null },
+  error: SegmentationError,
+) => void;
 
 /** Watches what calls send before a handler can; dispose it with the server. */
 export type CallGuard = Disposable & {
   readonly interceptor: ServerInterceptor;
+  /** Looks at the headers of calls of a server that listens. */
+  watch(server: Server): void;
   /**
    * What a call was refused with here, by the metadata that its handler got; null where it was not. Its
    * client gets that status, whatever the handler ends with.
@@ -42,11 +54,16 @@ export type CallGuard = Disposable & {
 
 /**
  * Bounds what grpc-js would buffer, unpack or wait for without end: a limit of bytes for each method,
- * of packing, of unfinished requests on a connection and on the server, and a time in which a
- * request must come. A refused call is reset at once; one that streams is answered first as far as it
+ * of packing, of headers, of unfinished requests on a connection and on the server, of calls that have no
+ * place, and a time in which a request must come. A refused call is reset at once; one that streams is answered first as far as it
  * came, but for a request that is late. Must be the first interceptor.
  */
-export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
+export function guardCalls(
+  limits: Limits,
+  { metrics, onRefused }: { readonly metrics: ServerMetrics; readonly onRefused: OnRefused },
+): CallGuard {
+  const headers = measureHeaders();
+  const others = new OpenCalls(limits.maxOtherCalls);
   const received = new ReceivedBytes({
     maxConnectionBytes: limits.maxConnectionBytes,
     maxServerBytes: limits.maxReceivedBytes,
@@ -60,18 +77,24 @@ export function guardCalls(limits: Limits, metrics: ServerMetrics): CallGuard {
   timer.unref();
   return {
     interceptor: (method, call) => {
-      const watched = new WatchedCall(baseCallOf(call), { method, limits, received, metrics });
+      const base = baseCallOf(call);
+      let known: Metadata | null = null;
+      const refused = (error: SegmentationError) =>
+        onRefused({ peer: call.getPeer(), method: method.path, metadata: known }, error);
+      const watched = new WatchedCall(base, { method, limits, received, metrics, refused });
       unfinished.add(watched);
       watched.onceOver(() => unfinished.delete(watched));
       const listener = new ServerListenerBuilder()
         .withOnReceiveMetadata((metadata, next) => {
+          known = metadata;
           calls.set(metadata, watched);
-          next(metadata);
+          if (watched.admit(headers, others)) next(metadata);
         })
         .build();
       const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
       return new ServerInterceptingCall(call, responder);
     },
+    watch: (server) => headers.watch(server),
     refusalOf: (metadata) => calls.get(metadata)?.refusal ?? null,
     [Symbol.dispose]: () => clearInterval(timer),
   };
@@ -87,9 +110,12 @@ class WatchedCall {
   readonly #isSingle: boolean;
   readonly #received: ReceivedBytes;
   readonly #metrics: ServerMetrics;
+  readonly #path: string;
+  readonly #refused: (error: SegmentationError) => void;
   readonly #frames = new MessageFrames();
   /** Of the connection; the stream forgets its own when it closes. */
   readonly #session: object;
+  #isAdmitted = false;
   #countedBytes = 0;
   #waitingSinceMs = performance.now();
   #messagesSeen = 0;
@@ -103,9 +129,11 @@ class WatchedCall {
       readonly limits: Limits;
       readonly received: ReceivedBytes;
       readonly metrics: ServerMetrics;
+      /** Told of a refusal before the call's handler. */
+      readonly refused: (error: SegmentationError) => void;
     },
   ) {
-    const { method, limits, received, metrics } = options;
+    const { method, limits, received, metrics, refused } = options;
     this.#base = base;
     this.#stream = base.stream;
     this.#session = base.stream.session ?? base.stream;
@@ -114,6 +142,8 @@ class WatchedCall {
     this.#isSingle = !method.requestStream;
     this.#received = received;
     this.#metrics = metrics;
+    this.#path = method.path;
+    this.#refused = refused;
     this.#stream.prependListener('data', (data: Buffer) => this.#take(data));
     this.onceOver(() => this.#count(0));
     this.#checkMessages(method);
@@ -122,6 +152,18 @@ class WatchedCall {
 
   get refusal(): SegmentationError | null {
     return this.#refusal;
+  }
+
+  /** Whether the call may begin; it is refused where not. */
+  admit(headers: HeaderSizes, others: OpenCalls): boolean {
+    try {
+      headers.check(this.#stream);
+      if (!hasPlace(this.#path)) this.#stream.once('close', others.enter(this.#session));
+      this.#isAdmitted = true;
+    } catch (reason) {
+      this.#refuse(reason);
+    }
+    return this.#isAdmitted;
   }
 
   /** Calls `listener` when the request is complete for good, or the call is gone. */
@@ -196,6 +238,12 @@ class WatchedCall {
     this.#refusal = SegmentationError.from(reason);
     this.#metrics.refused(this.#refusal.code);
     this.#base.sendStatus(statusOfError(this.#refusal));
+    if (!this.#isHandled) this.#refused(this.#refusal);
+  }
+
+  /** Whether the call has a handler by now, which has its line in the log. */
+  get #isHandled(): boolean {
+    return this.#isAdmitted && !this.#isSingle;
   }
 
   /** What goes wrong in here ends the call with the status that is thrown. */
@@ -211,6 +259,7 @@ class WatchedCall {
         if (!path.startsWith(servicePrefix)) tryDecode(content, requestDeserialize);
         return content;
       } catch (reason) {
+        if (!this.#isHandled) this.#refused(SegmentationError.from(reason));
         throw statusOfError(reason);
       }
     };

@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import { http2Servers } from './grpc-internals.ts';
 import { widenReceiveWindows } from './receive-windows.ts';
 
 /** Bounds of a server's connections. */
@@ -161,13 +162,4 @@ function peerOf({
 /** A socket of the file system, which only this user can open. */
 function isInside(listener: NetServer): boolean {
   return typeof listener.address() === 'string';
-}
-
-/** grpc-js (1.14.7) has no public way to the sockets of a server that it listens with. */
-function http2Servers(server: Server): NetServer[] {
-  const servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(servers instanceof Map) || servers.size === 0) {
-    throw new Error('grpc-js must hold its listeners in http2Servers');
-  }
-  return [...servers.keys()] as NetServer[];
 }

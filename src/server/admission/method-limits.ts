@@ -15,3 +15,8 @@ const withPixels: ReadonlySet<string> = new Set([
 export function maxBytesOf(path: string, limits: Pick<ServerLimits, 'maxRequestBytes'>): number {
   return withPixels.has(path) ? limits.maxRequestBytes : maxSmallRequestBytes;
 }
+
+/** Whether calls of a method have places of their own, as videos and images do. */
+export function hasPlace(path: string): boolean {
+  return withPixels.has(path);
+}
