@@ -78,12 +78,17 @@ export class CallFailed extends MaskstreamError {
     const sent = sentErrorCode(error.metadata);
     const wasCancelled = cancelled && name === 'CANCELLED';
     const own = wasCancelled ? 'cancelled' : codeWithoutServer[name];
-    super(sent ?? own, error.details || error.message, { cause: error });
+    super(sent ?? own, withoutEmptyNote(error.details || error.message), { cause: error });
     this.name = 'CallFailed';
     this.status = name;
     this.summary = summary;
     this.retryAfterMs = sentRetryAfterMs(error.metadata);
   }
+}
+
+/** grpc-js ends what it says of a connection with a note that is mostly empty. */
+function withoutEmptyNote(message: string): string {
+  return message.replace(/\.? *Resolution note: *$/, '');
 }
 
 /** A prompt that was refused; its stream goes on. `code` is one of docs/errors.md. */

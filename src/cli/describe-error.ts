@@ -13,7 +13,7 @@ export function describeError(reason: unknown): string {
     const ours: readonly string[] = clientErrorCodes;
     const who = ours.includes(reason.code) ? 'the call ended with' : 'the server answered';
     const hint = reason.code === 'unreachable' ? unreachableHint : '';
-    return `${who} ${reason.status} ${reason.code}: ${withoutEmptyNote(reason.message)}${hint}`;
+    return `${who} ${reason.status} ${reason.code}: ${reason.message}${hint}`;
   }
   if (reason instanceof PromptRejected) return `prompt refused: ${reason.code}: ${reason.message}`;
   if (reason instanceof MaskstreamError) return reason.message;
@@ -33,11 +33,6 @@ export function isCancellation(reason: unknown): boolean {
 }
 
 const unreachableHint = ' (is a server running there? One with a certificate needs --tls)';
-
-/** grpc-js ends what it says of a connection with a note that is mostly empty. */
-function withoutEmptyNote(message: string): string {
-  return message.replace(/\.? *Resolution note: *$/, '');
-}
 
 function codeOf(reason: Error): string {
   return reason instanceof SegmentationError ? reason.code : 'internal';

@@ -32,6 +32,13 @@ test('a failure that never reached a server has a code of the client', () => {
   expect(error.message).toBe('7 DETAILS: said by grpc-js');
 });
 
+test.each([
+  ['Last error: connect ECONNREFUSED. Resolution note: ', 'Last error: connect ECONNREFUSED'],
+  ['Last error: none. Resolution note: no route', 'Last error: none. Resolution note: no route'],
+])('what the library says is said without its empty note: %j', (details, message) => {
+  expect(new CallFailed(serviceError({ details })).message).toBe(message);
+});
+
 test('neither a status of a later gRPC nor missing metadata hides the failure', () => {
   const error = serviceError({ code: 99 as status });
   delete (error as Partial<ServiceError>).metadata;
