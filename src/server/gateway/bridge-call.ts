@@ -4,6 +4,7 @@ import { readRetryAfterMs, statusDetailsTrailer } from '../../../clients/core/re
 import { SegmentationError } from '../../frame/errors.ts';
 import { errorCodeTrailer, statusOfError } from '../error-status.ts';
 import type { Logger } from '../logger.ts';
+import { RequestQueue } from './request-queue.ts';
 
 /** What one socket's call is made of. */
 export type BridgeOptions = {
@@ -59,6 +60,7 @@ class Bridge {
   readonly #firstMessage: NodeJS.Timeout;
   #client: Client | null = null;
   #call: ClientDuplexStream<Buffer, Buffer> | null = null;
+  #requests: RequestQueue | null = null;
   #token: string | null = null;
   #ended = false;
   #over = false;
@@ -122,12 +124,7 @@ class Bridge {
       this.#refuseMessage('expected nothing after end, got a message');
       return;
     }
-    const call = (this.#call ??= this.#start());
-    // Messages that were read before the pause still come; one listener is enough.
-    if (!call.write(message) && !this.#socket.isPaused) {
-      this.#socket.pause();
-      call.once('drain', () => this.#socket.resume());
-    }
+    this.#begun().push(message);
     if (this.#options.oneRequest) this.#half();
   }
 
@@ -135,7 +132,12 @@ class Bridge {
     clearTimeout(this.#firstMessage);
     if (this.#ended) return;
     this.#ended = true;
-    (this.#call ??= this.#start()).end();
+    this.#begun().end();
+  }
+
+  #begun(): RequestQueue {
+    this.#call ??= this.#start();
+    return (this.#requests ??= new RequestQueue(this.#call, this.#socket));
   }
 
   #start(): ClientDuplexStream<Buffer, Buffer> {

@@ -8,7 +8,7 @@ import {
   ServerCredentials,
   type ServerDuplexStream,
 } from '@grpc/grpc-js';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { createJsonLogger } from '../../../src/cli/json-logger.ts';
 import { bridgeCall } from '../../../src/server/gateway/bridge-call.ts';
@@ -23,9 +23,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/** A gRPC method that answers without end, as fast as it is read; counts what it has handed over. */
-async function endlessAnswers() {
-  let bytes = 0;
+/** A gRPC server with one method; its port. */
+async function serveMethod(handler: (call: ServerDuplexStream<Buffer, Buffer>) => void) {
   const server = new Server();
   const definition = {
     path,
@@ -36,32 +35,42 @@ async function endlessAnswers() {
     responseSerialize: identity,
     responseDeserialize: identity,
   };
-  const ended = new Promise<void>((resolve) => {
-    const handler = (call: ServerDuplexStream<Buffer, Buffer>) => {
-      call.once('cancelled', resolve);
-      call.on('data', () => undefined);
-      const write = () => {
-        while (!call.cancelled) {
-          bytes += answer.length;
-          if (!call.write(answer)) return call.once('drain', write);
-        }
-        return undefined;
-      };
-      write();
-    };
-    server.addService({ SegmentVideo: definition }, { SegmentVideo: handler });
-  });
+  server.addService({ SegmentVideo: definition }, { SegmentVideo: handler });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
   closers.push(() => server.forceShutdown());
+  return port;
+}
+
+/** A method that answers without end, as fast as it is read; counts what it has handed over. */
+async function endlessAnswers() {
+  let bytes = 0;
+  let over: (() => void) | null = null;
+  const ended = new Promise<void>((resolve) => (over = resolve));
+  const port = await serveMethod((call) => {
+    call.once('cancelled', () => over?.());
+    call.on('data', () => undefined);
+    const write = () => {
+      while (!call.cancelled) {
+        bytes += answer.length;
+        if (!call.write(answer)) return call.once('drain', write);
+      }
+      return undefined;
+    };
+    write();
+  });
   return { port, ended, bytes: () => bytes };
 }
 
 /** A page's address whose sockets are carried to the method. */
-async function bridgeTo(port: number, readerTimeoutMs: number): Promise<string> {
+async function bridgeTo(
+  port: number,
+  readerTimeoutMs: number,
+  connect = () => new Client(`127.0.0.1:${port}`, credentials.createInsecure()),
+): Promise<string> {
   const sockets = new WebSocketServer({ noServer: true });
   const http = createServer().listen(0, '127.0.0.1');
   http.on('upgrade', (request, socket, head) => {
@@ -73,7 +82,7 @@ async function bridgeTo(port: number, readerTimeoutMs: number): Promise<string> 
         maxQueuedBytes: 1024 * 1024,
         readerTimeoutMs,
         log: createJsonLogger('error', process.stderr),
-        connect: () => new Client(`127.0.0.1:${port}`, credentials.createInsecure()),
+        connect,
       }),
     );
   });
@@ -108,4 +117,42 @@ test('a peer that reads slowly is not', async () => {
   expect(ended).toBe(false);
   peer.connection.destroy();
   await method.ended;
+});
+
+test('thousands of messages that come at once wait here and not in the library, and all are sent', async () => {
+  const received: number[] = [];
+  let hasEnded = false;
+  const port = await serveMethod((call) => {
+    call.on('data', (message: Buffer) => received.push(message.readUInt16BE()));
+    call.on('end', () => (hasEnded = true));
+  });
+  let most = 0;
+  const connect = () => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    const open = client.makeBidiStreamRequest.bind(client);
+    const watched = (...args: Parameters<typeof open>) => {
+      const call = open(...args);
+      const write = call.write.bind(call) as (message: unknown) => boolean;
+      call.write = (message: unknown) => {
+        const isTaken = write(message);
+        most = Math.max(most, call.writableLength);
+        return isTaken;
+      };
+      return call;
+    };
+    vi.spyOn(client, 'makeBidiStreamRequest').mockImplementation(watched as never);
+    return client;
+  };
+  const peer = await rawWebSocket(await bridgeTo(port, 1000, connect), 'SegmentVideo');
+  const count = 10_000;
+  const messages = Array.from({ length: count }, (_, i) =>
+    Buffer.of(0x82, 0x82, 0, 0, 0, 0, i >> 8, i & 255),
+  );
+  const end = Buffer.from('{"type":"end"}');
+  const header = Buffer.of(0x81, 0x80 | end.length, 0, 0, 0, 0);
+  peer.more(Buffer.concat([...messages, header, end]));
+  await expect.poll(() => hasEnded, { timeout: 10_000 }).toBe(true);
+  peer.connection.destroy();
+  expect(received).toEqual(messages.map((_, i) => i));
+  expect(most).toBeLessThanOrEqual(16);
 });
