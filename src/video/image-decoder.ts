@@ -3,7 +3,7 @@ import { FramePool, yuv420Bytes } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type { Size } from '../frame/geometry.ts';
 import { decodeFrames, defaultAnalysisLongSide, defaultLimits } from './decoder.ts';
-import type { DecodeEvent, Decode } from '../frame/ports.ts';
+import type { Decode, DecodeEvent, DecodeOptions } from '../frame/ports.ts';
 import { detectImage } from './detect-container.ts';
 import { checkImage, isCut, undecodable } from './image-checks.ts';
 import { exifOrientation, uprightFilters } from './headers/exif-orientation.ts';
@@ -21,6 +21,9 @@ export type ImageDecoderOptions = {
   /** Where the memory of its frame comes from. Default: one of its own. */
   readonly pool?: FramePool;
 };
+
+/** What differs from image to image. */
+type CallOptions = Pick<DecodeOptions, 'signal'> & { readonly yields?: boolean | undefined };
 
 /** A decoded image; the receiver closes the frame. */
 export type DecodedImage = {
@@ -44,7 +47,7 @@ const defaultMaxImageBytes = 64 * 1024 * 1024;
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  options: ImageDecoderOptions & { readonly signal: AbortSignal },
+  options: ImageDecoderOptions & CallOptions,
 ): Promise<DecodedImage> {
   let frame: Frame | null = null;
   const said: string[] = [];
@@ -71,13 +74,13 @@ export async function decodeImage(
 export function createImageDecoder(options: ImageDecoderOptions): Decode {
   const side = options.analysisLongSide ?? defaultAnalysisLongSide;
   const pool = new FramePool(maxSpareFrames, yuv420Bytes({ width: side, height: side }));
-  return (chunks, { signal, maxFramePixels }) =>
-    decodeImageStream(chunks, { pool, ...options, signal, maxFramePixels });
+  return (chunks, { signal, maxFramePixels, yields }) =>
+    decodeImageStream(chunks, { pool, ...options, signal, maxFramePixels, yields });
 }
 
 async function* decodeImageStream(
   chunks: AsyncIterable<Uint8Array>,
-  options: ImageDecoderOptions & { readonly signal: AbortSignal },
+  options: ImageDecoderOptions & CallOptions,
 ): AsyncGenerator<DecodeEvent, void, void> {
   const maxBytes = options.maxImageBytes ?? defaultMaxImageBytes;
   const parts: Uint8Array[] = [];
@@ -106,13 +109,14 @@ async function* decodeImageStream(
 
 async function* decodeStill(
   bytes: Uint8Array,
-  options: ImageDecoderOptions & { readonly signal: AbortSignal },
+  options: ImageDecoderOptions & CallOptions,
 ): AsyncGenerator<DecodeEvent, void, void> {
   const format = checkImage(bytes);
   try {
     yield* decodeFrames(once(bytes), {
       format,
       frameRate: null,
+      ...(options.yields === undefined ? {} : { yields: options.yields }),
       signal: options.signal,
       ffmpeg: options.ffmpeg,
       still: { bytes: bytes.length },
