@@ -21,6 +21,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(`maskstream: standard output: ${error.message}\n`);
 });
 
+// Nor does a log that nobody reads any more, or for which there is no room: its lines are lost.
+process.stderr.on('error', () => undefined);
+
 const exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +32,22 @@ test('serve says where it listens, asks for its token, and ends in order on SIGT
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
   expect(processCpuMs(child.pid ?? 0)).toBeNull();
+});
+
+test.each([
+  ['is closed by its reader', 'pipe'],
+  ['finds no room', openSync('/dev/full', 'w')],
+] as const)('a server whose log %s goes on serving', async (_what, log) => {
+  const words = [program, 'serve', '--listen', '127.0.0.1:0', '--no-web'];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', log] });
+  const ended = once(child, 'exit');
+  const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  child.stderr?.destroy();
+  using client = connect(line.replace('listening on ', ''));
+  // Each has its line in the log.
+  for (let i = 0; i < 3; i++) expect(await client.listModels()).toHaveLength(1);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
 });
 
 test('a model that is not there ends it with exit code 1', async () => {
