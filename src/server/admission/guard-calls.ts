@@ -12,8 +12,8 @@ import { SegmentationError } from '../../frame/errors.ts';
 import { statusOfError } from '../error-status.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
+import { type CallHeaders, watchHeaders } from './call-headers.ts';
 import { baseCallOf, type BaseCall } from './grpc-internals.ts';
-import { type HeaderSizes, measureHeaders } from './header-sizes.ts';
 import { MessageFrames } from './message-frames.ts';
 import { hasPlace, maxBytesOf, servicePrefix } from './method-limits.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -62,7 +62,7 @@ export function guardCalls(
   limits: Limits,
   { metrics, onRefused }: { readonly metrics: ServerMetrics; readonly onRefused: OnRefused },
 ): CallGuard {
-  const headers = measureHeaders();
+  const headers = watchHeaders();
   const others = new OpenCalls(limits.maxOtherCalls);
   const received = new ReceivedBytes({
     maxConnectionBytes: limits.maxConnectionBytes,
@@ -155,7 +155,7 @@ class WatchedCall {
   }
 
   /** Whether the call may begin; it is refused where not. */
-  admit(headers: HeaderSizes, others: OpenCalls): boolean {
+  admit(headers: CallHeaders, others: OpenCalls): boolean {
     try {
       headers.check(this.#stream);
       if (!hasPlace(this.#path)) this.#stream.once('close', others.enter(this.#session));

@@ -285,6 +285,34 @@ describe('headers', () => {
   });
 });
 
+describe('a deadline', () => {
+  test.each(['abc', '1', 'S', '123456789S', ''])('of %j is INVALID_ARGUMENT', async (timeout) => {
+    await start();
+    const call = open(listModels, { 'grpc-timeout': timeout });
+    call.stream.end(frame(new Uint8Array()));
+    expect(await call.ended).toMatchObject({ status: 3, code: 'malformed-message' });
+  });
+
+  test.each(['1000H', '99999999H'])(
+    'of %s, longer than a timer, ends no stream',
+    async (timeout) => {
+      await start();
+      const call = open(segmentVideo, { 'grpc-timeout': timeout });
+      call.stream.write(config);
+      await once(call.stream, 'data');
+      call.stream.end();
+      expect((await call.ended).status).toBe(0);
+    },
+  );
+
+  test('that is over ends its stream', async () => {
+    await start();
+    const call = open(segmentVideo, { 'grpc-timeout': '100m' });
+    call.stream.write(config);
+    expect((await call.ended).status).toBe(4);
+  });
+});
+
 describe('a single call that is refused before its handler', () => {
   test('has a line in the log, and a flood of them has one a second', async () => {
     await start();
