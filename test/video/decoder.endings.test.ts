@@ -8,6 +8,7 @@ import type { DecodeEvent } from '../../src/frame/ports.ts';
 import type { DecoderOptions } from '../../src/video/index.ts';
 import {
   bundledFfmpeg,
+  childIds,
   onlyDecoderId,
   chunksOf,
   decodeAll,
@@ -53,6 +54,21 @@ function errorOf(decoded: Decoded): SegmentationError {
     cause: decoded.error,
   });
 }
+
+test('a decoder that is frozen, with what watches it, ends with its stream', async () => {
+  const clip = await makeClip({ encode: encoders.h264, extension: 'ts', frames: 60 });
+  const decoder = createDecoder({ ffmpeg: systemFfmpeg });
+  const options = { container: 'mpeg-ts', frameRate: null, signal: never } as const;
+  const frozen: number[] = [];
+  for await (const event of decoder(chunksOf(await readFile(clip)), options)) {
+    if (event.kind !== 'frame') continue;
+    event.frame.close();
+    frozen.push(...childIds(), onlyDecoderId());
+    for (const id of frozen) process.kill(id, 'SIGSTOP');
+    break;
+  }
+  expect(frozen).not.toEqual([]);
+});
 
 describe.each([
   ['the ffmpeg of the machine', systemFfmpeg, allContainers],

@@ -119,6 +119,8 @@ function signal(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL', hasMonitor: bo
       // It has ended since it was listed.
     }
   }
+  // One that is frozen would never see that what it waits for has ended.
+  if (name === 'SIGKILL') child.kill(name);
 }
 
 function spawnChild(
