@@ -24,6 +24,7 @@ import {
 } from './requests/prompt-decoder.ts';
 import type { ImageMessage, Masked } from './requests/received-request.ts';
 import { encodeImageResponse } from './responses/encoded-masks.ts';
+import { answerRead, resetStream } from './responses/reset-stream.ts';
 import { limitsOf, sessionLimits, type ServerLimits } from './server-limits.ts';
 import type { ServerContext } from './server-options.ts';
 import type { ImageCall } from './video-service.ts';
@@ -44,6 +45,7 @@ export async function segmentImage(
     using connection = context.connections.keep(peer);
     void connection;
     let error: SegmentationError | null = null;
+    let bytes = 0;
     try {
       if (call.request.kind === 'refused') throw call.request.error;
       const encoded = await answer(call.request.message, callSignal.signal, {
@@ -51,15 +53,41 @@ export async function segmentImage(
         limits: limitsOf(principal, context.limits),
         owner: principal.name,
       });
-      respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength));
+      bytes = encoded.byteLength;
+      respond(null, Buffer.from(encoded.buffer, encoded.byteOffset, bytes));
     } catch (reason) {
       error = SegmentationError.from(reason);
       respond(statusOfError(error));
     }
     record.end(error, {});
+    record.place.waits(true);
+    await untilRead(call, bytes, { signal: callSignal.signal, limits: context.limits });
   } catch (reason) {
     respond(statusOfError(reason));
   }
+}
+
+/**
+ * An answer is memory until it is read, so that its call keeps its place for so long. A client that takes
+ * its time, or whose place another one needs, is reset.
+ */
+async function untilRead(
+  call: ImageCall,
+  bytes: number,
+  { signal, limits }: { readonly signal: AbortSignal; readonly limits: ServerLimits },
+): Promise<void> {
+  const bytesMs = (bytes / limits.minRequestBytesPerSecond) * 1000;
+  const reset = () => {
+    // grpc-js calls a call cancelled once its status has left, too; a client that is gone needs no reset.
+    const isLeft = signal.aborted && SegmentationError.from(signal.reason).code === 'cancelled';
+    if (!isLeft) resetStream(call);
+  };
+  const timer = setTimeout(() => resetStream(call), limits.flushTimeoutMs + bytesMs);
+  signal.addEventListener('abort', reset, { once: true });
+  if (signal.aborted) reset();
+  await answerRead(call);
+  clearTimeout(timer);
+  signal.removeEventListener('abort', reset);
 }
 
 async function answer(

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { credentials, compressionAlgorithms } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -103,6 +104,31 @@ describe('masks of an image', () => {
     expect(answer).toBe('ok');
     expect(silence).toBeLessThan(1000);
   });
+});
+
+test('an answer that nobody reads keeps its place, and for a stated time', async () => {
+  const limits = { maxStreams: 1, flushTimeoutMs: 500, minRequestBytesPerSecond: 1e6 };
+  await using own = createServer({
+    sessions: scripted(echoSession),
+    models: [scriptedModel],
+    limits,
+  });
+  const port = await own.start({ host: '127.0.0.1', port: 0 });
+  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+  const request = SegmentImageRequest.encode(imageOf([fullMask(64, 48)])).finish();
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(request.length, 1);
+  const headers = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
+  const path = '/maskstream.v1.SegmentationService/SegmentImage';
+  const unread = session.request({ ...headers, ':path': path }, { endStream: false });
+  unread.on('error', () => {});
+  unread.end(Buffer.concat([prefix, request]));
+  await once(unread, 'response');
+  expect(own.activeStreams).toBe(1);
+  await once(unread, 'close');
+  expect(unread.rstCode).toBe(8);
+  await expect.poll(() => own.activeStreams).toBe(0);
+  session.destroy();
 });
 
 test('millions of empty outlines in some kilobytes are refused before they become objects', async () => {

@@ -18,7 +18,10 @@ import { MessageFrames } from './message-frames.ts';
 import { hasPlace, maxBytesOf, servicePrefix } from './method-limits.ts';
 import { OpenCalls } from './open-calls.ts';
 import { ReceivedBytes } from './received-bytes.ts';
-import { prefixBytes, unpackMessage } from './unpack-message.ts';
+import { prefixBytes, tryDecode, unpackMessage } from './unpack-message.ts';
+
+/** Of a call without a place: reflection answers whatever comes, whether anybody reads or not. */
+const maxOtherRequests = 1000;
 
 /** Unfinished requests are looked at this often. */
 const lookMs = 1000;
@@ -110,7 +113,7 @@ class WatchedCall {
   readonly #isSingle: boolean;
   readonly #received: ReceivedBytes;
   readonly #metrics: ServerMetrics;
-  readonly #path: string;
+  readonly #hasPlace: boolean;
   readonly #refused: (error: SegmentationError) => void;
   readonly #frames = new MessageFrames();
   /** Of the connection; the stream forgets its own when it closes. */
@@ -142,7 +145,7 @@ class WatchedCall {
     this.#isSingle = !method.requestStream;
     this.#received = received;
     this.#metrics = metrics;
-    this.#path = method.path;
+    this.#hasPlace = hasPlace(method.path);
     this.#refused = refused;
     this.#stream.prependListener('data', (data: Buffer) => this.#take(data));
     this.onceOver(() => this.#count(0));
@@ -158,7 +161,7 @@ class WatchedCall {
   admit(headers: CallHeaders, others: OpenCalls): boolean {
     try {
       headers.check(this.#stream);
-      if (!hasPlace(this.#path)) this.#stream.once('close', others.enter(this.#session));
+      if (!this.#hasPlace) this.#stream.once('close', others.enter(this.#session));
       this.#isAdmitted = true;
     } catch (reason) {
       this.#refuse(reason);
@@ -196,9 +199,10 @@ class WatchedCall {
   #take(data: Buffer): void {
     if (this.#refusal !== null) return;
     const tooLarge = this.#frames.push(data, this.#maxBytes);
-    const { unfinishedBytes } = this.#frames;
+    const { unfinishedBytes, messages } = this.#frames;
     try {
       this.#count(this.#isSingle ? this.#countedBytes + data.length : unfinishedBytes);
+      if (!this.#hasPlace && messages > maxOtherRequests) throw tooManyRequests();
       if (tooLarge === null) return;
       const message = `request of this method must have at most ${this.#maxBytes} bytes`;
       throw new SegmentationError('request-too-large', `${message}, got ${tooLarge.length}`);
@@ -281,11 +285,7 @@ class WatchedCall {
 
 function nothing(): void {}
 
-function tryDecode(content: Buffer, decode: (bytes: Buffer) => unknown): void {
-  try {
-    decode(content);
-  } catch (cause) {
-    const message = 'message must be a request of this method, got other bytes';
-    throw new SegmentationError('malformed-message', message, { cause });
-  }
+function tooManyRequests(): SegmentationError {
+  const message = `call of this method must have at most ${maxOtherRequests} requests, got more`;
+  return new SegmentationError('request-too-large', message);
 }

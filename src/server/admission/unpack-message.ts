@@ -58,3 +58,13 @@ type UnpackOptions = { readonly maxOutputLength: number; readonly chunkSize: num
 const unpackers: Readonly<
   Record<string, ((bytes: Buffer, options: UnpackOptions) => Promise<Buffer>) | undefined>
 > = { gzip: promisify(gunzip), deflate: promisify(inflate) };
+
+/** @throws SegmentationError `malformed-message` where the content is no request of its method. */
+export function tryDecode(content: Buffer, decode: (bytes: Buffer) => unknown): void {
+  try {
+    decode(content);
+  } catch (cause) {
+    const message = 'message must be a request of this method, got other bytes';
+    throw new SegmentationError('malformed-message', message, { cause });
+  }
+}

@@ -261,6 +261,20 @@ describe('calls without a place', () => {
     expect(session.remoteSettings.maxConcurrentStreams).toBe(130);
   });
 
+  test('take a thousand requests, each of which is an answer that somebody must read', async () => {
+    await start();
+    // list_services: "*"
+    const request = frame(Buffer.of(0x3a, 1, 0x2a));
+    const many = (count: number) => Buffer.concat(Array.from({ length: count }, () => request));
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    const most = open(path);
+    most.stream.end(many(1000));
+    expect((await most.ended).status).toBe(0);
+    const more = open(path);
+    more.stream.write(many(3000));
+    expect(await more.ended).toMatchObject({ status: 8, code: 'request-too-large' });
+  });
+
   test('leave no name behind that only they knew', async () => {
     await start();
     const kept = vi.spyOn(Map.prototype, 'set');
