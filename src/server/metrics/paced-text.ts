@@ -12,7 +12,7 @@ export function pacedText(render: () => Promise<string>, pauseMs: number): () =>
   const make = async (before: Promise<unknown>): Promise<string> => {
     await before;
     const restMs = endedMs + pauseMs - performance.now();
-    if (restMs > 0) await wait(restMs);
+    if (restMs > 0) await wait(Math.ceil(restMs));
     next = null;
     try {
       return await render();

@@ -140,7 +140,7 @@ test('thousands of messages that come at once wait here and not in the library, 
       };
       return call;
     };
-    vi.spyOn(client, 'makeBidiStreamRequest').mockImplementation(watched as never);
+    vi.spyOn(client, 'makeBidiStreamRequest').mockImplementation(watched);
     return client;
   };
   const peer = await rawWebSocket(await bridgeTo(port, 1000, connect), 'SegmentVideo');

@@ -83,11 +83,17 @@ test('so is one of a picture, of which some kilobytes may cost it many seconds',
   await decoding;
 });
 
+/** A part of a JPEG. */
+function part(marker: number, ...body: number[]): Buffer {
+  return Buffer.of(0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255, ...body);
+}
+
+function zeros(count: number): number[] {
+  return Array.from({ length: count }, () => 0);
+}
+
 /** A grey JPEG of 4096 x 4096 that says again and again that its 262,144 blocks have nothing more. */
 function manyScans(scans: number): Buffer {
-  const part = (marker: number, ...body: number[]) =>
-    Buffer.of(0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255, ...body);
-  const zeros = (count: number) => Array.from({ length: count }, () => 0);
   const blocks = 512 * 512;
   // One code of one bit: runs of 16,384 blocks, each followed by 14 bits.
   const run = Buffer.concat([part(0xda, 1, 1, 0, 1, 63, 0), Buffer.alloc((blocks / 16_384) * 2)]);
