@@ -12,6 +12,12 @@ export type ReadElement = (header: Uint8Array) => Element | null;
 /** Longest header of the formats that are walked: that of IVF. */
 const maxHeaderBytes = 32;
 
+/** So many elements may be of any size. */
+const fewElements = 4096;
+
+/** More are this large on average, header and body: in video they are frames, and each costs us time. */
+const leastMeanBytes = 16;
+
 /** Follows the elements of a container as its bytes go by, without keeping them. */
 export class ElementWalker {
   readonly #readElement: ReadElement;
@@ -19,6 +25,8 @@ export class ElementWalker {
   readonly #header = new Uint8Array(maxHeaderBytes);
   #headerBytes = 0;
   #bodyBytes = 0;
+  #elements = 0;
+  #takenBytes = 0;
   #lost = false;
 
   constructor(readElement: ReadElement, onElement: (type: string) => void = () => undefined) {
@@ -47,10 +55,16 @@ export class ElementWalker {
         this.#headerBytes = 0;
         this.#bodyBytes = element.bodyBytes;
         this.#onElement(element.type);
+        this.#elements++;
+        // Made to keep the thread busy that all streams share: nothing is said of its end.
+        const bytesPassed = this.#takenBytes + at;
+        this.#lost ||=
+          this.#elements > fewElements && bytesPassed < this.#elements * leastMeanBytes;
       } else if (this.#headerBytes === maxHeaderBytes) {
         // Not that format, or damaged: nothing can be said of its end.
         this.#lost = true;
       }
     }
+    this.#takenBytes += bytes.length;
   }
 }

@@ -50,3 +50,18 @@ test('what is no header for too long is given up: nothing is said of its end', (
   const strange = new Uint8Array(40).fill(254);
   expect(walk([strange, Uint8Array.of(3)])).toEqual({ types: [], unfinished: false });
 });
+
+test('elements of next to no size are walked up to a few thousand, in whatever pieces they come', () => {
+  const tiny = new Uint8Array(2_000_000);
+  const { types, unfinished } = walk([tiny.subarray(0, 999_999), tiny.subarray(999_999)]);
+  expect(types.length).toBeLessThan(5000);
+  expect(unfinished).toBe(false);
+});
+
+test('elements as small as the frames of a still picture are walked to their end', () => {
+  const frames = Array.from({ length: 20_000 }, () => [24, ...Array<number>(24).fill(9)]).flat();
+  expect(walk([Uint8Array.from(frames), Uint8Array.of(3, 9)])).toMatchObject({
+    types: { length: 20_001 },
+    unfinished: true,
+  });
+});
