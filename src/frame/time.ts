@@ -13,3 +13,6 @@ export function microsecondsFromTicks(
 export function microsecondsBetween(fromMs: number, toMs: number): number {
   return Math.max(0, Math.round((toMs - fromMs) * 1000));
 }
+
+/** setTimeout fires at once beyond this: 24.8 days. */
+export const longestTimerMs = 2 ** 31 - 1;

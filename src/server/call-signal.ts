@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { SegmentationError } from '../frame/errors.ts';
+import { longestTimerMs } from '../frame/time.ts';
 
 /** The part of a gRPC call that can end it from outside. */
 type EndableCall = {
@@ -13,9 +14,6 @@ export type CallSignal = Disposable & {
   readonly signal: AbortSignal;
   abort(reason: SegmentationError): void;
 };
-
-// setTimeout fires at once beyond this.
-const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Links hang-up, deadline and server shutdown. grpc-js tells a handler of a passed deadline only

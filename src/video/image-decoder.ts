@@ -23,7 +23,7 @@ export type ImageDecoderOptions = {
 };
 
 /** What differs from image to image. */
-type CallOptions = Pick<DecodeOptions, 'signal'> & { readonly yields?: boolean | undefined };
+type CallOptions = Pick<DecodeOptions, 'signal' | 'yields'>;
 
 /** A decoded image; the receiver closes the frame. */
 export type DecodedImage = {
@@ -75,7 +75,13 @@ export function createImageDecoder(options: ImageDecoderOptions): Decode {
   const side = options.analysisLongSide ?? defaultAnalysisLongSide;
   const pool = new FramePool(maxSpareFrames, yuv420Bytes({ width: side, height: side }));
   return (chunks, { signal, maxFramePixels, yields }) =>
-    decodeImageStream(chunks, { pool, ...options, signal, maxFramePixels, yields });
+    decodeImageStream(chunks, {
+      pool,
+      ...options,
+      signal,
+      maxFramePixels,
+      yields: yields === true,
+    });
 }
 
 async function* decodeImageStream(
@@ -116,7 +122,7 @@ async function* decodeStill(
     yield* decodeFrames(once(bytes), {
       format,
       frameRate: null,
-      ...(options.yields === undefined ? {} : { yields: options.yields }),
+      yields: options.yields === true,
       signal: options.signal,
       ffmpeg: options.ffmpeg,
       still: { bytes: bytes.length },

@@ -66,7 +66,7 @@ export class KeptVideo {
   #header: readonly VideoChunk[] = [];
   #groups: ChunkGroup[] = [groupFrom(0, 0)];
   #bytes = 0;
-  #units = new SentUnits();
+  readonly #units = new SentUnits();
   #marked = false;
   /** Caller's frame index less number of the unit, of the newest answered frame. */
   #offset = 0;
@@ -79,11 +79,6 @@ export class KeptVideo {
   constructor(container: Container, maxBytes: number) {
     this.#container = container;
     this.#maxBytes = maxBytes;
-  }
-
-  /** Bytes that are kept. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Caller's index of the frame with this capture time, counted in units; null where it is not known. */

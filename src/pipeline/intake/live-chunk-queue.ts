@@ -1,6 +1,6 @@
 import type { Container } from '../../frame/container.ts';
 import { DecoderBacklog } from './decoder-backlog.ts';
-import { Fifo } from './fifo.ts';
+import { Fifo } from '../../frame/fifo.ts';
 
 /** A piece of encoded video with what its sender said of it. */
 export type EncodedChunk = {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import { SegmentationError } from '../../frame/errors.ts';
+import { longestTimerMs } from '../../frame/time.ts';
 import { http2Servers } from './grpc-internals.ts';
 
 /** Headers of one call: gRPC's own libraries send 8 KiB, and twice that nowhere. */
@@ -17,9 +18,6 @@ const unitMs: Readonly<Record<string, number>> = {
   u: 0.001,
   n: 0.000001,
 };
-
-/** setTimeout fires at once beyond this: 24.8 days. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Looks at the headers of calls before grpc-js does. */
 export type CallHeaders = {

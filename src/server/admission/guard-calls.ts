@@ -58,8 +58,8 @@ export type CallGuard = Disposable & {
 /**
  * Bounds what grpc-js would buffer, unpack or wait for without end: a limit of bytes for each method,
  * of packing, of headers, of unfinished requests on a connection and on the server, of calls that have no
- * place, and a time in which a request must come. A refused call is reset at once; one that streams is answered first as far as it
- * came, but for a request that is late. Must be the first interceptor.
+ * place, and a time in which a request must come. A refused call is reset at once; one that streams is
+ * answered first as far as it came, but for a request that is late. Must be the first interceptor.
  */
 export function guardCalls(
   limits: Limits,

@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../frame/errors.ts';
+import { ConnectionTally } from './connection-tally.ts';
 
 /** Calls that a connection may have open whatever the others have. */
 const fewCalls = 8;
@@ -9,35 +10,24 @@ const fewCalls = 8;
  */
 export class OpenCalls {
   readonly #max: number;
-  readonly #byConnection = new WeakMap<object, number>();
-  #total = 0;
+  readonly #open = new ConnectionTally();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   /**
-   * @returns what takes the call off the count again, once
+   * @returns what takes the call off the count again; to be called once
    * @throws SegmentationError `server-exhausted`
    */
   enter(connection: object): () => void {
-    const own = this.#byConnection.get(connection) ?? 0;
-    if (this.#total >= this.#max && own >= fewCalls) {
+    if (this.#open.total >= this.#max && this.#open.of(connection) >= fewCalls) {
       throw new SegmentationError(
         'server-exhausted',
         `at most ${this.#max} calls besides streams and images at a time, got one more`,
       );
     }
-    this.#count(connection, 1);
-    let isIn = true;
-    return () => {
-      if (isIn) this.#count(connection, -1);
-      isIn = false;
-    };
-  }
-
-  #count(connection: object, by: number): void {
-    this.#byConnection.set(connection, (this.#byConnection.get(connection) ?? 0) + by);
-    this.#total += by;
+    this.#open.add(connection, 1);
+    return () => this.#open.add(connection, -1);
   }
 }

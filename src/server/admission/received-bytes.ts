@@ -1,4 +1,5 @@
 import { SegmentationError } from '../../frame/errors.ts';
+import { ConnectionTally } from './connection-tally.ts';
 
 /** Bounds of what is received and cannot be worked on yet. */
 export type ReceivedLimits = {
@@ -11,16 +12,10 @@ export type ReceivedLimits = {
 /** Counts bytes of requests that are not complete, by connection and for the whole server. */
 export class ReceivedBytes {
   readonly #limits: ReceivedLimits;
-  readonly #byConnection = new WeakMap<object, number>();
-  #total = 0;
+  readonly #tally = new ConnectionTally();
 
   constructor(limits: ReceivedLimits) {
     this.#limits = limits;
-  }
-
-  /** Bytes that are counted now. */
-  get total(): number {
-    return this.#total;
   }
 
   /**
@@ -29,18 +24,16 @@ export class ReceivedBytes {
    * @throws SegmentationError `request-too-large`, `server-exhausted`.
    */
   add(connection: object, bytes: number): void {
-    const onConnection = (this.#byConnection.get(connection) ?? 0) + bytes;
-    this.#byConnection.set(connection, onConnection);
-    this.#total += bytes;
+    this.#tally.add(connection, bytes);
     if (bytes <= 0) return;
     const { maxConnectionBytes, maxServerBytes } = this.#limits;
-    if (onConnection > maxConnectionBytes) {
+    if (this.#tally.of(connection) > maxConnectionBytes) {
       throw new SegmentationError(
         'request-too-large',
         `requests under way on one connection must have at most ${maxConnectionBytes} bytes, got more`,
       );
     }
-    if (this.#total <= maxServerBytes) return;
+    if (this.#tally.total <= maxServerBytes) return;
     throw new SegmentationError(
       'server-exhausted',
       `requests under way must have at most ${maxServerBytes} bytes on this server, got more`,

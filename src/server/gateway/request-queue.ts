@@ -1,5 +1,6 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { WebSocket } from 'ws';
+import { Fifo } from '../../frame/fifo.ts';
 
 /**
  * Hands a socket's messages to its call as fast as the call takes them. Thousands of small ones come in
@@ -9,8 +10,7 @@ import type { WebSocket } from 'ws';
 export class RequestQueue {
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #socket: WebSocket;
-  #waiting: Buffer[] = [];
-  #sent = 0;
+  readonly #waiting = new Fifo<Buffer>();
   #isHeld = false;
   #ends = false;
 
@@ -31,18 +31,11 @@ export class RequestQueue {
   }
 
   #send(): void {
-    for (
-      let next = this.#waiting[this.#sent];
-      next !== undefined;
-      next = this.#waiting[this.#sent]
-    ) {
-      this.#sent++;
-      if (this.#call.write(next)) continue;
+    while (this.#waiting.length > 0) {
+      if (this.#call.write(this.#waiting.shift()!)) continue;
       this.#hold();
       return;
     }
-    this.#waiting = [];
-    this.#sent = 0;
     if (this.#ends) this.#call.end();
     else if (this.#socket.isPaused) this.#socket.resume();
   }
